@@ -1,0 +1,183 @@
+"""How a text is folded, counted, cut into sections and judged for length: one place for both services."""
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from unicodedata import normalize
+
+import regex
+
+Verdict = Literal["ok", "blank", "too_short", "too_long"]
+SECTION_BREAK = "\f"
+GRAPHEME = regex.compile(r"\X")
+LINE_BREAK = regex.compile(r"[\r\n\u000b\u000c\u0085\u2028\u2029]+")
+HALF_WIDTH_RUN = regex.compile(r"[0-9A-Za-z]+")
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A text after NFKC and white-space folding, with the way back to its source.
+
+    `starts[i]` and `ends[i]` bound, in code points of the source, what made the folded character i.
+    """
+
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    def to_source(self, start: int, end: int) -> tuple[int, int]:
+        """The source's offsets of the folded span [start, end)."""
+        if start >= end:
+            return (0, 0)
+        return self.starts[start], self.ends[end - 1]
+
+    def from_source(self, start: int, end: int) -> tuple[int, int]:
+        """The folded span that holds the source's span [start, end)."""
+        return bisect_right(self.ends, start), bisect_left(self.starts, end)
+
+
+def fold(text: str) -> Folded:
+    """NFKC, runs of white space to one space, both ends stripped."""
+    characters: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for match in GRAPHEME.finditer(text):
+        for character in normalize("NFKC", match.group()):
+            if character.isspace():
+                if not characters:
+                    continue
+                if characters[-1] == " ":
+                    ends[-1] = match.end()
+                    continue
+                character = " "
+            characters.append(character)
+            starts.append(match.start())
+            ends.append(match.end())
+    if characters and characters[-1] == " ":
+        characters.pop(), starts.pop(), ends.pop()
+    return Folded("".join(characters), tuple(starts), tuple(ends))
+
+
+def folded(text: str) -> str:
+    """The folded text alone."""
+    return " ".join("".join(normalize("NFKC", part) for part in GRAPHEME.findall(text)).split())
+
+
+def move_span(source: Folded, target: Folded, start: int, end: int) -> tuple[int, int]:
+    """A span of one text in the offsets of another that folds to the same."""
+    return target.to_source(*source.from_source(start, end))
+
+
+def count(text: str, way: str) -> int:
+    """The length as on the answer sheet; line breaks are not counted.
+
+    `characters`: user-perceived characters. `cells`: a run of half-width letters or digits takes
+    half as many cells, rounded up, and anything else one.
+    """
+    joined = LINE_BREAK.sub("\n", text)
+    total = sum(1 for _ in GRAPHEME.finditer(joined)) - joined.count("\n")
+    if way == "cells":
+        total -= sum(len(run.group()) // 2 for run in HALF_WIDTH_RUN.finditer(joined))
+    return total
+
+
+def sections(text: str, labels: Sequence[str]) -> list[tuple[int, int]]:
+    """The spans of an essay's sections, in order: one for each label.
+
+    A form feed, or a line that is a section's label, begins a section. What stands before the first
+    label line belongs to the first section; sections that are not there are empty.
+    """
+    if not labels:
+        return [(0, len(text))]
+    if SECTION_BREAK in text:
+        return _padded(_by_form_feed(text, len(labels)), len(labels), len(text))
+    return _by_label(text, [folded(label) for label in labels])
+
+
+def _by_form_feed(text: str, most: int) -> list[tuple[int, int]]:
+    spans, start = [], 0
+    for part in text.split(SECTION_BREAK, most - 1):
+        spans.append((start, start + len(part)))
+        start += len(part) + 1
+    return spans
+
+
+def _padded(spans: list[tuple[int, int]], size: int, end: int) -> list[tuple[int, int]]:
+    return spans + [(end, end)] * (size - len(spans))
+
+
+def _by_label(text: str, labels: list[str]) -> list[tuple[int, int]]:
+    found: dict[int, tuple[int, int]] = {}
+    for line in regex.finditer(r"[^\n]*\n?", text):
+        name = folded(line.group())
+        if name in labels and labels.index(name) not in found:
+            found[labels.index(name)] = line.span()
+    if not found:
+        return _padded([(0, len(text))], len(labels), len(text))
+    bounds = sorted(start for start, _ in found.values()) + [len(text)]
+    spans = [(len(text), len(text))] * len(labels)
+    for index, (start, end) in found.items():
+        spans[index] = (end, next(bound for bound in bounds if bound > start))
+    head = min(found, key=lambda index: found[index])
+    if head == 0 and not text[: found[0][0]].strip():
+        return spans
+    if 0 not in found:
+        spans[0] = (0, bounds[0])
+    return spans
+
+
+def within_limit(text: str, most: int | None, way: str) -> str:
+    """The longest beginning of `text` that counts no more than `most`."""
+    if most is None or count(text, way) <= most:
+        return text
+    ends = [match.end() for match in GRAPHEME.finditer(text)]
+    return text[: ends[bisect_right(ends, most, key=lambda end: count(text[:end], way)) - 1]]
+
+
+def section_counts(text: str, question: Mapping[str, Any]) -> list[int]:
+    """The count of each section (of the whole text where there are none)."""
+    labels = [section["label"] for section in question.get("sections") or []]
+    way = question["limits"]["count"]
+    return [count(text[start:end].strip(), way) for start, end in sections(text, labels)]
+
+
+def verdict(text: str, question: Mapping[str, Any]) -> Verdict:
+    """How the text as submitted stands to the limits of the question and of its sections."""
+    if not text.strip():
+        return "blank"
+    limits = question["limits"]
+    checks = [(count(text, limits["count"]), limits)]
+    parts = question.get("sections") or []
+    if parts:
+        whole = section_counts(text, question)
+        checks = [(sum(whole), limits)]
+        checks += [(n, part["limits"]) for n, part in zip(whole, parts, strict=True)]
+    if any(bound["max"] is not None and n > bound["max"] for n, bound in checks):
+        return "too_long"
+    if any(bound["min"] is not None and n < bound["min"] for n, bound in checks):
+        return "too_short"
+    return "ok"
+
+
+def text_key(text: str, question: Mapping[str, Any]) -> str:
+    """SHA-256 by which two texts are the same: folded text and length verdict.
+
+    Where sections count, the folded sections stand apart, for folding alone would lose their bounds.
+    """
+    labels = [section["label"] for section in question.get("sections") or []]
+    parts = [folded(text[start:end]) for start, end in sections(text, labels)]
+    told = "\0".join([verdict(text, question), *parts])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def refused_character(text: str) -> str | None:
+    """Why the text cannot be stored (U+0000 or a lone surrogate), or None."""
+    if "\0" in text:
+        return f"U+0000 at offset {text.index(chr(0))} is refused"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"a lone surrogate at offset {error.start} is refused"
+    return None
