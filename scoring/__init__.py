@@ -1,0 +1,1 @@
+"""Exams, answers and marks: the scoring REST API and its workers."""

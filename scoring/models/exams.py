@@ -1,0 +1,209 @@
+"""Exams and what they ask."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from pmscoring.lifecycle import Lifecycle
+
+code_validator = RegexValidator(r"^[A-Za-z0-9-]{1,32}\Z")
+
+
+def number(value: Any) -> float | int:
+    """A decimal as the JSON number that a reader expects: 2 rather than 2.0."""
+    return int(value) if value == int(value) else float(value)
+
+
+class Exam(Lifecycle):
+    """A paper with its questions; its criteria may change until it is fixed."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        TRIAL = "trial", _("trial")
+        MARKING = "marking", _("marking")
+        FIXED = "fixed", _("fixed")
+        PUBLISHED = "published", _("published")
+
+    FLOW = {
+        "draft": ("trial", "marking"),
+        "trial": ("draft", "marking"),
+        "marking": ("fixed",),
+        "fixed": ("published",),
+    }
+
+    code = models.CharField(_("code"), max_length=32, unique=True, validators=[code_validator])
+    title = models.CharField(_("title"), max_length=200)
+    language = models.CharField(
+        _("language"), max_length=2, default="ja", choices=[("ja", _("Japanese")), ("en", _("English"))]
+    )
+    status = models.CharField(_("state"), max_length=9, choices=Status, default=Status.DRAFT)
+    delete_answers_on = models.DateField(_("answers are deleted on"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = _("exam")
+        verbose_name_plural = _("exams")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}"
+
+    @property
+    def frozen(self) -> bool:
+        """Whether results may no longer change."""
+        return self.status in (self.Status.FIXED, self.Status.PUBLISHED)
+
+
+class QuestionGroup(models.Model):
+    """Questions of which a candidate answers `choose`."""
+
+    class OverAnswering(models.TextChoices):
+        FIRST = "first", _("the first ones count")
+        BEST = "best", _("the best ones count")
+        NONE = "none", _("none counts")
+
+    exam = models.ForeignKey(Exam, models.CASCADE, related_name="groups", verbose_name=_("exam"))
+    code = models.CharField(_("code"), max_length=32, validators=[code_validator])
+    label = models.CharField(_("label"), max_length=100, blank=True)
+    choose = models.PositiveSmallIntegerField(_("questions to choose"))
+    over_answering = models.CharField(
+        _("over-answering"), max_length=5, choices=OverAnswering, default=OverAnswering.FIRST
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["exam", "code"], name="group_code_once")]
+        verbose_name = _("question group")
+        verbose_name_plural = _("question groups")
+
+    def __str__(self) -> str:
+        return self.label or self.code
+
+
+class Question(models.Model):
+    """What is asked, its limits and how it is judged."""
+
+    class Count(models.TextChoices):
+        CHARACTERS = "characters", _("characters")
+        CELLS = "cells", _("cells")
+
+    class OverLimit(models.TextChoices):
+        FLAG = "flag", _("flag")
+        TRUNCATE = "truncate", _("cut at the limit")
+        ZERO = "zero", _("no points")
+
+    exam = models.ForeignKey(Exam, models.CASCADE, related_name="questions", verbose_name=_("exam"))
+    group = models.ForeignKey(
+        QuestionGroup, models.PROTECT, null=True, blank=True, related_name="questions",
+        verbose_name=_("question group"),
+    )
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    code = models.CharField(_("code"), max_length=32, validators=[code_validator])
+    label = models.CharField(_("label"), max_length=100, blank=True)
+    language = models.CharField(
+        _("language"), max_length=2, default="ja", choices=[("ja", _("Japanese")), ("en", _("English"))]
+    )
+    prompt = models.TextField(_("prompt"))
+    passage = models.TextField(_("passage"), blank=True)
+    max_points = models.DecimalField(_("points"), max_digits=5, decimal_places=1)
+    step = models.DecimalField(
+        _("step"), max_digits=2, decimal_places=1, default=1, choices=[(1, "1"), (0.5, "0.5")]
+    )
+    min_count = models.PositiveIntegerField(_("at least"), null=True, blank=True)
+    max_count = models.PositiveIntegerField(_("at most"), null=True, blank=True)
+    count = models.CharField(_("counted in"), max_length=10, choices=Count, default=Count.CHARACTERS)
+    over_limit = models.CharField(
+        _("over the limit"), max_length=8, choices=OverLimit, default=OverLimit.FLAG
+    )
+    sections = models.JSONField(_("sections"), default=list, blank=True)
+    ranks = models.JSONField(_("viewpoints ranked A-D"), default=list, blank=True)
+    digest = models.CharField(_("definition"), max_length=64, editable=False, blank=True)
+
+    class Meta:
+        ordering = ["exam", "position", "pk"]
+        constraints = [models.UniqueConstraint(fields=["exam", "code"], name="question_code_once")]
+        verbose_name = _("question")
+        verbose_name_plural = _("questions")
+
+    def __str__(self) -> str:
+        return f"{self.exam.code} {self.label or self.code}"
+
+    def wire(self) -> dict[str, Any]:
+        """The question as the inference service reads it (contract/question.schema.json)."""
+        return {
+            "language": self.language,
+            "prompt": self.prompt,
+            "passage": self.passage,
+            "max_points": number(self.max_points),
+            "step": number(self.step),
+            "limits": {
+                "min": self.min_count,
+                "max": self.max_count,
+                "count": self.count,
+                "over_limit": self.over_limit,
+            },
+            "criteria": [criterion.wire() for criterion in self.criteria.all()],
+            "model_answers": [answer.text for answer in self.model_answers.all()],
+            "sections": self.sections,
+        }
+
+    def seal(self) -> None:
+        """Write the digest of the definition as it now stands."""
+        told = json.dumps(self.wire(), ensure_ascii=False, sort_keys=True)
+        self.digest = hashlib.sha256(told.encode()).hexdigest()
+        self.save(update_fields=["digest"])
+
+
+class Criterion(models.Model):
+    """What an answer earns points for."""
+
+    question = models.ForeignKey(
+        Question, models.CASCADE, related_name="criteria", verbose_name=_("question")
+    )
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    code = models.CharField(_("code"), max_length=32, validators=[code_validator])
+    label = models.CharField(_("label"), max_length=300)
+    points = models.DecimalField(_("points"), max_digits=5, decimal_places=1)
+    references = models.JSONField(_("references"), default=list, blank=True)
+    keywords = models.JSONField(_("keywords"), default=list, blank=True)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["question", "code"], name="criterion_code_once")
+        ]
+        verbose_name = _("criterion")
+        verbose_name_plural = _("criteria")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.label}"
+
+    def wire(self) -> dict[str, Any]:
+        """The criterion as the inference service reads it."""
+        return {
+            "code": self.code,
+            "label": self.label,
+            "points": number(self.points),
+            "references": self.references,
+            "keywords": self.keywords,
+        }
+
+
+class ModelAnswer(models.Model):
+    """An answer that would earn all the points."""
+
+    question = models.ForeignKey(
+        Question, models.CASCADE, related_name="model_answers", verbose_name=_("question")
+    )
+    text = models.TextField(_("text"))
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name = _("model answer")
+        verbose_name_plural = _("model answers")
+
+    def __str__(self) -> str:
+        return self.text[:40]
