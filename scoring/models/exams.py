@@ -38,7 +38,10 @@ class Exam(Lifecycle):
     code = models.CharField(_("code"), max_length=32, unique=True, validators=[code_validator])
     title = models.CharField(_("title"), max_length=200)
     language = models.CharField(
-        _("language"), max_length=2, default="ja", choices=[("ja", _("Japanese")), ("en", _("English"))]
+        _("language"),
+        max_length=2,
+        default="ja",
+        choices=[("ja", _("Japanese")), ("en", _("English"))],
     )
     status = models.CharField(_("state"), max_length=9, choices=Status, default=Status.DRAFT)
     delete_answers_on = models.DateField(_("answers are deleted on"), null=True, blank=True)
@@ -97,14 +100,21 @@ class Question(models.Model):
 
     exam = models.ForeignKey(Exam, models.CASCADE, related_name="questions", verbose_name=_("exam"))
     group = models.ForeignKey(
-        QuestionGroup, models.PROTECT, null=True, blank=True, related_name="questions",
+        QuestionGroup,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="questions",
         verbose_name=_("question group"),
     )
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     code = models.CharField(_("code"), max_length=32, validators=[code_validator])
     label = models.CharField(_("label"), max_length=100, blank=True)
     language = models.CharField(
-        _("language"), max_length=2, default="ja", choices=[("ja", _("Japanese")), ("en", _("English"))]
+        _("language"),
+        max_length=2,
+        default="ja",
+        choices=[("ja", _("Japanese")), ("en", _("English"))],
     )
     prompt = models.TextField(_("prompt"))
     passage = models.TextField(_("passage"), blank=True)
@@ -114,7 +124,9 @@ class Question(models.Model):
     )
     min_count = models.PositiveIntegerField(_("at least"), null=True, blank=True)
     max_count = models.PositiveIntegerField(_("at most"), null=True, blank=True)
-    count = models.CharField(_("counted in"), max_length=10, choices=Count, default=Count.CHARACTERS)
+    count = models.CharField(
+        _("counted in"), max_length=10, choices=Count, default=Count.CHARACTERS
+    )
     over_limit = models.CharField(
         _("over the limit"), max_length=8, choices=OverLimit, default=OverLimit.FLAG
     )

@@ -1,0 +1,70 @@
+"""Who may call the API, and what was already answered under an idempotency key."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+
+def hashed(secret: str) -> str:
+    """What is stored of a secret of 256 random bits, for which one SHA-256 is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    """The words of tokens."""
+
+    def valid(self, at: datetime | None = None) -> Self:
+        """Neither revoked nor expired."""
+        return self.filter(revoked_at=None, expires_at__gt=at or now())
+
+
+class ApiToken(models.Model):
+    """A caller's token: hashed at rest, expiring, revocable."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("user"))
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"))
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+
+    def __str__(self) -> str:
+        return self.name or f"#{self.pk}"
+
+    @classmethod
+    def issue(cls, user: Any, name: str = "", days: int = 90) -> tuple["ApiToken", str]:
+        """A new token and its secret, which is shown this once."""
+        secret = f"pms_{secrets.token_urlsafe(32)}"
+        expires = now() + timedelta(days=days)
+        return cls.objects.create(
+            user=user, name=name, digest=hashed(secret), expires_at=expires
+        ), secret
+
+
+class IdempotencyKey(models.Model):
+    """The answer that was given to a caller's key, so that it can be given again."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
+    key = models.CharField(max_length=200)
+    body_hash = models.CharField(max_length=64)
+    response = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_once")]
+
+    def __str__(self) -> str:
+        return self.key

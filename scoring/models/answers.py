@@ -1,0 +1,159 @@
+"""What candidates handed in; the waiting rows are the work queue."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.db import models
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from pmscoring.lifecycle import Lifecycle
+from scoring.models.exams import Exam, Question
+
+
+class Batch(models.Model):
+    """Submissions that arrived together."""
+
+    exam = models.ForeignKey(
+        Exam, models.CASCADE, null=True, related_name="batches", verbose_name=_("exam")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    accepted = models.PositiveIntegerField(_("accepted"), default=0)
+    rejected = models.PositiveIntegerField(_("rejected"), default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class Submission(models.Model):
+    """One candidate's answers at one attempt; the latest attempt counts."""
+
+    exam = models.ForeignKey(
+        Exam, models.CASCADE, related_name="submissions", verbose_name=_("exam")
+    )
+    batch = models.ForeignKey(
+        Batch,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="submissions",
+        verbose_name=_("batch"),
+    )
+    candidate = models.CharField(_("candidate"), max_length=100)
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    absent = models.BooleanField(_("absent"), default=False)
+    body_hash = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["exam", "candidate", "attempt"], name="submission_once")
+        ]
+        verbose_name = _("submission")
+        verbose_name_plural = _("submissions")
+
+    def __str__(self) -> str:
+        return f"{self.exam.code} #{self.pk}"
+
+
+class AnswerQuerySet(models.QuerySet["Answer"]):
+    """The words in which the work queue is spoken of."""
+
+    def waiting(self, at: datetime | None = None) -> Self:
+        """To be scored, and not put off to a later time."""
+        return self.filter(status=Answer.Status.WAITING, not_before__lte=at or now())
+
+    def stalled(self, after: timedelta, at: datetime | None = None) -> Self:
+        """Claimed by a worker that has since gone quiet."""
+        return self.filter(status=Answer.Status.SCORING, claimed_at__lt=(at or now()) - after)
+
+    def claim(self, question_id: int, size: int, at: datetime | None = None) -> list["Answer"]:
+        """Up to `size` waiting answers of a question, now this caller's alone (in a transaction)."""
+        at = at or now()
+        found = list(
+            self.filter(question_id=question_id)
+            .waiting(at)
+            .order_by("pk")
+            .select_for_update(skip_locked=True)[:size]
+        )
+        self.filter(pk__in=[answer.pk for answer in found]).update(
+            status=Answer.Status.SCORING, claimed_at=at
+        )
+        for answer in found:
+            answer.status, answer.claimed_at = Answer.Status.SCORING, at
+        return found
+
+
+class Answer(Lifecycle):
+    """One text for one question."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        SCORING = "scoring", _("scoring")
+        SCORED = "scored", _("scored")
+        FAILED = "failed", _("failed")
+
+    class Review(models.TextChoices):
+        NONE = "none", _("none")
+        QUEUED = "queued", _("queued")
+        CLAIMED = "claimed", _("claimed")
+        MARKED = "marked", _("marked")
+        DISPUTED = "disputed", _("disputed")
+        ADJUDICATED = "adjudicated", _("adjudicated")
+
+    FLOW = {
+        "waiting": ("scoring", "failed"),
+        "scoring": ("scored", "waiting", "failed"),
+        "scored": ("waiting",),
+        "failed": ("waiting",),
+    }
+
+    submission = models.ForeignKey(
+        Submission, models.CASCADE, related_name="answers", verbose_name=_("submission")
+    )
+    question = models.ForeignKey(
+        Question, models.CASCADE, related_name="answers", verbose_name=_("question")
+    )
+    text = models.TextField(_("text"))
+    text_key = models.CharField(max_length=64, editable=False)
+    status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.WAITING)
+    review = models.CharField(_("review"), max_length=11, choices=Review, default=Review.NONE)
+    claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
+    not_before = models.DateTimeField(_("not before"), default=now)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    flags = models.JSONField(_("flags"), default=list, blank=True)
+    final_points = models.DecimalField(
+        _("final points"), max_digits=5, decimal_places=1, null=True, blank=True
+    )
+    final_source = models.CharField(_("source of the final mark"), max_length=11, blank=True)
+
+    objects = AnswerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["submission", "question"], name="answer_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["question", "id"],
+                name="answer_waiting",
+                condition=models.Q(status="waiting"),
+            ),
+            models.Index(
+                fields=["claimed_at"], name="answer_scoring", condition=models.Q(status="scoring")
+            ),
+            models.Index(fields=["question", "text_key"], name="answer_same_text"),
+        ]
+        verbose_name = _("answer")
+        verbose_name_plural = _("answers")
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
