@@ -10,4 +10,4 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         """Make shared tasks bind to the application."""
-        from pmscoring import celery  # noqa: F401, PLC0415
+        from pmscoring import celery  # noqa: F401

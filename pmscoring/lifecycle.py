@@ -13,7 +13,7 @@ class Lifecycle(models.Model):
     """A model with a `status` that moves along FLOW: state -> states it may become."""
 
     FLOW: ClassVar[dict[str, tuple[str, ...]]] = {}
-    status: models.CharField[str, str]
+    status: "models.CharField[str, str]"
 
     class Meta:
         abstract = True

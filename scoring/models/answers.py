@@ -74,7 +74,7 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
         return self.filter(status=Answer.Status.SCORING, claimed_at__lt=(at or now()) - after)
 
     def claim(self, question_id: int, size: int, at: datetime | None = None) -> list["Answer"]:
-        """Up to `size` waiting answers of a question, now this caller's alone (in a transaction)."""
+        """Up to `size` waiting answers, now this caller's alone; needs a transaction."""
         at = at or now()
         found = list(
             self.filter(question_id=question_id)

@@ -10,7 +10,7 @@ from scoring.models.answers import Answer
 class Mark(models.Model):
     """One marker's judgement of one answer; the machine is a marker too.
 
-    `criteria` is a list of `{code, points, evidence: [{start, end}]}`, offsets in Unicode code points
+    `criteria` is a list of `{code, points, evidence: [{start, end}]}`, offsets in code points
     of the text as submitted. `text_key` lets the same text take over the mark of another answer.
     """
 
