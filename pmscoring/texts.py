@@ -1,4 +1,4 @@
-"""How a text is folded, counted, cut into sections and judged for length: one place for both services."""
+"""How a text is folded, counted, cut into sections and judged for length, for both services."""
 
 import hashlib
 from bisect import bisect_left, bisect_right
@@ -116,8 +116,8 @@ def _by_label(text: str, labels: list[str]) -> list[tuple[int, int]]:
             found[labels.index(name)] = line.span()
     if not found:
         return _padded([(0, len(text))], len(labels), len(text))
-    bounds = sorted(start for start, _ in found.values()) + [len(text)]
-    spans = [(len(text), len(text))] * len(labels)
+    bounds = [*sorted(start for start, _ in found.values()), len(text)]
+    spans = [(len(text), len(text)) for _ in labels]
     for index, (start, end) in found.items():
         spans[index] = (end, next(bound for bound in bounds if bound > start))
     head = min(found, key=lambda index: found[index])
@@ -164,7 +164,7 @@ def verdict(text: str, question: Mapping[str, Any]) -> Verdict:
 def text_key(text: str, question: Mapping[str, Any]) -> str:
     """SHA-256 by which two texts are the same: folded text and length verdict.
 
-    Where sections count, the folded sections stand apart, for folding alone would lose their bounds.
+    Sections are folded apart, for folding the whole would lose their bounds.
     """
     labels = [section["label"] for section in question.get("sections") or []]
     parts = [folded(text[start:end]) for start, end in sections(text, labels)]

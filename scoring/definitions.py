@@ -1,0 +1,206 @@
+"""Loading an exam definition: the whole of it, or nothing."""
+
+from typing import Any
+
+from django.db import transaction
+
+from scoring.contract import Fault, Invalid, fault, faults
+from scoring.models import Answer, Criterion, Exam, Mark, ModelAnswer, Question, QuestionGroup
+
+Definition = dict[str, Any]
+
+
+class Frozen(Exception):
+    """The exam is fixed or published; its definition no longer changes."""
+
+
+class WouldInvalidate(Exception):
+    """The change would touch marks that people gave."""
+
+
+def load(definition: Definition, force: bool = False) -> tuple[Exam, bool]:
+    """Create or update the exam that the definition describes; True where it was created.
+
+    Only what changed is written; answers of a changed question wait to be scored anew.
+    Raises Invalid, Frozen or WouldInvalidate, and then changes nothing.
+    """
+    found = faults("exam", definition) or rule_faults(definition)
+    if found:
+        raise Invalid(found)
+    with transaction.atomic():
+        exam, created = Exam.objects.select_for_update().get_or_create(code=definition["code"])
+        if exam.frozen:
+            raise Frozen(f"{exam.code} is {exam.status}")
+        _write_exam(exam, definition)
+        _write_questions(exam, definition, force)
+    return exam, created
+
+
+def rule_faults(definition: Definition) -> list[Fault]:
+    """What a schema cannot say: codes once, groups that exist, points that fit."""
+    found: list[Fault] = []
+    groups = [group["code"] for group in definition.get("groups", [])]
+    found += _repeated("/groups", groups)
+    found += _repeated("/questions", [question["code"] for question in definition["questions"]])
+    for index, question in enumerate(definition["questions"]):
+        found += _question_faults(f"/questions/{index}", question, groups)
+    return found
+
+
+def _repeated(pointer: str, codes: list[str]) -> list[Fault]:
+    return [
+        fault(f"{pointer}/{index}/code", f"{code} is there twice")
+        for index, code in enumerate(codes)
+        if code in codes[:index]
+    ]
+
+
+def _question_faults(pointer: str, question: Definition, groups: list[str]) -> list[Fault]:
+    found = _repeated(f"{pointer}/criteria", [c["code"] for c in question["criteria"]])
+    if question.get("group") and question["group"] not in groups:
+        found.append(fault(f"{pointer}/group", f"there is no group {question['group']}"))
+    step = question.get("step", 1)
+    total = sum(criterion["points"] for criterion in question["criteria"])
+    if total < question["max_points"]:
+        text = f"the criteria give {total} points, fewer than {question['max_points']}"
+        found.append(fault(f"{pointer}/criteria", text))
+    if question["max_points"] % step:
+        found.append(fault(f"{pointer}/max_points", f"not a multiple of the step {step}"))
+    found += [
+        fault(f"{pointer}/criteria/{index}/points", f"not a multiple of the step {step}")
+        for index, criterion in enumerate(question["criteria"])
+        if criterion["points"] % step
+    ]
+    limits = question.get("limits", {})
+    if (limits.get("min") or 0) > (limits.get("max") or float("inf")):
+        found.append(fault(f"{pointer}/limits", "min is above max"))
+    return found
+
+
+def _write_exam(exam: Exam, definition: Definition) -> None:
+    exam.title = definition["title"]
+    exam.language = definition.get("language", "ja")
+    exam.delete_answers_on = definition.get("delete_answers_on")
+    exam.save()
+    state = definition.get("state", exam.status)
+    if state != exam.status:
+        exam.become(state)
+    for group in definition.get("groups", []):
+        QuestionGroup.objects.update_or_create(
+            exam=exam,
+            code=group["code"],
+            defaults={
+                "label": group.get("label", ""),
+                "choose": group["choose"],
+                "over_answering": group.get("over_answering", "first"),
+            },
+        )
+
+
+def _write_questions(exam: Exam, definition: Definition, force: bool) -> None:
+    groups = {group.code: group for group in exam.groups.all()}
+    gone = exam.questions.exclude(code__in=[q["code"] for q in definition["questions"]])
+    if Answer.objects.filter(question__in=gone).exists() and not force:
+        codes = ", ".join(question.code for question in gone)
+        raise WouldInvalidate(f"{codes}: answers were given to what the definition leaves out")
+    gone.delete()
+    for position, wanted in enumerate(definition["questions"]):
+        _write_question(exam, position, wanted, groups.get(wanted.get("group") or ""), force)
+    exam.groups.exclude(code__in=[g["code"] for g in definition.get("groups", [])]).delete()
+
+
+def _write_question(
+    exam: Exam, position: int, wanted: Definition, group: QuestionGroup | None, force: bool
+) -> None:
+    limits = wanted.get("limits", {})
+    question, _ = Question.objects.update_or_create(
+        exam=exam,
+        code=wanted["code"],
+        defaults={
+            "position": position,
+            "group": group,
+            "label": wanted.get("label", ""),
+            "language": wanted.get("language", exam.language),
+            "prompt": wanted["prompt"],
+            "passage": wanted.get("passage", ""),
+            "max_points": wanted["max_points"],
+            "step": wanted.get("step", 1),
+            "min_count": limits.get("min"),
+            "max_count": limits.get("max"),
+            "count": limits.get("count", "characters"),
+            "over_limit": limits.get("over_limit", "flag"),
+            "sections": [_section(section) for section in wanted.get("sections", [])],
+            "ranks": wanted.get("ranks", []),
+        },
+    )
+    before = question.digest
+    _write_criteria(question, wanted["criteria"])
+    question.model_answers.all().delete()
+    ModelAnswer.objects.bulk_create(
+        ModelAnswer(question=question, text=text) for text in wanted.get("model_answers", [])
+    )
+    question = Question.objects.get(pk=question.pk)
+    question.seal()
+    if before and before != question.digest:
+        _mark_again(question, force)
+
+
+def _section(section: Definition) -> Definition:
+    limits = section.get("limits", {})
+    bounds = {"min": limits.get("min"), "max": limits.get("max")}
+    return {"label": section["label"], "limits": bounds}
+
+
+def _write_criteria(question: Question, wanted: list[Definition]) -> None:
+    question.criteria.all().delete()
+    Criterion.objects.bulk_create(
+        Criterion(
+            question=question,
+            position=position,
+            code=criterion["code"],
+            label=criterion["label"],
+            points=criterion["points"],
+            references=criterion["references"],
+            keywords=criterion.get("keywords", []),
+        )
+        for position, criterion in enumerate(wanted)
+    )
+
+
+def _mark_again(question: Question, force: bool) -> None:
+    people = Mark.objects.filter(answer__question=question).exclude(source="machine")
+    if people.exists() and not force:
+        raise WouldInvalidate(f"{question.code}: people have marked answers under the old criteria")
+    scored = Answer.objects.filter(question=question, status__in=["scored", "failed"])
+    scored.update(status="waiting", tries=0, reason="")
+
+
+def describe(exam: Exam) -> Definition:
+    """The definition as it stands; loading it again changes nothing."""
+    questions = exam.questions.select_related("group").prefetch_related("criteria", "model_answers")
+    return {
+        "code": exam.code,
+        "title": exam.title,
+        "language": exam.language,
+        "state": exam.status,
+        "delete_answers_on": exam.delete_answers_on and str(exam.delete_answers_on),
+        "groups": [
+            {
+                "code": group.code,
+                "label": group.label,
+                "choose": group.choose,
+                "over_answering": group.over_answering,
+            }
+            for group in exam.groups.order_by("pk")
+        ],
+        "questions": [
+            {
+                "code": question.code,
+                "label": question.label,
+                "group": question.group and question.group.code,
+                "ranks": question.ranks,
+                **question.wire(),
+            }
+            for question in questions
+        ],
+    }
