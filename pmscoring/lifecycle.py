@@ -13,7 +13,6 @@ class Lifecycle(models.Model):
     """A model with a `status` that moves along FLOW: state -> states it may become."""
 
     FLOW: ClassVar[dict[str, tuple[str, ...]]] = {}
-    status: "models.CharField[str, str]"
 
     class Meta:
         abstract = True
@@ -21,7 +20,8 @@ class Lifecycle(models.Model):
     def become(self, status: str, **changes: Any) -> None:
         """Move to `status` and write `changes` in the same UPDATE, or raise WrongState."""
         sources = [source for source, targets in self.FLOW.items() if status in targets]
-        rows = type(self)._default_manager.filter(pk=self.pk, status__in=sources)
-        if not rows.update(status=status, **changes):
+        rows = type(self)._default_manager.filter(pk=self.pk)
+        wanted = {"status": status, **changes}
+        if not rows.filter(**{"status__in": sources}).update(**wanted):
             raise WrongState(f"{self} cannot become {status}")
         self.refresh_from_db(fields=["status", *changes])

@@ -77,7 +77,7 @@ def count(text: str, way: str) -> int:
     half as many cells, rounded up, and anything else one.
     """
     joined = LINE_BREAK.sub("\n", text)
-    total = sum(1 for _ in GRAPHEME.finditer(joined)) - joined.count("\n")
+    total: int = sum(1 for _ in GRAPHEME.finditer(joined)) - joined.count("\n")
     if way == "cells":
         total -= sum(len(run.group()) // 2 for run in HALF_WIDTH_RUN.finditer(joined))
     return total
