@@ -1,0 +1,1 @@
+"""The inference service: weights and a cache, never answers."""
