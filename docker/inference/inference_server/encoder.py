@@ -1,0 +1,168 @@
+"""The encoder's forward pass on packed sequences: no padding, attention per length.
+
+Every sequence's tokens stand one after the other in one [tokens, width] matrix. What mixes tokens,
+attention alone, runs over sequences of one length at a time, so that no vector depends on which
+others were in the batch. On int8 each token has its own activation scale, each output channel its
+own weight scale, and sums are exact in int32.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Precision = Literal["int8", "fp32", "bf16"]
+LEAST_ROWS = 32
+"""`torch._int_mm` wants more than 16 rows; filling up costs a lone answer nothing that matters."""
+
+
+class Linear(Protocol):
+    """y = x Wᵀ + b on [tokens, in] → [tokens, out]."""
+
+    def __call__(self, x: Tensor, /) -> Tensor: ...
+
+
+class PlainLinear:
+    """In the precision of its weight."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self.weight, self.bias = weight, bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self.weight, self.bias)
+
+
+class Int8Linear:
+    """Eight bits with one scale per token and one per output channel, symmetric."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        scale = weight.abs().amax(dim=1).clamp_min(1e-8) / 127
+        self.scale = scale / 127
+        self.weight = (weight / scale[:, None]).round().to(torch.int8).t().contiguous()
+        self.bias = bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        most = x.abs().amax(dim=1, keepdim=True).clamp_min_(1e-8)
+        quantised = (x * most.reciprocal().mul_(127)).round_().to(torch.int8)
+        product = torch._int_mm(quantised, self.weight)
+        return torch.addcmul(self.bias, product, most * self.scale)
+
+
+class Layer:
+    """One transformer layer of BERT."""
+
+    def __init__(
+        self, state: dict[str, Tensor], heads: int, epsilon: float, linear: type[PlainLinear | Int8Linear]
+    ) -> None:
+        self.heads, self.epsilon = heads, epsilon
+        names = ("query", "key", "value")
+        self.qkv: Linear = linear(
+            torch.cat([state[f"attention.self.{name}.weight"] for name in names]),
+            torch.cat([state[f"attention.self.{name}.bias"] for name in names]),
+        )
+        self.out: Linear = _part(state, "attention.output.dense", linear)
+        self.up: Linear = _part(state, "intermediate.dense", linear)
+        self.down: Linear = _part(state, "output.dense", linear)
+        self.norms = [_norm(state, f"{name}.LayerNorm") for name in ("attention.output", "output")]
+
+    def __call__(self, x: Tensor, groups: Sequence[tuple[int, int]]) -> Tensor:
+        attended = self.out(self._attention(self.qkv(x), groups))
+        x = self._norm(attended.add_(x), 0)
+        return self._norm(self.down(functional.gelu(self.up(x))).add_(x), 1)
+
+    def _norm(self, x: Tensor, index: int) -> Tensor:
+        weight, bias = self.norms[index]
+        return functional.layer_norm(x, x.shape[-1:], weight, bias, self.epsilon)
+
+    def _attention(self, qkv: Tensor, groups: Sequence[tuple[int, int]]) -> Tensor:
+        width = qkv.shape[1] // 3
+        result = qkv.new_empty(qkv.shape[0], width)
+        start = 0
+        for length, size in groups:
+            end = start + length * size
+            part = qkv[start:end].view(size, length, 3, self.heads, width // self.heads)
+            query, key, value = part.permute(2, 0, 3, 1, 4).unbind(0)
+            mixed = attend(query, key, value)
+            result[start:end] = mixed.transpose(1, 2).reshape(end - start, width)
+            start = end
+        if start < len(result):
+            result[start:] = 0
+        return result
+
+
+class PackedBert(nn.Module):
+    """BERT over packed sequences; `state` is a Hugging Face state dict of BertModel."""
+
+    def __init__(
+        self, state: dict[str, Tensor], config: dict[str, int | float], precision: Precision
+    ) -> None:
+        super().__init__()
+        self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        linear = Int8Linear if precision == "int8" else PlainLinear
+        epsilon = float(config["layer_norm_eps"])
+        self.epsilon = epsilon
+        self.words = state["embeddings.word_embeddings.weight"]
+        positions = state["embeddings.position_embeddings.weight"].to(self.dtype)
+        types = state["embeddings.token_type_embeddings.weight"].to(self.dtype)
+        self.positions = positions + types[0]
+        self.norm = [tensor.to(self.dtype) for tensor in _norm(state, "embeddings.LayerNorm")]
+        self.layers = [
+            Layer(_layer_state(state, index, self.dtype), int(config["num_attention_heads"]), epsilon, linear)
+            for index in range(int(config["num_hidden_layers"]))
+        ]
+
+    def forward(self, sequences: Sequence[Sequence[int]]) -> list[Tensor]:
+        """Token vectors [tokens, width] of each sequence, in the order given."""
+        order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
+        lengths = [len(sequences[index]) for index in order]
+        x = self._embed([sequences[index] for index in order], lengths)
+        groups = [(length, len(list(same))) for length, same in groupby(lengths)]
+        for layer in self.layers:
+            x = layer(x, groups)
+        parts = x[: sum(lengths)].split(lengths)
+        result = [parts[0]] * len(order)
+        for index, part in zip(order, parts, strict=True):
+            result[index] = part
+        return result
+
+    def _embed(self, sequences: Sequence[Sequence[int]], lengths: Sequence[int]) -> Tensor:
+        device = self.words.device
+        ids = [token for sequence in sequences for token in sequence]
+        places = [place for length in lengths for place in range(length)]
+        fill = max(0, LEAST_ROWS - len(ids))
+        words = self.words[torch.tensor(ids + [1] * fill, device=device)].to(self.dtype)
+        x = words + self.positions[torch.tensor(places + [0] * fill, device=device)]
+        return functional.layer_norm(x, x.shape[-1:], self.norm[0], self.norm[1], self.epsilon)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Softmax attention on [sequences, heads, length, width of a head].
+
+    On short sequences two plain products beat the CPU's fused kernel by 1.2 to 1.6 times.
+    """
+    if query.is_cuda:
+        return functional.scaled_dot_product_attention(query, key, value)
+    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
+    return torch.matmul(scores.softmax(dim=-1), value)
+
+
+def _part(
+    state: dict[str, Tensor], name: str, linear: type[PlainLinear | Int8Linear]
+) -> PlainLinear | Int8Linear:
+    return linear(state[f"{name}.weight"], state[f"{name}.bias"])
+
+
+def _norm(state: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:
+    return state[f"{name}.weight"], state[f"{name}.bias"]
+
+
+def _layer_state(state: dict[str, Tensor], index: int, dtype: torch.dtype) -> dict[str, Tensor]:
+    head = f"encoder.layer.{index}."
+    return {
+        name.removeprefix(head): tensor.to(dtype)
+        for name, tensor in state.items()
+        if name.startswith(head)
+    }

@@ -1,0 +1,77 @@
+"""Token ids of a text, with the way back to its code points."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+PREFIX = "query: "
+OVERLAP = 128
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """One sequence: `offsets[i]` are code points of the text; (0, 0) for prefix and specials."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class TextTokenizer:
+    """The Rust tokenizer behind the encoder's map of code points."""
+
+    def __init__(self, folder: Path) -> None:
+        self.rust = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.rust.no_truncation()
+        self.rust.no_padding()
+        normaliser = folder / "normaliser.json"
+        table = json.loads(normaliser.read_text()) if normaliser.exists() else {}
+        self.table: dict[int, str] = {ord(key): value for key, value in table.items()}
+        self.head = len(self.rust.encode(PREFIX.strip(), add_special_tokens=True).ids) - 1
+
+    def tokenise(self, texts: Sequence[str]) -> list[Tokens]:
+        """One Tokens a text, however long."""
+        mapped = [text.translate(self.table) for text in texts]
+        found = self.rust.encode_batch([PREFIX + text for text in mapped])
+        return [
+            Tokens(e.ids, self._offsets(text, target, e.offsets))
+            for text, target, e in zip(texts, mapped, found, strict=True)
+        ]
+
+    def _offsets(
+        self, text: str, mapped: str, found: Sequence[tuple[int, int]]
+    ) -> list[tuple[int, int]]:
+        shift = len(PREFIX)
+        spans = [(max(a - shift, 0), max(b - shift, 0)) for a, b in found]
+        if mapped == text:
+            return spans
+        origin = self._origin(text)
+        return [(origin[a], origin[b - 1] + 1) if b > a else (0, 0) for a, b in spans]
+
+    def _origin(self, text: str) -> list[int]:
+        return [
+            index
+            for index, character in enumerate(text)
+            for _ in self.table.get(ord(character), character)
+        ]
+
+    def windows(self, tokens: Tokens, size: int) -> list[Tokens]:
+        """The sequence itself where it fits, else overlapping pieces, each with prefix and ends."""
+        if len(tokens) <= size:
+            return [tokens]
+        ids, offsets = tokens.ids, tokens.offsets
+        head, body = self.head, len(tokens) - self.head - 1
+        room = size - head - 1
+        starts = [*range(0, body - room, room - OVERLAP), body - room]
+        return [
+            Tokens(
+                ids[:head] + ids[head + start : head + start + room] + ids[-1:],
+                offsets[:head] + offsets[head + start : head + start + room] + offsets[-1:],
+            )
+            for start in starts
+        ]
