@@ -1,0 +1,39 @@
+"""The service's settings, from the environment."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmscoring import env
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the environment says; sizes in tokens, answers or bytes."""
+
+    token: str
+    model: Path
+    device: str
+    precision: str
+    threads: int
+    pack_tokens: int
+    queue_answers: int
+    max_answers: int
+    max_body: int
+
+    @classmethod
+    def from_environment(cls) -> "Config":
+        """Read it; raise env.BadSetting with the variable's name."""
+        return cls(
+            token=env.text("INFERENCE_TOKEN"),
+            model=Path(env.text("SCORING_MODEL", "var/models/e5-small")),
+            device=env.text("INFERENCE_DEVICE", "auto"),
+            precision=env.choice(
+                "INFERENCE_PRECISION", "auto", ("auto", "int8", "fp32", "bf16")
+            ),
+            threads=env.integer("INFERENCE_THREADS", os.cpu_count() or 1),
+            pack_tokens=env.integer("INFERENCE_PACK_TOKENS", 1024),
+            queue_answers=env.integer("INFERENCE_QUEUE_ANSWERS", 4096),
+            max_answers=env.integer("INFERENCE_MAX_ANSWERS", 1024),
+            max_body=env.integer("INFERENCE_MAX_BODY", 16 * 1024 * 1024),
+        )
