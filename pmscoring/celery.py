@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import before_task_publish, setup_logging, task_prerun
 
-from pmscoring.logs import new_request_id, request_id
+from pmscoring.requestid import new_request_id, request_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pmscoring.settings")
 app = Celery("pmscoring")

@@ -22,6 +22,6 @@ class Lifecycle(models.Model):
         sources = [source for source, targets in self.FLOW.items() if status in targets]
         rows = type(self)._default_manager.filter(pk=self.pk)
         wanted = {"status": status, **changes}
-        if not rows.filter(**{"status__in": sources}).update(**wanted):
+        if not rows.filter(status__in=sources).update(**wanted):
             raise WrongState(f"{self} cannot become {status}")
         self.refresh_from_db(fields=["status", *changes])

@@ -1,22 +1,13 @@
 """Structured logs with a request id that follows a submission from web to worker to inference."""
 
 import logging
-import re
-import uuid
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from pythonjsonlogger.json import JsonFormatter as BaseFormatter
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")
-GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
-def new_request_id(given: str = "") -> str:
-    """The id that the caller gave, where it is harmless, else a new one."""
-    return given if GIVEN.fullmatch(given) else uuid.uuid4().hex
+from pmscoring.requestid import new_request_id, request_id
 
 
 class RequestIdMiddleware:

@@ -6,7 +6,7 @@ from typing import Any, Self
 import httpx
 from django.conf import settings
 
-from pmscoring.logs import request_id
+from pmscoring.requestid import request_id
 
 
 class InferenceError(Exception):

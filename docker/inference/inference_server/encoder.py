@@ -55,7 +55,11 @@ class Layer:
     """One transformer layer of BERT."""
 
     def __init__(
-        self, state: dict[str, Tensor], heads: int, epsilon: float, linear: type[PlainLinear | Int8Linear]
+        self,
+        state: dict[str, Tensor],
+        heads: int,
+        epsilon: float,
+        linear: type[PlainLinear | Int8Linear],
     ) -> None:
         self.heads, self.epsilon = heads, epsilon
         names = ("query", "key", "value")
@@ -110,7 +114,12 @@ class PackedBert(nn.Module):
         self.positions = positions + types[0]
         self.norm = [tensor.to(self.dtype) for tensor in _norm(state, "embeddings.LayerNorm")]
         self.layers = [
-            Layer(_layer_state(state, index, self.dtype), int(config["num_attention_heads"]), epsilon, linear)
+            Layer(
+                _layer_state(state, index, self.dtype),
+                int(config["num_attention_heads"]),
+                epsilon,
+                linear,
+            )
             for index in range(int(config["num_hidden_layers"]))
         ]
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -53,10 +53,9 @@ class Encoder:
         window = min(512, int(config["max_position_embeddings"]))
         return cls(bert, TextTokenizer(folder), checksum(folder), window)
 
-    @property
-    def tokenise(self) -> Any:
-        """Texts to Tokens; see TextTokenizer."""
-        return self.tokenizer.tokenise
+    def tokenise(self, sources: Sequence[str]) -> list[Tokens]:
+        """One Tokens a text, however long."""
+        return self.tokenizer.tokenise(sources) if sources else []
 
     def windows(self, tokens: Tokens) -> list[Tokens]:
         """Overlapping sequences that fit the encoder's window."""
@@ -68,6 +67,15 @@ class Encoder:
             return []
         with torch.inference_mode():
             return [part.float().cpu().numpy() for part in self.bert(sequences)]
+
+
+def choose(device: str, precision: str) -> tuple[str, Precision]:
+    """The device and precision that `auto` stands for here: CUDA in bf16, else the CPU in int8."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if precision == "auto":
+        return device, "bf16" if device.startswith("cuda") else "int8"
+    return device, cast(Precision, precision)
 
 
 def keep_memory() -> None:

@@ -109,7 +109,9 @@ def score(text: str, question: dict[str, Any], wanted: Rubric, reading: Reading)
         for criterion, expected in zip(question["criteria"], wanted.criteria, strict=True)
     ]
     flags = _flags(reading.text, question, verdict, max(s for s, _ in strengths))
-    void = verdict == "blank" or (verdict == "too_long" and question["limits"]["over_limit"] == "zero")
+    void = verdict == "blank" or (
+        verdict == "too_long" and question["limits"]["over_limit"] == "zero"
+    )
     void = void or "copied_prompt" in flags or not reading.text
     criteria = [
         _criterion(criterion, 0.0 if void else strength, span, question["step"], source)
@@ -134,7 +136,10 @@ def _strength(
 ) -> tuple[float, Span]:
     """How surely the criterion is met, in [0, 1], and the span that says so."""
     keywords = [texts.folded(word).lower() for word in criterion["keywords"]]
-    rated = [(_rate(span, expected, keywords), -(span.end - span.start), i) for i, span in enumerate(spans)]
+    rated = [
+        (_rate(span, expected, keywords), -(span.end - span.start), i)
+        for i, span in enumerate(spans)
+    ]
     best = max(rated)
     return best[0], spans[best[2]]
 
@@ -199,7 +204,9 @@ def _flags(text: str, question: dict[str, Any], verdict: str, best: float) -> li
 def _is_copied(text: str, question: dict[str, Any]) -> bool:
     """Nearly all of the text stands in the prompt; a passage may be quoted, a question not."""
     grams = _grams(text)
-    return len(grams) >= 8 and len(grams & _grams(texts.folded(question["prompt"]))) >= COPIED * len(grams)
+    return len(grams) >= 8 and len(
+        grams & _grams(texts.folded(question["prompt"]))
+    ) >= COPIED * len(grams)
 
 
 def _in_language(text: str, language: str) -> bool:

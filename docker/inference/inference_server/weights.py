@@ -169,7 +169,7 @@ def _tensors(reader: Reader, width: int, inner: int) -> dict[str, "np.ndarray[An
         kind, count, offset, size = reader.take("BIQQ")
         raw = reader.data[offset : offset + size]
         columns = inner if name.endswith("fo.w") else width
-        is_matrix = name.endswith(".w") and "ln" not in name or name == "emb.word"
+        is_matrix = (name.endswith(".w") and "ln" not in name) or name == "emb.word"
         values = _dequantised(raw) if is_matrix else np.frombuffer(raw, "<f4")
         if is_matrix or name in ("emb.pos", "emb.type"):
             values = values.reshape(-1, columns)

@@ -1,0 +1,109 @@
+"""One torch thread that packs the sequences of all waiting requests by token budget.
+
+Small requests go before large ones, so that a person's single answer waits for one pack at most. A
+vector does not depend on its pack, so the order is free.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+Forward = Callable[[Sequence[Sequence[int]]], list[Array]]
+
+
+class Overloaded(Exception):
+    """The queue is full; come back in a second."""
+
+
+@dataclass
+class Job:
+    """One request's sequences, longest first, and what came of them."""
+
+    sequences: list[list[int]]
+    order: list[int]
+    vectors: list[Array | None]
+    left: int
+    future: "Future[list[Array]]" = field(default_factory=Future)
+
+
+class Batcher:
+    """Takes lists of sequences from any thread and gives futures of their token vectors."""
+
+    def __init__(self, forward: Forward, pack_tokens: int, queue_sequences: int) -> None:
+        self.forward = forward
+        self.pack_tokens, self.queue_sequences = pack_tokens, queue_sequences
+        self.jobs: list[Job] = []
+        self.waiting = 0
+        self.closed = False
+        self.wake = threading.Condition()
+        self.thread = threading.Thread(target=self._run, name="encoder", daemon=True)
+        self.thread.start()
+
+    def submit(self, sequences: list[list[int]]) -> "Future[list[Array]]":
+        """Token vectors of each sequence, in order; raise Overloaded when the queue is full."""
+        order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
+        job = Job(sequences, order, [None] * len(sequences), len(sequences))
+        if not sequences:
+            job.future.set_result([])
+            return job.future
+        with self.wake:
+            if self.waiting and self.waiting + len(sequences) > self.queue_sequences:
+                raise Overloaded(f"{self.waiting} sequences are waiting")
+            self.waiting += len(sequences)
+            self.jobs.append(job)
+            self.jobs.sort(key=lambda one: len(one.order))
+            self.wake.notify()
+        return job.future
+
+    def close(self) -> None:
+        """Finish what is queued and end the thread."""
+        with self.wake:
+            self.closed = True
+            self.wake.notify()
+        self.thread.join()
+
+    def _run(self) -> None:
+        while pack := self._next_pack():
+            try:
+                found = self.forward([job.sequences[index] for job, index in pack])
+            except RuntimeError as error:
+                self._fail(pack, error)
+                continue
+            for (job, index), vectors in zip(pack, found, strict=True):
+                job.vectors[index] = vectors
+                job.left -= 1
+                if not job.left:
+                    job.future.set_result([one for one in job.vectors if one is not None])
+
+    def _next_pack(self) -> list[tuple[Job, int]]:
+        with self.wake:
+            while not self.jobs:
+                if self.closed:
+                    return []
+                self.wake.wait()
+            pack: list[tuple[Job, int]] = []
+            room = self.pack_tokens
+            for job in list(self.jobs):
+                while job.order and (not pack or len(job.sequences[job.order[-1]]) <= room):
+                    index = job.order.pop()
+                    pack.append((job, index))
+                    room -= len(job.sequences[index])
+                if job.order:
+                    break
+                self.jobs.remove(job)
+            self.waiting -= len(pack)
+            return pack
+
+    def _fail(self, pack: list[tuple[Job, int]], error: RuntimeError) -> None:
+        with self.wake:
+            for job in {id(job): job for job, _ in pack}.values():
+                self.waiting -= len(job.order)
+                if job in self.jobs:
+                    self.jobs.remove(job)
+                if not job.future.done():
+                    job.future.set_exception(error)
