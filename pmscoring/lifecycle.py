@@ -14,6 +14,8 @@ class Lifecycle(models.Model):
 
     FLOW: ClassVar[dict[str, tuple[str, ...]]] = {}
 
+    status = models.CharField(max_length=20)
+
     class Meta:
         abstract = True
 

@@ -1,50 +1,37 @@
-"""The service's settings, all from the environment; a bad one is named at start-up."""
+"""The service's settings, from the environment."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from pmscoring import env
-
-PRECISIONS = ("auto", "int8", "fp32", "bf16")
 
 
 @dataclass(frozen=True)
 class Config:
-    """What the service runs with; sizes are tokens, bytes and counts as their names say."""
+    """What the environment says; sizes in tokens, answers or bytes."""
 
     token: str
     model: Path
-    precision: str
     device: str
+    precision: str
     threads: int
-    token_budget: int
-    queue_tokens: int
+    pack_tokens: int
+    queue_answers: int
     max_answers: int
     max_body: int
-    host: str
-    port: int
-    log_level: str
 
     @classmethod
-    def from_environment(cls) -> Self:
-        """Read every INFERENCE_ variable and SCORING_MODEL; raise env.BadSetting."""
-        config = cls(
+    def from_environment(cls) -> "Config":
+        """Read it; raise env.BadSetting with the variable's name."""
+        return cls(
             token=env.text("INFERENCE_TOKEN"),
             model=Path(env.text("SCORING_MODEL", "var/models/e5-small")),
-            precision=env.choice("INFERENCE_PRECISION", "auto", PRECISIONS),
             device=env.text("INFERENCE_DEVICE", "auto"),
-            threads=env.integer("INFERENCE_THREADS", len(os.sched_getaffinity(0))),
-            token_budget=env.integer("INFERENCE_TOKEN_BUDGET", 2048),
-            queue_tokens=env.integer("INFERENCE_QUEUE_TOKENS", 262_144),
-            max_answers=env.integer("INFERENCE_MAX_ANSWERS", 256),
-            max_body=env.integer("INFERENCE_MAX_BODY", 8 << 20),
-            host=env.text("INFERENCE_HOST", "127.0.0.1"),
-            port=env.integer("INFERENCE_PORT", 9000),
-            log_level=env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+            precision=env.choice("INFERENCE_PRECISION", "auto", ("auto", "int8", "fp32", "bf16")),
+            threads=env.integer("INFERENCE_THREADS", os.cpu_count() or 1),
+            pack_tokens=env.integer("INFERENCE_PACK_TOKENS", 1024),
+            queue_answers=env.integer("INFERENCE_QUEUE_ANSWERS", 4096),
+            max_answers=env.integer("INFERENCE_MAX_ANSWERS", 1024),
+            max_body=env.integer("INFERENCE_MAX_BODY", 16 * 1024 * 1024),
         )
-        for name in ("threads", "token_budget", "queue_tokens", "max_answers", "max_body"):
-            if getattr(config, name) < 1:
-                raise env.BadSetting(f"INFERENCE_{name.upper()} must be 1 or more")
-        return config

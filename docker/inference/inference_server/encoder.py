@@ -131,7 +131,7 @@ class PackedBert(nn.Module):
         groups = [(length, len(list(same))) for length, same in groupby(lengths)]
         for layer in self.layers:
             x = layer(x, groups)
-        parts = x[: sum(lengths)].split(lengths)
+        parts = torch.split(x[: sum(lengths)], lengths)
         result = [parts[0]] * len(order)
         for index, part in zip(order, parts, strict=True):
             result[index] = part

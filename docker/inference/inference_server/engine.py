@@ -79,7 +79,7 @@ def choose(device: str, precision: str) -> tuple[str, Precision]:
 
 
 def keep_memory() -> None:
-    """Let malloc keep what it frees: else every activation is mapped and cleared by the kernel anew."""
+    """Let malloc keep what it frees, or the kernel maps and clears every activation anew."""
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
@@ -100,4 +100,5 @@ def checksum(folder: Path) -> str:
 def pooled(vectors: Array) -> Array:
     """The mean of token vectors [tokens, width], of length one."""
     mean = vectors.mean(axis=0)
-    return mean / max(float(np.linalg.norm(mean)), 1e-12)
+    unit: Array = mean / max(float(np.linalg.norm(mean)), 1e-12)
+    return unit

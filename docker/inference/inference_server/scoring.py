@@ -9,6 +9,7 @@ Everything here is a function of question and text alone.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ def score(text: str, question: dict[str, Any], wanted: Rubric, reading: Reading)
 def _spans(reading: Reading) -> list[Span]:
     bounds = [(m.start(), m.end()) for m in CLAUSE.finditer(reading.text) if m.group().strip()]
     bounds = bounds or [(0, len(reading.text))]
-    pairs = [(a[0], b[1]) for a, b in zip(bounds, bounds[1:], strict=False)]
+    pairs = [(a[0], b[1]) for a, b in pairwise(bounds)]
     every = [*bounds, *pairs]
     if len(bounds) != 1 and (whole := (bounds[0][0], bounds[-1][1])) not in every:
         every.append(whole)

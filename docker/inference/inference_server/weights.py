@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def _write_tokenizer(reader: Reader, folder: Path) -> None:
     bounds = reader.array("<u4", size + 1)
     scores = reader.array("<f4", size)
     blob = reader.bytes(length)
-    pieces = [blob[a:b].decode() for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    pieces = [blob[a:b].decode() for a, b in pairwise(bounds)]
     tokenizer = Tokenizer(
         Unigram([(p, float(s)) for p, s in zip(pieces, scores, strict=True)], unk_id=unknown)
     )
@@ -180,7 +181,7 @@ def _tensors(reader: Reader, width: int, inner: int) -> dict[str, "np.ndarray[An
 
 
 def _dequantised(raw: bytes) -> "np.ndarray[Any, Any]":
-    """fp16 of Q4_0 blocks: what it rounds off is 2^-11 of a value, far below the 4 bits' own step."""
+    """fp16 of Q4_0 blocks: rounding by 2^-11 of a value is far below the step of 4 bits."""
     blocks = np.frombuffer(raw, BLOCK)
     low, high = blocks["nibbles"] & 15, blocks["nibbles"] >> 4
     steps = np.concatenate([low, high], axis=1).astype(np.float32) - 8
