@@ -13,6 +13,12 @@ def _storable(text: str) -> str:
     return text
 
 
+def _known_step(step: float) -> float:
+    if step not in (1, 0.5):
+        raise ValueError("a step is 1 or 0.5")
+    return step
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")]
 Bound = Annotated[int, Field(ge=0, le=100_000)] | None
@@ -66,7 +72,7 @@ class Question(Strict):
     prompt: Annotated[Text, Field(max_length=20_000)]
     passage: Annotated[Text, Field(max_length=50_000)]
     max_points: Annotated[float, Field(gt=0, le=1000)]
-    step: Literal[1, 0.5]
+    step: Annotated[float, AfterValidator(_known_step)]
     limits: Limits
     criteria: Annotated[list[Criterion], Field(min_length=1, max_length=50)]
     model_answers: Annotated[
