@@ -1,0 +1,233 @@
+"""Submissions become rows before anything else happens; the whole batch or nothing."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.timezone import now
+
+from pmscoring import texts
+from scoring.contract import Fault, fault, faults
+from scoring.models import Answer, Batch, Exam, Question, Submission
+
+CHUNK = 2000
+Record = dict[str, Any]
+
+
+class Conflict(Exception):
+    """Another text was handed in under the same candidate and attempt."""
+
+
+@dataclass
+class Entry:
+    """One valid submission, on its way into the tables."""
+
+    line: int
+    exam: Exam
+    candidate: str
+    attempt: int
+    absent: bool
+    answers: list[tuple[Question, str]]
+    body_hash: str
+
+
+@dataclass
+class Outcome:
+    """What became of a batch: `rejected` is a list of `{line, pointer, detail}`."""
+
+    batch: Batch
+    accepted: int = 0
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    questions: set[int] = field(default_factory=set)
+
+
+class Intake:
+    """Checks records against their exams, which are read once."""
+
+    def __init__(self) -> None:
+        self.exams: dict[str, tuple[Exam, dict[str, tuple[Question, Record]]] | None] = {}
+
+    def _exam(self, code: str) -> tuple[Exam, dict[str, tuple[Question, Record]]] | None:
+        if code not in self.exams:
+            exam = Exam.objects.filter(code=code).first()
+            questions = Question.objects.filter(exam=exam).prefetch_related(
+                "criteria", "model_answers"
+            )
+            self.exams[code] = exam and (exam, {q.code: (q, q.wire()) for q in questions})
+        return self.exams[code]
+
+    def check(self, record: Any, line: int = 1) -> Entry | list[Fault]:
+        """The record as an Entry, or every fault of it."""
+        if found := faults("submission", record):
+            return found
+        known = self._exam(record["exam"])
+        if known is None:
+            return [fault("/exam", f"there is no exam {record['exam']}")]
+        exam, questions = known
+        if exam.frozen:
+            return [fault("/exam", f"{exam.code} is {exam.status}; it takes no more answers")]
+        answers = record.get("answers", [])
+        found = _answer_faults(answers, questions)
+        if reason := texts.refused_character(record["candidate"]):
+            found.append(fault("/candidate", reason))
+        if record.get("absent") and answers:
+            found.append(fault("/answers", "an absent candidate has no answers"))
+        if found:
+            return found
+        chosen = [(questions[a["question"]][0], _text(a)) for a in answers]
+        told = sorted((question.code, text) for question, text in chosen)
+        body = json.dumps([bool(record.get("absent")), told])
+        return Entry(
+            line=line,
+            exam=exam,
+            candidate=record["candidate"],
+            attempt=record.get("attempt", 1),
+            absent=bool(record.get("absent")),
+            answers=chosen,
+            body_hash=hashlib.sha256(body.encode()).hexdigest(),
+        )
+
+    def text_key(self, question: Question, text: str) -> str:
+        """By which the same texts are found, under the question's limits."""
+        known = self.exams[question.exam.code]
+        assert known is not None  # noqa: S101
+        return texts.text_key(text, known[1][question.code][1])
+
+
+def _text(answer: Record) -> str:
+    text: str = answer["text"] if "text" in answer else texts.SECTION_BREAK.join(answer["sections"])
+    return text
+
+
+def _answer_faults(answers: Sequence[Record], questions: dict[str, Any]) -> list[Fault]:
+    found = []
+    seen: set[str] = set()
+    for index, answer in enumerate(answers):
+        code = answer["question"]
+        if code not in questions:
+            found.append(fault(f"/answers/{index}/question", f"there is no question {code}"))
+        if code in seen:
+            found.append(fault(f"/answers/{index}/question", f"{code} is answered twice"))
+        seen.add(code)
+        if reason := texts.refused_character(_text(answer)):
+            found.append(fault(f"/answers/{index}/text", reason))
+    return found
+
+
+@transaction.atomic
+def take(record: Record) -> tuple[Submission, bool] | list[Fault]:
+    """One submission; False when it was there already. Raises Conflict."""
+    intake = Intake()
+    entry = intake.check(record)
+    if isinstance(entry, list):
+        return entry
+    outcome = Outcome(Batch.objects.create(exam=entry.exam))
+    _store(intake, [entry], outcome)
+    submission = Submission.objects.get(
+        exam=entry.exam, candidate=entry.candidate, attempt=entry.attempt
+    )
+    if submission.body_hash != entry.body_hash:
+        raise Conflict(f"attempt {entry.attempt} of this candidate holds another text")
+    created = submission.batch_id == outcome.batch.pk
+    outcome.batch.accepted = int(created)
+    outcome.batch.save()
+    return submission, created
+
+
+@transaction.atomic
+def take_all(records: Iterable[tuple[int, Any]]) -> Outcome:
+    """Every valid one of (line, record); the rest is told of and left out."""
+    intake, outcome = Intake(), Outcome(Batch.objects.create())
+    entries = _checked(intake, records, outcome)
+    while chunk := list(islice(entries, CHUNK)):
+        outcome.batch.exam = outcome.batch.exam or chunk[0].exam
+        _store(intake, chunk, outcome)
+    outcome.rejected.sort(key=lambda rejection: rejection["line"])
+    outcome.batch.accepted = outcome.accepted
+    outcome.batch.rejected = len({rejection["line"] for rejection in outcome.rejected})
+    outcome.batch.save()
+    return outcome
+
+
+def _checked(
+    intake: Intake, records: Iterable[tuple[int, Any]], outcome: Outcome
+) -> Iterator[Entry]:
+    for line, record in records:
+        entry = intake.check(record, line)
+        if isinstance(entry, Entry):
+            yield entry
+        else:
+            outcome.rejected += [{"line": line, **one} for one in entry]
+
+
+def _store(intake: Intake, chunk: Sequence[Entry], outcome: Outcome) -> None:
+    """Rows by COPY; what is there already is accepted when it is the same, else refused."""
+    unique, repeated = _first_of_each(chunk)
+    new = _insert_submissions(unique, outcome.batch)
+    known = _known([entry for entry in unique if _key(entry) not in new])
+    known |= {_key(entry): entry.body_hash for entry in unique if _key(entry) in new}
+    for entry in [*unique, *repeated]:
+        if known[_key(entry)] != entry.body_hash:
+            detail = f"attempt {entry.attempt} of this candidate holds another text"
+            outcome.rejected.append({"line": entry.line, **fault("/attempt", detail)})
+        else:
+            outcome.accepted += 1
+    _copy_answers(intake, [(new[_key(entry)], entry) for entry in unique if _key(entry) in new])
+    outcome.questions |= {q.pk for e in unique if _key(e) in new for q, _ in e.answers}
+
+
+def _key(entry: Entry) -> tuple[int, str, int]:
+    return entry.exam.pk, entry.candidate, entry.attempt
+
+
+def _first_of_each(chunk: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+    first: dict[tuple[int, str, int], Entry] = {}
+    repeated = [entry for entry in chunk if first.setdefault(_key(entry), entry) is not entry]
+    return list(first.values()), repeated
+
+
+def _insert_submissions(entries: Sequence[Entry], batch: Batch) -> dict[tuple[int, str, int], int]:
+    columns = list(
+        zip(
+            *[(e.exam.pk, e.candidate, e.attempt, e.absent, e.body_hash) for e in entries],
+            strict=True,
+        )
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO scoring_submission"
+            " (exam_id, candidate, attempt, absent, body_hash, batch_id, created_at)"
+            " SELECT *, %s, %s FROM unnest(%s::bigint[], %s::text[], %s::smallint[], %s::bool[],"
+            " %s::text[]) ON CONFLICT DO NOTHING RETURNING exam_id, candidate, attempt, id",
+            [batch.pk, now(), *map(list, columns)],
+        )
+        return {(row[0], row[1], row[2]): row[3] for row in cursor.fetchall()}
+
+
+def _known(entries: Sequence[Entry]) -> dict[tuple[int, str, int], str]:
+    if not entries:
+        return {}
+    rows = Submission.objects.filter(
+        exam__in={entry.exam for entry in entries}, candidate__in={e.candidate for e in entries}
+    ).values_list("exam_id", "candidate", "attempt", "body_hash")
+    return {(exam, candidate, attempt): body for exam, candidate, attempt, body in rows}
+
+
+def _copy_answers(intake: Intake, stored: Sequence[tuple[int, Entry]]) -> None:
+    at = now()
+    copy = (
+        "COPY scoring_answer (submission_id, question_id, text, text_key, status, review,"
+        " not_before, tries, reason, flags, final_source) FROM STDIN"
+    )
+    with connection.cursor() as cursor, cursor.copy(copy) as rows:
+        for submission, entry in stored:
+            for question, text in entry.answers:
+                key = intake.text_key(question, text)
+                waiting, none = Answer.Status.WAITING.value, Answer.Review.NONE.value
+                rows.write_row(
+                    (submission, question.pk, text, key, waiting, none, at, 0, "", "[]", "")
+                )
