@@ -31,7 +31,8 @@ class Entry:
     candidate: str
     attempt: int
     absent: bool
-    answers: list[tuple[Question, str]]
+    answers: list[tuple[int, str, str]]
+    """(question's key, text, text key) of each."""
     body_hash: str
 
 
@@ -57,7 +58,8 @@ class Intake:
             questions = Question.objects.filter(exam=exam).prefetch_related(
                 "criteria", "model_answers"
             )
-            self.exams[code] = exam and (exam, {q.code: (q, q.wire()) for q in questions})
+            found = {question.code: (question, question.wire()) for question in questions}
+            self.exams[code] = (exam, found) if exam else None
         return self.exams[code]
 
     def check(self, record: Any, line: int = 1) -> Entry | list[Fault]:
@@ -78,8 +80,7 @@ class Intake:
             found.append(fault("/answers", "an absent candidate has no answers"))
         if found:
             return found
-        chosen = [(questions[a["question"]][0], _text(a)) for a in answers]
-        told = sorted((question.code, text) for question, text in chosen)
+        told = sorted((answer["question"], _text(answer)) for answer in answers)
         body = json.dumps([bool(record.get("absent")), told])
         return Entry(
             line=line,
@@ -87,15 +88,12 @@ class Intake:
             candidate=record["candidate"],
             attempt=record.get("attempt", 1),
             absent=bool(record.get("absent")),
-            answers=chosen,
+            answers=[
+                (questions[code][0].pk, text, texts.text_key(text, questions[code][1]))
+                for code, text in told
+            ],
             body_hash=hashlib.sha256(body.encode()).hexdigest(),
         )
-
-    def text_key(self, question: Question, text: str) -> str:
-        """By which the same texts are found, under the question's limits."""
-        known = self.exams[question.exam.code]
-        assert known is not None  # noqa: S101
-        return texts.text_key(text, known[1][question.code][1])
 
 
 def _text(answer: Record) -> str:
@@ -121,12 +119,11 @@ def _answer_faults(answers: Sequence[Record], questions: dict[str, Any]) -> list
 @transaction.atomic
 def take(record: Record) -> tuple[Submission, bool] | list[Fault]:
     """One submission; False when it was there already. Raises Conflict."""
-    intake = Intake()
-    entry = intake.check(record)
+    entry = Intake().check(record)
     if isinstance(entry, list):
         return entry
     outcome = Outcome(Batch.objects.create(exam=entry.exam))
-    _store(intake, [entry], outcome)
+    _store([entry], outcome)
     submission = Submission.objects.get(
         exam=entry.exam, candidate=entry.candidate, attempt=entry.attempt
     )
@@ -145,7 +142,7 @@ def take_all(records: Iterable[tuple[int, Any]]) -> Outcome:
     entries = _checked(intake, records, outcome)
     while chunk := list(islice(entries, CHUNK)):
         outcome.batch.exam = outcome.batch.exam or chunk[0].exam
-        _store(intake, chunk, outcome)
+        _store(chunk, outcome)
     outcome.rejected.sort(key=lambda rejection: rejection["line"])
     outcome.batch.accepted = outcome.accepted
     outcome.batch.rejected = len({rejection["line"] for rejection in outcome.rejected})
@@ -164,7 +161,7 @@ def _checked(
             outcome.rejected += [{"line": line, **one} for one in entry]
 
 
-def _store(intake: Intake, chunk: Sequence[Entry], outcome: Outcome) -> None:
+def _store(chunk: Sequence[Entry], outcome: Outcome) -> None:
     """Rows by COPY; what is there already is accepted when it is the same, else refused."""
     unique, repeated = _first_of_each(chunk)
     new = _insert_submissions(unique, outcome.batch)
@@ -176,8 +173,8 @@ def _store(intake: Intake, chunk: Sequence[Entry], outcome: Outcome) -> None:
             outcome.rejected.append({"line": entry.line, **fault("/attempt", detail)})
         else:
             outcome.accepted += 1
-    _copy_answers(intake, [(new[_key(entry)], entry) for entry in unique if _key(entry) in new])
-    outcome.questions |= {q.pk for e in unique if _key(e) in new for q, _ in e.answers}
+    _copy_answers([(new[_key(entry)], entry) for entry in unique if _key(entry) in new])
+    outcome.questions |= {question for e in unique if _key(e) in new for question, *_ in e.answers}
 
 
 def _key(entry: Entry) -> tuple[int, str, int]:
@@ -217,7 +214,7 @@ def _known(entries: Sequence[Entry]) -> dict[tuple[int, str, int], str]:
     return {(exam, candidate, attempt): body for exam, candidate, attempt, body in rows}
 
 
-def _copy_answers(intake: Intake, stored: Sequence[tuple[int, Entry]]) -> None:
+def _copy_answers(stored: Sequence[tuple[int, Entry]]) -> None:
     at = now()
     copy = (
         "COPY scoring_answer (submission_id, question_id, text, text_key, status, review,"
@@ -225,9 +222,8 @@ def _copy_answers(intake: Intake, stored: Sequence[tuple[int, Entry]]) -> None:
     )
     with connection.cursor() as cursor, cursor.copy(copy) as rows:
         for submission, entry in stored:
-            for question, text in entry.answers:
-                key = intake.text_key(question, text)
+            for question, text, key in entry.answers:
                 waiting, none = Answer.Status.WAITING.value, Answer.Review.NONE.value
                 rows.write_row(
-                    (submission, question.pk, text, key, waiting, none, at, 0, "", "[]", "")
+                    (submission, question, text, key, waiting, none, at, 0, "", "[]", "")
                 )

@@ -1,0 +1,186 @@
+"""Waiting answers become marks: claimed in batches, scored over HTTP, written once."""
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils.timezone import now
+
+from pmscoring import texts
+from scoring.inference import Inference, InferenceError, InferenceUnavailable
+from scoring.models import Answer, Mark, Question
+
+MOST_TRIES = 8
+FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
+
+
+def score_waiting(question: Question, inference: Inference) -> int:
+    """Score batches until no answer of the question waits; how many were scored.
+
+    Raises InferenceUnavailable after putting the claimed answers back to a later time.
+    """
+    total = 0
+    while scored := score_batch(question, inference):
+        total += scored
+    return total
+
+
+def score_batch(question: Question, inference: Inference) -> int:
+    """Claim and score one batch; 0 when nothing waits."""
+    with transaction.atomic():
+        answers = Answer.objects.claim(question.pk, settings.SCORING_BATCH)
+    if not answers:
+        return 0
+    wire = question.wire()
+    firsts = {answer.text_key: answer for answer in reversed(answers)}
+    try:
+        model, results = inference.score(
+            wire, [(answer.text_key, answer.text) for answer in firsts.values()]
+        )
+    except InferenceUnavailable as error:
+        put_off(answers, str(error), error.retry_after)
+        raise
+    except InferenceError as error:
+        _refused(question, inference, answers, str(error))
+        return len(answers)
+    _write(question, answers, firsts, model, results)
+    return len(answers)
+
+
+def put_off(answers: Sequence[Answer], reason: str, at_least: float = 0.0) -> None:
+    """Back to waiting, each time for longer; jitter keeps workers from coming back as one."""
+    for tries in {answer.tries for answer in answers}:
+        wait = min(FIRST_WAIT * 2**tries, LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311
+        rows = _claimed([answer for answer in answers if answer.tries == tries])
+        rows.update(
+            status=Answer.Status.WAITING,
+            tries=min(tries + 1, MOST_TRIES),
+            not_before=now() + timedelta(seconds=max(wait, at_least)),
+            reason=reason[:500],
+            claimed_at=None,
+        )
+
+
+def _claimed(answers: Iterable[Answer]) -> "models.QuerySet[Answer]":
+    """Those of them that are still this caller's."""
+    answers = list(answers)
+    return Answer.objects.filter(
+        pk__in=[answer.pk for answer in answers],
+        status=Answer.Status.SCORING,
+        claimed_at=answers[0].claimed_at,
+    )
+
+
+def _refused(
+    question: Question, inference: Inference, answers: Sequence[Answer], reason: str
+) -> None:
+    """One bad text must not fail its neighbours: halve the batch until it stands alone."""
+    if len(answers) == 1:
+        _claimed(answers).update(status=Answer.Status.FAILED, reason=reason[:500])
+        return
+    wire, middle = question.wire(), len(answers) // 2
+    for half in (answers[:middle], answers[middle:]):
+        firsts = {answer.text_key: answer for answer in reversed(half)}
+        try:
+            told = inference.score(wire, [(a.text_key, a.text) for a in firsts.values()])
+        except InferenceUnavailable as error:
+            put_off(half, str(error), error.retry_after)
+        except InferenceError as error:
+            _refused(question, inference, half, str(error))
+        else:
+            _write(question, half, firsts, *told)
+
+
+@transaction.atomic
+def _write(
+    question: Question,
+    answers: Sequence[Answer],
+    firsts: dict[str, Answer],
+    model: str,
+    results: dict[str, dict[str, Any]],
+) -> None:
+    """Marks and states together; whoever lost the claim meanwhile writes nothing."""
+    mine = set(_claimed(answers).select_for_update().values_list("pk", flat=True))
+    marks = [
+        _mark(question, answer, firsts[answer.text_key], model, results[answer.text_key])
+        for answer in answers
+        if answer.pk in mine
+    ]
+    Mark.objects.bulk_create(marks, ignore_conflicts=True)
+    by_flags: dict[tuple[str, ...], list[int]] = {}
+    for mark in marks:
+        by_flags.setdefault(tuple(mark.flags), []).append(mark.answer_id)
+    for flags, keys in by_flags.items():
+        Answer.objects.filter(pk__in=keys).update(
+            status=Answer.Status.SCORED, flags=list(flags), reason="", claimed_at=None
+        )
+
+
+def _mark(
+    question: Question, answer: Answer, first: Answer, model: str, result: dict[str, Any]
+) -> Mark:
+    criteria = result["criteria"]
+    if answer.text != first.text:
+        criteria = _moved(criteria, first.text, answer.text)
+    return Mark(
+        answer=answer,
+        source=Mark.Source.MACHINE,
+        points=result["points"],
+        criteria=criteria,
+        flags=result["flags"],
+        confidence=result["confidence"],
+        model=model,
+        definition=question.digest,
+        text_key=answer.text_key,
+    )
+
+
+def _moved(criteria: list[dict[str, Any]], source: str, target: str) -> list[dict[str, Any]]:
+    """The evidence in the offsets of another text that folds to the same."""
+    one, other = texts.fold(source), texts.fold(target)
+
+    def moved(span: dict[str, int]) -> dict[str, int]:
+        start, end = texts.move_span(one, other, span["start"], span["end"])
+        return {"start": start, "end": end}
+
+    return [{**c, "evidence": [moved(span) for span in c["evidence"]]} for c in criteria]
+
+
+def release_stalled() -> int:
+    """Answers of workers that went quiet wait again; how many."""
+    after = timedelta(seconds=settings.SCORING_STALLED_SECONDS)
+    return Answer.objects.stalled(after).update(
+        status=Answer.Status.WAITING, claimed_at=None, reason="the worker went quiet"
+    )
+
+
+def questions_waiting() -> list[int]:
+    """Questions for which an answer could be scored now."""
+    return list(Answer.objects.waiting().order_by().values_list("question", flat=True).distinct())
+
+
+def retry(answers: "models.QuerySet[Answer]") -> int:
+    """Failed answers, and those that were put off, wait from now on; how many."""
+    return answers.filter(status__in=[Answer.Status.FAILED, Answer.Status.WAITING]).update(
+        status=Answer.Status.WAITING, tries=0, reason="", not_before=now()
+    )
+
+
+def load() -> dict[str, Any]:
+    """What opsconsole may know: `{waiting, oldest_seconds, rate, agreement}`."""
+    open_answers = Answer.objects.filter(status__in=["waiting", "scoring"])
+    told = open_answers.aggregate(
+        waiting=models.Count("pk"), oldest=models.Min("submission__created_at")
+    )
+    since = now() - timedelta(seconds=60)
+    scored = Mark.objects.filter(source="machine", created_at__gte=since).count()
+    oldest = (now() - told["oldest"]).total_seconds() if told["oldest"] else 0.0
+    return {
+        "waiting": told["waiting"],
+        "oldest_seconds": round(oldest, 1),
+        "rate": round(scored / 60, 3),
+        "agreement": None,
+    }

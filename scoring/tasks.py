@@ -1,0 +1,48 @@
+"""Thin Celery tasks: a message is only a nudge, the rows are the truth."""
+
+import json
+from functools import cache
+
+import redis
+from celery import shared_task
+from django.conf import settings
+
+from scoring import marking
+from scoring.inference import Inference, InferenceUnavailable
+from scoring.models import Question
+
+LOAD_KEY = "pmscoring:load"
+LOAD_EXPIRES_SECONDS = 20
+
+
+@cache
+def inference() -> Inference:
+    """This process's client."""
+    return Inference.from_settings()
+
+
+@cache
+def store() -> "redis.Redis":
+    """Where the load is published."""
+    return redis.Redis.from_url(settings.CACHE_URL)
+
+
+@shared_task(throws=(InferenceUnavailable,))
+def score_waiting(question_id: int) -> int:
+    """Score what waits; when the service is away the sweep comes back to it."""
+    question = Question.objects.filter(pk=question_id).first()
+    return marking.score_waiting(question, inference()) if question else 0
+
+
+@shared_task
+def sweep() -> None:
+    """Free what stalled and nudge every question that has something waiting."""
+    marking.release_stalled()
+    for question_id in marking.questions_waiting():
+        score_waiting.delay(question_id)
+
+
+@shared_task
+def publish_load() -> None:
+    """Tell opsconsole the load, for a short while."""
+    store().set(LOAD_KEY, json.dumps(marking.load()), ex=LOAD_EXPIRES_SECONDS)
