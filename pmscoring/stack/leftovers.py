@@ -1,0 +1,71 @@
+"""Processes that a killed supervisor left behind: known by process id and start time together."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+LONGEST_SECONDS = 90.0
+
+
+def start_time(pid: int) -> int | None:
+    """When the process began, in clock ticks since boot; None when it is gone or a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The name in parentheses may hold anything; the fields that follow it do not.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def remember(run: Path, name: str, pid: int) -> None:
+    """Write `<name>.pid`, whole or not at all; a process that is gone already leaves none."""
+    started = start_time(pid)
+    if started is None:
+        return
+    partial = run / f"{name}.pid.partial"
+    partial.write_text(f"{pid} {started}\n", encoding="utf-8")
+    partial.rename(run / f"{name}.pid")
+
+
+def forget(run: Path, name: str) -> None:
+    """The part has ended."""
+    (run / f"{name}.pid").unlink(missing_ok=True)
+
+
+def remembered(run: Path, name: str) -> tuple[int, int] | None:
+    """Process id and start time as last written; None when there is none or it does not read."""
+    try:
+        pid, started = (run / f"{name}.pid").read_text(encoding="utf-8").split()
+        return int(pid), int(started)
+    except (OSError, ValueError):
+        return None
+
+
+def end_leftovers(run: Path, names: list[str], interrupted: set[str]) -> Iterator[str]:
+    """End what still lives of these parts, in order; yields a sentence for each.
+
+    `interrupted` names the parts that stop cleanly on SIGINT rather than SIGTERM. A process id
+    that another process has since been given is left alone.
+    """
+    for name in names:
+        found = remembered(run, name)
+        if found and start_time(found[0]) == found[1]:
+            how = signal.SIGINT if name in interrupted else signal.SIGTERM
+            yield f"{name} (process {found[0]}) was left over from an earlier start: ending it"
+            _end(*found, how)
+        forget(run, name)
+
+
+def _end(pid: int, started: int, how: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, how)
+    end = time.monotonic() + LONGEST_SECONDS
+    while start_time(pid) == started:
+        if time.monotonic() > end:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)

@@ -1,0 +1,158 @@
+"""supervisord as a child of ours: its configuration, its start, what we ask of it."""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable, Sequence
+from configparser import ConfigParser
+from contextlib import suppress
+from pathlib import Path
+from typing import TypedDict, cast
+
+from pmscoring.stack.errors import CannotStart
+from pmscoring.stack.parts import Part
+
+LOG_BYTES = "10MB"
+# Reached never: five deaths in a minute end the whole before.
+START_RETRIES = 1000
+
+
+class Info(TypedDict):
+    """What supervisord knows of a program; times in whole seconds, `pid` 0 when it does not run."""
+
+    name: str
+    pid: int
+    statename: str
+    start: int
+    stop: int
+    spawnerr: str
+
+
+class Supervisor:
+    """Programs stay down until started; one that dies is started again, later each time."""
+
+    def __init__(self, run: Path, logs: Path, port: int, password: str) -> None:
+        self.run, self.logs, self.port = run, logs, port
+        self.password = password
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def remote(self) -> xmlrpc.client.ServerProxy:
+        """A connection of its own for each call, for a signal may cut one short."""
+        url = f"http://pmscoring:{self.password}@127.0.0.1:{self.port}/RPC2"
+        return xmlrpc.client.ServerProxy(url)
+
+    def launch(self, parts: Sequence[Part], environment: dict[str, str]) -> int:
+        """Start supervisord with these programs, all down; its process id. Raises CannotStart."""
+        path = self.run / "supervisord.conf"
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            self.configuration(parts).write(file)
+        argv = [sys.executable, "-m", "supervisor.supervisord", "-n", "-s", "-c", str(path)]
+        # A session of its own: Ctrl-C in the terminal is for us alone to answer.
+        with (self.logs / "supervisord.err").open("ab") as output:
+            self.process = subprocess.Popen(  # noqa: S603
+                argv,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        if not patiently(self._answers, 30, lambda: not self.alive()):
+            raise CannotStart(f"supervisord did not start; its log is {self.logs}/supervisord.log")
+        return self.process.pid
+
+    def configuration(self, parts: Sequence[Part]) -> ConfigParser:
+        """The configuration file of supervisord."""
+        config = ConfigParser(interpolation=None)
+        config["supervisord"] = {
+            "nodaemon": "true",
+            "logfile": str(self.logs / "supervisord.log"),
+            "logfile_maxbytes": LOG_BYTES,
+            "pidfile": str(self.run / "supervisord.own.pid"),
+            "childlogdir": str(self.logs),
+        } | ({"user": "root"} if os.geteuid() == 0 else {})
+        config["inet_http_server"] = {
+            "port": f"127.0.0.1:{self.port}",
+            "username": "pmscoring",
+            "password": self.password,
+        }
+        config["rpcinterface:supervisor"] = {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+        }
+        for part in parts:
+            config[f"program:{part.name}"] = self._program(part)
+        for section in config.sections():
+            for key, value in config[section].items():
+                config[section][key] = value.replace("%", "%%")
+        return config
+
+    def _program(self, part: Part) -> dict[str, str]:
+        program = {
+            "command": shlex.join(part.argv),
+            "directory": str(part.directory),
+            "priority": str(part.rank),
+            "autostart": "false",
+            "autorestart": "true",
+            "startsecs": "2",
+            "startretries": str(START_RETRIES),
+            "stopsignal": part.stop_signal,
+            "stopwaitsecs": str(part.stop_seconds),
+            "killasgroup": "true",
+            "redirect_stderr": "true",
+            "stdout_logfile": str(self.logs / f"{part.name}.log"),
+            "stdout_logfile_maxbytes": LOG_BYTES,
+            "stdout_logfile_backups": "5",
+        }
+        if part.environment:
+            pairs = (f"{name}={shlex.quote(value)}" for name, value in part.environment.items())
+            program["environment"] = ",".join(pairs)
+        return program | ({"user": part.user} if part.user else {})
+
+    def alive(self) -> bool:
+        """Whether supervisord itself still runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.remote.supervisor.getState())
+        except (OSError, xmlrpc.client.Error):
+            return False
+
+    def start(self, name: str) -> None:
+        """Start a program without waiting for it; raises CannotStart when it cannot be run."""
+        try:
+            self.remote.supervisor.startProcess(name, False)
+        except xmlrpc.client.Fault as fault:
+            raise CannotStart(f"{name}: {fault.faultString}") from fault
+
+    def info(self) -> dict[str, Info]:
+        """What each program does now, by name."""
+        infos = cast("list[Info]", self.remote.supervisor.getAllProcessInfo())
+        return {info["name"]: info for info in infos}
+
+    def stop(self, name: str) -> None:
+        """Stop a program and wait for its end; one that does not run is as good as stopped."""
+        with suppress(xmlrpc.client.Fault):
+            self.remote.supervisor.stopProcess(name, True)
+
+    def shut_down(self) -> None:
+        """End supervisord, and with it whatever still runs."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        self.process.wait()
+
+
+def patiently(is_so: Callable[[], bool], seconds: float, hopeless: Callable[[], bool]) -> bool:
+    """Wait until it is so; False when the time is over or there is no hope any more."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not hopeless():
+        if is_so():
+            return True
+        time.sleep(0.05)
+    return False
