@@ -53,6 +53,11 @@ class ApiToken(models.Model):
             user=user, name=name, digest=hashed(secret), expires_at=expires
         ), secret
 
+    @classmethod
+    def revoke(cls, user: Any, pk: int) -> bool:
+        """From now on the user's token is refused; False where there is none."""
+        return bool(cls.objects.valid().filter(user=user, pk=pk).update(revoked_at=now()))
+
 
 class IdempotencyKey(models.Model):
     """The answer that was given to a caller's key, so that it can be given again."""
@@ -60,7 +65,7 @@ class IdempotencyKey(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
     key = models.CharField(max_length=200)
     body_hash = models.CharField(max_length=64)
-    response = models.JSONField()
+    response = models.JSONField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

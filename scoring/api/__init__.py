@@ -1,0 +1,1 @@
+"""REST, version 1: edges that translate and decide nothing."""

@@ -1,0 +1,63 @@
+"""Callers by API token, and what their roles let them do."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from scoring.models import ApiToken
+from scoring.models.access import hashed
+
+MANAGER, MARKER, ADJUDICATOR = "exam manager", "marker", "adjudicator"
+OPERATOR, CLIENT, VIEWER = "operator", "client", "viewer"
+READERS = (MANAGER, VIEWER, CLIENT, ADJUDICATOR)
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer pms_…`."""
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
+        """The token's user; AuthenticationFailed when it is unknown, expired or revoked."""
+        kind, _space, secret = get_authorization_header(request).decode("latin-1").partition(" ")
+        if kind.lower() != "bearer":
+            return None
+        token = (
+            ApiToken.objects.valid().filter(digest=hashed(secret)).select_related("user").first()
+        )
+        if token is None or not token.user.is_active:
+            raise AuthenticationFailed(_("The token is unknown, expired or revoked."))
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """What a 401 asks for."""
+        return "Bearer"
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The same, for the OpenAPI document."""
+
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """A bearer token."""
+        return {"type": "http", "scheme": "bearer"}
+
+
+class HasRole(BasePermission):
+    """A view names `readers` and `writers`: the roles that may."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Superusers may all; others what a group of theirs may."""
+        user = request.user
+        if not user.is_authenticated:
+            return False
+        if user.is_superuser:
+            return True
+        attribute = "readers" if request.method in SAFE_METHODS else "writers"
+        return user.groups.filter(name__in=getattr(view, attribute, ())).exists()
