@@ -21,6 +21,12 @@ def bare_environment() -> Mapping[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
+def bare(argv: list[str]) -> list[str]:
+    """The command without the environment, and the secrets, of the one who starts it."""
+    pairs = [f"{name}={value}" for name, value in bare_environment().items()]
+    return ["/usr/bin/env", "-i", *pairs, *argv]
+
+
 def options_as(user: str | None) -> dict[str, Any]:
     """The arguments of subprocess calls that run a server as `user`, with that user's groups."""
     common = {"cwd": "/", "env": bare_environment()}

@@ -8,6 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 LONGEST_SECONDS = 90.0
+# supervisord first, for it would start the others again and stops them itself in their order.
+ORDER = ("supervisord", "worker", "beat", "web", "inference", "valkey", "postgres")
+# SIGTERM makes PostgreSQL wait for its clients; SIGINT does not, and is as safe.
+ENDED_BY_SIGINT = {"postgres"}
 
 
 def start_time(pid: int) -> int | None:
@@ -45,19 +49,22 @@ def remembered(run: Path, name: str) -> tuple[int, int] | None:
         return None
 
 
-def end_leftovers(run: Path, names: list[str], interrupted: set[str]) -> Iterator[str]:
-    """End what still lives of these parts, in order; yields a sentence for each.
+def end_leftovers(run: Path) -> Iterator[str]:
+    """End what still lives of the parts remembered in `run`; yields a sentence for each.
 
-    `interrupted` names the parts that stop cleanly on SIGINT rather than SIGTERM. A process id
-    that another process has since been given is left alone.
+    A process id that another process has since been given is left alone.
     """
-    for name in names:
+    for name in sorted((path.stem for path in run.glob("*.pid")), key=_turn):
         found = remembered(run, name)
         if found and start_time(found[0]) == found[1]:
-            how = signal.SIGINT if name in interrupted else signal.SIGTERM
+            how = signal.SIGINT if name in ENDED_BY_SIGINT else signal.SIGTERM
             yield f"{name} (process {found[0]}) was left over from an earlier start: ending it"
             _end(*found, how)
         forget(run, name)
+
+
+def _turn(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else 1
 
 
 def _end(pid: int, started: int, how: signal.Signals) -> None:

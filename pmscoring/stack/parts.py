@@ -32,6 +32,19 @@ class Part:
     environment: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Step:
+    """Work between two parts that must succeed before the next one starts.
+
+    Its output goes to a log, or to the terminal alone where it shows a secret.
+    """
+
+    name: str
+    argv: list[str]
+    directory: Path
+    on_terminal: bool = False
+
+
 def answers_http(url: str) -> bool:
     """Whether a GET of the URL succeeds."""
     try:

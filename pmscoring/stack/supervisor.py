@@ -8,11 +8,11 @@ import time
 import xmlrpc.client
 from collections.abc import Callable, Sequence
 from configparser import ConfigParser
-from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict, cast
 
 from pmscoring.stack.errors import CannotStart
+from pmscoring.stack.leftovers import remember
 from pmscoring.stack.parts import Part
 
 LOG_BYTES = "10MB"
@@ -45,8 +45,8 @@ class Supervisor:
         url = f"http://pmscoring:{self.password}@127.0.0.1:{self.port}/RPC2"
         return xmlrpc.client.ServerProxy(url)
 
-    def launch(self, parts: Sequence[Part], environment: dict[str, str]) -> int:
-        """Start supervisord with these programs, all down; its process id. Raises CannotStart."""
+    def launch(self, parts: Sequence[Part], environment: dict[str, str]) -> None:
+        """Start supervisord with these programs, all down; raises CannotStart."""
         path = self.run / "supervisord.conf"
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
@@ -62,9 +62,9 @@ class Supervisor:
                 stderr=output,
                 start_new_session=True,
             )
+        remember(self.run, "supervisord", self.process.pid)
         if not patiently(self._answers, 30, lambda: not self.alive()):
             raise CannotStart(f"supervisord did not start; its log is {self.logs}/supervisord.log")
-        return self.process.pid
 
     def configuration(self, parts: Sequence[Part]) -> ConfigParser:
         """The configuration file of supervisord."""
@@ -73,7 +73,7 @@ class Supervisor:
             "nodaemon": "true",
             "logfile": str(self.logs / "supervisord.log"),
             "logfile_maxbytes": LOG_BYTES,
-            "pidfile": str(self.run / "supervisord.own.pid"),
+            "pidfile": str(self.run / "supervisord.process"),
             "childlogdir": str(self.logs),
         } | ({"user": "root"} if os.geteuid() == 0 else {})
         config["inet_http_server"] = {
@@ -135,10 +135,12 @@ class Supervisor:
         infos = cast("list[Info]", self.remote.supervisor.getAllProcessInfo())
         return {info["name"]: info for info in infos}
 
-    def stop(self, name: str) -> None:
-        """Stop a program and wait for its end; one that does not run is as good as stopped."""
-        with suppress(xmlrpc.client.Fault):
-            self.remote.supervisor.stopProcess(name, True)
+    def stop(self, name: str) -> bool:
+        """Stop a program and wait for its end; False when it did not run."""
+        try:
+            return bool(self.remote.supervisor.stopProcess(name, True))
+        except (OSError, xmlrpc.client.Fault):
+            return False
 
     def shut_down(self) -> None:
         """End supervisord, and with it whatever still runs."""
@@ -154,5 +156,5 @@ def patiently(is_so: Callable[[], bool], seconds: float, hopeless: Callable[[], 
     while time.monotonic() < end and not hopeless():
         if is_so():
             return True
-        time.sleep(0.05)
+        time.sleep(0.1)
     return False

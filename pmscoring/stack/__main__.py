@@ -1,0 +1,91 @@
+"""`python -m pmscoring.stack`: start everything; serve until told to stop, or run one command."""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from pmscoring import env
+from pmscoring.stack.cluster import password_in
+from pmscoring.stack.errors import CannotStart
+from pmscoring.stack.leftovers import end_leftovers
+from pmscoring.stack.plan import ROOT, Plan, plan
+from pmscoring.stack.stack import (
+    DiesTooOften,
+    Stack,
+    Told,
+    alone,
+    listen_to_signals,
+    make_folders,
+    running,
+)
+from pmscoring.stack.supervisor import Supervisor
+from pmscoring.stack.terminal import Terminal
+
+WEB_PORT = 8000
+
+
+def say(sentence: str) -> None:
+    """A line of our own between those of the parts."""
+    print(f"pmscoring: {sentence}", flush=True)  # noqa: T201
+
+
+def main(words: list[str]) -> int:
+    """0 after a clean stop, the command's status, or 1 with the reason on stderr."""
+    options = _options(words)
+    folder = Path(env.text("VAR_DIR", str(ROOT / "var"))).absolute()
+    var = folder / options.under
+    run, logs = make_folders(var)
+    listen_to_signals()
+    try:
+        with alone(run):
+            for sentence in end_leftovers(run):
+                say(sentence)
+            plan_ = plan(var, folder / "models", web_port=0 if options.command else WEB_PORT)
+            return _go(plan_, logs, options.command)
+    except Told as told:
+        say(f"stopped after {told}")
+        return 0
+    except (CannotStart, DiesTooOften, env.BadSetting) as error:
+        print(f"pmscoring: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        return 1
+
+
+def _go(plan_: Plan, logs: Path, command: list[str]) -> int:
+    (plan_.run / "ports.json").write_text(json.dumps(plan_.ports, indent=2) + "\n")
+    password = password_in(plan_.run / "secrets" / "supervisor")
+    supervisor = Supervisor(plan_.run, logs, plan_.ports["supervisor"], password)
+    stack = Stack(supervisor, plan_.work, say)
+    names = [part.name for part in plan_.parts]
+    with running(stack, plan_.environment, None if command else Terminal(logs, names)):
+        if command:
+            return _run(command, plan_, stack)
+        say(f"ready: {plan_.web}/admin/ (Ctrl-C stops)")
+        stack.watch(over=lambda: False)
+    return 0
+
+
+def _run(command: list[str], plan_: Plan, stack: Stack) -> int:
+    environment = plan_.environment | {"PMS_URL": plan_.web}
+    with subprocess.Popen(command, env=environment, cwd=ROOT) as process:  # noqa: S603
+        try:
+            stack.watch(over=lambda: process.poll() is not None)
+        finally:
+            process.terminate()
+    return process.returncode
+
+
+def _options(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m pmscoring.stack", description=__doc__)
+    parser.add_argument("--under", default="", metavar="FOLDER", help="keep all in var/FOLDER")
+    parser.add_argument(
+        "command",
+        nargs="*",
+        help="run this when all parts answer, with PMS_URL in its environment, then stop",
+    )
+    return parser.parse_args(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,153 @@
+"""Which parts this machine runs: what the environment does not point to elsewhere."""
+
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmscoring import env
+from pmscoring.stack.accounts import bare
+from pmscoring.stack.cluster import Cluster, password_in
+from pmscoring.stack.parts import Part, Step, answers_http, worker_answers
+from pmscoring.stack.ports import chosen_ports
+from pmscoring.stack.valkey import Valkey
+
+ROOT = Path(__file__).parents[2]
+PYTHONPATH = f"{ROOT}{os.pathsep}{ROOT / 'docker' / 'inference'}"
+QUEUES = "scoring,default,ops"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done and started, in order, with the environment that every child is given."""
+
+    run: Path
+    work: list[Part | Step]
+    environment: dict[str, str]
+    ports: dict[str, int]
+    web: str
+
+    @property
+    def parts(self) -> list[Part]:
+        """The parts without the steps between them."""
+        return [item for item in self.work if isinstance(item, Part)]
+
+
+def plan(var: Path, models: Path, *, web_port: int) -> Plan:
+    """The whole stack under the folder `var`; raises CannotStart and env.BadSetting."""
+    run = var / "run"
+    ports = chosen_ports(
+        {"web": web_port, "postgres": 0, "valkey": 0, "inference": 0, "supervisor": 0}
+    )
+    common = _environment(run, var)
+    work: list[Part | Step] = []
+    if not env.text("DATABASE_URL", ""):
+        cluster = Cluster.under(var)
+        common["DATABASE_URL"] = cluster.url(ports["postgres"])
+        work.append(_postgres(cluster, ports["postgres"]))
+    if not env.text("REDIS_URL", ""):
+        valkey = Valkey.under(var)
+        common["REDIS_URL"] = valkey.url(ports["valkey"])
+        work.append(_valkey(valkey, ports["valkey"]))
+    work += [_manage("migrate", "migrate", "--noinput"), _first_user()]
+    work.append(_manage("static", "collectstatic", "--noinput", "--verbosity", "0"))
+    if not env.text("INFERENCE_URL", ""):
+        common["INFERENCE_URL"] = f"http://127.0.0.1:{ports['inference']}"
+        work += _inference(models, ports["inference"])
+    work += [_worker(common), _beat(), _web(ports["web"])]
+    web = f"http://{_web_host()}:{ports['web']}"
+    return Plan(run, work, common, ports, web)
+
+
+def _environment(run: Path, var: Path) -> dict[str, str]:
+    """What every child is given; a secret that the environment lacks is made and kept."""
+    kept = run / "secrets"
+    kept.mkdir(mode=0o700, exist_ok=True)
+    common = dict(os.environ) | {"PYTHONPATH": PYTHONPATH, "PYTHONUNBUFFERED": "1"}
+    common |= {"DJANGO_SETTINGS_MODULE": "pmscoring.settings", "VAR_DIR": str(var)}
+    common.setdefault("ENVIRONMENT", "development")
+    for name in ("SECRET_KEY", "INFERENCE_TOKEN"):
+        common[name] = env.text(name, "") or password_in(kept / name)
+    return common
+
+
+def _postgres(cluster: Cluster, port: int) -> Part:
+    return Part(
+        "postgres",
+        bare(cluster.argv(port)),
+        rank=0,
+        answers=lambda: cluster.answers(port),
+        user=cluster.user,
+        stop_signal="INT",
+        stop_seconds=60,
+    )
+
+
+def _valkey(valkey: Valkey, port: int) -> Part:
+    return Part("valkey", bare(valkey.argv(port)), rank=1, answers=lambda: valkey.answers(port))
+
+
+def _inference(models: Path, port: int) -> list[Part | Step]:
+    own = models / "e5-small"
+    settings = {"INFERENCE_HOST": "127.0.0.1", "INFERENCE_PORT": str(port)}
+    settings["SCORING_MODEL"] = env.text("SCORING_MODEL", str(own))
+    service = Part(
+        "inference",
+        [sys.executable, "-m", "inference_server"],
+        rank=2,
+        answers=lambda: answers_http(f"http://127.0.0.1:{port}/health"),
+        directory=ROOT,
+        starting_seconds=180,
+        environment=settings,
+    )
+    if settings["SCORING_MODEL"] != str(own):
+        return [service]
+    argv = [sys.executable, "-m", "inference_server.weights", "--to", str(own)]
+    return [Step("weights", argv, ROOT), service]
+
+
+def _worker(common: dict[str, str]) -> Part:
+    node = f"embedded@{socket.gethostname()}"
+    broker = env.text("BROKER_URL", common.get("REDIS_URL") or env.text("REDIS_URL", ""))
+    options = ["-Q", QUEUES, "-n", node, "--without-gossip", "--without-mingle"]
+    return Part(
+        "worker",
+        [sys.executable, "-m", "celery", "-A", "pmscoring", "worker", *options],
+        rank=5,
+        answers=lambda: worker_answers(broker, node),
+        directory=ROOT,
+        stop_seconds=60,
+    )
+
+
+def _beat() -> Part:
+    argv = [sys.executable, "-m", "celery", "-A", "pmscoring", "beat"]
+    return Part("beat", argv, rank=4, directory=ROOT)
+
+
+def _web_host() -> str:
+    return env.text("PMS_WEB_HOST", "127.0.0.1")
+
+
+def _web(port: int) -> Part:
+    host = _web_host()
+    seen = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104
+    options = ["--bind", f"{host}:{port}", "--workers", "2", "--threads", "4", "--timeout", "120"]
+    options.append("--no-control-socket")
+    return Part(
+        "web",
+        [sys.executable, "-m", "gunicorn", *options, "pmscoring.wsgi"],
+        rank=3,
+        answers=lambda: answers_http(f"http://{seen}:{port}/health/live"),
+        directory=ROOT,
+    )
+
+
+def _manage(name: str, *argv: str) -> Step:
+    return Step(name, [sys.executable, str(ROOT / "manage.py"), *argv], ROOT)
+
+
+def _first_user() -> Step:
+    argv = [sys.executable, str(ROOT / "manage.py"), "first_user"]
+    return Step("first_user", argv, ROOT, on_terminal=True)

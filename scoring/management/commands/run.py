@@ -1,0 +1,19 @@
+"""`manage.py run`: the whole product on this machine, without Docker."""
+
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Gives the process over to the stack, whose parts must outlive no Django of ours."""
+
+    help = "Start PostgreSQL, Valkey, inference, worker, beat and web server; Ctrl-C stops them"
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Does not return."""
+        argv = [sys.executable, "-m", "pmscoring.stack"]
+        os.execv(sys.executable, argv)  # noqa: S606
