@@ -111,6 +111,7 @@ LANGUAGES = [("ja", _("Japanese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = env.text("TIME_ZONE", "Asia/Tokyo")
+INTERNAL_IPS = env.words("INTERNAL_IPS", "127.0.0.1,::1")
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = VAR_DIR / "uploads"

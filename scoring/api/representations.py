@@ -67,7 +67,7 @@ def batch(one: Batch) -> dict[str, Any]:
     """Counts by state, answers a second, and seconds left at that rate."""
     answers = Answer.objects.filter(submission__batch=one)
     found = answers.order_by().values_list("status").annotate(Count("pk"))
-    counts = {str(status): 0 for status in Answer.Status} | {k: n for k, n in found}
+    counts = {str(status): 0 for status in Answer.Status} | dict(found)
     last = Mark.objects.filter(answer__submission__batch=one, source="machine").order_by("-pk")
     ended = last.values_list("created_at", flat=True).first()
     seconds = (ended - one.created_at).total_seconds() if ended else 0.0
