@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
-from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,7 +17,7 @@ from starlette.routing import Route
 
 from inference_server.batching import Batcher, Overloaded
 from inference_server.config import Config
-from inference_server.schemas import ScoreRequest
+from inference_server.schemas import Invalid, ScoreRequest, read_score_request
 from inference_server.service import Scorer
 from pmscoring.requestid import new_request_id, request_id
 
@@ -79,13 +78,11 @@ async def read_body(request: Request) -> bytes:
 
 
 def parse(body: bytes) -> ScoreRequest:
-    """The request, or a 422 that names the first fault's place."""
+    """The request, or a 422 that names the places of its faults."""
     try:
-        return ScoreRequest.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        pointer = "".join(f"/{part}" for part in first["loc"])
-        raise Refusal(422, "invalid", f"{pointer}: {first['msg']}") from error
+        return read_score_request(body)
+    except Invalid as error:
+        raise Refusal(422, "invalid", str(error)) from error
 
 
 @protected

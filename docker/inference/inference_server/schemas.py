@@ -1,8 +1,16 @@
 """What /v1/score takes; the same shapes as pmscoring/contract/question.schema.json."""
 
-from typing import Annotated, Any, Literal
+import json
+from typing import Annotated, Any, Literal, NoReturn, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from pmscoring.texts import refused_character
 
@@ -80,6 +88,12 @@ class Question(Strict):
     ]
     sections: Annotated[list[Section], Field(max_length=20)]
 
+    @model_validator(mode="after")
+    def _codes_differ(self) -> Self:
+        if len({criterion.code for criterion in self.criteria}) < len(self.criteria):
+            raise ValueError("two criteria have the same code")
+        return self
+
     def plain(self) -> dict[str, Any]:
         """The question as `pmscoring.texts` reads it."""
         return self.model_dump()
@@ -88,7 +102,7 @@ class Question(Strict):
 class AnswerIn(Strict):
     """One text under the caller's id."""
 
-    id: Annotated[str, Field(max_length=100)]
+    id: Annotated[Text, Field(max_length=100)]
     text: Annotated[Text, Field(max_length=50_000)]
 
 
@@ -98,3 +112,41 @@ class ScoreRequest(Strict):
     question: Question
     calibration: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
     answers: list[AnswerIn]
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        if len({answer.id for answer in self.answers}) < len(self.answers):
+            raise ValueError("two answers have the same id")
+        return self
+
+
+class Invalid(ValueError):
+    """The body is not what the contract says; `problems` are pairs of JSON pointer and detail."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{pointer or '/'}: {detail}" for pointer, detail in problems))
+        self.problems = problems
+
+
+def read_score_request(body: bytes) -> ScoreRequest:
+    """The request in the body, or Invalid, which never repeats a value that was given.
+
+    The standard reader lets lone surrogates through, so that they are refused with a pointer.
+    """
+    try:
+        value = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Invalid([("", f"not JSON: {error}")]) from error
+    try:
+        return ScoreRequest.model_validate(value)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)[:20]
+        raise Invalid([(_pointer(fault["loc"]), fault["msg"]) for fault in faults]) from error
+
+
+def _pointer(place: tuple[int | str, ...]) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
