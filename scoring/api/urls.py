@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from scoring.api import marking_views, upload_views, views
+from scoring.api import marking_views, schema, upload_views, views
 
 
 class KeyConverter(IntConverter):
@@ -13,6 +13,7 @@ class KeyConverter(IntConverter):
 
 
 register_converter(KeyConverter, "key")
+__all__ = ["schema", "urlpatterns"]
 urlpatterns = [
     path("exams", views.ExamList.as_view()),
     path("exams/<slug:code>", views.ExamDetail.as_view()),
