@@ -1,31 +1,65 @@
-# Needs Python 3.11 or later and nothing else.
+# Needs make and Python 3.11 or later, and nothing else.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help check test clean
+.PHONY: help demo run check resolve test faults bench weights messages clean
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.app: requirements/app.txt requirements/embedded.txt requirements/inference.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check \
-		-r requirements/app.txt -r requirements/embedded.txt -r requirements/inference.txt
+demo: $(VENV)/.app ## Score the sample exam through REST, print marks and agreement, stop
+	$(BIN)/python manage.py demo
+
+run: $(VENV)/.app ## Serve everything on this machine until Ctrl-C
+	$(BIN)/python manage.py run
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.app requirements/dev.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements/dev.txt
+$(VENV)/.app: requirements/app.txt requirements/embedded.txt requirements/inference.txt | $(VENV)/.made
+	$(PIP) -r requirements/app.txt -r requirements/embedded.txt -r requirements/inference.txt
 	@touch $@
 
-check: $(VENV)/.dev ## Lint, format, types, layers
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/.app
+	$(PIP) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt | $(VENV)/.dev
+	$(PIP) -r requirements/bench.txt
+	@touch $@
+
+check: $(VENV)/.app $(VENV)/.dev resolve ## Lint, format, types, layers, migrations, pins
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
+	$(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 
-test: $(VENV)/.dev ## All tests that need no Docker and no browser
-	$(BIN)/python -m pytest
+resolve: $(VENV)/.app $(VENV)/.dev ## The pins resolve on Python 3.11 and 3.13
+	for version in 3.11 3.13; do \
+		$(BIN)/uv pip compile -q --no-header --python-version $$version $(PINS) >/dev/null || exit 1; \
+	done
+
+test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker and no browser
+	$(BIN)/python -m pytest --ignore=tests/faults --ignore=tests/bench
+
+faults: $(VENV)/.app $(VENV)/.dev ## Kill parts in the middle of the work; all must be scored once
+	$(BIN)/python -m pytest tests/faults
+
+bench: $(VENV)/.app $(VENV)/.bench ## Measure; results go to var/bench/
+	$(BIN)/python -m tests.bench
+
+weights: $(VENV)/.app ## Fetch the default encoder into var/models/e5-small
+	$(BIN)/python -m inference_server.weights --to var/models/e5-small
+
+messages: $(VENV)/.app $(VENV)/.dev ## Collect the texts (needs gettext) and compile the catalogues
+	$(BIN)/python manage.py makemessages --all --ignore 'var/*' --ignore '.venv*/*'
+	$(BIN)/python -m tests.messages
 
 clean: ## Remove what the build made; never data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -14,7 +14,7 @@ from typing import NoReturn
 from pmscoring.stack.deaths import FROM_DEATHS, Deaths
 from pmscoring.stack.errors import CannotStart
 from pmscoring.stack.leftovers import end_leftovers, forget, remember, remembered
-from pmscoring.stack.parts import Part, Step
+from pmscoring.stack.parts import Part, Step, always
 from pmscoring.stack.supervisor import Supervisor, patiently
 from pmscoring.stack.terminal import Terminal, last_lines
 
@@ -75,7 +75,8 @@ class Stack:
         self.say(f"{part.name} is up after {time.monotonic() - began:.1f} s")
 
     def _up(self, part: Part) -> bool:
-        return self.supervisor.info()[part.name]["statename"] == "RUNNING" and part.answers()
+        state = self.supervisor.info()[part.name]["statename"]
+        return state in _enough(part) and part.answers()
 
     def _hopeless(self) -> bool:
         self.look()
@@ -113,6 +114,11 @@ class Stack:
         forget(self.supervisor.run, "supervisord")
         for sentence in end_leftovers(self.supervisor.run):
             self.say(sentence)
+
+
+def _enough(part: Part) -> set[str]:
+    """The states in which its answer counts: one that answers nobody must have lived a while."""
+    return {"RUNNING"} if part.answers is always else {"STARTING", "RUNNING"}
 
 
 @contextmanager
