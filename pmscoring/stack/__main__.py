@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from pmscoring import env
-from pmscoring.stack.cluster import password_in
+from pmscoring.stack.cluster import password_in, remove_data
 from pmscoring.stack.errors import CannotStart
 from pmscoring.stack.leftovers import end_leftovers
 from pmscoring.stack.plan import ROOT, Plan, plan
@@ -42,6 +43,9 @@ def main(words: list[str]) -> int:
         with alone(run):
             for sentence in end_leftovers(run):
                 say(sentence)
+            if options.fresh and options.under:
+                remove_data(var)
+                shutil.rmtree(var / "valkey", ignore_errors=True)
             plan_ = plan(var, folder / "models", web_port=0 if options.command else WEB_PORT)
             return _go(plan_, logs, options.command)
     except Told as told:
@@ -80,8 +84,11 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m pmscoring.stack", description=__doc__)
     parser.add_argument("--under", default="", metavar="FOLDER", help="keep all in var/FOLDER")
     parser.add_argument(
+        "--fresh", action="store_true", help="with --under: begin with empty databases"
+    )
+    parser.add_argument(
         "command",
-        nargs="*",
+        nargs=argparse.REMAINDER,
         help="run this when all parts answer, with PMS_URL in its environment, then stop",
     )
     return parser.parse_args(words)

@@ -124,3 +124,8 @@ def _runnable(home: Path, user: str | None) -> Path:
     if not runs(user, str(copy / "bin" / "postgres"), "--version"):
         raise CannotStart(f"{copy}/bin/postgres does not run as {user or 'this user'}")
     return copy / "bin"
+
+
+def remove_data(folder: Path) -> None:
+    """The next start under this folder begins with an empty cluster; nothing may run there."""
+    shutil.rmtree(reachable_home(folder, unprivileged()) / "postgres", ignore_errors=True)
