@@ -86,9 +86,10 @@ class Command(BaseCommand):
         self.stdout.write(_columns("candidate", "question", "machine", "hand", "answer"))
         for (candidate, question), points in machine.items():
             by_hand = hand.get((candidate, question))
-            shown = ["-" if one is None else f"{one:g}" for one in (points, by_hand)]
             text = answers.get((candidate, question), "")
-            self.stdout.write(_columns(candidate, question, *shown, text))
+            self.stdout.write(
+                _columns(candidate, question, _number(points), _number(by_hand), text)
+            )
             if points is not None and by_hand is not None:
                 pairs[question].append((points, by_hand))
         self.stdout.write("")
@@ -146,6 +147,10 @@ def _texts() -> dict[Key, str]:
         for line in _lines("answers.jsonl")
         for answer in line.get("answers", [])
     }
+
+
+def _number(points: float | None) -> str:
+    return "-" if points is None else f"{points:g}"
 
 
 def _columns(candidate: str, question: str, machine: str, hand: str, text: str) -> str:
