@@ -171,8 +171,6 @@ def test_a_persons_mark_becomes_the_result(manager: Client, exam: dict[str, Any]
 def test_it_scores_one_text_at_once_and_stores_nothing(
     manager: Client, exam: dict[str, Any], inference_url: str, settings: Settings
 ) -> None:
-    from scoring import tasks
-
     settings.INFERENCE_URL = inference_url
     tasks.inference.cache_clear()
     body = {"text": "要件が途中で変わったから", "exam": "PM-2026", "question": "Q1"}
