@@ -1,24 +1,30 @@
 """The HTTP edge: routes, the table of errors, start and stop."""
 
+import asyncio
 import hmac
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inference_server.batching import Batcher, Overloaded
+from inference_server.batching import Batcher, Overloaded, TooLarge
 from inference_server.config import Config
 from inference_server.schemas import Invalid, ScoreRequest, read_score_request
-from inference_server.service import Scorer
+from inference_server.service import EncoderLike, Scorer
 from pmscoring.requestid import new_request_id, request_id
 
 log = logging.getLogger("inference")
@@ -27,6 +33,16 @@ REFUSED = Counter("inference_refused_total", "Requests refused", ["error_type"])
 SECONDS = Histogram("inference_request_seconds", "Seconds a scoring request took")
 WAITING = Gauge("inference_waiting_sequences", "Sequences in the queue")
 Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What there is once the weights are read."""
+
+    encoder: EncoderLike
+    precision: str
+    batcher: Batcher
+    scorer: Scorer
 
 
 class Refusal(Exception):
@@ -43,11 +59,35 @@ def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) 
 
 
 async def refuse(request: Request, error: Exception) -> Response:
-    """The one error body."""
-    assert isinstance(error, Refusal)  # noqa: S101
+    """The one error body, for our own refusals and for those of the router."""
+    if isinstance(error, HTTPException):
+        error = Refusal(error.status_code, "invalid", error.detail, **dict(error.headers or {}))
+    elif not isinstance(error, Refusal):
+        error = Refusal(500, "internal", "the service failed; its log says how")
     REFUSED.labels(error.kind).inc()
     headers = {name.replace("_", "-"): value for name, value in error.headers.items()}
     return answer({"error": str(error), "error_type": error.kind}, error.status, headers)
+
+
+class RequestId:
+    """ASGI middleware: takes or makes the X-Request-ID of each request and sends it back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on under its id."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        name = new_request_id(Headers(scope=scope).get("X-Request-ID", ""))
+        request_id.set(name)
+
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Request-ID"] = name
+            await send(message)
+
+        return await self.app(scope, receive, send_named)
 
 
 def protected(handler: Handler) -> Handler:
@@ -58,12 +98,17 @@ def protected(handler: Handler) -> Handler:
         wanted = f"Bearer {request.app.state.config.token}"
         if not hmac.compare_digest(given.encode(), wanted.encode()):
             raise Refusal(401, "unauthorized", "the token is missing or wrong")
-        request_id.set(new_request_id(request.headers.get("X-Request-ID", "")))
-        response = await handler(request)
-        response.headers["X-Request-ID"] = request_id.get()
-        return response
+        return await handler(request)
 
     return checked
+
+
+def loaded(request: Request) -> Loaded:
+    """What serves once the weights are read; a 503 until then."""
+    found: Loaded | None = request.app.state.loaded
+    if found is None:
+        raise Refusal(503, "not_ready", "the model is being loaded", Retry_After="5")
+    return found
 
 
 async def read_body(request: Request) -> bytes:
@@ -89,35 +134,39 @@ def parse(body: bytes) -> ScoreRequest:
 async def score(request: Request) -> Response:
     """POST /v1/score."""
     started = time.perf_counter()
-    state = request.app.state
+    service, config = loaded(request), request.app.state.config
     asked = parse(await read_body(request))
-    if len(asked.answers) > state.config.max_answers:
-        raise Refusal(413, "too_large", f"more than {state.config.max_answers} answers")
+    if len(asked.answers) > config.max_answers:
+        raise Refusal(413, "too_large", f"more than {config.max_answers} answers")
     if asked.calibration:
         raise Refusal(424, "calibration_missing", f"{asked.calibration} is not here")
     sources = [one.text for one in asked.answers]
     try:
-        found = await run_in_threadpool(state.scorer.score, asked.question.plain(), sources)
+        found = await run_in_threadpool(service.scorer.score, asked.question.plain(), sources)
     except Overloaded as error:
         raise Refusal(429, "overloaded", str(error), Retry_After="1") from error
+    except TooLarge as error:
+        raise Refusal(413, "too_large", str(error)) from error
+    seconds = time.perf_counter() - started
     ANSWERS.inc(len(sources))
-    SECONDS.observe(time.perf_counter() - started)
-    log.info("scored", extra={"answers": len(sources), "request_id": request_id.get()})
+    SECONDS.observe(seconds)
+    log.info("scored", extra={"answers": len(sources), "seconds": round(seconds, 4)})
     results = [{"id": one.id, **mark} for one, mark in zip(asked.answers, found, strict=True)]
-    return answer({"model": state.encoder.model, "results": results})
+    return answer({"model": service.encoder.model, "results": results})
 
 
 @protected
 async def info(request: Request) -> Response:
     """GET /info."""
-    state, config = request.app.state, request.app.state.config
+    service, config = loaded(request), request.app.state.config
     return answer(
         {
-            "model": state.encoder.model,
-            "device": state.encoder.device,
-            "dtype": state.precision,
-            "window_tokens": state.encoder.window,
+            "model": service.encoder.model,
+            "device": service.encoder.device,
+            "dtype": service.precision,
+            "window_tokens": service.encoder.window,
             "max_answers": config.max_answers,
+            "max_tokens": config.max_tokens,
             "max_body_bytes": config.max_body,
             "pack_tokens": config.pack_tokens,
         }
@@ -127,30 +176,44 @@ async def info(request: Request) -> Response:
 @protected
 async def metrics(request: Request) -> Response:
     """GET /metrics, for Prometheus."""
-    WAITING.set(request.app.state.batcher.waiting)
+    if service := request.app.state.loaded:
+        WAITING.set(service.batcher.waiting)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def health(request: Request) -> Response:
-    """GET /health, without a token."""
-    return answer({"status": "healthy", "model_loaded": True})
+    """GET /health, without a token; 503 until the weights are read."""
+    state = request.app.state
+    if state.loaded:
+        return answer({"status": "healthy", "model_loaded": True})
+    status = "unhealthy" if state.loading.done() else "starting"
+    return answer({"status": status, "model_loaded": False}, 503)
 
 
-def make_app(config: Config) -> Starlette:
-    """The service; the encoder is loaded before the first request is taken."""
+def load(config: Config) -> Loaded:
+    """Read the weights and start the thread that computes."""
+    from inference_server.engine import Encoder, choose
+
+    device, precision = choose(config.device, config.precision)
+    encoder = Encoder.load(config.model, device, precision, config.threads)
+    batcher = Batcher(encoder.forward, config.pack_tokens, config.queue_answers)
+    return Loaded(encoder, precision, batcher, Scorer(encoder, batcher, config.max_tokens))
+
+
+def make_app(config: Config, loader: Callable[[Config], Loaded] = load) -> Starlette:
+    """The service; it answers /health while `loader` reads the weights."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        from inference_server.engine import Encoder, choose
+        async def fill() -> None:
+            app.state.loaded = await run_in_threadpool(loader, config)
+            log.info("ready", extra={"model": app.state.loaded.encoder.model})
 
-        device, precision = choose(config.device, config.precision)
-        encoder = Encoder.load(config.model, device, precision, config.threads)
-        batcher = Batcher(encoder.forward, config.pack_tokens, config.queue_answers)
-        app.state.config, app.state.precision = config, precision
-        app.state.encoder, app.state.batcher = encoder, batcher
-        app.state.scorer = Scorer(encoder, batcher)
+        app.state.loading = asyncio.create_task(fill())
+        app.state.loading.add_done_callback(_tell_failure)
         yield
-        batcher.close()
+        if app.state.loaded:
+            app.state.loaded.batcher.close()
 
     routes = [
         Route("/v1/score", score, methods=["POST"]),
@@ -158,4 +221,16 @@ def make_app(config: Config) -> Starlette:
         Route("/health", health),
         Route("/metrics", metrics),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={Refusal: refuse})
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(RequestId)],
+        exception_handlers={Refusal: refuse, HTTPException: refuse, Exception: refuse},
+    )
+    app.state.config, app.state.loaded = config, None
+    return app
+
+
+def _tell_failure(loading: "asyncio.Task[None]") -> None:
+    if not loading.cancelled() and (error := loading.exception()):
+        log.error("the model could not be loaded", exc_info=error)

@@ -20,6 +20,10 @@ class Overloaded(Exception):
     """The queue is full; come back in a second."""
 
 
+class TooLarge(Exception):
+    """One request has more tokens than may be held at once."""
+
+
 @dataclass(eq=False)
 class Job:
     """One request's sequences, longest first, and what came of them."""

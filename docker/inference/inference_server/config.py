@@ -19,6 +19,7 @@ class Config:
     pack_tokens: int
     queue_answers: int
     max_answers: int
+    max_tokens: int
     max_body: int
 
     @classmethod
@@ -33,5 +34,6 @@ class Config:
             pack_tokens=env.integer("INFERENCE_PACK_TOKENS", 1024),
             queue_answers=env.integer("INFERENCE_QUEUE_ANSWERS", 4096),
             max_answers=env.integer("INFERENCE_MAX_ANSWERS", 1024),
+            max_tokens=env.integer("INFERENCE_MAX_TOKENS", 262_144),
             max_body=env.integer("INFERENCE_MAX_BODY", 16 * 1024 * 1024),
         )

@@ -1,10 +1,8 @@
 """One JSON object a line on stderr, with the request id; never a text of an answer."""
 
 import logging
-import logging.config
-from contextvars import ContextVar
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")
+from pmscoring.requestid import request_id
 
 
 class RequestIdFilter(logging.Filter):
@@ -17,7 +15,7 @@ class RequestIdFilter(logging.Filter):
 
 
 def logging_config(level: str) -> dict[str, object]:
-    """For logging.config.dictConfig and for uvicorn, whose own access log stays off."""
+    """For logging.config.dictConfig."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from inference_server import scoring
-from inference_server.batching import Batcher
+from inference_server.batching import Batcher, TooLarge
 from inference_server.scoring import Array, Reading
 from inference_server.tokens import Tokens
 from pmscoring import texts
@@ -32,13 +32,13 @@ class EncoderLike(Protocol):
 class Scorer:
     """Scores lists of answers; keeps vectors of references, never of answers."""
 
-    def __init__(self, encoder: EncoderLike, batcher: Batcher) -> None:
-        self.encoder, self.batcher = encoder, batcher
+    def __init__(self, encoder: EncoderLike, batcher: Batcher, max_tokens: int) -> None:
+        self.encoder, self.batcher, self.max_tokens = encoder, batcher, max_tokens
         self.vectors: OrderedDict[str, Array] = OrderedDict()
         self.lock = threading.Lock()
 
     def score(self, question: dict[str, Any], answers: Sequence[str]) -> list[dict[str, Any]]:
-        """One result a text, without its id; raise Overloaded when the queue is full."""
+        """One result a text, without its id; raise Overloaded or TooLarge."""
         parts = [texts.folded(scoring.read_part(text, question)) for text in answers]
         wanted = self._rubric(question)
         readings = self.read(list(dict.fromkeys(part for part in parts if part)))
@@ -53,6 +53,8 @@ class Scorer:
     def read(self, sources: Sequence[str]) -> dict[str, Reading]:
         """Each folded text with its token vectors, windows joined."""
         tokens = self.encoder.tokenise(sources)
+        if (size := sum(map(len, tokens))) > self.max_tokens:
+            raise TooLarge(f"the texts have {size} tokens; at most {self.max_tokens} at once")
         windows = [self.encoder.windows(one) for one in tokens]
         job: Future[list[Array]] = self.batcher.submit([w.ids for ws in windows for w in ws])
         vectors = iter(job.result())

@@ -1,0 +1,1 @@
+"""The operations console: environments, deployments, backups and scaling of the installation."""
