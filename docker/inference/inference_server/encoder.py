@@ -98,10 +98,17 @@ class Layer:
 
 
 class PackedBert(nn.Module):
-    """BERT over packed sequences; `state` is a Hugging Face state dict of BertModel."""
+    """BERT's first `depth` layers (None: all) over packed sequences.
+
+    `state` is a Hugging Face state dict of BertModel.
+    """
 
     def __init__(
-        self, state: dict[str, Tensor], config: dict[str, int | float], precision: Precision
+        self,
+        state: dict[str, Tensor],
+        config: dict[str, int | float],
+        precision: Precision,
+        depth: int | None = None,
     ) -> None:
         super().__init__()
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
@@ -120,7 +127,7 @@ class PackedBert(nn.Module):
                 epsilon,
                 linear,
             )
-            for index in range(int(config["num_hidden_layers"]))
+            for index in range(depth or int(config["num_hidden_layers"]))
         ]
 
     def forward(self, sequences: Sequence[Sequence[int]]) -> list[Tensor]:

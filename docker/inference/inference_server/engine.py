@@ -16,6 +16,9 @@ from inference_server.encoder import PackedBert, Precision
 from inference_server.tokens import TextTokenizer, Tokens
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
+DEPTH = 5 / 6
+"""The share of the layers that is run: of 4, 6, 8 … 12 of 12 the tenth agreed best with people
+(docs/scoring.md), and what lies above it is not computed."""
 FILES = ("config.json", "model.safetensors", "normaliser.json", "tokenizer.json")
 
 
@@ -49,7 +52,8 @@ class Encoder:
         state = load_file(folder / "model.safetensors", device=device)
         state = {name.removeprefix("bert."): tensor for name, tensor in state.items()}
         wide = {n: t if "word_embeddings" in n else t.float() for n, t in state.items()}
-        bert = PackedBert(wide, config, precision)
+        depth = round(int(config["num_hidden_layers"]) * DEPTH)
+        bert = PackedBert(wide, config, precision, depth)
         window = min(512, int(config["max_position_embeddings"]))
         return cls(bert, TextTokenizer(folder), checksum(folder), window)
 
@@ -60,6 +64,10 @@ class Encoder:
     def windows(self, tokens: Tokens) -> list[Tokens]:
         """Overlapping sequences that fit the encoder's window."""
         return self.tokenizer.windows(tokens, self.window)
+
+    def rarity(self, ids: Sequence[int]) -> Array:
+        """How rare each token is in the language."""
+        return self.tokenizer.rarity(ids)
 
     def forward(self, sequences: Sequence[Sequence[int]]) -> list[Array]:
         """Token vectors [tokens, width] of each sequence of ids, in one packed pass."""
@@ -95,10 +103,3 @@ def checksum(folder: Path) -> str:
             with (folder / name).open("rb") as stream:
                 total.update(hashlib.file_digest(stream, "sha256").digest())
     return total.hexdigest()
-
-
-def pooled(vectors: Array) -> Array:
-    """The mean of token vectors [tokens, width], of length one."""
-    mean = vectors.mean(axis=0)
-    unit: Array = mean / max(float(np.linalg.norm(mean)), 1e-12)
-    return unit

@@ -1,95 +1,48 @@
 """Uncalibrated scoring: points per criterion from references, keywords and model answers.
 
-An answer is one encoder pass; its clauses' vectors are pooled from the token vectors. A criterion
-earns its points when some clause, pair of clauses or the whole says what a reference says, by
-meaning (cosine) and by wording (character n-grams, keywords). docs/scoring.md has the figures.
-Everything here is a function of question and text alone.
+How surely a criterion is met comes from matching.py; here the strength becomes points, and the
+question's rules become flags. Everything is a function of question and text alone.
+docs/scoring.md has the figures.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from math import floor
 from typing import Any
 
-import numpy as np
 import regex
 
+from inference_server.matching import Match
 from pmscoring import texts
 
-Array = np.ndarray[Any, np.dtype[np.float32]]
-CLAUSE = regex.compile(r"[^。、．，.,;；:：!?！？]+[。、．，.,;；:：!?！？]*")
 WORD = regex.compile(r"\w+")
 JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
 LETTER = regex.compile(r"\p{L}")
 GRAM = 2
-LEAST_COSINE, FULL_COSINE = 0.80, 0.95
-"""Cosines of E5 crowd high: below the first nothing is meant, above the second it is the same."""
-MEANING, WORDING, KEYWORDS = 0.5, 0.3, 0.2
-HALF, FULL = 0.42, 0.62
-OFF_TOPIC = 0.15
+LEAST, FULL = 0.62, 0.74
+"""Strengths at which a criterion begins to earn points, and has earned them all."""
+KEYWORDS = 0.05
+"""What all the keywords of a criterion add to its strength."""
+OFF_TOPIC = 0.5
 COPIED = 0.8
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A folded text with its token vectors: what scoring needs of the encoder."""
+def expected(question: dict[str, Any]) -> list[list[str]]:
+    """The folded texts that would meet each criterion: its references and its label.
 
-    text: str
-    offsets: Sequence[tuple[int, int]]
-    vectors: Array
-
-    def pooled(self, start: int, end: int) -> Array:
-        """The unit mean of the tokens that lie in [start, end)."""
-        inside = [i for i, (a, b) in enumerate(self.offsets) if a < end and b > start]
-        mean = self.vectors[inside].mean(axis=0) if inside else self.vectors.mean(axis=0)
-        unit: Array = mean / max(float(np.linalg.norm(mean)), 1e-12)
-        return unit
-
-
-@dataclass(frozen=True)
-class Expected:
-    """One reference's text and unit vector."""
-
-    text: str
-    vector: Array
-
-
-@dataclass(frozen=True)
-class Rubric:
-    """Per criterion the references, and the model answers, each with its vector."""
-
-    criteria: Sequence[Sequence[Expected]]
-    model_answers: Sequence[Expected]
-
-
-@dataclass(frozen=True)
-class Span:
-    """A stretch of the answer that may earn a criterion."""
-
-    start: int
-    end: int
-    text: str
-    vector: Array
-
-
-def expected_texts(question: dict[str, Any]) -> list[str]:
-    """All the folded texts whose vectors a rubric needs, each once."""
-    found = [text for criterion in question["criteria"] for text in criterion["references"]]
-    return list(dict.fromkeys(texts.folded(text) for text in [*found, *question["model_answers"]]))
-
-
-def rubric(question: dict[str, Any], vectors: dict[str, Array]) -> Rubric:
-    """The rubric, given the vector of each expected text."""
-
-    def expect(sources: Sequence[str]) -> list[Expected]:
-        folded = [texts.folded(text) for text in sources]
-        return [Expected(text, vectors[text]) for text in folded]
-
-    return Rubric(
-        [expect(criterion["references"]) for criterion in question["criteria"]],
-        expect(question["model_answers"]),
-    )
+    Without references the model answers, which meet every criterion, stand in for them.
+    """
+    return [
+        [
+            text
+            for text in map(
+                texts.folded,
+                [*(criterion["references"] or question["model_answers"]), criterion["label"]],
+            )
+            if text
+        ]
+        for criterion in question["criteria"]
+    ]
 
 
 def read_part(text: str, question: dict[str, Any]) -> str:
@@ -100,66 +53,39 @@ def read_part(text: str, question: dict[str, Any]) -> str:
     return text
 
 
-def score(text: str, question: dict[str, Any], wanted: Rubric, reading: Reading) -> dict[str, Any]:
+def score(text: str, question: dict[str, Any], matches: Sequence[Match]) -> dict[str, Any]:
     """The mark of one text: points, criteria with evidence in the text's code points, flags."""
     source = texts.fold(read_part(text, question))
     verdict = texts.verdict(text, question)
-    spans = _spans(reading)
-    strengths = [
-        _strength(criterion, expected or wanted.model_answers, spans)
-        for criterion, expected in zip(question["criteria"], wanted.criteria, strict=True)
+    is_model = source.text in map(texts.folded, question["model_answers"])
+    shares = [
+        1.0 if is_model else _share(criterion, match.strength, source.text.lower())
+        for criterion, match in zip(question["criteria"], matches, strict=True)
     ]
-    flags = _flags(reading.text, question, verdict, max(s for s, _ in strengths))
-    void = verdict == "blank" or (
-        verdict == "too_long" and question["limits"]["over_limit"] == "zero"
-    )
-    void = void or "copied_prompt" in flags or not reading.text
+    flags = _flags(source.text, question, verdict, max(match.strength for match in matches))
+    if _is_void(verdict, question, flags):
+        shares = [0.0 for _ in shares]
     criteria = [
-        _criterion(criterion, 0.0 if void else strength, span, question["step"], source)
-        for criterion, (strength, span) in zip(question["criteria"], strengths, strict=True)
+        _criterion(criterion, share, match, question["step"], source)
+        for criterion, share, match in zip(question["criteria"], shares, matches, strict=True)
     ]
     total = min(sum(criterion["points"] for criterion in criteria), question["max_points"])
     return {"points": _plain(total), "criteria": criteria, "confidence": None, "flags": flags}
 
 
-def _spans(reading: Reading) -> list[Span]:
-    bounds = [(m.start(), m.end()) for m in CLAUSE.finditer(reading.text) if m.group().strip()]
-    bounds = bounds or [(0, len(reading.text))]
-    pairs = [(a[0], b[1]) for a, b in pairwise(bounds)]
-    every = [*bounds, *pairs]
-    if len(bounds) != 1 and (whole := (bounds[0][0], bounds[-1][1])) not in every:
-        every.append(whole)
-    return [Span(a, b, reading.text[a:b], reading.pooled(a, b)) for a, b in every]
-
-
-def _strength(
-    criterion: dict[str, Any], expected: Sequence[Expected], spans: Sequence[Span]
-) -> tuple[float, Span]:
-    """How surely the criterion is met, in [0, 1], and the span that says so."""
+def _share(criterion: dict[str, Any], strength: float, said: str) -> float:
+    """What share of the criterion's points a text has earned."""
     keywords = [texts.folded(word).lower() for word in criterion["keywords"]]
-    rated = [
-        (_rate(span, expected, keywords), -(span.end - span.start), i)
-        for i, span in enumerate(spans)
-    ]
-    best = max(rated)
-    return best[0], spans[best[2]]
+    hits = sum(word in said for word in keywords) / len(keywords) if keywords else 0.0
+    share = (strength + KEYWORDS * hits - LEAST) / (FULL - LEAST)
+    if not criterion["references"]:
+        share = max(share, hits)
+    return min(max(share, 0.0), 1.0)
 
 
-def _rate(span: Span, expected: Sequence[Expected], keywords: Sequence[str]) -> float:
-    meaning = max((_meaning(span.vector, one.vector) for one in expected), default=0.0)
-    wording = max((_coverage(one.text, span.text) for one in expected), default=0.0)
-    if not keywords:
-        return (MEANING * meaning + WORDING * wording) / (MEANING + WORDING)
-    lowered = span.text.lower()
-    hits = sum(word in lowered for word in keywords) / len(keywords)
-    if not expected:
-        return hits
-    return MEANING * meaning + WORDING * wording + KEYWORDS * hits
-
-
-def _meaning(one: Array, other: Array) -> float:
-    cosine = float(np.dot(one, other))
-    return min(max((cosine - LEAST_COSINE) / (FULL_COSINE - LEAST_COSINE), 0.0), 1.0)
+def _is_void(verdict: str, question: dict[str, Any], flags: Sequence[str]) -> bool:
+    over = verdict == "too_long" and question["limits"]["over_limit"] == "zero"
+    return over or "blank" in flags or "copied_prompt" in flags
 
 
 @lru_cache(maxsize=8192)
@@ -168,20 +94,15 @@ def _grams(text: str) -> frozenset[str]:
     return frozenset(joined[i : i + GRAM] for i in range(max(len(joined) - GRAM + 1, 0)))
 
 
-def _coverage(wanted: str, said: str) -> float:
-    grams = _grams(wanted)
-    return len(grams & _grams(said)) / len(grams) if grams else 0.0
-
-
 def _criterion(
-    criterion: dict[str, Any], strength: float, span: Span, step: float, source: texts.Folded
+    criterion: dict[str, Any], share: float, match: Match, step: float, source: texts.Folded
 ) -> dict[str, Any]:
-    share = 1.0 if strength >= FULL else 0.5 if strength >= HALF else 0.0
-    points = criterion["points"] * share // step * step
+    points = floor(criterion["points"] * share / step + 0.5) * step
     if not points:
         return {"code": criterion["code"], "points": 0, "evidence": []}
-    start, end = source.to_source(span.start, min(span.end, len(source.text)))
-    evidence = [{"start": start, "end": end}]
+    end = min(match.end, len(source.text)) or len(source.text)
+    first, last = source.to_source(match.start, end)
+    evidence = [{"start": first, "end": last}]
     return {"code": criterion["code"], "points": _plain(points), "evidence": evidence}
 
 

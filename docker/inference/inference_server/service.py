@@ -1,4 +1,4 @@
-"""Scoring as one call: fold, tokenise, encode each distinct text once, judge."""
+"""Scoring as one call: fold, tokenise, encode each distinct text once, match, judge."""
 
 import threading
 from collections import OrderedDict
@@ -7,14 +7,15 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 import numpy as np
+import orjson
 
-from inference_server import scoring
+from inference_server import matching, scoring
 from inference_server.batching import Batcher, TooLarge
-from inference_server.scoring import Array, Reading
+from inference_server.matching import Array, Reading, Rubric
 from inference_server.tokens import Tokens
 from pmscoring import texts
 
-CACHED_VECTORS = 20_000
+CACHED_RUBRICS = 200
 
 
 class EncoderLike(Protocol):
@@ -27,14 +28,15 @@ class EncoderLike(Protocol):
 
     def tokenise(self, sources: Sequence[str]) -> list[Tokens]: ...
     def windows(self, tokens: Tokens) -> list[Tokens]: ...
+    def rarity(self, ids: Sequence[int]) -> Array: ...
 
 
 class Scorer:
-    """Scores lists of answers; keeps vectors of references, never of answers."""
+    """Scores lists of answers; keeps what it knows of questions, never of answers."""
 
     def __init__(self, encoder: EncoderLike, batcher: Batcher, max_tokens: int) -> None:
         self.encoder, self.batcher, self.max_tokens = encoder, batcher, max_tokens
-        self.vectors: OrderedDict[str, Array] = OrderedDict()
+        self.rubrics: OrderedDict[bytes, Rubric] = OrderedDict()
         self.lock = threading.Lock()
 
     def score(self, question: dict[str, Any], answers: Sequence[str]) -> list[dict[str, Any]]:
@@ -42,12 +44,16 @@ class Scorer:
         parts = [texts.folded(scoring.read_part(text, question)) for text in answers]
         wanted = self._rubric(question)
         readings = self.read(list(dict.fromkeys(part for part in parts if part)))
-        nothing = Reading("", [(0, 0)], np.zeros((1, self.encoder.width), np.float32))
+        count, is_essay = len(question["criteria"]), bool(question["sections"])
+        matches = {
+            part: matching.matches(reading, wanted, count, all_count=is_essay)
+            for part, reading in readings.items()
+        }
+        nothing = [matching.NO_MATCH] * count
         done: dict[str, dict[str, Any]] = {}
         for text, part in zip(answers, parts, strict=True):
             if text not in done:
-                reading = readings.get(part, nothing)
-                done[text] = scoring.score(text, question, wanted, reading)
+                done[text] = scoring.score(text, question, matches.get(part, nothing))
         return [done[text] for text in answers]
 
     def read(self, sources: Sequence[str]) -> dict[str, Reading]:
@@ -59,23 +65,34 @@ class Scorer:
         job: Future[list[Array]] = self.batcher.submit([w.ids for ws in windows for w in ws])
         vectors = iter(job.result())
         return {
-            source: _joined(source, [(window, next(vectors)) for window in ws])
+            source: self._reading(source, [(window, next(vectors)) for window in ws])
             for source, ws in zip(sources, windows, strict=True)
         }
 
-    def _rubric(self, question: dict[str, Any]) -> scoring.Rubric:
-        wanted = scoring.expected_texts(question)
-        with self.lock:
-            known = {text: self.vectors[text] for text in wanted if text in self.vectors}
-        new = self.read([text for text in wanted if text and text not in known])
-        made = {text: reading.pooled(0, len(text)) for text, reading in new.items()}
-        with self.lock:
-            self.vectors.update(made)
-            while len(self.vectors) > CACHED_VECTORS:
-                self.vectors.popitem(last=False)
-        return scoring.rubric(question, {**known, **made})
+    def _reading(self, source: str, parts: Sequence[tuple[Tokens, Array]]) -> Reading:
+        """What stands in the text: no prefix, no special tokens."""
+        offsets = [offset for window, _ in parts for offset in window.offsets]
+        here = [index for index, (start, end) in enumerate(offsets) if end > start]
+        vectors = np.concatenate([vectors for _, vectors in parts])[here]
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        ids = [token for window, _ in parts for token in window.ids]
+        rarity = self.encoder.rarity([ids[index] for index in here])
+        return Reading(source, [offsets[index] for index in here], vectors, rarity)
 
-
-def _joined(source: str, parts: Sequence[tuple[Tokens, Array]]) -> Reading:
-    offsets = [offset for window, _ in parts for offset in window.offsets]
-    return Reading(source, offsets, np.concatenate([vectors for _, vectors in parts]))
+    def _rubric(self, question: dict[str, Any]) -> Rubric:
+        name = orjson.dumps([question["criteria"], question["model_answers"], question["prompt"]])
+        with self.lock:
+            if known := self.rubrics.get(name):
+                self.rubrics.move_to_end(name)
+                return known
+        wanted, prompt = scoring.expected(question), texts.folded(question["prompt"])
+        every = [text for several in [*wanted, [prompt]] for text in several if text]
+        readings = self.read(list(dict.fromkeys(every)))
+        made = matching.rubric(
+            [[readings[text] for text in several] for several in wanted], readings.get(prompt)
+        )
+        with self.lock:
+            self.rubrics[name] = made
+            while len(self.rubrics) > CACHED_RUBRICS:
+                self.rubrics.popitem(last=False)
+        return made

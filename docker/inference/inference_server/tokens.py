@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from tokenizers import Tokenizer
 
 PREFIX = "query: "
@@ -32,6 +34,7 @@ class TextTokenizer:
         normaliser = folder / "normaliser.json"
         table = json.loads(normaliser.read_text()) if normaliser.exists() else {}
         self.table: dict[int, str] = {ord(key): value for key, value in table.items()}
+        self.rarities = _rarities(folder)
         self.head = len(self.rust.encode(PREFIX.strip(), add_special_tokens=True).ids) - 1
 
     def tokenise(self, texts: Sequence[str]) -> list[Tokens]:
@@ -67,7 +70,8 @@ class TextTokenizer:
         ids, offsets = tokens.ids, tokens.offsets
         head, body = self.head, len(tokens) - self.head - 1
         room = size - head - 1
-        starts = [*range(0, body - room, room - OVERLAP), body - room]
+        stride = room - min(OVERLAP, room // 2)
+        starts = [*range(0, body - room, stride), body - room]
         return [
             Tokens(
                 ids[:head] + ids[head + start : head + start + room] + ids[-1:],
@@ -75,3 +79,17 @@ class TextTokenizer:
             )
             for start in starts
         ]
+
+    def rarity(self, ids: Sequence[int]) -> "np.ndarray[Any, np.dtype[np.float32]]":
+        """The negative log probability of each token alone; 1 where the vocabulary has none."""
+        if self.rarities is None:
+            return np.ones(len(ids), np.float32)
+        return self.rarities[np.asarray(ids, np.int64)]
+
+
+def _rarities(folder: Path) -> "np.ndarray[Any, np.dtype[np.float32]] | None":
+    """Of a Unigram vocabulary, whose scores are log probabilities."""
+    model = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
+    if model.get("type") != "Unigram":
+        return None
+    return -np.array([score for _piece, score in model["vocab"]], np.float32)

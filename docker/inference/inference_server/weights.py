@@ -81,13 +81,18 @@ class Reader:
 
 
 def provision(folder: Path) -> bool:
-    """Make `folder` hold the encoder; False when it did already."""
+    """Make `folder` hold the encoder; False when it did already; raise CannotProvision."""
     if all((folder / name).exists() for name in FILES):
         return False
+    data = fetch()
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    convert(fetch(), partial)
+    try:
+        convert(data, partial)
+    except BaseException:
+        shutil.rmtree(partial)
+        raise
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     return True
@@ -118,6 +123,7 @@ def convert(data: bytes, folder: Path) -> None:
     _write_tokenizer(reader, folder)
     tensors = _tensors(reader, width, inner)
     save_file(tensors, folder / "model.safetensors")
+    (folder / "model.safetensors").chmod(0o644)  # written for its owner alone; any user serves it
     config = {
         "model_type": "bert",
         "hidden_size": width,

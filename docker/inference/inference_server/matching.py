@@ -1,0 +1,144 @@
+"""How surely an answer says what a criterion wants, from token vectors of one encoder pass.
+
+Each token of a reference looks for its nearest token in the answer (the recall of BERTScore, Zhang
+et al. 2020). Tokens count by how rare they are in the language and by how little the question's
+prompt says them already (question demoting, Sultan et al. 2016). docs/scoring.md has the figures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import regex
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+CLAUSE = regex.compile(r"[^。、．，.,;；:：!?！？]+[。、．，.,;；:：!?！？]*")
+DEMOTING, LEAST_WEIGHT = 1.5, 0.02
+NEARLY = 0.97
+"""Evidence is the shortest span that reaches this share of the whole answer's strength."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A folded text and its tokens: offsets in it, unit vectors, and how rare each token is.
+
+    `vectors` is [tokens, width]; `rarity` the negative log probability of each token alone.
+    """
+
+    text: str
+    offsets: Sequence[tuple[int, int]]
+    vectors: Array
+    rarity: Array
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """All references of a question in one matrix: `starts` begin each, `owners` name criteria."""
+
+    vectors: Array
+    weights: Array
+    starts: Indices
+    owners: Indices
+
+
+@dataclass(frozen=True)
+class Match:
+    """Strength in [-1, 1] and the span of the folded text that shows it."""
+
+    strength: float
+    start: int
+    end: int
+
+
+NO_MATCH = Match(0.0, 0, 0)
+
+
+def rubric(references: Sequence[Sequence[Reading]], prompt: Reading | None) -> Rubric:
+    """The references of each criterion, weighed against the prompt."""
+    flat = [one for several in references for one in several if len(one.vectors)]
+    owners = [i for i, several in enumerate(references) for one in several if len(one.vectors)]
+    starts = [0, *accumulate(len(one.vectors) for one in flat)][: len(flat)]
+    if not flat:
+        nothing = np.zeros(0, np.int64)
+        return Rubric(np.zeros((0, 1), np.float32), np.zeros(0, np.float32), nothing, nothing)
+    weights = np.concatenate([_weights(one, prompt) for one in flat])
+    vectors = np.concatenate([one.vectors for one in flat])
+    return Rubric(vectors, weights, np.array(starts), np.array(owners))
+
+
+def _weights(reference: Reading, prompt: Reading | None) -> Array:
+    """Per token, summing to one."""
+    weights = np.maximum(reference.rarity, 0.1)
+    if prompt is not None and len(prompt.vectors):
+        said = (reference.vectors @ prompt.vectors.T).max(axis=1)
+        weights = weights * np.maximum(1 - said, LEAST_WEIGHT) ** DEMOTING
+    share: Array = (weights / weights.sum()).astype(np.float32)
+    return share
+
+
+def matches(
+    reading: Reading, wanted: Rubric, criteria: int, *, all_count: bool = False
+) -> list[Match]:
+    """For each criterion its best reference's match, or with `all_count` the mean of all."""
+    if not len(reading.vectors) or not len(wanted.starts):
+        return [NO_MATCH] * criteria
+    bounds = [(m.start(), m.end()) for m in CLAUSE.finditer(reading.text) if m.group().strip()]
+    bounds = bounds or [(0, len(reading.text))]
+    nearest, present = _nearest_by_clause(reading, wanted, bounds)
+    spans = _spans(nearest)
+    strengths = [(first, last, _strengths(rows, wanted)) for first, last, rows in spans]
+    found = []
+    for criterion in range(criteria):
+        mine = np.flatnonzero(wanted.owners == criterion)
+        if not len(mine):
+            found.append(NO_MATCH)
+            continue
+        found.append(_match(strengths, mine, [bounds[i] for i in present], all_count))
+    return found
+
+
+def _nearest_by_clause(
+    reading: Reading, wanted: Rubric, bounds: Sequence[tuple[int, int]]
+) -> tuple[Array, list[int]]:
+    """[clauses, reference tokens]: the nearest cosine within each clause that has tokens."""
+    similar = reading.vectors @ wanted.vectors.T
+    begins = np.array([start for start, _ in bounds])
+    places = np.searchsorted(begins, [a for a, _ in reading.offsets], "right") - 1
+    order = np.argsort(places, kind="stable")
+    present, firsts = np.unique(places[order], return_index=True)
+    nearest: Array = np.maximum.reduceat(similar[order], firsts, axis=0)
+    return nearest, [max(int(place), 0) for place in present]
+
+
+def _spans(nearest: Array) -> list[tuple[int, int, Array]]:
+    """(first clause, last clause, nearest) of every clause, every two neighbours and the whole."""
+    last = len(nearest) - 1
+    spans = [(i, i, row) for i, row in enumerate(nearest)]
+    spans += [(i, i + 1, np.maximum(nearest[i], nearest[i + 1])) for i in range(last)]
+    return [*spans, (0, last, nearest.max(axis=0))]
+
+
+def _strengths(nearest: Array, wanted: Rubric) -> Array:
+    strengths: Array = np.add.reduceat(nearest * wanted.weights, wanted.starts)
+    return strengths
+
+
+def _match(
+    strengths: Sequence[tuple[int, int, Array]],
+    mine: Indices,
+    bounds: Sequence[tuple[int, int]],
+    all_count: bool,
+) -> Match:
+    whole = strengths[-1][2][mine]
+    best = mine[int(whole.argmax())]
+    most = float(whole.max())
+    fitting = [
+        (bounds[last][1] - bounds[first][0], -float(found[best]), first, last)
+        for first, last, found in strengths
+        if found[best] >= NEARLY * most
+    ]
+    _, _, first, last = min(fitting)
+    return Match(float(whole.mean()) if all_count else most, bounds[first][0], bounds[last][1])

@@ -1,0 +1,219 @@
+"""How well marks without any human mark agree with people: `make bench-uncalibrated DATA=FOLDER`.
+
+A CSV file counts when its columns are question, prompt, text, `reference` or `references` (a JSON
+list), and `correct` (0 or 1) or `points`. Of each file a row for the method as shipped and one for
+each part left out. The sample exam follows, question by question.
+"""
+
+import argparse
+import csv
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inference_server import matching
+from inference_server.batching import Batcher
+from inference_server.engine import Encoder
+from inference_server.matching import Reading, Rubric
+from inference_server.scoring import FULL, LEAST
+from inference_server.service import Scorer
+from pmscoring import texts
+from scoring.agreement import agreement
+from tests.bench.report import write
+from tests.conftest import ROOT, WEIGHTS
+
+HALF = (LEAST + FULL) / 2
+CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Marked:
+    """One answer that a person marked, `share` of the points in [0, 1]."""
+
+    question: str
+    prompt: str
+    references: tuple[str, ...]
+    text: str
+    share: float
+
+
+def marked_rows(path: Path) -> list[Marked]:
+    """The rows of a file whose columns are known; none of another."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    has = set(rows[0]) if rows else set()
+    if not {"question", "prompt", "text"} <= has or not has & {"reference", "references"}:
+        return []
+    column = "correct" if "correct" in has else "points"
+    known = [row for row in rows if row[column] and row["text"].strip()]
+    most: dict[str, float] = defaultdict(float)
+    for row in known:
+        most[row["question"]] = max(most[row["question"]], float(row[column]))
+    return [
+        Marked(
+            row["question"],
+            texts.folded(row["prompt"]),
+            tuple(texts.folded(one) for one in _references(row)),
+            texts.folded(row["text"]),
+            float(row[column]) / (most[row["question"]] or 1),
+        )
+        for row in known
+    ]
+
+
+def _references(row: dict[str, str]) -> list[str]:
+    found: list[str] = json.loads(row["references"]) if "references" in row else [row["reference"]]
+    return [one for one in found if one.strip()]
+
+
+def read_all(scorer: Scorer, rows: Sequence[Marked]) -> dict[str, Reading]:
+    """Every text of the rows, each read once."""
+    every = list(
+        dict.fromkeys(text for r in rows for text in (r.text, r.prompt, *r.references) if text)
+    )
+    found: dict[str, Reading] = {}
+    for start in range(0, len(every), CHUNK):
+        found |= scorer.read(every[start : start + CHUNK])
+    return found
+
+
+def strengths(
+    rows: Sequence[Marked], readings: dict[str, Reading], without: str
+) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """The strength of each row's answer; `without` names a part of the method to leave out."""
+    rubrics: dict[tuple[str, ...], Rubric] = {}
+    found = []
+    for row in rows:
+        name = (row.prompt, *row.references)
+        if name not in rubrics:
+            rubrics[name] = _rubric(row, readings, without)
+        found.append(matching.matches(readings[row.text], rubrics[name], 1)[0].strength)
+    return np.array(found)
+
+
+def _rubric(row: Marked, readings: dict[str, Reading], without: str) -> Rubric:
+    references = [readings[one] for one in row.references]
+    if "rarity" in without:
+        references = [replace(one, rarity=np.ones_like(one.rarity)) for one in references]
+    prompt = None if "demoting" in without else readings.get(row.prompt)
+    return matching.rubric([references], prompt)
+
+
+def bigrams(rows: Sequence[Marked]) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """The simplest method: the share of a reference's character bigrams that the answer has."""
+
+    def grams(text: str) -> set[str]:
+        return {text[i : i + 2] for i in range(len(text) - 1)}
+
+    return np.array(
+        [
+            max(len(grams(r) & grams(row.text)) / max(len(grams(r)), 1) for r in row.references)
+            for row in rows
+        ]
+    )
+
+
+def figures(rows: Sequence[Marked], strength: Any, cut: float | None) -> dict[str, Any]:
+    """r over all answers and its mean over questions; where marks are 0 or 1 the accuracy."""
+    shares = np.array([row.share for row in rows])
+    by_question: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        by_question[row.question].append(index)
+    each = [_r(strength[one], shares[one]) for one in by_question.values()]
+    told = {"answers": len(rows), "questions": len(each), "r": _r(strength, shares)}
+    told["r_within"] = float(np.nanmean(each))
+    if cut is not None and set(shares) <= {0.0, 1.0}:
+        told["accuracy"] = float(((strength >= cut) == (shares == 1)).mean())
+    return told
+
+
+def _r(one: Any, other: Any) -> float:
+    if len(one) < 3 or np.std(one) < 1e-9 or np.std(other) < 1e-9:
+        return float("nan")
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def measure(scorer: Scorer, path: Path, name: str) -> Iterator[dict[str, Any]]:
+    """A row of figures for each variant on one file."""
+    rows = marked_rows(path)
+    if not rows:
+        return
+    began = time.perf_counter()
+    readings = read_all(scorer, rows)
+    seconds = time.perf_counter() - began
+    for without in ("", "rarity", "demoting", "rarity and demoting"):
+        found = strengths(rows, readings, without)
+        method = f"without {without}" if without else "as shipped"
+        told = figures(rows, found, HALF)
+        yield {"name": name, "method": method, **told, "seconds": seconds}
+    yield {"name": name, "method": "character bigrams", **figures(rows, bigrams(rows), None)}
+
+
+def sample(scorer: Scorer) -> Iterator[dict[str, Any]]:
+    """Agreement with the marks of the sample exam."""
+    folder = ROOT / "scoring" / "sample"
+    exam = json.loads((folder / "exam.json").read_text("utf-8"))
+    lines = (folder / "marks.jsonl").read_text("utf-8").splitlines()
+    hand = {(m["candidate"], m["question"]): m["points"] for m in map(json.loads, lines)}
+    answers: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for line in map(json.loads, (folder / "answers.jsonl").read_text("utf-8").splitlines()):
+        for answer in line["answers"]:
+            text = answer.get("text") or texts.SECTION_BREAK.join(answer.get("sections", []))
+            answers[answer["question"]].append((line["candidate"], text))
+    for question in exam["questions"]:
+        code = question["code"]
+        found = scorer.score(_wire(question), [text for _, text in answers[code]])
+        pairs = [
+            (float(mark["points"]), float(hand[candidate, code]))
+            for mark, (candidate, _) in zip(found, answers[code], strict=True)
+        ]
+        told = agreement(pairs, question.get("step", 1))
+        one = {"answers": told.count, "qwk": told.kappa, "exact": told.exact, "mae": told.mae}
+        yield {"name": f"sample {code}", "method": "as shipped", **one}
+
+
+def _wire(question: dict[str, Any]) -> dict[str, Any]:
+    limits = {"min": None, "max": None, "count": "characters", "over_limit": "flag"}
+    defaults = {"passage": "", "step": 1, "sections": [], "model_answers": [], "limits": limits}
+    names = ("code", "label", "group", "ranks")
+    return {k: v for k, v in (defaults | question).items() if k not in names}
+
+
+def show(row: dict[str, Any]) -> None:
+    """One line of the table."""
+    numbers = [
+        f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in row.items()
+        if key not in ("name", "method") and value is not None
+    ]
+    print(f"{row['name']:<34}{row['method']:<30}{'  '.join(numbers)}", flush=True)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, nargs="?", help="a folder of CSV files")
+    data = parser.parse_args().data
+    encoder = Encoder.load(WEIGHTS, "cpu", "int8", threads=2)
+    batcher = Batcher(encoder.forward, pack_tokens=1024, queue_sequences=1_000_000)
+    scorer = Scorer(encoder, batcher, max_tokens=10_000_000)
+    told = []
+    for path in sorted(data.rglob("*.csv")) if data else []:
+        for row in measure(scorer, path, str(path.relative_to(data))):
+            show(row)
+            told.append(row)
+    for row in sample(scorer):
+        show(row)
+        told.append(row)
+    batcher.close()
+    write("uncalibrated", told)
+
+
+if __name__ == "__main__":
+    main()
