@@ -6,9 +6,9 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test faults bench weights messages clean
+.PHONY: help demo run check resolve test faults bench bench-uncalibrated weights messages clean
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 demo: $(VENV)/.app ## Score the sample exam through REST, print marks and agreement, stop
 	$(BIN)/python manage.py demo
@@ -52,7 +52,10 @@ faults: $(VENV)/.app $(VENV)/.dev ## Kill parts in the middle of the work; all m
 	$(BIN)/python -m pytest tests/faults
 
 bench: $(VENV)/.app $(VENV)/.bench ## Measure; results go to var/bench/
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m pmscoring.stack --under bench --fresh $(BIN)/python -m tests.bench
+
+bench-uncalibrated: $(VENV)/.bench weights ## Agreement without human marks; DATA=a folder of CSV files
+	$(BIN)/python -m tests.bench.uncalibrated $(DATA)
 
 weights: $(VENV)/.app ## Fetch the default encoder into var/models/e5-small
 	$(BIN)/python -m inference_server.weights --to var/models/e5-small
