@@ -87,7 +87,8 @@ def sections(text: str, labels: Sequence[str]) -> list[tuple[int, int]]:
     """The spans of an essay's sections, in order: one for each label.
 
     A form feed, or a line that is a section's label, begins a section. What stands before the first
-    label line belongs to the first section; sections that are not there are empty.
+    label line belongs to section one where that has no label line, else to the section that the
+    line begins; sections that are not there are empty.
     """
     if not labels:
         return [(0, len(text))]
@@ -120,11 +121,11 @@ def _by_label(text: str, labels: list[str]) -> list[tuple[int, int]]:
     spans = [(len(text), len(text)) for _ in labels]
     for index, (start, end) in found.items():
         spans[index] = (end, next(bound for bound in bounds if bound > start))
-    head = min(found, key=lambda index: found[index])
-    if head == 0 and not text[: found[0][0]].strip():
-        return spans
     if 0 not in found:
         spans[0] = (0, bounds[0])
+    elif text[: bounds[0]].strip():
+        head = min(found, key=lambda index: found[index])
+        spans[head] = (0, spans[head][1])
     return spans
 
 
@@ -132,8 +133,16 @@ def within_limit(text: str, most: int | None, way: str) -> str:
     """The longest beginning of `text` that counts no more than `most`."""
     if most is None or count(text, way) <= most:
         return text
-    ends = [match.end() for match in GRAPHEME.finditer(text)]
+    ends = [0, *(match.end() for match in GRAPHEME.finditer(text))]
     return text[: ends[bisect_right(ends, most, key=lambda end: count(text[:end], way)) - 1]]
+
+
+def read_part(text: str, question: Mapping[str, Any]) -> str:
+    """What of the text is judged: all, or what lies within the limit where the rest is cut off."""
+    limits = question["limits"]
+    if limits["over_limit"] == "truncate":
+        return within_limit(text, limits["max"], limits["count"])
+    return text
 
 
 def section_counts(text: str, question: Mapping[str, Any]) -> list[int]:
@@ -164,10 +173,14 @@ def verdict(text: str, question: Mapping[str, Any]) -> Verdict:
 def text_key(text: str, question: Mapping[str, Any]) -> str:
     """SHA-256 by which two texts are the same: folded text and length verdict.
 
-    Sections are folded apart, for folding the whole would lose their bounds.
+    What is judged of them is folded too, since folding may move the limit at which it is cut, and
+    so is each section, since folding the whole loses their bounds.
     """
-    labels = [section["label"] for section in question.get("sections") or []]
-    parts = [folded(text[start:end]) for start, end in sections(text, labels)]
+    parts = [folded(text)]
+    if (judged := read_part(text, question)) != text:
+        parts.append(folded(judged))
+    if labels := [section["label"] for section in question.get("sections") or []]:
+        parts += [folded(text[start:end]) for start, end in sections(text, labels)]
     told = "\0".join([verdict(text, question), *parts])
     return hashlib.sha256(told.encode()).hexdigest()
 

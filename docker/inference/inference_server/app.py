@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,7 +32,24 @@ ANSWERS = Counter("inference_answers_total", "Answers scored")
 REFUSED = Counter("inference_refused_total", "Requests refused", ["error_type"])
 SECONDS = Histogram("inference_request_seconds", "Seconds a scoring request took")
 WAITING = Gauge("inference_waiting_sequences", "Sequences in the queue")
+MOST_REQUESTS = 32
+"""Fewer than the threads that Starlette lends, so that one is left to read the next request."""
 Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Turns:
+    """At most so many requests at once; more would hold their bodies while they wait."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def __enter__(self) -> None:
+        if not self.left:
+            raise Overloaded("too many requests are being scored")
+        self.left -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self.left += 1
 
 
 @dataclass(frozen=True)
@@ -43,6 +60,7 @@ class Loaded:
     precision: str
     batcher: Batcher
     scorer: Scorer
+    turns: Turns = field(default_factory=lambda: Turns(MOST_REQUESTS))
 
 
 class Refusal(Exception):
@@ -63,7 +81,9 @@ async def refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         error = Refusal(error.status_code, "invalid", error.detail, **dict(error.headers or {}))
     elif not isinstance(error, Refusal):
-        error = Refusal(500, "internal", "the service failed; its log says how")
+        # This answer is made outside RequestId, which would have named it.
+        text = "the service failed; its log says how"
+        error = Refusal(500, "internal", text, X_Request_ID=request_id.get())
     REFUSED.labels(error.kind).inc()
     headers = {name.replace("_", "-"): value for name, value in error.headers.items()}
     return answer({"error": str(error), "error_type": error.kind}, error.status, headers)
@@ -115,10 +135,13 @@ async def read_body(request: Request) -> bytes:
     """The body, as far as it may be long."""
     most = request.app.state.config.max_body
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > most:
-            raise Refusal(413, "too_large", f"the body is over {most} bytes")
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > most:
+                raise Refusal(413, "too_large", f"the body is over {most} bytes")
+    except ClientDisconnect as error:
+        raise Refusal(400, "incomplete", "the body broke off") from error
     return bytes(body)
 
 
@@ -135,14 +158,15 @@ async def score(request: Request) -> Response:
     """POST /v1/score."""
     started = time.perf_counter()
     service, config = loaded(request), request.app.state.config
-    asked = parse(await read_body(request))
+    asked = await run_in_threadpool(parse, await read_body(request))
     if len(asked.answers) > config.max_answers:
         raise Refusal(413, "too_large", f"more than {config.max_answers} answers")
     if asked.calibration:
         raise Refusal(424, "calibration_missing", f"{asked.calibration} is not here")
     sources = [one.text for one in asked.answers]
     try:
-        found = await run_in_threadpool(service.scorer.score, asked.question.plain(), sources)
+        with service.turns:
+            found = await run_in_threadpool(service.scorer.score, asked.question.plain(), sources)
     except Overloaded as error:
         raise Refusal(429, "overloaded", str(error), Retry_After="1") from error
     except TooLarge as error:

@@ -1,7 +1,8 @@
 """One torch thread that packs the sequences of all waiting requests by token budget.
 
-Small requests go before large ones, so that a person's single answer waits for one pack at most. A
-vector does not depend on its pack, so the order is free.
+Small requests go before large ones, so that a person's single answer waits for one pack at most;
+every fourth pack begins with the oldest, so that none waits for ever. A vector does not depend on
+its pack, so the order is free.
 """
 
 import threading
@@ -13,11 +14,12 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
+OLDEST_FIRST = 4
 Forward = Callable[[Sequence[Sequence[int]]], list[Array]]
 
 
 class Overloaded(Exception):
-    """The queue is full; come back in a second."""
+    """The queue is full, or closing; come back in a second."""
 
 
 class TooLarge(Exception):
@@ -43,6 +45,7 @@ class Batcher:
         self.pack_tokens, self.queue_sequences = pack_tokens, queue_sequences
         self.jobs: list[Job] = []
         self.waiting = 0
+        self.packs = 0
         self.closed = False
         self.wake = threading.Condition()
         self.thread = threading.Thread(target=self._run, name="encoder", daemon=True)
@@ -56,11 +59,12 @@ class Batcher:
             job.future.set_result([])
             return job.future
         with self.wake:
+            if self.closed:
+                raise Overloaded("the service is stopping")
             if self.waiting and self.waiting + len(sequences) > self.queue_sequences:
                 raise Overloaded(f"{self.waiting} sequences are waiting")
             self.waiting += len(sequences)
             self.jobs.append(job)
-            self.jobs.sort(key=lambda one: len(one.order))
             self.wake.notify()
         return job.future
 
@@ -75,7 +79,7 @@ class Batcher:
         while pack := self._next_pack():
             try:
                 found = self.forward([job.sequences[index] for job, index in pack])
-            except RuntimeError as error:
+            except Exception as error:  # noqa: BLE001  # without this thread nobody is ever served
                 self._fail(pack, error)
                 continue
             for (job, index), vectors in zip(pack, found, strict=True):
@@ -92,7 +96,7 @@ class Batcher:
                 self.wake.wait()
             pack: list[tuple[Job, int]] = []
             room = self.pack_tokens
-            for job in list(self.jobs):
+            for job in self._turns():
                 while job.order and (not pack or len(job.sequences[job.order[-1]]) <= room):
                     index = job.order.pop()
                     pack.append((job, index))
@@ -103,7 +107,14 @@ class Batcher:
             self.waiting -= len(pack)
             return pack
 
-    def _fail(self, pack: list[tuple[Job, int]], error: RuntimeError) -> None:
+    def _turns(self) -> list[Job]:
+        self.packs += 1
+        turns = sorted(self.jobs, key=lambda job: len(job.order))
+        if self.packs % OLDEST_FIRST == 0:
+            turns.insert(0, self.jobs[0])
+        return list(dict.fromkeys(turns))
+
+    def _fail(self, pack: list[tuple[Job, int]], error: Exception) -> None:
         with self.wake:
             for job in {id(job): job for job, _ in pack}.values():
                 self.waiting -= len(job.order)

@@ -157,12 +157,16 @@ class PackedBert(nn.Module):
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Softmax attention on [sequences, heads, length, width of a head].
 
-    On short sequences two plain products beat the CPU's fused kernel by 1.2 to 1.6 times.
+    On short sequences two plain products are as fast as the CPU's fused kernel. They are batches of
+    matrices and not broadcast products, which round otherwise in groups of another size.
     """
     if query.is_cuda:
         return functional.scaled_dot_product_attention(query, key, value)
-    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
-    return torch.matmul(scores.softmax(dim=-1), value)
+    size, heads, length, width = query.shape
+    one, other, kept = (part.reshape(size * heads, length, width) for part in (query, key, value))
+    nothing = query.new_zeros(1)
+    scores = torch.baddbmm(nothing, one, other.transpose(1, 2), beta=0, alpha=width**-0.5)
+    return torch.bmm(scores.softmax(dim=-1), kept).view(query.shape)
 
 
 def _part(

@@ -138,7 +138,7 @@ def _match(
     fitting = [
         (bounds[last][1] - bounds[first][0], -float(found[best]), first, last)
         for first, last, found in strengths
-        if found[best] >= NEARLY * most
+        if found[best] >= most - (1 - NEARLY) * abs(most)
     ]
     _, _, first, last = min(fitting)
     return Match(float(whole.mean()) if all_count else most, bounds[first][0], bounds[last][1])

@@ -45,17 +45,9 @@ def expected(question: dict[str, Any]) -> list[list[str]]:
     ]
 
 
-def read_part(text: str, question: dict[str, Any]) -> str:
-    """What of the text counts: all, or what lies within the limit where the rest is cut off."""
-    limits = question["limits"]
-    if limits["over_limit"] == "truncate":
-        return texts.within_limit(text, limits["max"], limits["count"])
-    return text
-
-
 def score(text: str, question: dict[str, Any], matches: Sequence[Match]) -> dict[str, Any]:
     """The mark of one text: points, criteria with evidence in the text's code points, flags."""
-    source = texts.fold(read_part(text, question))
+    source = texts.fold(texts.read_part(text, question))
     verdict = texts.verdict(text, question)
     is_model = source.text in map(texts.folded, question["model_answers"])
     shares = [
@@ -69,13 +61,15 @@ def score(text: str, question: dict[str, Any], matches: Sequence[Match]) -> dict
         _criterion(criterion, share, match, question["step"], source)
         for criterion, share, match in zip(question["criteria"], shares, matches, strict=True)
     ]
-    total = min(sum(criterion["points"] for criterion in criteria), question["max_points"])
+    most = question["max_points"] // question["step"] * question["step"]
+    total = min(sum(criterion["points"] for criterion in criteria), most)
     return {"points": _plain(total), "criteria": criteria, "confidence": None, "flags": flags}
 
 
 def _share(criterion: dict[str, Any], strength: float, said: str) -> float:
     """What share of the criterion's points a text has earned."""
-    keywords = [texts.folded(word).lower() for word in criterion["keywords"]]
+    folded = (texts.folded(word).lower() for word in criterion["keywords"])
+    keywords = [word for word in folded if word]
     hits = sum(word in said for word in keywords) / len(keywords) if keywords else 0.0
     share = (strength + KEYWORDS * hits - LEAST) / (FULL - LEAST)
     if not criterion["references"]:
@@ -97,7 +91,8 @@ def _grams(text: str) -> frozenset[str]:
 def _criterion(
     criterion: dict[str, Any], share: float, match: Match, step: float, source: texts.Folded
 ) -> dict[str, Any]:
-    points = floor(criterion["points"] * share / step + 0.5) * step
+    points = min(floor(criterion["points"] * share / step + 0.5) * step, criterion["points"])
+    points = points // step * step
     if not points:
         return {"code": criterion["code"], "points": 0, "evidence": []}
     end = min(match.end, len(source.text)) or len(source.text)

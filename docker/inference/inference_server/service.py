@@ -41,7 +41,7 @@ class Scorer:
 
     def score(self, question: dict[str, Any], answers: Sequence[str]) -> list[dict[str, Any]]:
         """One result a text, without its id; raise Overloaded or TooLarge."""
-        parts = [texts.folded(scoring.read_part(text, question)) for text in answers]
+        parts = [texts.folded(texts.read_part(text, question)) for text in answers]
         wanted = self._rubric(question)
         readings = self.read(list(dict.fromkeys(part for part in parts if part)))
         count, is_essay = len(question["criteria"]), bool(question["sections"])

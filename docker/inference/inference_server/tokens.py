@@ -1,6 +1,7 @@
 """Token ids of a text, with the way back to its code points."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from tokenizers import Tokenizer
 
 PREFIX = "query: "
 OVERLAP = 128
+SPECIAL = re.compile(r"</?[a-z]+>")
+LOOKS_ALIKE = "‹"
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,16 @@ class TextTokenizer:
 
     def tokenise(self, texts: Sequence[str]) -> list[Tokens]:
         """One Tokens a text, however long."""
-        mapped = [text.translate(self.table) for text in texts]
+        mapped = [SPECIAL.sub(self._plain, text).translate(self.table) for text in texts]
         found = self.rust.encode_batch([PREFIX + text for text in mapped])
         return [
             Tokens(e.ids, self._offsets(text, target, e.offsets))
             for text, target, e in zip(texts, mapped, found, strict=True)
         ]
+
+    def _plain(self, found: "re.Match[str]") -> str:
+        """What a writer typed is text, also where it looks like a token of the encoder's own."""
+        return found.group().replace("<", LOOKS_ALIKE)
 
     def _offsets(
         self, text: str, mapped: str, found: Sequence[tuple[int, int]]

@@ -1,0 +1,60 @@
+"""Stand-ins for the encoder, for tests of what stands around it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from inference_server.app import Loaded
+from inference_server.batching import Batcher
+from inference_server.config import Config
+from inference_server.service import Scorer
+from inference_server.tokens import Tokens
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+Forward = Callable[[Sequence[Sequence[int]]], list[Array]]
+WIDTH = 8
+DEGREES = range(1, WIDTH + 1)
+
+
+def vectors_of(sequences: Sequence[Sequence[int]]) -> list[Array]:
+    """A vector a token that its id alone decides."""
+    return [
+        np.array([[abs(np.sin(token * k)) for k in DEGREES] for token in ids], np.float32)
+        for ids in sequences
+    ]
+
+
+class FakeEncoder:
+    """A token a character, its code point its id; remembers every text that it was given."""
+
+    model = "f" * 64
+    device = "cpu"
+    width = WIDTH
+    window = 512
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def tokenise(self, sources: Sequence[str]) -> list[Tokens]:
+        """One Tokens a text."""
+        self.seen += sources
+        return [
+            Tokens([ord(character) for character in text], [(i, i + 1) for i in range(len(text))])
+            for text in sources
+        ]
+
+    def rarity(self, ids: Sequence[int]) -> Array:
+        """Every token is as rare as any other."""
+        return np.ones(len(ids), np.float32)
+
+    def windows(self, tokens: Tokens) -> list[Tokens]:
+        """The sequence as it is."""
+        return [tokens]
+
+
+def loaded_with(config: Config, forward: Forward = vectors_of) -> Loaded:
+    """What the service has once its weights are read, with `forward` for the encoder's pass."""
+    encoder = FakeEncoder()
+    batcher = Batcher(forward, config.pack_tokens, config.queue_answers)
+    return Loaded(encoder, "fp32", batcher, Scorer(encoder, batcher, config.max_tokens))

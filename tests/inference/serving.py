@@ -1,0 +1,70 @@
+"""Starts the service: as a process of its own, or in this one around a given loader."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+
+from pmscoring.embedded import free_port, wait_until
+
+ROOT = Path(__file__).parents[2]
+TOKEN = os.environ["INFERENCE_TOKEN"]
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@contextmanager
+def process(weights: Path, log: Path, **settings: str) -> Iterator[httpx.Client]:
+    """The real service under these settings, once it is ready; its output goes to `log`."""
+    port = free_port()
+    environment = os.environ | {
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'docker' / 'inference'}",
+        "INFERENCE_PORT": str(port),
+        "SCORING_MODEL": str(weights),
+    }
+    argv = [sys.executable, "-m", "inference_server"]
+    with log.open("wb") as output:
+        running = subprocess.Popen(argv, env=environment | settings, stdout=output, stderr=output)
+    try:
+        with client(port) as caller:
+            wait_until(lambda: answers(caller, 200), running, log)
+            yield caller
+    finally:
+        running.terminate()
+        running.wait(30)
+
+
+@contextmanager
+def served(app: Starlette, *, status: int = 200) -> Iterator[httpx.Client]:
+    """The app behind a real HTTP server in a thread, once /health answers with `status`."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        with client(port) as caller:
+            while not answers(caller, status):
+                assert thread.is_alive()
+            yield caller
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+def client(port: int) -> httpx.Client:
+    """A caller with the token."""
+    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=60)
+
+
+def answers(caller: httpx.Client, status: int) -> bool:
+    """Whether /health answers so."""
+    try:
+        return caller.get("/health").status_code == status
+    except httpx.TransportError:
+        return False

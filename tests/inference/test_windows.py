@@ -1,0 +1,99 @@
+"""A text longer than the encoder's window is read to its last sentence."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inference_server.engine import Encoder
+from inference_server.service import Scorer
+from pmscoring.texts import folded
+from tests.fakes import Array
+from tests.inference import written
+
+WANTED = "移行の失敗に備えて旧システムへ戻す手順と判断の期限を定めた。"
+OTHER = "昼休みに食堂で食べたカレーライスは辛くておいしかったと思う。"
+SIZE = 1600
+
+
+def essay(last: str) -> str:
+    """One section of SIZE characters that ends with the sentence given."""
+    body = "".join(f"{number}。{text}" for number in range(20) for text in written.JAPANESE)
+    return body[: SIZE - len(last)] + last
+
+
+def question() -> dict[str, Any]:
+    criterion = written.QUESTION["criteria"][0] | {
+        "label": "",
+        "references": [WANTED],
+        "keywords": [],
+    }
+    return written.QUESTION | {
+        "criteria": [criterion],
+        "model_answers": [],
+        "max_points": 4,
+        "sections": [{"label": "設問ア", "limits": {"min": None, "max": SIZE}}],
+    }
+
+
+@pytest.fixture(scope="module")
+def essays() -> tuple[str, str]:
+    return essay(WANTED), essay(OTHER)
+
+
+def test_the_essays_differ_in_their_last_sentence_alone(essays: tuple[str, str]) -> None:
+    one, other = essays
+    assert len(one) == len(other) == SIZE
+    assert one[: -len(WANTED)] == other[: -len(OTHER)]
+
+
+def test_it_reads_such_an_essay_in_several_windows(
+    encoder: Encoder, essays: tuple[str, str]
+) -> None:
+    tokens = encoder.tokenise([essays[0]])[0]
+    windows = encoder.windows(tokens)
+    assert len(windows) > 1
+    assert all(len(one) <= encoder.window for one in windows)
+    assert max(end for one in windows for _, end in one.offsets) == SIZE
+
+
+def mean_within(scorer: Scorer, text: str, start: int, end: int) -> Array:
+    """The unit mean of the text's token vectors in [start, end)."""
+    reading = scorer.read([folded(text)])[folded(text)]
+    inside = [place for place, (a, b) in enumerate(reading.offsets) if a >= start and b <= end]
+    mean: Array = reading.vectors[inside].mean(axis=0)
+    return mean / np.linalg.norm(mean)
+
+
+def test_the_last_sentence_changes_the_vectors(scorer: Scorer, essays: tuple[str, str]) -> None:
+    start = SIZE - len(WANTED)
+    whole = [mean_within(scorer, text, 0, SIZE) for text in essays]
+    last = [mean_within(scorer, text, start, SIZE) for text in essays]
+    assert np.dot(*whole) < 1 - 1e-5
+    assert np.dot(*last) < 0.95
+
+
+def test_the_last_sentence_does_not_change_what_the_first_window_says(
+    scorer: Scorer, essays: tuple[str, str]
+) -> None:
+    one, other = (mean_within(scorer, text, 0, 300) for text in essays)
+    np.testing.assert_array_equal(one, other)
+
+
+def test_the_last_sentence_earns_its_points(scorer: Scorer, essays: tuple[str, str]) -> None:
+    with_it, without = scorer.score(question(), essays)
+    assert with_it["points"] > without["points"]
+    [place] = with_it["criteria"][0]["evidence"]
+    assert place["start"] < place["end"] == SIZE
+    assert place["start"] > SIZE - 3 * len(WANTED)
+
+
+def test_a_sentence_where_two_windows_meet_earns_its_points(
+    scorer: Scorer, encoder: Encoder
+) -> None:
+    body = essay(OTHER)
+    end_of_first = encoder.windows(encoder.tokenise([body])[0])[0].offsets[-2][1]
+    place = body.index("。", end_of_first - 40) + 1
+    text = body[:place] + WANTED + body[place:]
+    with_it, without = scorer.score(question(), [text, body])
+    assert with_it["points"] > without["points"]
