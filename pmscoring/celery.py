@@ -1,14 +1,27 @@
-"""The Celery application; the request id travels in the message headers."""
+"""The Celery application; the request id travels in the message headers, and beat shows life."""
 
+import logging
 import os
+import time
 from typing import Any
 
+import redis
 from celery import Celery
-from celery.signals import before_task_publish, setup_logging, task_prerun
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    before_task_publish,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+)
 
 from pmscoring.requestid import new_request_id, request_id
 
+BEAT_KEY = "pmscoring:beat"
+BEAT_EXPIRES_SECONDS = 30
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pmscoring.settings")
+log = logging.getLogger(__name__)
 app = Celery("pmscoring")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -29,3 +42,27 @@ def send_request_id(headers: dict[str, Any], **_: Any) -> None:
 def take_request_id(task: Any, **_: Any) -> None:
     """The task logs under the id of the request that caused it."""
     request_id.set(new_request_id(getattr(task.request, "request_id", None) or ""))
+
+
+@task_postrun.connect
+def leave_request_id(**_: Any) -> None:
+    """What the worker does between tasks is done in nobody's name."""
+    request_id.set("")
+
+
+@beat_init.connect
+def show_life(**_: Any) -> None:
+    """From now on this process, beat's, leaves a sign in Redis whenever it has sent a task."""
+    from django.conf import settings
+
+    client = redis.Redis.from_url(
+        settings.CACHE_URL, socket_timeout=1.0, socket_connect_timeout=1.0
+    )
+
+    def sent(**_: Any) -> None:
+        try:
+            client.set(BEAT_KEY, int(time.time()), ex=BEAT_EXPIRES_SECONDS)
+        except redis.RedisError as error:
+            log.warning("beat cannot show that it lives: %s", type(error).__name__)
+
+    after_task_publish.connect(sent, weak=False)

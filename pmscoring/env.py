@@ -1,11 +1,16 @@
 """Typed readers of the environment; `NAME_FILE` names a file that holds the value of NAME."""
 
+import ipaddress
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 T = TypeVar("T")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
 
@@ -15,17 +20,27 @@ class BadSetting(ValueError):
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The value of `name`, or the content of the file that `name_FILE` names, or `default`."""
+    """The value of `name`, or the content of the file that `name_FILE` names, or `default`.
+
+    An empty value, and an empty file, is none.
+    """
     if value := os.environ.get(name):
         return value
-    if path := os.environ.get(f"{name}_FILE"):
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise BadSetting(f"{name}_FILE: {path}: {error.strerror}") from error
+    if (path := os.environ.get(f"{name}_FILE")) and (content := _content(name, path)):
+        return content
     if default is None:
         raise BadSetting(f"{name} is not set (nor {name}_FILE)")
     return default
+
+
+def _content(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadSetting(f"{name}_FILE: {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        # Not `from` it: that error has the content, most often a secret, in it.
+        raise BadSetting(f"{name}_FILE: {path} is not UTF-8") from None
 
 
 def _read(name: str, default: T, reader: Callable[[str], T], kind: str) -> T:
@@ -38,14 +53,20 @@ def _read(name: str, default: T, reader: Callable[[str], T], kind: str) -> T:
         raise BadSetting(f"{name}={value!r} is not {kind}") from error
 
 
-def integer(name: str, default: int) -> int:
-    """The value of `name` as a whole number."""
-    return _read(name, default, int, "a whole number")
+def integer(name: str, default: int, least: int | None = None) -> int:
+    """The value of `name` as a whole number, of `least` or more."""
+    value = _read(name, default, int, "a whole number")
+    if least is not None and value < least:
+        raise BadSetting(f"{name}={value} is less than {least}")
+    return value
 
 
 def number(name: str, default: float) -> float:
-    """The value of `name` as a number."""
-    return _read(name, default, float, "a number")
+    """The value of `name` as a number that is not negative."""
+    value = _read(name, default, float, "a number")
+    if not 0 <= value < float("inf"):
+        raise BadSetting(f"{name}={value} is not a number of 0 or more")
+    return value
 
 
 def flag(name: str, default: bool) -> bool:
@@ -53,17 +74,58 @@ def flag(name: str, default: bool) -> bool:
     return _read(name, default, _truth, "true or false")
 
 
-def words(name: str, default: str = "") -> list[str]:
+def words(name: str, default: str | None = "") -> list[str]:
     """The value of `name` split at commas, empty parts left out."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
 def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
-    """The value of `name`, which must be one of `choices`."""
+    """The value of `name`, which must be one of `choices`; in which case it is written is equal."""
     value = text(name, default)
-    if value not in choices:
-        raise BadSetting(f"{name}={value!r} is none of {', '.join(choices)}")
+    for known in choices:
+        if value.lower() == known.lower():
+            return known
+    raise BadSetting(f"{name}={value!r} is none of {', '.join(choices)}")
+
+
+def matching(name: str, default: str, pattern: str, kind: str) -> str:
+    """The value of `name`, which the whole pattern must match; `kind` says it in words."""
+    value = text(name, default)
+    if not re.fullmatch(pattern, value):
+        raise BadSetting(f"{name}={value!r} is not {kind}")
     return value
+
+
+def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+    """The value of `name` as a URL of one of the schemes; it is never shown, for its password."""
+    value = text(name, default)
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        example = f"{schemes[0]}://host:port; signs such as @ / # in a password are %-encoded"
+        raise BadSetting(f"{name} is not a URL of the kind {example}")
+    return value
+
+
+def zone(name: str, default: str) -> str:
+    """The value of `name` as a name of the time zone database."""
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError, ZoneInfoNotFoundError) as error:
+        raise BadSetting(f"{name}={value!r} is not a time zone such as Asia/Tokyo") from error
+    return value
+
+
+def networks(name: str, default: str) -> list[Network]:
+    """The value of `name` as addresses and networks (10.0.0.0/8) between commas."""
+    try:
+        return [ipaddress.ip_network(word) for word in words(name, default)]
+    except ValueError as error:
+        raise BadSetting(f"{name}: {error}") from error
 
 
 def _truth(value: str) -> bool:

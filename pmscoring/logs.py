@@ -1,7 +1,10 @@
 """Structured logs with a request id that follows a submission from web to worker to inference."""
 
 import logging
+import re
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,17 +12,36 @@ from pythonjsonlogger.json import JsonFormatter as BaseFormatter
 
 from pmscoring.requestid import new_request_id, request_id
 
+log = logging.getLogger("web")
+# Asked for every few seconds by machines.
+QUIET = {"/health", "/health/live", "/health/ready", "/metrics"}
+# What PostgreSQL adds to an error: the row that it refused, with an answer's text in it.
+DETAIL = re.compile(r"\nDETAIL:.*?(?=\n\n(?:The above exception|During handling)|\Z)", re.DOTALL)
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 
 class RequestIdMiddleware:
-    """Takes or makes the X-Request-ID of each request and sends it back."""
+    """Takes or makes the X-Request-ID of each request, sends it back and logs the request.
+
+    The line has the path without its query, which may carry what somebody searched for.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The response, under the request's id."""
         request_id.set(new_request_id(request.headers.get("X-Request-ID", "")))
+        started = time.perf_counter()
         response = self.get_response(request)
         response["X-Request-ID"] = request_id.get()
+        told = {
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "seconds": round(time.perf_counter() - started, 4),
+        }
+        log.log(logging.DEBUG if request.path in QUIET else logging.INFO, "request", extra=told)
         return response
 
 
@@ -41,3 +63,54 @@ class JsonFormatter(BaseFormatter):
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
             json_ensure_ascii=False,
         )
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        """In UTC and saying so: Django moves the zone of its processes, and of no other."""
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Without what a database error tells of the row."""
+        for name in ("message", "exc_info"):
+            if isinstance(told := log_data.get(name), str):
+                log_data[name] = DETAIL.sub("", told)
+        return log_data
+
+
+def logging_config(level: str) -> dict[str, Any]:
+    """For logging.config.dictConfig: all to stderr, a JSON object a line."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request_id": {"()": f"{__name__}.RequestIdFilter"}},
+        "formatters": {"json": {"()": f"{__name__}.JsonFormatter"}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                "filters": ["request_id"],
+            }
+        },
+        "loggers": {
+            # SQL has the answers' texts in it.
+            "django.db.backends": {"level": "WARNING"},
+            # Every failed probe with its stack: /health itself tells which check failed, and how.
+            "health_check": {"level": "CRITICAL"},
+            "httpx": {"level": "WARNING"},
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+    }
+
+
+class Rarely:
+    """Says yes at most once in so many seconds, in this process."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.next = 0.0
+
+    def __call__(self) -> bool:
+        """Whether it is time again."""
+        if time.monotonic() < self.next:
+            return False
+        self.next = time.monotonic() + self.seconds
+        return True

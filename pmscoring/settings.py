@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import dj_database_url
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring import env
+from pmscoring.logs import LEVELS, logging_config
 
 BASE_DIR = Path(__file__).parent.parent
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
@@ -13,11 +15,15 @@ ENVIRONMENT = env.choice(
     "ENVIRONMENT", "development", ("development", "staging", "production", "test")
 )
 VERSION = env.text("VERSION", "0.1.0")
+PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.flag("DEBUG", False)
-SECRET_KEY = env.text("SECRET_KEY", "" if ENVIRONMENT == "production" else "only-for-development")
-if not SECRET_KEY:
-    raise env.BadSetting("SECRET_KEY is not set (nor SECRET_KEY_FILE)")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
+if DEBUG and PRODUCTION:
+    raise env.BadSetting("DEBUG shows settings and data to everyone; production runs without it")
+# None as a default: production does not start without the variable.
+SECRET_KEY = env.text("SECRET_KEY", None if PRODUCTION else "only-for-development")
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", None if PRODUCTION else "localhost,127.0.0.1,[::1],testserver"
+)
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -30,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_celery_beat",
     "django_prometheus",
+    "health_check",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -37,11 +44,12 @@ INSTALLED_APPS = [
     "scoring",
 ]
 MIDDLEWARE = [
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "pmscoring.metrics.HttpMetricsMiddleware",
     "pmscoring.logs.RequestIdMiddleware",
+    "pmscoring.health.live.LiveMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "pmscoring.csp.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -49,13 +57,13 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 ROOT_URLCONF = "pmscoring.urls"
 WSGI_APPLICATION = "pmscoring.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "pmscoring" / "templates"],  # before those of the theme
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -67,29 +75,47 @@ TEMPLATES = [
     }
 ]
 
-DATABASE_URL = env.text("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/pmscoring")
+DATABASE_URL = env.url(
+    "DATABASE_URL",
+    "postgresql://postgres@127.0.0.1:5432/pmscoring",
+    ("postgresql", "postgres"),
+)
+database = dj_database_url.parse(DATABASE_URL, engine="django_prometheus.db.backends.postgresql")
 DATABASES = {
     "default": {
-        **dj_database_url.parse(DATABASE_URL),
+        **database,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": env.integer("DATABASE_POOL", 8)}},
+        "OPTIONS": {
+            "connect_timeout": 5,
+            **database.get("OPTIONS", {}),
+            # A pool that gives up soon tries anew at the next request, so it is back with the
+            # database; by default it would wait twice as long after each try.
+            "pool": {
+                "min_size": 1,
+                "max_size": env.integer("DATABASE_POOL", 8, least=1),
+                "timeout": env.number("DATABASE_POOL_SECONDS", 10.0),
+                "reconnect_timeout": 10.0,
+            },
+        },
     }
 }
-REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
-BROKER_URL = env.text("BROKER_URL", REDIS_URL)
-CACHE_URL = env.text("CACHE_URL", REDIS_URL)
+REDIS_SCHEMES = ("redis", "rediss")
+REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379/0", REDIS_SCHEMES)
+BROKER_URL = env.url("BROKER_URL", REDIS_URL, REDIS_SCHEMES)
+CACHE_URL = env.url("CACHE_URL", REDIS_URL, REDIS_SCHEMES)
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "pmscoring.metrics.CountedRedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "pmscoring",
+        "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
     }
 }
-INFERENCE_URL = env.text("INFERENCE_URL", "http://127.0.0.1:9000")
-INFERENCE_TOKEN = env.text("INFERENCE_TOKEN", "")
+INFERENCE_URL = env.url("INFERENCE_URL", "http://127.0.0.1:9000", ("http", "https"))
+INFERENCE_TOKEN = env.text("INFERENCE_TOKEN", None if PRODUCTION else "")
 INFERENCE_TIMEOUT = env.number("INFERENCE_TIMEOUT", 120.0)
-SCORING_BATCH = env.integer("SCORING_BATCH", 256)
-SCORING_STALLED_SECONDS = env.integer("SCORING_STALLED_SECONDS", 300)
+SCORING_BATCH = env.integer("SCORING_BATCH", 256, least=1)
+SCORING_STALLED_SECONDS = env.integer("SCORING_STALLED_SECONDS", 300, least=1)
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -97,12 +123,21 @@ CELERY_TASK_ROUTES = {"scoring.tasks.score_waiting": {"queue": "scoring"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CONCURRENCY = env.integer("CELERY_CONCURRENCY", 2)
+CELERY_WORKER_CONCURRENCY = env.integer("CELERY_CONCURRENCY", 2, least=1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# A sender does not wait for a broker that is away: the row waits, and the sweep finds it.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 0,
+    "socket_connect_timeout": 2.0,
+    "socket_timeout": 3.0,
+}
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "scoring.tasks.sweep", "schedule": 10.0},
     "publish-load": {"task": "scoring.tasks.publish_load", "schedule": 5.0},
+    # Hourly, so that a day begins with it in any zone, and a missed turn is soon made up for.
+    "delete-due-answers": {"task": "scoring.tasks.delete_due_answers", "schedule": 3600.0},
+    "forget-old-keys": {"task": "scoring.tasks.forget_old_keys", "schedule": 86400.0},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -110,29 +145,38 @@ LANGUAGE_CODE = "ja"
 LANGUAGES = [("ja", _("Japanese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
-TIME_ZONE = env.text("TIME_ZONE", "Asia/Tokyo")
-INTERNAL_IPS = env.words("INTERNAL_IPS", "127.0.0.1,::1")
+TIME_ZONE = env.zone("TIME_ZONE", "Asia/Tokyo")
+INTERNAL_NETWORKS = env.networks("INTERNAL_IPS", "127.0.0.1,::1")
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = VAR_DIR / "uploads"
+FILE_UPLOAD_PERMISSIONS = 0o600
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_REDIRECT_URL = "/admin/"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("COOKIE_SECURE", ENVIRONMENT == "production")
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "script-src": ["'self'", "'unsafe-eval'", "'unsafe-inline'"],  # the admin theme's Alpine
-        "style-src": ["'self'", "'unsafe-inline'"],
-        "img-src": ["'self'", "data:"],
-        "frame-ancestors": ["'none'"],
-    }
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("COOKIE_SECURE", PRODUCTION)
+NOTHING = {"default-src": ["'none'"], "base-uri": ["'none'"], "frame-ancestors": ["'none'"]}
+OWN = {
+    **NOTHING,
+    "script-src": ["'self'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "img-src": ["'self'", "data:"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "form-action": ["'self'"],
+}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": {**NOTHING, "form-action": ["'none'"]}}
+CONTENT_SECURITY_POLICIES = {
+    "/admin/": {**OWN, "script-src": ["'self'", "'unsafe-eval'"]},  # the theme's Alpine
+    "/api/docs/": OWN,
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_UPLOAD_BYTES", 200 * 1024 * 1024)
 
+RATE = (r"[1-9][0-9]*/(s|sec|m|min|h|hour|d|day)", "a rate such as 600/min")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "scoring.api.authentication.TokenAuthentication",
@@ -142,8 +186,17 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["scoring.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": env.text("THROTTLE_RATE", "6000/min")},
+    "DEFAULT_THROTTLE_CLASSES": [
+        "scoring.api.throttling.CallerThrottle",
+        "scoring.api.throttling.ScopeThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "user": env.matching("THROTTLE_RATE", "6000/min", *RATE),
+        "score": env.matching("THROTTLE_RATE_SCORE", "600/min", *RATE),
+        "tokens": env.matching("THROTTLE_RATE_TOKENS", "60/min", *RATE),
+        "refused": env.matching("THROTTLE_RATE_REFUSED", "60/min", *RATE),
+    },
+    "NUM_PROXIES": env.integer("NUM_PROXIES", 0, least=0),
     "EXCEPTION_HANDLER": "scoring.api.problems.problem_response",
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -154,21 +207,48 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["scoring.api.schema.finish"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "TAGS": [
+        {"name": "exams", "description": "Definitions and results"},
+        {"name": "submissions", "description": "Handing in, and how far the scoring is"},
+        {"name": "uploads", "description": "Files of answers"},
+        {"name": "marking", "description": "Answers, marks, and scoring at once"},
+        {"name": "tokens", "description": "Who may call"},
+    ],
 }
-UNFOLD = {"SITE_TITLE": "PM Scoring", "SITE_HEADER": "PM Scoring"}
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "pmscoring.logs.RequestIdFilter"}},
-    "formatters": {"json": {"()": "pmscoring.logs.JsonFormatter"}},
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "json",
-            "filters": ["request_id"],
+UNFOLD = {
+    "SITE_TITLE": "PM Scoring",
+    "SITE_HEADER": "PM Scoring",
+    "SITE_SYMBOL": "rate_review",
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("scoring/favicon.svg"),
+        }
+    ],
+    "STYLES": [lambda request: static("scoring/admin.css")],
+    "SCRIPTS": [lambda request: static("scoring/live.js")],
+    "DASHBOARD_CALLBACK": "scoring.admin.dashboard.show",
+    "SIDEBAR": {"navigation": "pmscoring.navigation.sidebar"},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 254.604)",
+            "100": "oklch(93.2% .032 255.585)",
+            "200": "oklch(88.2% .059 254.128)",
+            "300": "oklch(80.9% .105 251.813)",
+            "400": "oklch(70.7% .165 254.624)",
+            "500": "oklch(62.3% .214 259.815)",
+            "600": "oklch(48.8% .17 258.5)",
+            "700": "oklch(42.4% .155 259)",
+            "800": "oklch(37% .13 259)",
+            "900": "oklch(32% .11 259)",
+            "950": "oklch(26% .09 259)",
         }
     },
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
 }
+
+LOGGING = logging_config(env.choice("LOG_LEVEL", "INFO", LEVELS))

@@ -2,17 +2,21 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from pmscoring import health
+from pmscoring import metrics
+from pmscoring.callers import insiders_only
+from pmscoring.health.live import live
+from pmscoring.health.views import health, ready
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("scoring.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("health", health.health),
-    path("health/live", health.live),
-    path("health/ready", health.ready),
-    path("", include("django_prometheus.urls")),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("health", health),
+    path("health/live", live),
+    path("health/ready", ready),
+    path("metrics", insiders_only(metrics.page)),
 ]

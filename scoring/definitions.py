@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
+from django.utils.timezone import now
 
+from pmscoring import texts
 from scoring.contract import Fault, Invalid, fault, faults
 from scoring.models import Answer, Criterion, Exam, Mark, ModelAnswer, Question, QuestionGroup
 
@@ -171,8 +173,48 @@ def _mark_again(question: Question, force: bool) -> None:
     people = Mark.objects.filter(answer__question=question).exclude(source="machine")
     if people.exists() and not force:
         raise WouldInvalidate(f"{question.code}: people have marked answers under the old criteria")
-    scored = Answer.objects.filter(question=question, status__in=["scored", "failed"])
-    scored.update(status="waiting", tries=0, reason="")
+    answers = Answer.objects.filter(question=question)
+    _name_again(answers, question.wire())
+    # Who is scoring one at this moment loses the claim, and with it the mark of what was before.
+    answers.exclude(status="waiting").update(
+        status="waiting", tries=0, reason="", claimed_at=None, not_before=now()
+    )
+
+
+def _name_again(answers: "models.QuerySet[Answer]", wire: Definition) -> None:
+    """Which texts are the same depends on the question's limits and sections."""
+    changed = []
+    for answer in answers.only("text", "text_key").iterator(1000):
+        key = texts.text_key(answer.text, wire)
+        if key != answer.text_key:
+            answer.text_key = key
+            changed.append(answer)
+    Answer.objects.bulk_update(changed, ["text_key"], batch_size=1000)
+
+
+def edited(question: Question, force: bool = False) -> bool:
+    """After the rows of one question were changed by themselves, inside the same transaction.
+
+    Seals the question; where its definition changed, its answers wait to be scored anew and True
+    comes back. Raises Invalid, Frozen or WouldInvalidate, which must undo the transaction.
+    """
+    exam = Exam.objects.select_for_update().get(pk=question.exam_id)
+    if exam.frozen:
+        raise Frozen(f"{exam.code} is {exam.status}")
+    question = Question.objects.get(pk=question.pk)
+    wanted = _described(question)
+    groups = list(exam.groups.values_list("code", flat=True))
+    schema = faults("exam", {"code": exam.code, "title": "-", "questions": [wanted]})
+    if found := schema or _question_faults("/questions/0", wanted, groups):
+        raise Invalid(
+            [fault(one["pointer"].removeprefix("/questions/0"), one["detail"]) for one in found]
+        )
+    before = question.digest
+    question.seal()
+    if not before or before == question.digest:
+        return False
+    _mark_again(question, force)
+    return True
 
 
 def describe(exam: Exam) -> Definition:
@@ -193,14 +235,15 @@ def describe(exam: Exam) -> Definition:
             }
             for group in exam.groups.order_by("pk")
         ],
-        "questions": [
-            {
-                "code": question.code,
-                "label": question.label,
-                "group": question.group and question.group.code,
-                "ranks": question.ranks,
-                **question.wire(),
-            }
-            for question in questions
-        ],
+        "questions": [_described(question) for question in questions],
+    }
+
+
+def _described(question: Question) -> Definition:
+    return {
+        "code": question.code,
+        "label": question.label,
+        "group": question.group and question.group.code,
+        "ranks": question.ranks,
+        **question.wire(),
     }

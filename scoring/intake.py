@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -12,9 +13,10 @@ from django.utils.timezone import now
 
 from pmscoring import texts
 from scoring.contract import Fault, fault, faults
-from scoring.models import Answer, Batch, Exam, Question, Submission
+from scoring.models import Answer, Batch, Exam, IdempotencyKey, Question, Submission
 
 CHUNK = 2000
+KEYS_KEPT = timedelta(days=7)
 Record = dict[str, Any]
 
 
@@ -130,8 +132,11 @@ def take(record: Record) -> tuple[Submission, bool] | list[Fault]:
     if submission.body_hash != entry.body_hash:
         raise Conflict(f"attempt {entry.attempt} of this candidate holds another text")
     created = submission.batch_id == outcome.batch.pk
-    outcome.batch.accepted = int(created)
-    outcome.batch.save()
+    if created:
+        outcome.batch.accepted = 1
+        outcome.batch.save()
+    else:
+        outcome.batch.delete()
     return submission, created
 
 
@@ -227,3 +232,8 @@ def _copy_answers(stored: Sequence[tuple[int, Entry]]) -> None:
                 rows.write_row(
                     (submission, question, text, key, waiting, none, at, 0, "", "[]", "")
                 )
+
+
+def forget_old_keys(at: datetime | None = None) -> int:
+    """Idempotency keys of more than a week ago answer no more; how many."""
+    return IdempotencyKey.objects.filter(created_at__lt=(at or now()) - KEYS_KEPT).delete()[0]

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -28,26 +29,79 @@ def score_waiting(question: Question, inference: Inference) -> int:
     return total
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """A machine's mark of a text; its evidence in the offsets of that text."""
+
+    text: str
+    model: str
+    points: Any
+    criteria: list[dict[str, Any]]
+    flags: list[str]
+    confidence: float | None
+
+
+Judgements = dict[str, Judgement]
+"""By text key."""
+
+
 def score_batch(question: Question, inference: Inference) -> int:
-    """Claim and score one batch; 0 when nothing waits."""
+    """Claim and score one batch; 0 when nothing waits.
+
+    What was marked before under the same definition takes that mark over, without a call.
+    """
     with transaction.atomic():
         answers = Answer.objects.claim(question.pk, settings.SCORING_BATCH)
-    if not answers:
-        return 0
-    wire = question.wire()
-    firsts = {answer.text_key: answer for answer in reversed(answers)}
+    # Read after the claim: a definition that changes later takes the claim away.
+    question = Question.objects.get(pk=question.pk)
+    known = _known(question, {answer.text_key for answer in answers})
+    _write(question, [answer for answer in answers if answer.text_key in known], known)
+    unknown = [answer for answer in answers if answer.text_key not in known]
+    if not unknown:
+        return len(answers)
     try:
-        model, results = inference.score(
-            wire, [(answer.text_key, answer.text) for answer in firsts.values()]
-        )
+        judged = _judged(question, inference, unknown)
     except InferenceUnavailable as error:
-        put_off(answers, str(error), error.retry_after)
+        put_off(unknown, str(error), error.retry_after)
         raise
     except InferenceError as error:
-        _refused(question, inference, answers, str(error))
+        _refused(question, inference, unknown, str(error))
         return len(answers)
-    _write(question, answers, firsts, model, results)
+    _write(question, unknown, judged)
     return len(answers)
+
+
+def _known(question: Question, keys: set[str]) -> Judgements:
+    marks = Mark.objects.filter(
+        answer__question=question,
+        answer__text_key__in=keys,
+        source=Mark.Source.MACHINE,
+        calibration="",
+        definition=question.digest,
+    ).select_related("answer")
+    return {
+        mark.answer.text_key: Judgement(
+            mark.answer.text, mark.model, mark.points, mark.criteria, mark.flags, mark.confidence
+        )
+        for mark in marks.order_by("answer__text_key", "-pk").distinct("answer__text_key")
+    }
+
+
+def _judged(question: Question, inference: Inference, answers: Sequence[Answer]) -> Judgements:
+    """Each distinct text is sent once."""
+    firsts = {answer.text_key: answer.text for answer in reversed(answers)}
+    model, results = inference.score(question.wire(), list(firsts.items()))
+    return {
+        key: Judgement(
+            text,
+            model,
+            results[key]["points"],
+            results[key]["criteria"],
+            results[key]["flags"],
+            results[key]["confidence"],
+        )
+        for key, text in firsts.items()
+    }
 
 
 def put_off(answers: Sequence[Answer], reason: str, at_least: float = 0.0) -> None:
@@ -81,33 +135,26 @@ def _refused(
     if len(answers) == 1:
         _claimed(answers).update(status=Answer.Status.FAILED, reason=reason[:500])
         return
-    wire, middle = question.wire(), len(answers) // 2
+    middle = len(answers) // 2
     for half in (answers[:middle], answers[middle:]):
-        firsts = {answer.text_key: answer for answer in reversed(half)}
         try:
-            told = inference.score(wire, [(a.text_key, a.text) for a in firsts.values()])
+            judged = _judged(question, inference, half)
         except InferenceUnavailable as error:
             put_off(half, str(error), error.retry_after)
         except InferenceError as error:
             _refused(question, inference, half, str(error))
         else:
-            _write(question, half, firsts, *told)
+            _write(question, half, judged)
 
 
 @transaction.atomic
-def _write(
-    question: Question,
-    answers: Sequence[Answer],
-    firsts: dict[str, Answer],
-    model: str,
-    results: dict[str, dict[str, Any]],
-) -> None:
+def _write(question: Question, answers: Sequence[Answer], judged: Judgements) -> None:
     """Marks and states together; whoever lost the claim meanwhile writes nothing."""
+    if not answers:
+        return
     mine = set(_claimed(answers).select_for_update().values_list("pk", flat=True))
     marks = [
-        _mark(question, answer, firsts[answer.text_key], model, results[answer.text_key])
-        for answer in answers
-        if answer.pk in mine
+        _mark(question, answer, judged[answer.text_key]) for answer in answers if answer.pk in mine
     ]
     Mark.objects.bulk_create(marks, ignore_conflicts=True)
     by_flags: dict[tuple[str, ...], list[int]] = {}
@@ -119,20 +166,18 @@ def _write(
         )
 
 
-def _mark(
-    question: Question, answer: Answer, first: Answer, model: str, result: dict[str, Any]
-) -> Mark:
-    criteria = result["criteria"]
-    if answer.text != first.text:
-        criteria = _moved(criteria, first.text, answer.text)
+def _mark(question: Question, answer: Answer, judged: Judgement) -> Mark:
+    criteria = judged.criteria
+    if answer.text != judged.text:
+        criteria = _moved(criteria, judged.text, answer.text)
     return Mark(
         answer=answer,
         source=Mark.Source.MACHINE,
-        points=result["points"],
+        points=judged.points,
         criteria=criteria,
-        flags=result["flags"],
-        confidence=result["confidence"],
-        model=model,
+        flags=judged.flags,
+        confidence=judged.confidence,
+        model=judged.model,
         definition=question.digest,
         text_key=answer.text_key,
     )
@@ -170,16 +215,22 @@ def retry(answers: "models.QuerySet[Answer]") -> int:
 
 
 def load() -> dict[str, Any]:
-    """What opsconsole may know: `{waiting, oldest_seconds, rate, agreement}`."""
+    """What opsconsole may know: `{waiting, scoring, oldest_seconds, rate, agreement}`.
+
+    `waiting` counts those that a worker holds, `scoring`, too.
+    """
     open_answers = Answer.objects.filter(status__in=["waiting", "scoring"])
     told = open_answers.aggregate(
-        waiting=models.Count("pk"), oldest=models.Min("submission__created_at")
+        waiting=models.Count("pk"),
+        scoring=models.Count("pk", filter=models.Q(status="scoring")),
+        oldest=models.Min("submission__created_at"),
     )
     since = now() - timedelta(seconds=60)
     scored = Mark.objects.filter(source="machine", created_at__gte=since).count()
     oldest = (now() - told["oldest"]).total_seconds() if told["oldest"] else 0.0
     return {
         "waiting": told["waiting"],
+        "scoring": told["scoring"],
         "oldest_seconds": round(oldest, 1),
         "rate": round(scored / 60, 3),
         "agreement": None,

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import redis
 from celery import shared_task
@@ -11,12 +12,13 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from scoring import marking
+from pmscoring.lifecycle import WrongState
+from pmscoring.metrics import LOAD_KEY
+from scoring import intake, marking, retention, uploading
 from scoring.inference import Inference, InferenceUnavailable
-from scoring.models import Question
+from scoring.models import Question, Upload
 
 log = logging.getLogger(__name__)
-LOAD_KEY = "pmscoring:load"
 LOAD_EXPIRES_SECONDS = 20
 
 
@@ -39,13 +41,29 @@ def score_waiting(question_id: int) -> int:
     return marking.score_waiting(question, inference()) if question else 0
 
 
+@shared_task(throws=(WrongState,))
+def read_upload(upload_id: int) -> None:
+    """Read a file of answers, unless another worker does or did."""
+    upload = Upload.objects.filter(pk=upload_id).first()
+    if upload:
+        nudge(uploading.read(upload))
+
+
 def nudge(question_ids: Iterable[int]) -> None:
     """After the commit, ask a worker to look; should the broker be away, the sweep looks anyway."""
+    _send(score_waiting, sorted(set(question_ids)))
 
+
+def nudge_upload(upload: Upload) -> None:
+    """The same for a file to be read."""
+    _send(read_upload, [upload.pk])
+
+
+def _send(task: Any, keys: Iterable[int]) -> None:
     def send() -> None:
-        for question_id in sorted(set(question_ids)):
+        for key in keys:
             try:
-                score_waiting.apply_async((question_id,), retry=False)
+                task.apply_async((key,), retry=False)
             except OperationalError as error:
                 log.warning("the broker is away: %s", error)
 
@@ -54,13 +72,28 @@ def nudge(question_ids: Iterable[int]) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Free what stalled and nudge every question that has something waiting."""
+    """Free what stalled and nudge everything that waits."""
     marking.release_stalled()
     for question_id in marking.questions_waiting():
         score_waiting.delay(question_id)
+    uploading.release_stalled()
+    for upload_id in Upload.objects.waiting().order_by("pk").values_list("pk", flat=True):
+        read_upload.delay(upload_id)
+
+
+@shared_task
+def forget_old_keys() -> None:
+    """Idempotency keys are kept for a week."""
+    intake.forget_old_keys()
 
 
 @shared_task
 def publish_load() -> None:
     """Tell opsconsole the load, for a short while."""
     store().set(LOAD_KEY, json.dumps(marking.load()), ex=LOAD_EXPIRES_SECONDS)
+
+
+@shared_task
+def delete_due_answers() -> None:
+    """Delete the answers of exams whose date has come."""
+    retention.delete_due()

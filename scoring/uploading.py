@@ -1,70 +1,240 @@
-"""A file of answers becomes submissions: rows of one candidate and attempt belong together."""
+"""A file of answers becomes submissions: stored first, read by a worker, all of it or nothing.
 
-from collections.abc import Iterator
+Rows of one candidate and attempt belong together wherever they stand in the file, and are taken or
+refused together, so that the corrected file can be sent again. They pass through a temporary table,
+which sorts a large file without holding it in memory.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import groupby
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from django.db import transaction
+from django.conf import settings
+from django.core.files.base import File
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from django.utils.timezone import now
 
+from pmscoring import texts
+from pmscoring.lifecycle import WrongState
 from scoring import documents, intake
-from scoring.contract import faults
-from scoring.models import Exam, Upload
+from scoring.contract import Fault, fault, faults
+from scoring.models import Batch, Exam, Upload
+
+MOST_REJECTIONS = 1000
+MOST_TRIES = 3
+CHUNK, BEAT_SECONDS = 500, 2.0
+STAGE = (
+    "CREATE TEMPORARY TABLE upload_row"
+    " (line int, candidate text, attempt int, question text, text text, faults text)"
+)
+SORTED = (
+    "SELECT line, candidate, attempt, question, text, faults FROM upload_row"
+    " ORDER BY min(line) OVER (PARTITION BY candidate, attempt), line"
+)
+Staged = tuple[int, str, int, str, str, str]
+
+
+@dataclass
+class Rejections:
+    """How many rows were refused, and why, of the first ones."""
+
+    rows: int = 0
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, line: int, found: Sequence[Fault]) -> None:
+        """Refuse a row."""
+        self.rows += 1
+        room = MOST_REJECTIONS - len(self.told)
+        self.told += [{"line": line, **one} for one in found[: max(room, 0)]]
+
+
+def receive(exam: Exam, name: str, file: "File[bytes]") -> Upload:
+    """Keep the file, to be read by a worker. Raises BadDocument, or WrongState for a fixed exam."""
+    documents.reader(name)
+    if exam.frozen:
+        raise WrongState(f"{exam.code} is {exam.status}; it takes no more answers")
+    upload = Upload(exam=exam, name=name[-255:], size=file.size)
+    upload.file.save(name, file, save=False)
+    try:
+        upload.save()
+    except BaseException:
+        upload.file.delete(save=False)
+        raise
+    return upload
+
+
+def read(upload: Upload, say: Callable[[int], None] = lambda seen: None) -> set[int]:
+    """Read a waiting upload; the questions that now have answers waiting.
+
+    `say` hears the rows seen so far, which the upload's row tells others too. What was handed in
+    before changes nothing. Raises WrongState when another worker has it.
+    """
+    upload.become(Upload.Status.READING, claimed_at=now(), tries=F("tries") + 1, seen=0)
+    rejections = Rejections()
+    try:
+        with _stage():
+            _fill(upload, rejections, say)
+            return _take(upload, rejections)
+    except documents.BadDocument as error:
+        upload.become(Upload.Status.REFUSED, reason=str(error)[:500], claimed_at=None)
+        return set()
+
+
+@contextmanager
+def _stage() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.upload_row")
+        cursor.execute(STAGE)
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("DROP TABLE pg_temp.upload_row")
+
+
+def _fill(upload: Upload, rejections: Rejections, say: Callable[[int], None]) -> None:
+    """Each chunk is committed with the progress."""
+    rows = documents.rows(upload.name, Path(upload.file.path))
+    for chunk in _chunks(_checked(found) for found in rows):
+        with transaction.atomic():
+            _copy([row for row in chunk if row[1]])
+            upload.beat(upload.seen + len(chunk))
+        for line, candidate, *_, told in chunk:
+            if not candidate:
+                rejections.add(line, json.loads(told))
+        say(upload.seen)
+    if not upload.seen:
+        raise documents.BadDocument("there are no rows in the file")
+
+
+def _chunks(rows: Iterable[Staged]) -> Iterator[list[Staged]]:
+    """So many rows, or what came in so much time."""
+    chunk: list[Staged] = []
+    since = monotonic()
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) >= CHUNK or monotonic() - since >= BEAT_SECONDS:
+            yield chunk
+            chunk, since = [], monotonic()
+    if chunk:
+        yield chunk
+
+
+def _checked(found: documents.Found) -> Staged:
+    """The row with its faults; without a candidate where it cannot be told whose it is."""
+    line, row = found
+    if isinstance(row, documents.Unreadable):
+        owner = {"candidate": row.candidate, "attempt": row.attempt}
+        told = [fault("", row.reason[:500])]
+        return line, *_owner(owner), "", "", json.dumps(told)
+    told = faults("row", row) or _refused_characters(row)
+    if told:
+        return line, *_owner(row), "", "", json.dumps(told)
+    return line, row["candidate"], row.get("attempt", 1), row["question"], row["text"], ""
+
+
+def _refused_characters(row: documents.Row) -> list[Fault]:
+    found = ((name, texts.refused_character(row[name])) for name in ("candidate", "text"))
+    return [fault(f"/{name}", reason) for name, reason in found if reason]
+
+
+def _owner(row: documents.Row) -> tuple[str, int]:
+    candidate, attempt = row.get("candidate"), row.get("attempt", 1)
+    owner = {"candidate": candidate, "attempt": attempt, "question": "Q", "text": ""}
+    if faults("row", owner) or texts.refused_character(str(candidate)):
+        return "", 1
+    return str(candidate), int(attempt)
+
+
+def _copy(rows: Sequence[Staged]) -> None:
+    with connection.cursor() as cursor, cursor.copy("COPY upload_row FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 @transaction.atomic
-def upload(exam: Exam, name: str, data: bytes) -> tuple[Upload, set[int]]:
-    """Read the file; the upload, refused or read with its rejections, and the questions touched."""
-    made = Upload(exam=exam, name=name[:255], size=len(data))
-    try:
-        found = list(documents.rows(name, data))
-    except documents.BadDocument as error:
-        made.status = Upload.Status.REFUSED
-        made.rejections = [{"line": 0, "pointer": "", "detail": str(error)[:500]}]
-        made.save()
-        return made, set()
-    rejected: list[dict[str, Any]] = []
-    good = list(_valid(found, rejected))
-    outcome = intake.take_all(_submissions(exam, good))
-    refused = {one["line"] for one in outcome.rejected}
-    lines = _lines(good)
-    made.status = Upload.Status.READ
-    made.batch = outcome.batch
-    made.rejections = sorted(rejected + outcome.rejected, key=lambda one: one["line"])
-    made.accepted = sum(len(rows) for first, rows in lines.items() if first not in refused)
-    made.save()
-    return made, outcome.questions
-
-
-def _valid(
-    found: list[tuple[int, documents.Row | str]], rejected: list[dict[str, Any]]
-) -> Iterator[tuple[int, documents.Row]]:
-    for line, row in found:
-        if isinstance(row, str):
-            rejected.append({"line": line, "pointer": "", "detail": row[:500]})
-        elif wrong := faults("row", row):
-            rejected.extend({"line": line, **one} for one in wrong)
-        else:
-            yield line, row
-
-
-def _key(row: documents.Row) -> tuple[str, int]:
-    return row["candidate"], row.get("attempt", 1)
-
-
-def _lines(good: list[tuple[int, documents.Row]]) -> dict[int, list[int]]:
-    """First line of each submission → its lines."""
-    first: dict[tuple[str, int], int] = {}
+def _take(upload: Upload, rejections: Rejections) -> set[int]:
+    """Hand in what was staged and tell what became of it, in one transaction."""
+    upload.beat(upload.seen)
     lines: dict[int, list[int]] = {}
-    for line, row in good:
-        lines.setdefault(first.setdefault(_key(row), line), []).append(line)
-    return lines
+    outcome = intake.take_all(_submissions(upload.exam, rejections, lines))
+    for first, found in groupby(outcome.rejected, key=lambda one: int(one["line"])):
+        for line, told in _by_row(lines.pop(first), list(found)):
+            rejections.add(line, told)
+    Batch.objects.filter(pk=outcome.batch.pk).update(exam=upload.exam)
+    upload.become(
+        Upload.Status.READ,
+        batch=outcome.batch,
+        accepted=sum(map(len, lines.values())),
+        rejected=rejections.rows,
+        rejections=sorted(rejections.told, key=lambda one: int(one["line"])),
+        reason="",
+        claimed_at=None,
+    )
+    return outcome.questions
 
 
 def _submissions(
-    exam: Exam, good: list[tuple[int, documents.Row]]
+    exam: Exam, rejections: Rejections, lines: dict[int, list[int]]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    rows = dict(good)
-    for first, lines in _lines(good).items():
-        candidate, attempt = _key(rows[first])
-        answers = [{"question": rows[n]["question"], "text": rows[n]["text"]} for n in lines]
-        record = {"exam": exam.code, "candidate": candidate, "attempt": attempt}
-        yield first, {**record, "answers": answers}
+    """(first line, record) of those without a bad row; `lines` learns the lines of each."""
+    for (candidate, attempt), found in groupby(_sorted_rows(), key=lambda row: (row[1], row[2])):
+        rows = list(found)
+        if bad := next((row[0] for row in rows if row[5]), None):
+            for line, *_, told in rows:
+                rejections.add(line, json.loads(told) if told else [_neighbour(bad)])
+            continue
+        lines[rows[0][0]] = [row[0] for row in rows]
+        yield (
+            rows[0][0],
+            {
+                "exam": exam.code,
+                "candidate": candidate,
+                "attempt": attempt,
+                "answers": [{"question": row[3], "text": row[4]} for row in rows],
+            },
+        )
+
+
+def _sorted_rows() -> Iterator[Staged]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(SORTED)
+        while rows := cursor.fetchmany(CHUNK):
+            yield from rows
+
+
+def _neighbour(line: int) -> Fault:
+    return fault("", f"line {line}, of the same candidate and attempt, is refused")
+
+
+def _by_row(lines: Sequence[int], found: Sequence[Fault]) -> Iterator[tuple[int, list[Fault]]]:
+    """Faults of a submission as faults of its rows: /answers/1/question is row 1's /question."""
+    told: dict[int, list[Fault]] = {}
+    for one in found:
+        parts = one["pointer"].split("/", 3)
+        index = int(parts[2]) if parts[1:2] == ["answers"] and parts[2:] else None
+        pointer = one["pointer"] if index is None else "".join(f"/{part}" for part in parts[3:])
+        told.setdefault(lines[index or 0], []).append(fault(pointer, one["detail"]))
+    for line in lines:
+        yield line, told.get(line, [_neighbour(min(told))])
+
+
+def release_stalled() -> int:
+    """Uploads of readers that went quiet wait again, a few times; how many."""
+    after = timedelta(seconds=settings.SCORING_STALLED_SECONDS)
+    with transaction.atomic():
+        found = list(Upload.objects.stalled(after).select_for_update(skip_locked=True))
+        for upload in found:
+            if upload.tries < MOST_TRIES:
+                upload.become(Upload.Status.WAITING, claimed_at=None)
+            else:
+                reason = f"the reading broke off {upload.tries} times"
+                upload.become(Upload.Status.REFUSED, claimed_at=None, reason=reason)
+    return len(found)

@@ -70,6 +70,8 @@ class Cluster:
         """The server in the foreground, on 127.0.0.1 alone."""
         options = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories="]
         options += ["max_connections=200", "timezone=UTC", "log_timezone=UTC"]
+        # A refused row or statement has an answer's text in it.
+        options += ["log_error_verbosity=terse", "log_min_error_statement=panic"]
         options += ["shared_buffers=128MB", *(() if durable else FAST)]
         argv = [str(self.binaries / "postgres"), "-D", str(self.data)]
         return argv + [word for option in options for word in ("-c", option)]

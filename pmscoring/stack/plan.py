@@ -55,7 +55,7 @@ def plan(var: Path, models: Path, *, web_port: int) -> Plan:
     if not env.text("INFERENCE_URL", ""):
         common["INFERENCE_URL"] = f"http://127.0.0.1:{ports['inference']}"
         work += _inference(models, ports["inference"])
-    work += [_worker(common), _beat(), _web(ports["web"])]
+    work += [_worker(common), _beat(), _web(run, ports["web"])]
     web = f"http://{_web_host()}:{ports['web']}"
     return Plan(run, work, common, ports, web)
 
@@ -65,6 +65,7 @@ def _environment(run: Path, var: Path) -> dict[str, str]:
     kept = run / "secrets"
     kept.mkdir(mode=0o700, exist_ok=True)
     common = dict(os.environ) | {"PYTHONPATH": PYTHONPATH, "PYTHONUNBUFFERED": "1"}
+    common.pop("PROMETHEUS_MULTIPROC_DIR", None)  # the web server's alone
     common |= {"DJANGO_SETTINGS_MODULE": "pmscoring.settings", "VAR_DIR": str(var)}
     common.setdefault("ENVIRONMENT", "development")
     for name in ("SECRET_KEY", "INFERENCE_TOKEN"):
@@ -130,17 +131,19 @@ def _web_host() -> str:
     return env.text("PMS_WEB_HOST", "127.0.0.1")
 
 
-def _web(port: int) -> Part:
+def _web(run: Path, port: int) -> Part:
     host = _web_host()
     seen = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104
-    options = ["--bind", f"{host}:{port}", "--workers", "2", "--threads", "4", "--timeout", "120"]
-    options.append("--no-control-socket")
     return Part(
         "web",
-        [sys.executable, "-m", "gunicorn", *options, "pmscoring.wsgi"],
+        [sys.executable, "-m", "gunicorn", "-c", "python:pmscoring.gunicorn"],
         rank=3,
         answers=lambda: answers_http(f"http://{seen}:{port}/health/live"),
         directory=ROOT,
+        environment={
+            "WEB_BIND": f"{host}:{port}",
+            "PROMETHEUS_MULTIPROC_DIR": str(run / "prometheus"),
+        },
     )
 
 

@@ -1,5 +1,6 @@
 """Callers by API token, and what their roles let them do."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,11 +10,21 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from scoring.models import ApiToken
-from scoring.models.access import hashed
+from scoring.models.access import ADJUDICATOR, CLIENT, MANAGER, MARKER, VIEWER, hashed
 
-MANAGER, MARKER, ADJUDICATOR = "exam manager", "marker", "adjudicator"
-OPERATOR, CLIENT, VIEWER = "operator", "client", "viewer"
-READERS = (MANAGER, VIEWER, CLIENT, ADJUDICATOR)
+READERS = (MANAGER, VIEWER, CLIENT)
+"""Who may be told which candidate an answer is of; markers and adjudicators are not."""
+__all__ = [
+    "ADJUDICATOR",
+    "CLIENT",
+    "MANAGER",
+    "MARKER",
+    "READERS",
+    "HasRole",
+    "TokenAuthentication",
+    "has_role",
+    "sees_candidates",
+]
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -41,10 +52,17 @@ class HasRole(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Superusers may all; others what a group of theirs may."""
-        user = request.user
-        if not user.is_authenticated:
-            return False
-        if user.is_superuser:
-            return True
         attribute = "readers" if request.method in SAFE_METHODS else "writers"
-        return user.groups.filter(name__in=getattr(view, attribute, ())).exists()
+        return has_role(request.user, getattr(view, attribute, ()))
+
+
+def has_role(user: Any, roles: Collection[str]) -> bool:
+    """Whether the user has one of the roles; superusers have all."""
+    if not user.is_authenticated:
+        return False
+    return bool(user.is_superuser or user.groups.filter(name__in=roles).exists())
+
+
+def sees_candidates(user: Any) -> bool:
+    """Whether the user may be told which candidate an answer is of."""
+    return has_role(user, READERS)

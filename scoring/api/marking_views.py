@@ -1,56 +1,88 @@
-"""Scoring at once, marks by people, results."""
+"""Answers, marks by people, and scoring at once."""
 
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring import texts
-from scoring import humans, results
+from scoring import humans
+from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api.authentication import ADJUDICATOR, CLIENT, MANAGER, MARKER
-from scoring.api.views import ANSWER, BODY, View, as_object, audit
+from scoring.api.authentication import (
+    ADJUDICATOR,
+    CLIENT,
+    MANAGER,
+    MARKER,
+    READERS,
+    sees_candidates,
+)
+from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object, asked, audit
+from scoring.api.schema import CODE, JSON, asks, call, query, tells
+from scoring.api.shapes import ref, shape
 from scoring.contract import Invalid, fault, faults
-from scoring.models import Answer, Exam, Question
+from scoring.models import Answer, Question
 from scoring.tasks import inference
 
-
-class Score(View):
-    """One text at once."""
-
-    writers = (CLIENT, MANAGER, MARKER, ADJUDICATOR)
-
-    @extend_schema(operation_id="score", request=BODY, responses=ANSWER)
-    def post(self, request: Request) -> Response:
-        """`{text, question}` inline, or `{text, exam, question: code}`; nothing is stored."""
-        body = as_object(request.data)
-        text = body.get("text")
-        if not isinstance(text, str) or len(text) > 50_000:
-            raise Invalid([fault("/text", "a text of at most 50000 characters is expected")])
-        if reason := texts.refused_character(text):
-            raise Invalid([fault("/text", reason)])
-        model, found = inference().score(_question(body), [("1", text)])
-        mark = {key: value for key, value in found["1"].items() if key != "id"}
-        return Response({"model": model, **mark})
+MOST_TEXT = 50_000
+FILTERS = {
+    "exam": "submission__exam__code",
+    "question": "question__code",
+    "status": "status",
+    "flag": "flags__contains",
+}
+TO_SCORE = {
+    "type": "object",
+    "required": ["text", "question"],
+    "properties": {
+        "text": {"type": "string", "maxLength": MOST_TEXT},
+        "exam": CODE,
+        "question": {"anyOf": [CODE, ref("InlineQuestion")]},
+    },
+}
 
 
-def _question(body: dict[str, Any]) -> dict[str, Any]:
-    asked = body.get("question")
-    if isinstance(asked, dict):
-        if found := faults("question", asked):
-            raise Invalid([{**one, "pointer": f"/question{one['pointer']}"} for one in found])
-        return asked
-    if not isinstance(asked, str) or not isinstance(body.get("exam"), str):
-        raise Invalid([fault("/question", "a question, or its code beside exam's, is expected")])
-    if "\0" in asked + body["exam"]:
-        raise Invalid([fault("/question", "U+0000 is refused")])
-    known = Question.objects.filter(exam__code=body["exam"], code=asked).first()
-    if known is None:
-        raise Invalid([fault("/question", "there is no such question")])
-    return known.wire()
+class GivenMark(TypedDict, total=False):
+    """A person's judgement; without `points` the criteria's sum counts."""
+
+    points: Annotated[float, {"minimum": 0}]
+    criteria: dict[str, float]
+    comment: Annotated[str, {"maxLength": 5000}]
+
+
+class AnswerList(View):
+    """Answers with their marks."""
+
+    readers = (*READERS, MARKER, ADJUDICATOR)
+
+    @call(
+        "answers_list",
+        "marking",
+        {200: show.AnswerPage},
+        parameters=[
+            query("exam", {"type": "string"}),
+            query("question", {"type": "string"}, "Its code."),
+            query("status", {"enum": list(Answer.Status.values)}),
+            query("flag", {"type": "string"}, "As blank or too_long."),
+            *PAGE_PARAMETERS,
+        ],
+        examples=[tells("One", {"next": None, "previous": None, "results": [examples.ANSWER]})],
+        problems=[404, 422],
+    )
+    def get(self, request: Request) -> Response:
+        """List answers with their marks.
+
+        Markers and adjudicators are not told whose they are.
+        """
+        given = {name: asked(request, name) for name in FILTERS if name in request.query_params}
+        rows = Answer.objects.filter(**{FILTERS[name]: value for name, value in given.items()})
+        rows = rows.select_related("submission", "question__exam").prefetch_related("marks")
+        pages = Pages()
+        page = pages.paginate_queryset(rows, request, self) or []
+        audit.info("read", extra={"user": request.user.pk, "answers": [one.pk for one in page]})
+        candidate = sees_candidates(request.user)
+        return pages.get_paginated_response([show.answer(one, candidate) for one in page])
 
 
 class Marks(View):
@@ -58,44 +90,75 @@ class Marks(View):
 
     writers = (MARKER, ADJUDICATOR, MANAGER)
 
-    @extend_schema(operation_id="marks_create", request=BODY, responses={201: ANSWER})
+    @call(
+        "marks_create",
+        "marking",
+        {201: show.Mark},
+        takes={JSON: shape(GivenMark)},
+        examples=[
+            asks("By criterion", {"criteria": {"C1": 4}, "comment": "例外にも触れている"}),
+            asks("As a whole", {"points": 3}),
+            tells("Given", examples.MARK, 201),
+        ],
+        problems=[409],
+    )
     def post(self, request: Request, pk: int) -> Response:
-        """`{points?, criteria: {code: points}, comment?}`."""
+        """Give an answer a mark."""
         answer = get_object_or_404(Answer.objects.select_related("question__exam"), pk=pk)
         mark = humans.give(answer, request.user, as_object(request.data))
         return Response(show.mark(mark), 201)
 
 
-class Results(View):
-    """An exam's results."""
+class Score(View):
+    """One text at once."""
 
-    @extend_schema(
-        operation_id="results",
-        responses=ANSWER,
-        parameters=[
-            OpenApiParameter("format", str, enum=["json", "csv", "xlsx"]),
-            OpenApiParameter("encoding", str, enum=["utf-8-sig", "cp932"]),
+    throttle_scope = "score"
+    writers = (CLIENT, MANAGER, MARKER, ADJUDICATOR)
+
+    @call(
+        "score",
+        "marking",
+        {200: show.Scored},
+        takes={JSON: TO_SCORE},
+        examples=[
+            asks("Stored", {"text": examples.TEXT, "exam": "PM-2026", "question": "Q1"}),
+            tells("Scored", examples.SCORED),
         ],
+        problems=[502, 503],
     )
-    def get(self, request: Request, code: str) -> HttpResponse | Response:
-        """As JSON, CSV (UTF-8 with BOM, or CP932) or XLSX."""
-        exam = get_object_or_404(Exam, code=code)
-        audit.info("read", extra={"user": request.user.pk, "results": code})
-        wanted = request.query_params.get("format", "json")
-        encoding = request.query_params.get("encoding", "utf-8-sig")
-        if wanted not in ("json", "csv", "xlsx"):
-            raise Invalid([fault("/format", "json, csv or xlsx is expected")])
-        if encoding not in ("utf-8-sig", "cp932"):
-            raise Invalid([fault("/encoding", "utf-8-sig or cp932 is expected")])
-        if wanted == "json":
-            return Response({"exam": code, "results": list(results.rows(exam))})
-        kind, data = _file(exam, wanted, encoding)
-        name = f'attachment; filename="{code}.{wanted}"'
-        return HttpResponse(data, content_type=kind, headers={"Content-Disposition": name})
+    def post(self, request: Request) -> Response:
+        """Score one text at once; nothing is stored.
+
+        The question is given whole, or by its code beside its exam's.
+        """
+        body = as_object(request.data)
+        text = body.get("text")
+        if not isinstance(text, str) or len(text) > MOST_TEXT:
+            raise Invalid([fault("/text", f"a text of at most {MOST_TEXT} characters is expected")])
+        if reason := texts.refused_character(text):
+            raise Invalid([fault("/text", reason)])
+        model, found = inference().score(_question(body), [("1", text)])
+        told: show.Scored = {
+            "model": model,
+            "points": found["1"]["points"],
+            "criteria": found["1"]["criteria"],
+            "flags": found["1"]["flags"],
+            "confidence": found["1"]["confidence"],
+        }
+        return Response(told)
 
 
-def _file(exam: Exam, wanted: str, encoding: str) -> tuple[str, bytes]:
-    if wanted == "xlsx":
-        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        return kind, results.as_xlsx(exam)
-    return "text/csv; charset=" + encoding.removesuffix("-sig"), results.as_csv(exam, encoding)
+def _question(body: dict[str, Any]) -> dict[str, Any]:
+    given = body.get("question")
+    if isinstance(given, dict):
+        if found := faults("question", given):
+            raise Invalid([{**one, "pointer": f"/question{one['pointer']}"} for one in found])
+        return given
+    if not isinstance(given, str) or not isinstance(body.get("exam"), str):
+        raise Invalid([fault("/question", "a question, or its code beside exam's, is expected")])
+    if texts.refused_character(given + body["exam"]):
+        raise Invalid([fault("/question", "there is no such question")])
+    known = Question.objects.filter(exam__code=body["exam"], code=given).first()
+    if known is None:
+        raise Invalid([fault("/question", "there is no such question")])
+    return known.wire()

@@ -1,17 +1,26 @@
-"""JSON as RFC 8259 has it, and streams of lines."""
+"""JSON as RFC 8259 has it, YAML that says the same as JSON, and streams of lines."""
 
 import json
+import re
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 import orjson
+import yaml
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from pmscoring import texts
+from scoring.api.problems import TooLarge
+from scoring.contract import Fault, fault
+from scoring.documents import lines
+
 MOST_LINE_BYTES = 4 * 1024 * 1024
+MOST_YAML_BYTES = 2 * 1024 * 1024
 
 
 def read_json(data: bytes | str) -> Any:
-    """The value; JSONDecodeError on NaN, lone surrogates as raw bytes and the like."""
+    """The value; ValueError on NaN and the like. Lone surrogates, as \\ud800, come through."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -20,6 +29,19 @@ def read_json(data: bytes | str) -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def refused_texts(value: Any, pointer: str = "") -> Iterator[Fault]:
+    """Every text in the value that PostgreSQL or JSON cannot carry, with its place."""
+    if isinstance(value, str) and (reason := texts.refused_character(value)):
+        yield fault(pointer, reason)
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list):
+        pairs = enumerate(value)
+    for key, inner in pairs:
+        yield from refused_texts(inner, f"{pointer}/{key}")
 
 
 class StrictJSONParser(BaseParser):
@@ -37,13 +59,54 @@ class StrictJSONParser(BaseParser):
             raise ParseError(f"not JSON: {error}") from error
 
 
+class PlainLoader(yaml.SafeLoader):
+    """The YAML that is JSON in other clothes (YAML 1.2's core schema): `no` is a text, a date is a
+    text, and there are no aliases, by which a small file can say a large one.
+    """
+
+    yaml_implicit_resolvers: dict[str, Any] = {}
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """As in PyYAML, but without aliases."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are refused")
+        return super().compose_node(parent, index)
+
+
+for _tag, _pattern, _starts in (
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789")),
+    ("float", r"^[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
+):
+    PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _starts)
+
+
+class YAMLParser(BaseParser):
+    """One YAML document."""
+
+    media_type = "application/yaml"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
+    ) -> Any:
+        """The value, or a ParseError."""
+        data = stream.read(MOST_YAML_BYTES + 1)
+        if len(data) > MOST_YAML_BYTES:
+            raise TooLarge(f"at most {MOST_YAML_BYTES} bytes of YAML are taken; send JSON")
+        try:
+            return yaml.load(data, PlainLoader)  # noqa: S506  it is a SafeLoader
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise ParseError(f"not YAML: {error}") from error
+
+
 class NDJSONParser(BaseParser):
-    """A stream of JSON lines, read as it comes: (line number, value or fault text)."""
+    """A stream of lines, read as it comes."""
 
     media_type = "application/x-ndjson"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
     ) -> Any:
-        """The lines, unread; the verb asks for them one by one."""
-        return iter(lambda: stream.readline(MOST_LINE_BYTES), b"")
+        """(number, line) unread, None for a line that is too long; the verb asks one by one."""
+        return lines(stream, MOST_LINE_BYTES)

@@ -1,16 +1,19 @@
 """Errors as application/problem+json (RFC 9457)."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypedDict
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, JsonResponse
-from django.http.request import RawPostDataException
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, JsonResponse
+from django.http.request import RawPostDataException, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from pmscoring.lifecycle import WrongState
 from scoring import definitions, intake
+from scoring.api.throttling import count_refusal
 from scoring.contract import Fault, Invalid, fault
 from scoring.inference import InferenceError, InferenceUnavailable
 
@@ -24,6 +27,9 @@ STATUS: dict[type[Exception], int] = {
     InferenceUnavailable: 503,
     InferenceError: 502,
     RawPostDataException: 400,
+    UnreadablePostError: 400,
+    RequestDataTooBig: 413,
+    SuspiciousOperation: 400,
 }
 TITLES = {
     400: "Bad request",
@@ -33,6 +39,7 @@ TITLES = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Conflict",
+    411: "Length required",
     413: "Too large",
     415: "Unsupported media type",
     422: "Invalid",
@@ -42,26 +49,57 @@ TITLES = {
 }
 
 
+class FaultTold(TypedDict):
+    """What is wrong, and where: a JSON pointer into the body, or the name of a parameter."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(TypedDict):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FaultTold]
+
+
 class TooLarge(exceptions.APIException):
     """The body is over a limit."""
 
     status_code = 413
 
 
-def problem(status: int, detail: str, errors: list[Fault] | None = None) -> dict[str, Any]:
+class LengthRequired(exceptions.APIException):
+    """A body in chunks, where it must be known how long it is."""
+
+    status_code = 411
+
+
+def problem(status: int, detail: str, errors: Sequence[Fault] = ()) -> Problem:
     """The body of an error."""
-    title = TITLES.get(status, "Error")
     return {
         "type": "about:blank",
-        "title": title,
+        "title": TITLES.get(status, "Error"),
         "status": status,
-        "detail": detail,
-        "errors": errors or [],
+        "detail": _printable(detail),
+        "errors": [
+            {"pointer": _printable(one["pointer"]), "detail": _printable(one["detail"])}
+            for one in errors
+        ],
     }
+
+
+def _printable(text: str) -> str:
+    """Lone surrogates, which a body may have brought, cannot be sent back as they are."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: expected failures told, anything else left to crash."""
+    error = count_refusal(error, context)
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), None)
     headers: dict[str, str] = {}
     errors: list[Fault] = []
@@ -107,6 +145,8 @@ def _flat(detail: Any, pointer: str = "") -> list[Fault]:
     return [fault(pointer, str(detail))]
 
 
-def not_found(request: Any, exception: Exception) -> JsonResponse:
-    """404 outside the API's views."""
-    return JsonResponse(problem(404, request.path), status=404, content_type=MEDIA_TYPE)
+@csrf_exempt
+def missing(request: HttpRequest, rest: str) -> JsonResponse:
+    """What is not among the addresses."""
+    told = problem(404, f"{request.path} is no address of this API")
+    return JsonResponse(told, status=404, content_type=MEDIA_TYPE)

@@ -1,19 +1,203 @@
-"""Nouns as the API shows them."""
+"""Nouns as the API shows them; the OpenAPI document is made from these types."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, NotRequired, TypedDict
 
 from django.db.models import Count
 
-from scoring.models import Answer, Batch, Exam, Mark, Submission, Upload
+from scoring import models
 from scoring.models.exams import number
 
+Moment = Annotated[str, {"format": "date-time"}]
 
-def exam(one: Exam) -> dict[str, Any]:
+
+class Page(TypedDict):
+    """Addresses of the pages before and after."""
+
+    next: str | None
+    previous: str | None
+
+
+class Links(TypedDict):
+    """Where more is told."""
+
+    self: str
+
+
+class ExamSummary(TypedDict):
+    """An exam in a list."""
+
+    code: str
+    title: str
+    language: str
+    state: str
+
+
+class ExamPage(Page):
+    """Exams, newest first."""
+
+    results: list[ExamSummary]
+
+
+class Evidence(TypedDict):
+    """A span of the text as submitted, in Unicode code points."""
+
+    start: int
+    end: int
+
+
+class CriterionMark(TypedDict):
+    """What a criterion earned, and where in the text."""
+
+    code: str
+    points: float
+    evidence: list[Evidence]
+
+
+class Mark(TypedDict):
+    """One marker's judgement of one answer. Without a calibration there is no confidence."""
+
+    id: int
+    source: str
+    points: float
+    criteria: list[CriterionMark]
+    flags: list[str]
+    confidence: float | None
+    model: str
+    calibration: str | None
+    comment: str
+    created_at: Moment
+
+
+class Final(TypedDict):
+    """The points that count, and whose they are."""
+
+    points: float
+    source: str
+
+
+class Answer(TypedDict):
+    """An answer with its marks; `submission` and `candidate` are not told to markers."""
+
+    id: int
+    submission: NotRequired[int]
+    candidate: NotRequired[str]
+    exam: str
+    question: str
+    text: str
+    status: str
+    review: str
+    reason: str
+    flags: list[str]
+    final: Final | None
+    marks: list[Mark]
+
+
+class AnswerPage(Page):
+    """Answers, newest first."""
+
+    results: list[Answer]
+
+
+class Submission(TypedDict):
+    """One candidate's answers at one attempt."""
+
+    id: int
+    exam: str
+    candidate: str
+    attempt: int
+    absent: bool
+    batch: int | None
+    links: Links
+    answers: list[Answer]
+
+
+class Rejection(TypedDict):
+    """A line that was not taken."""
+
+    line: int
+    pointer: str
+    detail: str
+
+
+class Bulk(TypedDict):
+    """What became of many submissions."""
+
+    batch: int
+    accepted: int
+    rejected: list[Rejection]
+
+
+class Batch(TypedDict):
+    """Progress: answers by status, answers a second, and seconds left at that rate."""
+
+    id: int
+    accepted: int
+    rejected: int
+    answers: dict[str, int]
+    rate: float
+    seconds_left: float | None
+
+
+class Upload(TypedDict):
+    """A file: rows seen so far, and what became of them once `status` is read.
+
+    `rejected` tells of the first ones of `rejected_rows`.
+    """
+
+    id: int
+    exam: str
+    name: str
+    size: int
+    status: str
+    reason: str
+    seen: int
+    accepted: int
+    rejected: list[Rejection]
+    rejected_rows: int
+    batch: int | None
+    links: Links
+    created_at: Moment
+
+
+class Scored(TypedDict):
+    """The mark of one text, which was not stored."""
+
+    model: str
+    points: float
+    criteria: list[CriterionMark]
+    flags: list[str]
+    confidence: float | None
+
+
+class Token(TypedDict):
+    """A token that is valid, without its secret."""
+
+    id: int
+    name: str
+    user: str
+    created_at: Moment
+    expires_at: Moment
+
+
+class TokenPage(Page):
+    """Tokens, newest first."""
+
+    results: list[Token]
+
+
+class IssuedToken(Token):
+    """A new token with its secret, which is shown this once."""
+
+    token: str
+
+
+def exam(one: models.Exam) -> ExamSummary:
     """An exam in a list."""
     return {"code": one.code, "title": one.title, "language": one.language, "state": one.status}
 
 
-def mark(one: Mark) -> dict[str, Any]:
+def mark(one: models.Mark) -> Mark:
     """A mark with its evidence."""
     return {
         "id": one.pk,
@@ -25,32 +209,42 @@ def mark(one: Mark) -> dict[str, Any]:
         "model": one.model,
         "calibration": one.calibration or None,
         "comment": one.comment,
-        "created_at": one.created_at.isoformat(),
+        "created_at": _moment(one.created_at),
     }
 
 
-def answer(one: Answer, candidate: bool = True) -> dict[str, Any]:
-    """An answer with its marks; the candidate is left out for markers."""
-    told = {
+def _moment(at: datetime) -> str:
+    return at.isoformat()
+
+
+def answer(one: models.Answer, candidate: bool = True) -> Answer:
+    """An answer with its marks; whose it is is left out for markers."""
+    told: Answer = {
         "id": one.pk,
-        "submission": one.submission_id,
-        "exam": one.submission.exam.code,
+        "exam": one.question.exam.code,
         "question": one.question.code,
         "text": one.text,
         "status": one.status,
         "review": one.review,
         "reason": one.reason,
         "flags": one.flags,
-        "final": one.final_points
-        and {"points": number(one.final_points), "source": one.final_source},
+        "final": _final(one),
         "marks": [mark(each) for each in one.marks.all()],
     }
-    return {**told, "candidate": one.submission.candidate} if candidate else told
+    if candidate:
+        told |= {"submission": one.submission_id, "candidate": one.submission.candidate}
+    return told
 
 
-def submission(one: Submission) -> dict[str, Any]:
+def _final(one: models.Answer) -> Final | None:
+    if one.final_points is None:
+        return None
+    return {"points": number(one.final_points), "source": one.final_source}
+
+
+def submission(one: models.Submission) -> Submission:
     """A submission with its answers."""
-    answers = one.answers.select_related("submission__exam", "question").prefetch_related("marks")
+    answers = one.answers.select_related("submission", "question__exam").prefetch_related("marks")
     return {
         "id": one.pk,
         "exam": one.exam.code,
@@ -63,15 +257,15 @@ def submission(one: Submission) -> dict[str, Any]:
     }
 
 
-def batch(one: Batch) -> dict[str, Any]:
+def batch(one: models.Batch) -> Batch:
     """Counts by state, answers a second, and seconds left at that rate."""
-    answers = Answer.objects.filter(submission__batch=one)
+    answers = models.Answer.objects.filter(submission__batch=one)
     found = answers.order_by().values_list("status").annotate(Count("pk"))
-    counts = {str(status): 0 for status in Answer.Status} | dict(found)
-    last = Mark.objects.filter(answer__submission__batch=one, source="machine").order_by("-pk")
-    ended = last.values_list("created_at", flat=True).first()
+    counts = {str(status): 0 for status in models.Answer.Status} | dict(found)
+    last = models.Mark.objects.filter(answer__submission__batch=one, source="machine")
+    ended = last.order_by("-pk").values_list("created_at", flat=True).first()
     seconds = (ended - one.created_at).total_seconds() if ended else 0.0
-    rate = counts["scored"] / seconds if seconds else 0.0
+    rate = counts["scored"] / seconds if seconds > 0 else 0.0
     open_answers = counts["waiting"] + counts["scoring"]
     return {
         "id": one.pk,
@@ -83,14 +277,31 @@ def batch(one: Batch) -> dict[str, Any]:
     }
 
 
-def upload(one: Upload) -> dict[str, Any]:
-    """What became of a file."""
+def upload(one: models.Upload) -> Upload:
+    """What became, or becomes, of a file."""
     return {
         "id": one.pk,
         "exam": one.exam.code,
         "name": one.name,
+        "size": one.size,
         "status": one.status,
+        "reason": one.reason,
+        "seen": one.seen,
         "accepted": one.accepted,
         "rejected": one.rejections,
+        "rejected_rows": one.rejected,
         "batch": one.batch_id,
+        "links": {"self": f"/api/v1/uploads/{one.pk}"},
+        "created_at": _moment(one.created_at),
+    }
+
+
+def token(one: models.ApiToken) -> Token:
+    """A token without its secret."""
+    return {
+        "id": one.pk,
+        "name": one.name,
+        "user": one.user.get_username(),
+        "created_at": _moment(one.created_at),
+        "expires_at": _moment(one.expires_at),
     }

@@ -1,10 +1,94 @@
-"""What the OpenAPI document cannot find out by itself."""
+"""The OpenAPI document: what drf-spectacular cannot find out by itself."""
 
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from http import HTTPStatus
+from inspect import cleandoc
+from typing import Any, TypeVar, cast
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
 from scoring.api.authentication import TokenAuthentication
+from scoring.api.problems import MEDIA_TYPE, TITLES, Problem
+from scoring.api.shapes import Schema, components, ref, shape
+from scoring.contract import validator
+
+CONTRACT = {
+    "ExamDefinition": "exam",
+    "InlineQuestion": "question",
+    "UploadRow": "row",
+    "WholeSubmission": "submission",
+}
+JSON = "application/json"
+CODE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9-]{1,32}$"}
+ALWAYS, WITH_BODY, WITH_PATH = (401, 403, 429), (400, 411, 413, 415, 422), (404,)
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def call(
+    name: str,
+    tag: str,
+    answers: Mapping[int, Any],
+    *,
+    takes: Mapping[str, Schema] | None = None,
+    files: Sequence[str] = (),
+    parameters: Sequence[OpenApiParameter] = (),
+    examples: Sequence[OpenApiExample] = (),
+    problems: Iterable[int] = (),
+) -> Callable[[Handler], Handler]:
+    """Documents a call; its docstring's first line is the summary.
+
+    `answers` has the type of each answer by status; `takes` the schema of the body by media type;
+    `files` the media types of a 200 that is a file; `problems` statuses beyond those of every call.
+    """
+    responses: dict[Any, Any] = {}
+    for status, kind in answers.items():
+        responses[(status, JSON)] = _schema(kind) if kind else None
+    for media_type in files:
+        responses[(200, media_type)] = {"type": "string"}
+
+    def documented(handler: Handler) -> Handler:
+        told = cleandoc(handler.__doc__ or "")
+        wrapped: Handler = extend_schema(
+            operation_id=name,
+            tags=[tag],
+            summary=told.partition("\n")[0].rstrip("."),
+            description=told,
+            request=dict(takes) if takes else None,
+            responses=responses,
+            parameters=list(parameters),
+            examples=list(examples),
+            extensions={"x-problems": list(problems)},
+        )(handler)
+        return wrapped
+
+    return documented
+
+
+def _schema(kind: Any) -> Schema:
+    return kind if isinstance(kind, dict) else shape(kind)
+
+
+def query(
+    name: str, schema: Schema, description: str = "", required: bool = False
+) -> OpenApiParameter:
+    """A query parameter."""
+    return OpenApiParameter(name, schema, description=description, required=required)
+
+
+def header(name: str, schema: Schema) -> OpenApiParameter:
+    """A header of the request."""
+    return OpenApiParameter(name, schema, OpenApiParameter.HEADER)
+
+
+def asks(name: str, value: Any, media_type: str = JSON) -> OpenApiExample:
+    """An example of a body that is sent."""
+    return OpenApiExample(name, value, request_only=True, media_type=media_type)
+
+
+def tells(name: str, value: Any, status: int = 200) -> OpenApiExample:
+    """An example of an answer."""
+    return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -16,3 +100,48 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """A bearer token."""
         return {"type": "http", "scheme": "bearer"}
+
+
+def finish(result: Schema, **_: Any) -> Schema:
+    """Adds the components, from the contract's files and our types, and the problems."""
+    shape(Problem)
+    schemas = result["components"].setdefault("schemas", {})
+    for name, file in CONTRACT.items():
+        schemas.update(_of_contract(name, file))
+    schemas.update(components())
+    for path, calls in result["paths"].items():
+        for operation in calls.values():
+            _add_problems(path, operation)
+    return result
+
+
+def _of_contract(name: str, file: str) -> dict[str, Schema]:
+    """A contract's schema and its definitions as components of their own."""
+    whole: Schema = {**cast(Schema, validator(file).schema)}
+    parts = whole.pop("$defs", {})
+    found = {name: {key: value for key, value in whole.items() if key not in ("$schema", "$id")}}
+    found |= {f"{name}{part.capitalize()}": schema for part, schema in parts.items()}
+    return {key: _moved(schema, name) for key, schema in found.items()}
+
+
+def _moved(schema: Any, name: str) -> Any:
+    if isinstance(schema, list):
+        return [_moved(one, name) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return ref(name + schema["$ref"].removeprefix("#/$defs/").capitalize())
+    return {key: _moved(value, name) for key, value in schema.items()}
+
+
+def _add_problems(path: str, operation: Schema) -> None:
+    statuses = {*ALWAYS, *operation.pop("x-problems", ())}
+    statuses |= set(WITH_BODY) if "requestBody" in operation else set()
+    statuses |= set(WITH_PATH) if "{" in path else set()
+    for status, response in operation["responses"].items():
+        response["description"] = response["description"] or HTTPStatus(int(status)).phrase
+    for status in sorted(statuses):
+        operation["responses"][str(status)] = {
+            "description": TITLES[status],
+            "content": {MEDIA_TYPE: {"schema": ref(Problem.__name__)}},
+        }

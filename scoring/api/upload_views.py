@@ -1,25 +1,27 @@
 """Files of answers."""
 
+from django.conf import settings
 from django.shortcuts import get_object_or_404
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scoring import uploading
+from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api.views import ANSWER, View
+from scoring.api.base import View, asked
+from scoring.api.problems import TooLarge
+from scoring.api.schema import call, query, tells
 from scoring.contract import Invalid, fault
+from scoring.documents import BadDocument
 from scoring.models import Exam, Upload
-from scoring.tasks import nudge
+from scoring.tasks import nudge_upload
 
+FORM_BYTES = 64 * 1024
 FORM = {
-    "multipart/form-data": {
-        "type": "object",
-        "properties": {"file": {"type": "string", "format": "binary"}},
-        "required": ["file"],
-    }
+    "type": "object",
+    "properties": {"file": {"type": "string", "format": "binary"}},
+    "required": ["file"],
 }
 
 
@@ -28,30 +30,53 @@ class UploadList(View):
 
     parser_classes = [MultiPartParser]
 
-    @extend_schema(
-        operation_id="uploads_create",
-        request=FORM,
-        responses={201: ANSWER},
-        parameters=[OpenApiParameter("exam", OpenApiTypes.STR, required=True)],
+    def most_body(self) -> int:
+        """The file and what the form puts around it."""
+        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) + FORM_BYTES
+
+    @call(
+        "uploads_create",
+        "uploads",
+        {202: show.Upload},
+        takes={MultiPartParser.media_type: FORM},
+        parameters=[query("exam", {"type": "string"}, "Its code.", required=True)],
+        examples=[tells("Kept", examples.UPLOAD, 202)],
+        problems=[409],
     )
     def post(self, request: Request) -> Response:
-        """A CSV, XLSX, JSONL or ZIP file in the form field `file`."""
-        code = request.query_params.get("exam", "")
-        exam = Exam.objects.filter(code=code).first() if "\0" not in code else None
+        """Upload a file of answers, which a worker then reads.
+
+        CSV (UTF-8 or CP932), XLSX or JSONL with columns candidate, question, text and, where there
+        are several, attempt; or a ZIP of TXT, DOCX and PDF files named candidate_question. Of one
+        candidate and attempt all rows are taken or none. The same file again changes nothing.
+        """
+        exam = Exam.objects.filter(code=asked(request, "exam")).first()
         if exam is None:
             raise Invalid([fault("/exam", "there is no such exam")])
         file = request.FILES.get("file")
         if file is None:
             raise Invalid([fault("/file", "a file is expected")])
-        made, questions = uploading.upload(exam, file.name or "", file.read())
-        nudge(questions)
-        return Response(show.upload(made), 201)
+        if (file.size or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise TooLarge(f"{file.size} bytes; MAX_UPLOAD_BYTES are taken at most")
+        try:
+            made = uploading.receive(exam, file.name or "", file)
+        except BadDocument as error:
+            raise Invalid([fault("/file", str(error))]) from error
+        nudge_upload(made)
+        return Response(show.upload(made), 202)
 
 
 class UploadDetail(View):
     """One upload."""
 
-    @extend_schema(operation_id="uploads_read", responses=ANSWER)
+    @call(
+        "uploads_read",
+        "uploads",
+        {200: show.Upload},
+        examples=[tells("Waiting", examples.UPLOAD)],
+    )
     def get(self, request: Request, pk: int) -> Response:
-        """Rows accepted, and rows rejected with line and reason."""
-        return Response(show.upload(get_object_or_404(Upload, pk=pk)))
+        """Read how far an upload is, and which rows were rejected and why."""
+        return Response(
+            show.upload(get_object_or_404(Upload.objects.select_related("exam"), pk=pk))
+        )

@@ -10,6 +10,10 @@ from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+MANAGER, MARKER, ADJUDICATOR = "exam manager", "marker", "adjudicator"
+OPERATOR, CLIENT, VIEWER = "operator", "client", "viewer"
+ROLES = (MANAGER, MARKER, ADJUDICATOR, OPERATOR, CLIENT, VIEWER)
+
 
 def hashed(secret: str) -> str:
     """What is stored of a secret of 256 random bits, for which one SHA-256 is enough."""

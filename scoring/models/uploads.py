@@ -1,21 +1,55 @@
 """Files of answers that a manager uploaded."""
 
-from django.db import models
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Self
+from uuid import uuid4
+
+from django.db import models, transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from pmscoring.lifecycle import Lifecycle, WrongState
 from scoring.models.answers import Batch
 from scoring.models.exams import Exam
 
 
-class Upload(models.Model):
+def stored_name(upload: "Upload", name: str) -> str:
+    """The name on disk, of which nothing comes from outside."""
+    return uuid4().hex
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    """The words in which the work is spoken of."""
+
+    def waiting(self) -> Self:
+        """To be read."""
+        return self.filter(status=Upload.Status.WAITING)
+
+    def stalled(self, after: timedelta, at: datetime | None = None) -> Self:
+        """Claimed by a worker that has since gone quiet."""
+        return self.filter(status=Upload.Status.READING, claimed_at__lt=(at or now()) - after)
+
+
+class Upload(Lifecycle):
     """One file, what became of its rows, and why some were refused.
 
-    `rejections` is a list of `{line, pointer, detail}`; a line of a ZIP is its entry's number.
+    `rejections` is a list of `{line, pointer, detail}`, of which only the first are kept, while
+    `rejected` counts the rows. A line of a ZIP is its entry's number.
     """
 
     class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        READING = "reading", _("reading")
         READ = "read", _("read")
         REFUSED = "refused", _("refused")
+
+    FLOW = {
+        "waiting": ("reading",),
+        "reading": ("read", "refused", "waiting"),
+    }
 
     exam = models.ForeignKey(Exam, models.CASCADE, related_name="uploads", verbose_name=_("exam"))
     batch = models.ForeignKey(
@@ -26,12 +60,22 @@ class Upload(models.Model):
         related_name="uploads",
         verbose_name=_("batch"),
     )
+    file = models.FileField(_("file"), upload_to=stored_name, blank=True)
     name = models.CharField(_("file name"), max_length=255)
     size = models.PositiveBigIntegerField(_("size"))
-    status = models.CharField(_("status"), max_length=7, choices=Status)
+    status = models.CharField(
+        _("status"), max_length=7, choices=Status, default=Status.WAITING, db_index=True
+    )
+    claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    seen = models.PositiveIntegerField(_("rows read"), default=0)
     accepted = models.PositiveIntegerField(_("rows accepted"), default=0)
-    rejections = models.JSONField(_("rows rejected"), default=list)
+    rejected = models.PositiveIntegerField(_("number of rows rejected"), default=0)
+    rejections = models.JSONField(_("rows rejected"), default=list, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = UploadQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -40,3 +84,22 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def beat(self, seen: int) -> None:
+        """Tell how far the reading is, and that its reader lives; WrongState when it is no longer
+        this reader's. In a transaction the row stays locked until the end, and so never stalls.
+        """
+        at = now()
+        mine = Upload.objects.filter(
+            pk=self.pk, status=self.Status.READING, claimed_at=self.claimed_at
+        )
+        if not mine.update(seen=seen, claimed_at=at):
+            raise WrongState(f"{self} is read by another worker")
+        self.seen, self.claimed_at = seen, at
+
+
+@receiver(post_delete, sender=Upload)
+def remove_file(instance: Upload, **_: Any) -> None:
+    """The file goes with its row, once that is truly gone."""
+    if name := instance.file.name:
+        transaction.on_commit(partial(instance.file.storage.delete, name))

@@ -38,6 +38,15 @@ def record(candidate: str, text: str) -> dict[str, Any]:
     return {"exam": "PM-2026", "candidate": candidate, "answers": answers}
 
 
+def texts_sent(inference: Inference) -> list[list[str]]:
+    """What the client sends from now on: the texts of each call."""
+    sent: list[list[str]] = []
+    inference.http.event_hooks["request"] = [
+        lambda request: sent.append([one["text"] for one in json.loads(request.content)["answers"]])
+    ]
+    return sent
+
+
 def test_it_marks_each_answer_once_with_evidence(question: Question, inference: Inference) -> None:
     hand_in("要件が途中で変わったから", "天気がよかった", "")
     assert marking.score_waiting(question, inference) == 3
@@ -57,6 +66,56 @@ def test_it_maps_evidence_back_to_each_text_as_submitted(
     marking.score_waiting(question, inference)
     spans = [mark.criteria[0]["evidence"][0] for mark in Mark.objects.order_by("answer_id")]
     assert spans == [{"start": 0, "end": 12}, {"start": 1, "end": 13}]
+
+
+def test_a_text_that_was_marked_before_takes_that_mark_over_without_a_call(
+    question: Question, inference: Inference
+) -> None:
+    hand_in("要件が途中で変わったから")
+    marking.score_waiting(question, inference)
+    sent = texts_sent(inference)
+    later = ["　要件が途中で変わったから", "天気がよかった", "天気が  よかった", "天気が よかった"]
+    intake.take_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
+    assert marking.score_waiting(question, inference) == 4
+    assert [sorted(texts) for texts in sent] == [["天気が  よかった", "天気がよかった"]]
+    first, taken = Mark.objects.filter(answer__text__contains="要件").order_by("pk")
+    assert first.criteria[0]["evidence"] == [{"start": 0, "end": 12}]
+    assert taken.criteria[0]["evidence"] == [{"start": 1, "end": 13}]
+    assert (taken.points, taken.model, taken.definition) == (
+        first.points,
+        first.model,
+        question.digest,
+    )
+
+
+def test_a_mark_under_an_older_definition_is_not_taken_over(
+    question: Question, inference: Inference
+) -> None:
+    hand_in("要件が途中で変わったから")
+    marking.score_waiting(question, inference)
+    definition = definitions.describe(question.exam)
+    definition["questions"][0]["criteria"][0]["references"] = ["天気が悪かった"]
+    definition["questions"][0]["criteria"][0]["keywords"] = []
+    definitions.load(definition)
+    question = question.exam.questions.get(code="Q1")
+    sent = texts_sent(inference)
+    marking.score_waiting(question, inference)
+    assert sent == [["要件が途中で変わったから"]]
+    old, new = Mark.objects.order_by("pk")
+    assert old.definition != new.definition == question.digest
+
+
+def test_a_known_text_is_marked_while_inference_is_away(
+    question: Question, inference: Inference
+) -> None:
+    hand_in("要件が途中で変わったから")
+    marking.score_waiting(question, inference)
+    later = ["要件が途中で変わったから ", "別の答え"]
+    intake.take_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
+    with pytest.raises(InferenceUnavailable):
+        marking.score_waiting(question, Inference("http://127.0.0.1:1", "x", 1))
+    states = Answer.objects.order_by("pk").values_list("status", flat=True)
+    assert list(states) == ["scored", "scored", "waiting"]
 
 
 def test_it_leaves_the_answer_waiting_when_inference_is_away(question: Question) -> None:

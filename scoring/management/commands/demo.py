@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if "PMS_URL" not in os.environ:
             words = ["--under", "demo", "--fresh", sys.executable, "manage.py", "demo"]
             os.execv(sys.executable, [sys.executable, "-m", "pmscoring.stack", *words])  # noqa: S606
-        headers = {"Authorization": f"Bearer {_token()}"}
+        headers = {"Authorization": f"Bearer {issue_token()}"}
         base = f"{os.environ['PMS_URL']}/api/v1"
         with httpx.Client(base_url=base, headers=headers, timeout=120, trust_env=False) as client:
             self._score(client)
@@ -113,7 +113,7 @@ class Command(BaseCommand):
             )
 
 
-def _token() -> str:
+def issue_token() -> str:
     """A token for the user `demo`, good for a day."""
     user, _new = get_user_model().objects.get_or_create(username="demo")
     user.groups.add(Group.objects.get_or_create(name="exam manager")[0])

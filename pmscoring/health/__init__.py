@@ -1,0 +1,1 @@
+"""Health: live needs the process alone, ready the database, and /health tells of every part."""

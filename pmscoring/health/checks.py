@@ -1,0 +1,128 @@
+"""What /health looks at: django-health-check's checks, and ours in their shape.
+
+Messages are shown to operators and go into no log: they name the fault, never a URL or a secret.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any, ClassVar
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError
+from health_check import checks as library
+from health_check.base import HealthCheck
+from health_check.contrib.redis import Redis as RedisPing
+from health_check.exceptions import ServiceUnavailable
+from kombu.exceptions import OperationalError
+from redis.asyncio import Redis as AsyncRedis
+
+from pmscoring.celery import BEAT_KEY, app
+from pmscoring.metrics import migrations
+from scoring.inference import Inference, InferenceError
+
+SECONDS = 1.5
+REDIS_OPTIONS: dict[str, Any] = {"socket_timeout": SECONDS, "socket_connect_timeout": SECONDS}
+Database = library.Database
+
+
+@dataclass
+class Redis(HealthCheck):
+    """The broker and the cache answer a ping; most often they are one server."""
+
+    async def run(self) -> None:
+        """Ask each once."""
+        for url in sorted({settings.BROKER_URL, settings.CACHE_URL}):
+            client = partial(AsyncRedis.from_url, url, **REDIS_OPTIONS)
+            await RedisPing(client_factory=client).run()
+
+
+@dataclass
+class Migrations(HealthCheck):
+    """Every migration of this version is applied."""
+
+    def run(self) -> None:
+        """Compare the files with the table."""
+        try:
+            _applied, missing = migrations()
+        except DatabaseError as error:
+            raise ServiceUnavailable("the database did not tell") from error
+        if missing:
+            raise ServiceUnavailable(f"{missing} migrations are missing")
+
+
+@dataclass
+class AiEngine(HealthCheck):
+    """The inference service's own word."""
+
+    model_loaded: bool = field(default=False, init=False, repr=False)
+
+    def run(self) -> None:
+        """Ask it; one that still reads its weights answers 503."""
+        try:
+            told = Inference.from_settings().health(SECONDS)
+        except InferenceError as error:
+            raise ServiceUnavailable(str(error)) from error
+        self.model_loaded = bool(told.get("model_loaded"))
+        if not self.model_loaded:
+            raise ServiceUnavailable("the model is not loaded")
+
+
+@dataclass
+class Worker(HealthCheck):
+    """Some worker answers for each queue.
+
+    Not the library's Ping: that one asks a single queue, or waits its whole time for all workers.
+    """
+
+    queues: ClassVar[set[str]] = {
+        settings.CELERY_TASK_DEFAULT_QUEUE,
+        *(route["queue"] for route in settings.CELERY_TASK_ROUTES.values()),
+    }
+
+    def run(self) -> None:
+        """Ask until one answers; all of them only where that one does not serve every queue."""
+        try:
+            served = self._served(limit=1)
+            if served and not self.queues <= served:
+                served = self._served(limit=None)
+        except (OperationalError, redis.RedisError, OSError) as error:
+            raise ServiceUnavailable("the broker is away") from error
+        if not served:
+            raise ServiceUnavailable("no worker answers")
+        if missing := self.queues - served:
+            raise ServiceUnavailable(f"no worker serves {', '.join(sorted(missing))}")
+
+    def _served(self, limit: int | None) -> set[str]:
+        told = app.control.inspect(timeout=0.9, limit=limit).active_queues() or {}
+        return {queue["name"] for queues in told.values() for queue in queues}
+
+
+@dataclass
+class Beat(HealthCheck):
+    """Beat has sent a task of late."""
+
+    async def run(self) -> None:
+        """Look for its sign of life, which expires."""
+        try:
+            async with AsyncRedis.from_url(settings.CACHE_URL, **REDIS_OPTIONS) as client:
+                found = await client.exists(BEAT_KEY)
+        except redis.RedisError as error:
+            raise ServiceUnavailable("Redis is away, and beat's sign of life with it") from error
+        if not found:
+            raise ServiceUnavailable("beat has sent nothing of late")
+
+
+@dataclass
+class Storage(library.Storage):
+    """A file of an upload can be written, read and deleted."""
+
+    timeout: ClassVar[timedelta] = timedelta(seconds=SECONDS)
+
+    def run(self) -> None:
+        """Do so."""
+        try:
+            super().run()
+        except OSError as error:
+            raise ServiceUnavailable(error.strerror or type(error).__name__) from error

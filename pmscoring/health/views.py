@@ -1,0 +1,44 @@
+"""/health and /health/ready."""
+
+import time
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.timezone import now
+
+from pmscoring.callers import is_internal, is_known
+from pmscoring.health.looks import Check, look
+
+STARTED = time.monotonic()
+VITAL = ("database", "migrations")
+NEVER_KEPT = {"Cache-Control": "no-store"}
+
+
+def ready(request: HttpRequest) -> HttpResponse:
+    """Requests can be served; 503 while the database is away or lacks migrations."""
+    ill = _ill(look(VITAL))
+    status = "unhealthy" if ill else "healthy"
+    return JsonResponse({"status": status}, status=503 if ill else 200, headers=NEVER_KEPT)
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """Every part; 503 while the database is away, which alone stops the product's work.
+
+    What each check found is for the internal network and known callers only.
+    """
+    found = look()
+    ill = _ill(found)
+    status = "unhealthy" if "database" in ill else "degraded" if ill else "healthy"
+    told: dict[str, Any] = {
+        "status": status,
+        "uptime_seconds": round(time.monotonic() - STARTED, 1),
+        "timestamp": now().isoformat(),
+    }
+    # Without the database nobody can be known, and to ask it would take long.
+    if is_internal(request) or ("database" not in ill and is_known(request)):
+        told["checks"] = found
+    return JsonResponse(told, status=503 if status == "unhealthy" else 200, headers=NEVER_KEPT)
+
+
+def _ill(found: dict[str, Check]) -> list[str]:
+    return [name for name, check in found.items() if check["status"] != "healthy"]

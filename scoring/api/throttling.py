@@ -1,0 +1,97 @@
+"""Limits on how often a caller may call; a cache that is away limits nobody.
+
+Calls are counted in windows of the rate's length that begin together for all callers: one number
+in the cache for each caller and window, added to in one step, so that several processes count
+right. Around the turn of a window up to twice the rate may pass.
+"""
+
+import logging
+import time
+from typing import Any, ClassVar, cast
+
+import redis
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle, UserRateThrottle
+
+from pmscoring.logs import Rarely
+
+log = logging.getLogger(__name__)
+ASK_AGAIN_SECONDS = 5.0
+once_a_minute = Rarely(60.0)
+
+
+class Windows(SimpleRateThrottle):
+    """Counts in windows instead of keeping a list of all calls."""
+
+    # A cache that answers nobody must not hold up every request for its time-out.
+    away_until: ClassVar[float] = 0.0
+    num_requests: int
+    duration: int
+    now: float
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Whether the caller may; True also while the cache is away."""
+        key = self.get_cache_key(request, view)
+        if key is None or self.rate is None:
+            return True
+        self.now = self.timer()
+        if time.monotonic() < Windows.away_until:
+            return True
+        try:
+            return self._count(f"{key}:{int(self.now // self.duration)}") <= self.num_requests
+        except (redis.RedisError, OSError) as error:
+            Windows.away_until = time.monotonic() + ASK_AGAIN_SECONDS
+            if once_a_minute():
+                log.warning("the cache is away, nobody is throttled: %s", type(error).__name__)
+            return True
+
+    def wait(self) -> float:
+        """Seconds until the next window."""
+        return self.duration - self.now % self.duration
+
+    def _count(self, key: str) -> int:
+        if self.cache.add(key, 1, self.duration * 2):
+            return 1
+        try:
+            return int(self.cache.incr(key))
+        except ValueError:
+            # It expired, or the cache made room, between the two calls.
+            return 1
+
+
+class CallerThrottle(Windows, UserRateThrottle):
+    """All calls of a user, or of an address where there is no user."""
+
+
+class ScopeThrottle(Windows, ScopedRateThrottle):
+    """Calls of views that name a `throttle_scope`, a user at a time."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Whether the caller may call this view."""
+        self.scope = getattr(view, self.scope_attr, None)
+        if not self.scope:
+            return True
+        self.rate = self.get_rate()
+        self.num_requests, self.duration = cast("tuple[int, int]", self.parse_rate(self.rate))
+        return Windows.allow_request(self, request, view)
+
+
+class RefusedThrottle(Windows):
+    """Refused credentials of an address; who brings good ones is never kept out by it."""
+
+    scope = "refused"
+
+    def get_cache_key(self, request: Request, view: Any) -> str:
+        """By address alone; NUM_PROXIES says whose word on it counts."""
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+def count_refusal(error: Exception, context: dict[str, Any]) -> Exception:
+    """The error to answer with: a 429 for an address that was refused too often."""
+    if not isinstance(error, AuthenticationFailed | NotAuthenticated):
+        return error
+    throttle = RefusedThrottle()
+    if throttle.allow_request(context["request"], context["view"]):
+        return error
+    return Throttled(throttle.wait())

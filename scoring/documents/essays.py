@@ -1,0 +1,130 @@
+"""One text a file: ZIP archives of TXT, DOCX and PDF named `{candidate}_{question}`."""
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring, iterparse
+from pypdf import PdfReader
+from pypdf.errors import DependencyError, PyPdfError
+
+from scoring.documents import archives
+from scoring.documents.base import BadDocument, Found, Row, Unreadable, decoded
+
+MOST_ENTRY = 20 * 1024 * 1024
+MOST_PAGES = 100
+PDF_ERRORS = (
+    PyPdfError,
+    DependencyError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    AssertionError,
+    NotImplementedError,
+)
+# Word's own marks, not the text: properties, what was struck out, readings beside the characters,
+# and the second copy of a text box that old programs read.
+NOT_TEXT = frozenset(
+    ("pPr", "rPr", "tblPr", "trPr", "tcPr", "sectPr", "del", "moveFrom", "rt", "Fallback")
+)
+BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "noBreakHyphen": "-"}
+
+
+def zip_rows(path: Path) -> Iterator[Found]:
+    """(number of the entry, row); an entry that cannot be read is Unreadable."""
+    left = archives.MOST_UNFOLDED
+    with archives.opened(path) as archive:
+        for number, entry in enumerate(archive.infolist(), start=1):
+            name = PurePosixPath(archives.name_of(entry))
+            if entry.is_dir() or name.name.startswith(".") or "__MACOSX" in name.parts:
+                continue
+            row, size = _row(archive, entry, name)
+            left -= size
+            if left < 0:
+                raise BadDocument(f"unfolds to more than {archives.MOST_UNFOLDED} bytes")
+            yield number, row
+
+
+def _row(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: PurePosixPath
+) -> tuple[Row | Unreadable, int]:
+    """The row, and how many bytes were unfolded for it."""
+    candidate, _, question = name.stem.rpartition("_")
+    if not candidate:
+        return Unreadable(f"{name.name}: the name is not candidate_question"), 0
+    size = 0
+    try:
+        read = _reader(name.suffix.lower())
+        size = MOST_ENTRY
+        data = archives.read(archive, entry, MOST_ENTRY)
+        size = len(data)
+        return {"candidate": candidate, "question": question, "text": read(data)}, size
+    except BadDocument as error:
+        return Unreadable(f"{name.name}: {error}", candidate), size
+
+
+def _reader(kind: str) -> Callable[[bytes], str]:
+    readers = {".txt": decoded, ".docx": docx_text, ".pdf": pdf_text}
+    if kind not in readers:
+        raise BadDocument(f"{kind or 'no ending'}: TXT, DOCX and PDF are read")
+    return readers[kind]
+
+
+def docx_text(data: bytes) -> str:
+    """Paragraphs, those of tables and text boxes too, a line each. Raises BadDocument."""
+    with archives.opened(io.BytesIO(data)) as archive:
+        try:
+            return _words(archives.read(archive, archive.getinfo(_main(archive)), MOST_ENTRY))
+        except (KeyError, ParseError, DefusedXmlException) as error:
+            raise BadDocument(f"not a readable DOCX file: {error}") from error
+
+
+def _main(archive: zipfile.ZipFile) -> str:
+    """The part that holds the text; not every program calls it word/document.xml."""
+    told = archives.read(archive, archive.getinfo("_rels/.rels"), MOST_ENTRY)
+    for relation in fromstring(told, forbid_dtd=True):
+        if relation.get("Type", "").endswith("/officeDocument"):
+            return str(relation.get("Target", "")).removeprefix("/")
+    raise KeyError("there is no main part")
+
+
+def _words(xml: bytes) -> str:
+    found: list[str] = []
+    hidden = 0
+    for event, node in iterparse(io.BytesIO(xml), events=("start", "end"), forbid_dtd=True):
+        name = node.tag.rpartition("}")[2]
+        if name in NOT_TEXT:
+            hidden += 1 if event == "start" else -1
+        elif not hidden:
+            found.append(_word(event, name, node.text or ""))
+        if event == "end":
+            node.clear()
+    return "".join(found).removesuffix("\n")
+
+
+def _word(event: str, name: str, text: str) -> str:
+    if event == "start":
+        return BREAKS.get(name, "")
+    return {"t": text, "p": "\n"}.get(name, "")
+
+
+def pdf_text(data: bytes) -> str:
+    """The text layer; BadDocument when there is none."""
+    try:
+        reader = PdfReader(io.BytesIO(data))
+        if reader.is_encrypted:
+            raise BadDocument("an encrypted PDF file")
+        if len(reader.pages) > MOST_PAGES:
+            raise BadDocument(f"more than {MOST_PAGES} pages")
+        text = "\n".join(page.extract_text() for page in reader.pages)
+    except PDF_ERRORS as error:
+        raise BadDocument(f"not a readable PDF file: {error}") from error
+    if not text.strip():
+        raise BadDocument("no text layer: the pages are pictures or empty")
+    return text

@@ -1,0 +1,23 @@
+"""What tests of the scoring app may ask for."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.scoring.site import EXAM, JSON, client_for
+
+
+@pytest.fixture
+def manager(db: None) -> Client:
+    """An exam manager."""
+    return client_for("exam manager")
+
+
+@pytest.fixture
+def exam(manager: Client) -> dict[str, Any]:
+    """The definition of the example exam, loaded."""
+    told = manager.put("/api/v1/exams/PM-2026", EXAM, content_type=JSON)
+    assert told.status_code == 201, told.content
+    definition: dict[str, Any] = told.json()
+    return definition

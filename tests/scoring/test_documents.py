@@ -1,0 +1,357 @@
+"""Rows and texts out of files, each made here as a real one: the traps of each format."""
+
+import io
+import re
+import struct
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+
+from scoring import documents
+from scoring.documents import BadDocument, Unreadable
+from scoring.documents.essays import docx_text, pdf_text
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+SHEET = "xl/worksheets/sheet1.xml"
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+RELATIONS = (
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="rId1" Target="word/document.xml" Type="http://schemas.openxmlformats.org/'
+    'officeDocument/2006/relationships/officeDocument"/></Relationships>'
+)
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Callable[[str, bytes], list[tuple[int, Any]]]:
+    def read(name: str, data: bytes) -> list[tuple[int, Any]]:
+        (tmp_path / "stored").write_bytes(data)
+        return list(documents.rows(name, tmp_path / "stored"))
+
+    return read
+
+
+Rows = Callable[[str, bytes], list[tuple[int, Any]]]
+
+
+def row(candidate: str, question: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"candidate": candidate, "question": question, "text": text, **more}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+def test_it_finds_out_the_encoding_of_a_csv_file(rows: Rows, encoding: str) -> None:
+    data = "Candidate,question,text\r\nc1,Q1,要件が①変わった\r\n".encode(encoding)
+    assert rows("a.csv", data) == [(2, row("c1", "Q1", "要件が①変わった"))]
+
+
+def test_it_keeps_line_breaks_inside_quotes_and_tells_where_a_row_begins(rows: Rows) -> None:
+    data = b'candidate,question,text,attempt\r\nc1,Q1,"a\r\nb""",2\r\n\r\nc2,Q1,c,x\r\n'
+    assert rows("a.csv", data) == [
+        (2, row("c1", "Q1", 'a\r\nb"', attempt=2)),
+        (5, row("c2", "Q1", "c", attempt="x")),
+    ]
+
+
+def test_it_tells_whose_row_has_too_many_cells(rows: Rows) -> None:
+    [(line, bad)] = rows("a.csv", b"candidate,question,text\nc1,Q1,a,b\n")
+    assert (line, bad) == (2, Unreadable("4 cells, 3 columns", "c1"))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        ("﻿".encode(), "empty"),
+        (b"candidate,question\n", "column text is missing"),
+        (b"candidate,question,text,text\n", "column text is there twice"),
+        (b"candidate,question,text,points\n", "column points is not known"),
+        ("candidate".encode("utf-16"), "UTF-16"),
+        (b"candidate,question,text\nc1,Q1,\x81\xff\xfe\xc3\n", "neither UTF-8 nor CP932"),
+        (b'candidate,question,text\nc1,Q1,"a\n', "line 2"),
+        (b"candidate,question,text\nc1,Q1," + b"a" * 5_000_000, "longer than"),
+    ],
+)
+def test_it_says_why_a_csv_file_cannot_be_read(rows: Rows, data: bytes, reason: str) -> None:
+    with pytest.raises(BadDocument, match=reason):
+        rows("a.csv", data)
+
+
+def test_a_csv_file_with_a_header_alone_has_no_rows(rows: Rows) -> None:
+    assert rows("a.csv", b"candidate,question,text\n") == []
+
+
+def test_it_reads_jsonl_with_a_bom_and_tells_of_lines_that_are_none(rows: Rows) -> None:
+    data = '﻿{"candidate": "c1"}\r\n\n[1]\n{'.encode() + b"\n" + b"x" * 5_000_000 + b"\n{}"
+    found = rows("a.jsonl", data)
+    assert [line for line, _ in found] == [1, 3, 4, 5, 6]
+    assert found[0][1] == {"candidate": "c1"}
+    reasons = [one.reason for _, one in found if isinstance(one, Unreadable)]
+    assert reasons == ["not a JSON object", "not JSON", "longer than 4194304 bytes"]
+
+
+def sheet(*cells: list[Any], shape: str = "") -> bytes:
+    book, out = Workbook(), io.BytesIO()
+    assert book.active is not None
+    for one in cells:
+        book.active.append(one)
+    for cell in book.active["A"][1:] if shape else ():
+        cell.number_format = shape
+    book.save(out)
+    return out.getvalue()
+
+
+HEADER = ["candidate", "question", "text"]
+
+
+def test_numbers_of_a_sheet_are_read_as_the_sheet_shows_them(rows: Rows) -> None:
+    data = sheet(HEADER, [1.0, "Q1", 42], ["001", "Q1", 1.5], [7, "Q1", True])
+    found = rows("a.xlsx", data)
+    assert [one for _, one in found] == [
+        row("1", "Q1", "42"),
+        row("001", "Q1", "1.5"),
+        row("7", "Q1", "TRUE"),
+    ]
+    shaped = rows("a.xlsx", sheet(HEADER, [1, "Q1", "a"], shape="000"))
+    assert shaped == [(2, row("001", "Q1", "a"))]
+
+
+def test_it_refuses_cells_in_which_the_sheet_has_lost_what_was_typed(rows: Rows) -> None:
+    data = sheet(HEADER, [date(2026, 1, 2), "Q1", "a"], [1234567890123456, "Q1", "a"])
+    reasons = [one.reason for _, one in rows("a.xlsx", data)]
+    assert "column candidate holds a date" in reasons[0]
+    assert "over 15 digits" in reasons[1]
+
+
+def test_an_empty_row_of_a_sheet_counts_as_a_line(rows: Rows) -> None:
+    data = sheet(HEADER, [None, None, None], ["c1", "Q1", "a\nb"])
+    assert rows("a.xlsx", data) == [(3, row("c1", "Q1", "a\nb"))]
+
+
+def archive(*entries: tuple[str | zipfile.ZipInfo, bytes | str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in entries:
+            file.writestr(name, content)
+    return out.getvalue()
+
+
+def repacked(data: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        parts = [(name, file.read(name)) for name in file.namelist()]
+    return archive(*[(name, change(told) if name == part else told) for name, told in parts])
+
+
+def with_shared_string(xml: str) -> bytes:
+    """A workbook whose text is kept apart from the sheet, as Excel writes it."""
+    strings = f'<sst xmlns="{MAIN}"><si>{xml}</si></sst>'
+    if "<!DOCTYPE" in xml:
+        head, _, tail = xml.partition("]>")
+        strings = f'{head}]><sst xmlns="{MAIN}"><si>{tail}</si></sst>'
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    override = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/></Types>'
+    cell = re.compile(rb'<c r="C2".*?</c>')
+    data = sheet(HEADER, ["c1", "Q1", "text"])
+    data = repacked(data, SHEET, lambda told: cell.sub(b'<c r="C2" t="s"><v>0</v></c>', told))
+    data = repacked(
+        data, "[Content_Types].xml", lambda told: told.replace(b"</Types>", override.encode())
+    )
+    out = io.BytesIO(data)
+    with zipfile.ZipFile(out, "a") as file:
+        file.writestr("xl/sharedStrings.xml", strings)
+    return out.getvalue()
+
+
+def test_readings_beside_the_characters_are_no_part_of_the_text(rows: Rows) -> None:
+    xml = "<r><t>要</t></r><r><t>件_x000D_</t></r><rPh sb='0' eb='1'><t>ヨウ</t></rPh>"
+    assert rows("a.xlsx", with_shared_string(xml)) == [(2, row("c1", "Q1", "要件\r"))]
+
+
+def test_it_refuses_entities_in_a_sheet(rows: Rows) -> None:
+    def with_bomb(xml: bytes) -> bytes:
+        return BOMB.encode() + xml.replace(b">text<", b">&b;<")
+
+    in_sheet = repacked(sheet(HEADER, ["c1", "Q1", "text"]), SHEET, with_bomb)
+    for data in (in_sheet, with_shared_string(BOMB + "<t>&b;</t>")):
+        with pytest.raises(BadDocument, match="ntit"):
+            rows("a.xlsx", data)
+
+
+def test_entities_in_the_frame_of_a_workbook_are_not_unfolded(rows: Rows) -> None:
+    data = sheet(HEADER, ["c1", "Q1", "a"])
+    bomb = repacked(
+        data,
+        "xl/workbook.xml",
+        lambda xml: BOMB.encode() + xml.replace(b'name="Sheet"', b'name="&b;"'),
+    )
+    with suppress(BadDocument):  # that depends on the XML library that is there
+        assert rows("a.xlsx", bomb) == [(2, row("c1", "Q1", "a"))]
+
+
+def test_it_says_that_a_workbook_is_encrypted_or_no_workbook(rows: Rows) -> None:
+    with pytest.raises(BadDocument, match="encrypted or an old Office file"):
+        rows("a.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    with pytest.raises(BadDocument, match="not a readable archive"):
+        rows("a.xlsx", b"candidate,question,text")
+    with pytest.raises(BadDocument, match="not a readable XLSX"):
+        rows("a.xlsx", archive(("x", "y")))
+
+
+def test_names_of_a_japanese_windows_archive_are_read(rows: Rows) -> None:
+    name = "受験_表_Q1.txt".encode("cp932")
+    data = archive(("x" * len(name), "要件".encode("cp932"))).replace(b"x" * len(name), name)
+    assert rows("a.zip", data) == [(1, row("受験_表", "Q1", "要件"))]
+
+
+def test_names_in_utf_8_without_the_flag_are_read_and_composed(rows: Rows) -> None:
+    name = "か\u3099_Q1.txt".encode()  # as macOS writes が
+    data = archive(("x" * len(name), "a")).replace(b"x" * len(name), name)
+    assert rows("a.zip", data) == [(1, row("が", "Q1", "a"))]
+
+
+def test_it_tells_of_each_entry_that_cannot_be_read_and_whose_it_is(rows: Rows) -> None:
+    entries: list[tuple[str | zipfile.ZipInfo, bytes | str]] = [
+        ("folder/a_1_Q1.txt", "good"),
+        ("noname.txt", "x"),
+        ("b_Q1.zip", archive(("c_Q1.txt", "x"))),
+        ("c_Q1.docx", "x"),
+        ("d_Q1.pdf", pdf("")),
+        ("__MACOSX/._a_Q1.txt", "x"),
+        ("e_Q1.txt", b"\x81"),
+    ]
+    found = rows("a.zip", archive(*entries))
+    assert found[0] == (1, row("a_1", "Q1", "good"))
+    told = {line: (one.candidate, one.reason) for line, one in found[1:]}
+    assert told[2] == ("", "noname.txt: the name is not candidate_question")
+    assert told[3] == ("b", "b_Q1.zip: .zip: TXT, DOCX and PDF are read")
+    assert told[4][1].startswith("c_Q1.docx: not a readable archive")
+    assert told[5] == ("d", "d_Q1.pdf: no text layer: the pages are pictures or empty")
+    assert told[7][1] == "e_Q1.txt: the text is neither UTF-8 nor CP932"
+
+
+def link() -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo("a_Q1.txt")
+    entry.create_system, entry.external_attr = 3, 0o120777 << 16
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (archive(("../x_Q1.txt", "a")), "leads out"),
+        (archive(("..\\x_Q1.txt", "a")), "leads out"),
+        (archive(("/etc/x_Q1.txt", "a")), "leads out"),
+        (archive((link(), "/etc/passwd")), "a link"),
+        (archive(("x_Q1.txt", "a" * 5_000_000)), "unfolds more than"),
+    ],
+)
+def test_it_refuses_archives_that_lead_elsewhere_or_burst(
+    rows: Rows, data: bytes, reason: str
+) -> None:
+    with pytest.raises(BadDocument, match=reason):
+        rows("a.zip", data)
+
+
+def marked(data: bytes, offset: int, value: bytes) -> bytes:
+    """The archive of one entry with bytes of its entry in the central directory changed."""
+    start = data.index(b"PK\x01\x02") + offset
+    return data[:start] + value + data[start + len(value) :]
+
+
+def test_it_refuses_encrypted_archives(rows: Rows) -> None:
+    with pytest.raises(BadDocument, match="encrypted"):
+        rows("a.zip", marked(archive(("a_Q1.txt", "x")), 8, b"\x01\x00"))
+
+
+def test_an_entry_that_lies_about_its_size_is_not_unfolded(rows: Rows) -> None:
+    liar = marked(archive(("a_Q1.txt", "a" * 30_000_000)), 24, struct.pack("<I", 100))
+    [(line, bad)] = rows("a.zip", liar)
+    assert (line, bad.reason) == (1, "a_Q1.txt: over 20971520 bytes")
+    with pytest.raises(BadDocument, match="not of the size that it says"):
+        rows("a.xlsx", marked(archive(("x", "a" * 3_000_000)), 24, struct.pack("<I", 100)))
+
+
+def test_an_entry_with_a_wrong_checksum_is_told_of(rows: Rows) -> None:
+    [(_, bad)] = rows("a.zip", marked(archive(("a_Q1.txt", "x")), 16, b"\0\0\0\0"))
+    assert "CRC" in bad.reason
+
+
+def docx(body: str, head: str = "") -> bytes:
+    xml = f'{head}<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'
+    return archive(("_rels/.rels", RELATIONS), ("word/document.xml", xml))
+
+
+def p(inside: str) -> str:
+    return f"<w:p>{inside}</w:p>"
+
+
+def r(text: str) -> str:
+    return f"<w:r><w:t>{text}</w:t></w:r>"
+
+
+def test_it_reads_a_word_file_with_tables_line_breaks_and_corrections() -> None:
+    body = (
+        p("<w:pPr><w:tabs><w:tab w:pos='1'/></w:tabs></w:pPr>" + r("一"))
+        + f"<w:tbl><w:tr><w:tc>{p(r('二'))}</w:tc><w:tc>{p(r('三'))}</w:tc></w:tr></w:tbl>"
+        + p(r("四") + "<w:r><w:br/></w:r>" + r("五") + "<w:r><w:br w:type='page'/></w:r>" + r("六"))
+        + p(f"<w:ins>{r('足した')}</w:ins><w:del><w:r><w:delText>消した</w:delText></w:r></w:del>")
+        + p(f"<w:ruby><w:rt>{r('よみ')}</w:rt><w:rubyBase>{r('読')}</w:rubyBase></w:ruby>")
+    )
+    assert docx_text(docx(body)) == "一\n二\n三\n四\n五\n六\n足した\n読"
+
+
+def test_it_reads_what_a_word_library_writes() -> None:
+    library = pytest.importorskip("docx")
+    document, out = library.Document(), io.BytesIO()
+    document.add_paragraph("要件が\n変わった")
+    document.add_table(1, 1).cell(0, 0).text = "合意"
+    document.save(out)
+    assert docx_text(out.getvalue()) == "要件が\n変わった\n合意"
+
+
+def test_it_refuses_entities_in_a_word_file() -> None:
+    with pytest.raises(BadDocument, match="not a readable DOCX"):
+        docx_text(docx(p(r("&b;")), head=BOMB))
+    with pytest.raises(BadDocument, match="not a readable DOCX"):
+        docx_text(archive(("word/document.xml", "<x/>")))
+
+
+def pdf(text: str) -> bytes:
+    """A PDF file of one page, with a text layer where there is a text."""
+    stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode() if text else b"0 0 9 9 re f"
+    parts = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
+        b"/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    out, offsets = b"%PDF-1.4\n", []
+    for number, part in enumerate(parts, start=1):
+        offsets.append(len(out))
+        out += b"%d 0 obj%s endobj\n" % (number, part)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    start = len(out)
+    out += b"xref\n0 6\n0000000000 65535 f \n" + table
+    return out + b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % start
+
+
+def test_it_reads_the_text_layer_of_a_pdf_file_and_says_when_there_is_none() -> None:
+    assert pdf_text(pdf("the scope grew")) == "the scope grew"
+    with pytest.raises(BadDocument, match="no text layer"):
+        pdf_text(pdf(""))
+    with pytest.raises(BadDocument, match="not a readable PDF"):
+        pdf_text(b"%PDF-1.4 nothing")
+
+
+def test_it_reads_no_other_kind_of_file(rows: Rows) -> None:
+    with pytest.raises(BadDocument, match=r"\.doc: CSV, XLSX, JSONL and ZIP are read"):
+        rows("a.doc", b"")
+    with pytest.raises(BadDocument, match="upload it again"):
+        list(documents.rows("a.csv", Path("/nowhere/at/all")))
