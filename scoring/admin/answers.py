@@ -1,0 +1,297 @@
+"""Submissions and answers: to be read, and to be scored again where scoring failed."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from pmscoring import theme
+from scoring import marking, tasks
+from scoring.admin import answer_page, flags
+from scoring.admin.base import Admin, ReadOnly, audit, holds, sees_candidates
+from scoring.admin.labels import LABELS, labels
+from scoring.models import Answer, Mark, Question, Submission
+from scoring.models.access import ADJUDICATOR, MANAGER, MARKER, VIEWER
+from scoring.models.exams import number
+
+
+class QuestionFilter(admin.SimpleListFilter):
+    """Questions, of the chosen exam where one is chosen."""
+
+    title = _("question")
+    parameter_name = "question"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Pairs of key and name."""
+        rows = Question.objects.select_related("exam")
+        exam = request.GET.get("question__exam__id__exact", "")
+        rows = rows.filter(exam=int(exam)) if exam.isdecimal() else rows
+        return [(str(row.pk), str(row)) for row in rows[:200]]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Answer]") -> "QuerySet[Answer]":
+        """Of that question."""
+        value = self.value() or ""
+        return queryset.filter(question=int(value)) if value.isdecimal() else queryset
+
+
+class FlagFilter(admin.SimpleListFilter):
+    """Answers that carry a flag."""
+
+    title = _("flag")
+    parameter_name = "flag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Pairs of code and name."""
+        return [("any", str(_("any flag"))), *((code, flags.name(code)) for code in flags.NAMES)]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Answer]") -> "QuerySet[Answer]":
+        """With that flag."""
+        if self.value() == "any":
+            return queryset.exclude(flags=[])
+        return queryset.filter(flags__contains=[self.value()]) if self.value() else queryset
+
+
+@admin.register(Answer)
+class AnswerAdmin(Admin):
+    """The list and the page of answers."""
+
+    readers = (MANAGER, VIEWER, MARKER, ADJUDICATOR)
+    writers = (MANAGER,)
+    list_filter = (
+        "question__exam",
+        QuestionFilter,
+        "status",
+        "review",
+        FlagFilter,
+    )
+    actions = ("retry_selected",)
+    list_select_related = ("question__exam", "submission")
+    show_full_result_count = True
+    search_help_text = _("words of the answer")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Answer]":
+        """With the machine's points under the present definition."""
+        marks = Mark.objects.filter(
+            answer=OuterRef("pk"),
+            source=Mark.Source.MACHINE,
+            definition=OuterRef("question__digest"),
+        )
+        points = marks.order_by("-pk").values("points")[:1]
+        found: QuerySet[Answer] = super().get_queryset(request).annotate(suggested=Subquery(points))
+        return found
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Candidates only for those who may see them."""
+        first = ["number", "candidate"] if sees_candidates(request) else ["number"]
+        return [*first, "question_label", "excerpt", "states", "flag_names", "suggestion", "final"]
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        """Candidates only for those who may see them."""
+        return ("text", "submission__candidate") if sees_candidates(request) else ("text",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Answers are handed in, not typed."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No one changes what a candidate wrote."""
+        return False
+
+    def has_retry_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether failed answers may be sent to the machine again."""
+        return holds(request, *self.writers)
+
+    @theme.display(description="#", ordering="pk")
+    def number(self, answer: Answer) -> str:
+        """Its number."""
+        return f"#{answer.pk}"
+
+    @theme.display(description=_("candidate"), ordering="submission__candidate")
+    def candidate(self, answer: Answer) -> str:
+        """Whose it is."""
+        return format_html('<span class="pms-number">{}</span>', answer.submission.candidate)
+
+    @theme.display(description=_("question"), ordering="question")
+    def question_label(self, answer: Answer) -> str:
+        """With its exam."""
+        question = answer.question
+        return format_html(
+            '<span class="pms-two" title="{}">{}<br><small class="pms-none">{}</small></span>',
+            question.exam.title,
+            question.label or question.code,
+            question.exam.code,
+        )
+
+    @theme.display(description=_("text"))
+    def excerpt(self, answer: Answer) -> str:
+        """How the text begins."""
+        return format_html(
+            '<span class="pms-excerpt">{}</span>', Truncator(answer.text).chars(90) or "—"
+        )
+
+    @theme.display(description=_("status"), ordering="status")
+    def states(self, answer: Answer) -> str:
+        """Of the scoring, and of the review where there is one."""
+        found = [(answer.status, answer.get_status_display())]
+        if answer.review != Answer.Review.NONE:
+            found.append((answer.review, answer.get_review_display()))
+        return labels(found)
+
+    @theme.display(description=_("flags"))
+    def flag_names(self, answer: Answer) -> str:
+        """In words."""
+        names = ((flags.name(code),) for code in answer.flags)
+        return format_html_join("", '<span class="pms-flag">{}</span>', names)
+
+    @theme.display(description=_("suggestion"), ordering="suggested", empty_value="–")
+    def suggestion(self, answer: Any) -> str | None:
+        """The machine's points."""
+        return _of(answer.suggested, answer.question)
+
+    @theme.display(description=_("final"), ordering="final_points", empty_value="–")
+    def final(self, answer: Answer) -> str | None:
+        """The points that stand."""
+        return _of(answer.final_points, answer.question)
+
+    @admin.action(description=_("Score again what failed"), permissions=["retry"])
+    def retry_selected(self, request: HttpRequest, queryset: "QuerySet[Answer]") -> None:
+        """Those of them that failed."""
+        self._retry(request, Answer.objects.filter(pk__in=queryset.values("pk")))
+
+    def _retry(self, request: HttpRequest, answers: "QuerySet[Answer]") -> None:
+        questions = set(answers.order_by().values_list("question", flat=True))
+        count = marking.retry(answers)
+        tasks.nudge(questions)
+        told = ngettext("%(count)d answer waits again.", "%(count)d answers wait again.", count)
+        self.message_user(request, told % {"count": count})
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the deed of the page."""
+        retry = self.admin_site.admin_view(self.retry_view)
+        name = path("<int:pk>/retry/", retry, name="scoring_answer_retry")
+        return [name, *super().get_urls()]
+
+    def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """POST: this answer waits again."""
+        if request.method == "POST" and self.has_retry_permission(request):
+            self._retry(request, Answer.objects.filter(pk=pk))
+        return HttpResponseRedirect(reverse("admin:scoring_answer_change", args=[pk]))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list; that its texts were read is logged."""
+        response = super().changelist_view(request, extra_context)
+        found = getattr(response, "context_data", None) or {}
+        if "cl" in found:
+            shown = [answer.pk for answer in found["cl"].result_list]
+            audit.info("read", extra={"user": request.user.pk, "answers": shown})
+        return response
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """One answer with its evidence and marks; that it was read is logged."""
+        answer = self.get_object(request, object_id)
+        if answer is None or not self.has_view_permission(request, answer):
+            raise Http404
+        audit.info("read", extra={"user": request.user.pk, "answer": answer.pk})
+        context = {
+            **self.admin_site.each_context(request),
+            **answer_page.page(answer),
+            **answer_page.neighbours(answer, Answer.objects.all()),
+            "opts": self.opts,
+            "original": answer,
+            "title": str(answer),
+            "candidate": answer.submission.candidate if sees_candidates(request) else None,
+            "kinds": [LABELS[answer.status], LABELS.get(answer.review)],
+            "may_retry": answer.status == Answer.Status.FAILED
+            and self.has_retry_permission(request),
+            "may_edit": holds(request, MANAGER),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "scoring/answer.html", context)
+
+
+def _of(points: Any, question: Question) -> str | None:
+    if points is None:
+        return None
+    told = f"{number(points)} / {number(question.max_points)}"
+    return format_html('<span class="pms-number">{}</span>', told)
+
+
+@admin.register(Submission)
+class SubmissionAdmin(ReadOnly):
+    """What one candidate handed in at one attempt."""
+
+    list_filter = ("exam", "absent", "created_at")
+    list_select_related = ("exam", "batch")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Submission]":
+        """With the number of answers."""
+        found: QuerySet[Submission] = (
+            super().get_queryset(request).annotate(answer_count=Count("answers"))
+        )
+        return found
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Candidates only for those who may see them."""
+        first = ["number", "candidate"] if sees_candidates(request) else ["number"]
+        return [*first, "exam", "attempt", "absent", "answer_count", "batch", "created_at"]
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        """By candidate, for those who may see them."""
+        return ("candidate",) if sees_candidates(request) else ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Candidates only for those who may see them."""
+        first = ["candidate"] if sees_candidates(request) else []
+        return ["exam", *first, "attempt", "absent", "batch", "created_at", "handed_in"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """All."""
+        return self.get_fields(request, obj)
+
+    @theme.display(description="#", ordering="pk")
+    def number(self, submission: Submission) -> str:
+        """Its number."""
+        return f"#{submission.pk}"
+
+    @theme.display(description=_("answers"), ordering="answer_count")
+    def answer_count(self, submission: Any) -> int:
+        """How many."""
+        count: int = submission.answer_count
+        return count
+
+    @theme.display(description=_("answers"))
+    def handed_in(self, submission: Submission) -> str:
+        """Each answer of it."""
+        answers = submission.answers.select_related("question").order_by("question__position")
+        rows = (
+            (
+                reverse("admin:scoring_answer_change", args=[answer.pk]),
+                answer.question.label or answer.question.code,
+                answer.get_status_display(),
+                _of(answer.final_points, answer.question) or "–",
+                Truncator(answer.text).chars(80),
+            )
+            for answer in answers
+        )
+        table = (
+            '<tr><td class="pms-number"><a class="pms-link" href="{}">{}</a></td>'
+            '<td class="pms-number">{}</td><td>{}</td><td>{}</td></tr>'
+        )
+        return format_html('<table class="pms-table">{}</table>', format_html_join("", table, rows))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """One submission; that it was read is logged."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        audit.info("read", extra={"user": request.user.pk, "submission": object_id})
+        return response

@@ -1,0 +1,134 @@
+"""What arrived: uploads with their rejections, batches with their progress."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from pmscoring import theme
+from scoring.admin import counts
+from scoring.admin.base import ReadOnly, sees_candidates
+from scoring.admin.labels import LABELS
+from scoring.models import Batch, Upload
+
+MOST_SHOWN = 500
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnly):
+    """Files of answers."""
+
+    list_display = ("name", "exam", "state", "accepted", "rejected", "bytes", "created_at")
+    list_filter = ("status", "exam", "created_at")
+    list_select_related = ("exam",)
+    search_fields = ("name",)
+    fields = (
+        ("name", "exam"),
+        ("reading", "bytes", "created_at"),
+        ("accepted", "rejected", "batch_link"),
+        "rejected_rows",
+    )
+    readonly_fields = ("reading", "bytes", "batch_link", "rejected_rows")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A reason may name a file, and a file its candidate."""
+        return self.fields if sees_candidates(request) else self.fields[:-1]
+
+    @theme.display(description=_("status"), ordering="status", label=LABELS)
+    def state(self, upload: Upload) -> tuple[str, str]:
+        """In its colour."""
+        return upload.status, upload.get_status_display()
+
+    @theme.display(description=_("status"))
+    def reading(self, upload: Upload) -> str:
+        """With the rows read so far, alive while it is being read."""
+        told = _("%(status)s, %(seen)d rows read") % {
+            "status": upload.get_status_display(),
+            "seen": upload.seen,
+        }
+        if upload.status in (Upload.Status.WAITING, Upload.Status.READING):
+            return format_html('<span id="upload-live" data-live>{}</span>', told)
+        return format_html("{} {}", told, upload.reason)
+
+    @theme.display(description=_("size"), ordering="size")
+    def bytes(self, upload: Upload) -> str:
+        """In units that people read."""
+        return filesizeformat(upload.size)
+
+    @theme.display(description=_("batch"))
+    def batch_link(self, upload: Upload) -> str:
+        """Where the answers went."""
+        if upload.batch_id is None:
+            return "–"
+        address = reverse("admin:scoring_batch_change", args=[upload.batch_id])
+        return format_html('<a class="pms-link" href="{}">#{}</a>', address, upload.batch_id)
+
+    @theme.display(description=_("rows rejected"))
+    def rejected_rows(self, upload: Upload) -> str:
+        """Line, pointer and reason of each."""
+        shown = upload.rejections[:MOST_SHOWN]
+        more = upload.rejected - len({one["line"] for one in shown})
+        return render_to_string("scoring/rejections.html", {"rejections": shown, "more": more})
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnly):
+    """Submissions that arrived together."""
+
+    list_display = (
+        "number",
+        "exam",
+        "accepted",
+        "rejected",
+        "waiting",
+        "scored",
+        "failed",
+        "progress",
+        "created_at",
+    )
+    list_filter = ("exam", "created_at")
+    list_select_related = ("exam",)
+    fields = (
+        ("exam", "created_at"),
+        ("accepted", "rejected"),
+        ("waiting", "scored", "failed"),
+        "progress",
+    )
+    readonly_fields = ("waiting", "scored", "failed", "progress")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Batch]":
+        """With counts of answers."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        found: QuerySet[Batch] = counts.with_counts(rows, "submissions__answers")
+        return found
+
+    @theme.display(description="#", ordering="pk")
+    def number(self, batch: Batch) -> str:
+        """Its number."""
+        return f"#{batch.pk}"
+
+    @theme.display(description=_("waiting"), ordering="waiting")
+    def waiting(self, batch: Any) -> int:
+        """Answers that are not scored yet."""
+        return int(batch.waiting + batch.scoring)
+
+    @theme.display(description=_("scored"), ordering="scored")
+    def scored(self, batch: Any) -> int:
+        """How many answers."""
+        return int(batch.scored)
+
+    @theme.display(description=_("failed"), ordering="failed")
+    def failed(self, batch: Any) -> int:
+        """How many answers."""
+        return int(batch.failed)
+
+    @theme.display(description=_("progress"))
+    def progress(self, batch: Batch) -> str:
+        """Of its answers."""
+        return counts.live(batch, f"batch-{batch.pk}")

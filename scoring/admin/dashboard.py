@@ -1,0 +1,79 @@
+"""The index of the admin: how far every exam is, what waits and what failed."""
+
+from collections import Counter
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from scoring.admin import counts
+from scoring.admin.base import counted, holds
+from scoring.admin.labels import LABELS
+from scoring.models import Answer, Exam, Submission
+from scoring.models.access import ADJUDICATOR, MANAGER, MARKER, VIEWER
+
+MOST_EXAMS = 20
+Tally = Counter[tuple[int, str]]
+
+
+def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The index's context, with the app's dashboard for those who may read answers."""
+    context = {**context, "title": _("Overview")}
+    if not holds(request, MANAGER, VIEWER, MARKER, ADJUDICATOR):
+        return context
+    dashboards = [*context.get("dashboards", ()), "scoring/dashboard.html"]
+    tally = _tally()
+    tiles = _tiles(tally)
+    more = {
+        "tiles": tiles,
+        "alive": any(tile["count"] for tile in tiles[:2]),
+        "exams": _exams(tally, with_links=holds(request, MANAGER, VIEWER)),
+        "may_manage": holds(request, MANAGER),
+    }
+    return {**context, **more, "dashboards": dashboards}
+
+
+def _tally() -> Tally:
+    """Answers by exam and status, in one pass."""
+    found = Answer.objects.order_by().values_list("question__exam", "status").annotate(Count("pk"))
+    return Counter({(exam, status): count for exam, status, count in found})
+
+
+def _tiles(tally: Tally) -> list[dict[str, Any]]:
+    names = {
+        "waiting": _("answers waiting"),
+        "scoring": _("answers being scored"),
+        "scored": _("answers scored"),
+        "failed": _("answers failed"),
+    }
+    listed = reverse("admin:scoring_answer_changelist")
+    count: Counter[str] = Counter()
+    for (_exam, status), found in tally.items():
+        count[status] += found
+    return [
+        {
+            "name": names[state],
+            "count": count[state],
+            "link": f"{listed}?status__exact={state}",
+            "bad": state == "failed" and count[state],
+        }
+        for state in counts.STATES
+    ]
+
+
+def _exams(tally: Tally, with_links: bool) -> list[dict[str, Any]]:
+    rows = Exam.objects.annotate(submission_count=counted(Submission.objects.all(), "exam"))
+    listed = reverse("admin:scoring_answer_changelist")
+    return [
+        {
+            "exam": exam,
+            "link": reverse("admin:scoring_exam_change", args=[exam.pk]) if with_links else "",
+            "answers": f"{listed}?question__exam__id__exact={exam.pk}",
+            "kind": LABELS[exam.status],
+            "counts": (found := {state: tally[exam.pk, state] for state in counts.STATES}),
+            "bar": counts.bar(found),
+        }
+        for exam in rows[:MOST_EXAMS]
+    ]

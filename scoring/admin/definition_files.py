@@ -1,0 +1,69 @@
+"""An exam definition out of a JSON or YAML file."""
+
+import json
+from typing import Any
+
+import yaml
+from django.utils.translation import gettext as _
+
+from scoring.contract import Invalid, fault
+
+
+class Loader(yaml.SafeLoader):
+    """Plain YAML: no aliases, which may unfold without bound; dates and times stay texts."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Refuses aliases."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem=_("aliases are not read"), problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in found if not tag.endswith((":timestamp", ":value"))]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read(data: bytes) -> dict[str, Any]:
+    """The definition; Invalid with the line where it cannot be read."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid([fault("", _("The file is not UTF-8 text."))]) from error
+    found = _json(text) if text.lstrip().startswith("{") else _yaml(text)
+    if not isinstance(found, dict):
+        raise Invalid([fault("", _("The file does not hold an exam definition."))])
+    return found
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refused)
+    except json.JSONDecodeError as error:
+        detail = _("line %(line)d, column %(column)d: not JSON: %(reason)s")
+        words = {"line": error.lineno, "column": error.colno, "reason": error.msg}
+        raise Invalid([fault("", detail % words)]) from error
+    except (ValueError, RecursionError) as error:
+        raise Invalid([fault("", str(error))]) from error
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(_("%(constant)s is not JSON") % {"constant": constant})
+
+
+def _yaml(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader)  # noqa: S506  a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        detail = _("line %(line)d, column %(column)d: not YAML: %(reason)s")
+        words = {
+            "line": mark.line + 1 if mark else 1,
+            "column": mark.column + 1 if mark else 1,
+            "reason": error.problem or "",
+        }
+        raise Invalid([fault("", detail % words)]) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise Invalid([fault("", str(error)[:300])]) from error

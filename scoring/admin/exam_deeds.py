@@ -1,0 +1,169 @@
+"""What a manager does with an exam: move it on, load its definition, upload answers."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from pmscoring import theme
+from pmscoring.lifecycle import WrongState
+from scoring import definitions, tasks, uploading
+from scoring.admin import definition_files
+from scoring.admin.base import holds
+from scoring.admin.exam_downloads import ExamDownloads
+from scoring.admin.forms import AnswersForm, DefinitionForm
+from scoring.admin.pages import page
+from scoring.contract import Invalid, fault
+from scoring.documents import BadDocument
+from scoring.models import Exam
+
+MEANINGS = {
+    "draft": _("The definition is being written; answers may come in already."),
+    "trial": _("The machine marks, for the criteria to be tried out."),
+    "marking": _("People and the machine mark."),
+    "fixed": _(
+        "The results stand. Definition, answers and marks no longer change; there is no way back."
+    ),
+    "published": _("The results were given out. There is no way back."),
+}
+manages: Callable[..., Callable[[Any], Any]] = partial(theme.action, permissions=["manage"])
+
+
+class ExamDeeds(ExamDownloads):
+    """The buttons and actions of exams."""
+
+    actions = ("become_trial", "become_marking", "become_fixed", "become_published")
+    actions_list = ("load_definition",)
+    actions_detail = (
+        "upload_answers",
+        {
+            "title": _("Results"),
+            "icon": "download",
+            "items": ["results_csv", "results_cp932", "results_xlsx"],
+        },
+        {
+            "title": _("Definition"),
+            "icon": "description",
+            "items": ["export_definition", "load_again"],
+        },
+    )
+
+    def has_manage_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the deeds of this page are the caller's."""
+        return holds(request, *self.writers)
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page of a change of state."""
+        view = self.admin_site.admin_view(self.state_view)
+        name = path("<int:pk>/state/<str:to>/", view, name="scoring_exam_state")
+        return [name, *super().get_urls()]
+
+    def state_view(self, request: HttpRequest, pk: int, to: str) -> HttpResponse:
+        """GET asks, POST does it."""
+        exam = get_object_or_404(Exam, pk=pk)
+        if not self.has_manage_permission(request) or to not in Exam.Status.values:
+            return _to_exam(exam)
+        if request.method == "POST":
+            self._become(request, [exam], to)
+            return _to_exam(exam)
+        words = {"exam": exam, "state": Exam.Status(to).label}
+        more = {
+            "meaning": MEANINGS[to],
+            "back": reverse("admin:scoring_exam_change", args=[pk]),
+            "final": to in (Exam.Status.FIXED, Exam.Status.PUBLISHED),
+        }
+        title = str(_("Move %(exam)s to “%(state)s”?") % words)
+        return page(self, request, "scoring/confirm.html", title, exam, **more)
+
+    def _become(self, request: HttpRequest, exams: Iterable[Exam], state: str) -> None:
+        for exam in exams:
+            try:
+                exam.become(state)
+            except WrongState as error:
+                self.message_failure(request, error)
+            else:
+                words = {"exam": exam, "state": exam.get_status_display()}
+                self.message_user(request, _("%(exam)s is now: %(state)s") % words)
+
+    @admin.action(description=_("Begin the trial"), permissions=["manage"])
+    def become_trial(self, request: HttpRequest, queryset: Any) -> None:
+        """Each that may."""
+        self._become(request, queryset, Exam.Status.TRIAL)
+
+    @admin.action(description=_("Begin the marking"), permissions=["manage"])
+    def become_marking(self, request: HttpRequest, queryset: Any) -> None:
+        """Each that may."""
+        self._become(request, queryset, Exam.Status.MARKING)
+
+    @admin.action(description=_("Fix the results (no way back)"), permissions=["manage"])
+    def become_fixed(self, request: HttpRequest, queryset: Any) -> None:
+        """Each that may."""
+        self._become(request, queryset, Exam.Status.FIXED)
+
+    @admin.action(description=_("Publish the results (no way back)"), permissions=["manage"])
+    def become_published(self, request: HttpRequest, queryset: Any) -> None:
+        """Each that may."""
+        self._become(request, queryset, Exam.Status.PUBLISHED)
+
+    @manages(description=_("Load a definition"), icon="upload_file", url_path="load")
+    def load_definition(self, request: HttpRequest) -> HttpResponse:
+        """A form, and the exam that its file describes."""
+        return self._load(request, None)
+
+    @manages(description=_("Load a definition"), icon="upload_file", url_path="load")
+    def load_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The same for this exam."""
+        return self._load(request, get_object_or_404(Exam, pk=object_id))
+
+    def _load(self, request: HttpRequest, exam: Exam | None) -> HttpResponse:
+        form = DefinitionForm(request.POST or None, request.FILES or None)
+        more: dict[str, Any] = {"form": form, "verb": _("Load")}
+        if form.is_valid():
+            try:
+                return self._loaded(request, exam, form.cleaned_data)
+            except Invalid as error:
+                more["faults"] = error.faults
+            except (definitions.Frozen, definitions.WouldInvalidate, WrongState) as error:
+                more["refusal"] = str(error)
+        title = str(_("Load a definition"))
+        return page(self, request, "scoring/file_form.html", title, exam, **more)
+
+    def _loaded(
+        self, request: HttpRequest, exam: Exam | None, told: dict[str, Any]
+    ) -> HttpResponse:
+        definition = definition_files.read(told["file"].read())
+        if exam is not None and definition.get("code") != exam.code:
+            detail = _("This is the page of %(code)s.") % {"code": exam.code}
+            raise Invalid([fault("/code", str(detail))])
+        loaded, created = definitions.load(definition, told["force"])
+        tasks.nudge(loaded.questions.values_list("pk", flat=True))
+        changed = _("%(exam)s was brought up to the definition.")
+        message = _("%(exam)s was created.") if created else changed
+        self.message_user(request, message % {"exam": loaded})
+        return _to_exam(loaded)
+
+    @manages(description=_("Upload answers"), icon="upload", url_path="upload")
+    def upload_answers(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """A form; a worker reads the file, and the upload's page tells what became of it."""
+        exam = get_object_or_404(Exam, pk=object_id)
+        form = AnswersForm(request.POST or None, request.FILES or None)
+        if form.is_valid():
+            file = form.cleaned_data["file"]
+            try:
+                made = uploading.receive(exam, file.name or "", file)
+            except (BadDocument, WrongState) as error:
+                form.add_error("file", str(error))
+            else:
+                tasks.nudge_upload(made)
+                return HttpResponseRedirect(reverse("admin:scoring_upload_change", args=[made.pk]))
+        more = {"form": form, "verb": _("Upload")}
+        return page(self, request, "scoring/file_form.html", str(_("Upload answers")), exam, **more)
+
+
+def _to_exam(exam: Exam) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:scoring_exam_change", args=[exam.pk]))

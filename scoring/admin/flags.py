@@ -1,0 +1,34 @@
+"""The flags of a mark in words."""
+
+from collections.abc import Iterable
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
+    "blank": (_("Not answered"), _("The answer sheet is empty: 0 points.")),
+    "too_short": (_("Too short"), _("The answer, or a section of it, is below its lower limit.")),
+    "too_long": (_("Too long"), _("The answer, or a section of it, is over its upper limit.")),
+    "off_topic": (_("Off topic"), _("Nothing in the answer speaks of what was asked.")),
+    "copied_prompt": (
+        _("Copied"),
+        _("The answer repeats the question or its passage instead of answering it."),
+    ),
+    "wrong_language": (
+        _("Wrong language"),
+        _("The answer is not in the language of the question."),
+    ),
+}
+
+
+def name(code: str) -> str:
+    """A flag's name; a flag that is not known keeps its code."""
+    return str(NAMES[code][0]) if code in NAMES else code
+
+
+def explained(codes: Iterable[str]) -> list[dict[str, str]]:
+    """`{code, name, meaning}` of each flag."""
+    return [
+        {"code": code, "name": name(code), "meaning": str(NAMES[code][1]) if code in NAMES else ""}
+        for code in codes
+    ]

@@ -1,0 +1,30 @@
+"""What the tests of the project package may ask for."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+
+from pmscoring.health import looks
+from scoring.api.throttling import Windows
+from tests.pmscoring.installation import Installation, installation
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No check of an earlier test is fresh, and no caller of one was counted."""
+    fresh = {name: looks.Watched(one.make) for name, one in looks.WATCHED.items()}
+    monkeypatch.setattr(looks, "WATCHED", fresh)
+    monkeypatch.setattr(Windows, "away_until", 0.0)
+    cache.clear()
+    yield
+    for watched in fresh.values():
+        watched.executor.shutdown(wait=True)
+
+
+@pytest.fixture(scope="session")
+def site(weights: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One real installation for all of these tests, with its web server running."""
+    with installation(tmp_path_factory.mktemp("installation")) as made:
+        made.start_web()
+        yield made

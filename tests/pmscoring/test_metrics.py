@@ -1,0 +1,201 @@
+"""What Prometheus reads, and that it is right with several gunicorn workers."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings as project
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from pmscoring.metrics import LOAD_KEY
+from scoring import marking
+from scoring.models import ApiToken
+from tests.faults.site import wait_for
+from tests.pmscoring.away import a_migration_missing, redis_away, silent_port
+from tests.pmscoring.installation import Installation
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+database = pytest.mark.django_db(transaction=True)
+
+
+def samples(text: str) -> Samples:
+    """Every sample of a page, none of them told twice."""
+    told: Samples = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            key = (sample.name, tuple(sorted(sample.labels.items())))
+            assert key not in told
+            told[key] = sample.value
+    headers = [line for line in text.splitlines() if line.startswith("# TYPE ")]
+    assert len(headers) == len(set(headers))
+    return told
+
+
+def scrape(**labels: Any) -> Samples:
+    response = Client().get("/metrics")
+    assert response.status_code == 200
+    assert response["Content-Type"].startswith("text/plain")
+    return samples(response.content.decode())
+
+
+def requests(told: Samples, method: str, endpoint: str, status: str) -> float:
+    labels = (("endpoint", endpoint), ("method", method), ("status", status))
+    return told.get(("http_requests_total", labels), 0.0)
+
+
+@pytest.fixture
+def load() -> Iterator["redis.Redis"]:
+    """Where scoring publishes."""
+    with redis.Redis.from_url(project.CACHE_URL) as client:
+        client.delete(LOAD_KEY)
+        yield client
+        client.delete(LOAD_KEY)
+
+
+@database
+def test_requests_are_counted_by_route_method_and_status() -> None:
+    before = scrape()
+    Client().get("/api/v1/exams/PM-2026")
+    Client().get("/api/v1/exams/PM-2027")
+    Client().get("/no/such/page")
+    Client().get("/no/other/page")
+    Client().get("/static/no-such-file.css")
+    Client().get("/health/live")
+    Client().generic("BREW", "/api/v1/exams")
+    after = scrape()
+
+    def more(*labels: str) -> float:
+        return requests(after, *labels) - requests(before, *labels)
+
+    assert more("GET", "/api/v1/exams/<slug:code>", "401") == 2
+    assert more("GET", "unmatched", "404") == 2
+    assert more("GET", "/health/live", "200") == 1
+    assert more("GET", "/static/", "404") == 1
+    assert more("other", "/api/v1/exams", "401") + more("other", "/api/v1/exams", "405") == 1
+    assert not [key for key in after if "PM-2026" in str(key)]
+    seconds = (("endpoint", "/api/v1/exams/<slug:code>"), ("method", "GET"))
+    assert after[("http_request_duration_seconds_count", seconds)] >= 2
+
+
+@database
+def test_a_request_refused_before_its_route_was_looked_for_counts_under_it() -> None:
+    labels = ("GET", "/api/v1/exams", "400")
+    before = requests(scrape(), *labels)
+    Client(headers={"Host": "not.ours.example"}).get("/api/v1/exams")
+    assert requests(scrape(), *labels) == before + 1
+
+
+@database
+def test_it_tells_the_load_that_scoring_published(load: "redis.Redis") -> None:
+    load.set(LOAD_KEY, json.dumps(marking.load() | {"waiting": 7, "scoring": 3}))
+    told = scrape()
+    assert told[("pmscoring_load_waiting", ())] == 7
+    assert told[("active_scoring_tasks", ())] == 3
+    assert told[("pmscoring_load_oldest_seconds", ())] == 0
+    assert told[("pmscoring_load_rate", ())] == 0
+    assert ("pmscoring_load_agreement", ()) not in told
+    load.set(LOAD_KEY, json.dumps({"agreement": 0.81}))
+    assert scrape()[("pmscoring_load_agreement", ())] == 0.81
+
+
+def no_load(told: Samples) -> bool:
+    return not [name for name, _ in told if "load" in name or name == "active_scoring_tasks"]
+
+
+@database
+def test_a_load_that_is_not_there_is_missing_and_not_zero(
+    load: "redis.Redis", settings: Settings
+) -> None:
+    assert no_load(scrape())
+    load.set(LOAD_KEY, "not json")
+    assert no_load(scrape())
+    redis_away(settings)
+    assert no_load(scrape())
+
+
+@database
+def test_a_redis_that_hangs_does_not_hold_up_the_page(settings: Settings) -> None:
+    with silent_port() as port:
+        settings.CACHE_URL = f"redis://127.0.0.1:{port}/0"
+        began = time.monotonic()
+        assert no_load(scrape())
+        assert time.monotonic() - began < 3
+
+
+@database
+def test_it_counts_migrations_cache_and_database() -> None:
+    cache.get("never-set")
+    cache.set("set", 1)
+    assert cache.get("set") == 1
+    told = scrape()
+    connection = (("connection", "default"),)
+    assert told[("django_migrations_unapplied_total", connection)] == 0
+    assert told[("django_migrations_applied_total", connection)] > 20
+    for name in ("get_total", "get_hits_total", "get_misses_total"):
+        assert told[(f"django_cache_{name}", (("backend", "redis"),))] >= 1
+    queries = (("alias", "default"), ("vendor", "postgresql"))
+    assert told[("django_db_execute_total", queries)] > 0
+    with a_migration_missing():
+        assert scrape()[("django_migrations_unapplied_total", connection)] == 1
+
+
+@database
+def test_only_insiders_may_read_it(settings: Settings) -> None:
+    settings.INTERNAL_NETWORKS = settings.INTERNAL_NETWORKS[:0]
+    refused = Client().get("/metrics")
+    assert (refused.status_code, refused["Content-Type"]) == (403, "application/problem+json")
+    user = User.objects.create_user("viewer")
+    _, secret = ApiToken.issue(user)
+    assert Client(headers={"Authorization": f"Bearer {secret}"}).get("/metrics").status_code == 200
+    guess = Client(headers={"Authorization": "Bearer pms_guess"})
+    assert guess.get("/metrics").status_code == 403
+    session = Client()
+    session.force_login(user)
+    assert session.get("/metrics").status_code == 200
+
+
+def counters(site: Installation) -> list[Path]:
+    return list((site.folder / "prometheus").glob("counter_*.db"))
+
+
+@pytest.mark.slow
+def test_counters_add_up_over_workers_and_outlive_one(site: Installation) -> None:
+    site.end("web")
+    folder = site.folder / "prometheus"
+    folder.mkdir(exist_ok=True)
+    (folder / "counter_1.db").write_bytes(b"left over")
+    site.start_web(PROMETHEUS_MULTIPROC_DIR=str(folder))
+
+    def hits(_: object) -> int:
+        return site.web.get("/api/v1/exams").status_code
+
+    def counted() -> float:
+        told = samples(site.web.get("/metrics").text)
+        return requests(told, "GET", "/api/v1/exams", "200")
+
+    with ThreadPoolExecutor(8) as callers:
+        assert set(callers.map(hits, range(60))) == {200}
+    assert [counted() for _ in range(6)] == [60] * 6
+    pids = [int(path.stem.rpartition("_")[2]) for path in counters(site)]
+    assert len(pids) == 2
+    os.kill(pids[0], signal.SIGKILL)
+    with ThreadPoolExecutor(8) as callers:
+        wait_for(lambda: set(callers.map(hits, range(8))) == {200} and len(counters(site)) == 3)
+    assert counted() >= 68
+    before = counted()
+    assert counted() == before
+    site.end("web")
+    assert not folder.exists()
+    site.start_web()
+    assert samples(site.web.get("/metrics").text)
