@@ -51,6 +51,7 @@ test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker and no browser
 faults: $(VENV)/.app $(VENV)/.dev ## Kill parts in the middle of the work; all must be scored once
 	$(BIN)/python -m pytest tests/faults
 
+bench: export THROTTLE_RATE_SCORE = 1000000/min
 bench: $(VENV)/.app $(VENV)/.bench ## Measure; results go to var/bench/
 	$(BIN)/python -m pmscoring.stack --under bench --fresh $(BIN)/python -m tests.bench
 

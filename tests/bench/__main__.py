@@ -6,6 +6,7 @@ Runs inside the embedded stack, which it is given by PMS_URL, DATABASE_URL and I
 import argparse
 import os
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ def summed(name: str, ratios: Sequence[float], **more: Any) -> Row:
 
 def service_to_raw(raw: Raw, service: Service) -> Row:
     """(a) answers/s of the service over HTTP ÷ those of the encoder alone."""
-    service.seconds(distinct(BATCHES_TO_WARM, seed=1))
+    service.seconds(distinct(512, seed=1))
     ratios, rates = [], []
     for n in range(ROUNDS):
         answers = distinct(ANSWERS, seed=10 + n)
@@ -46,26 +47,21 @@ def service_to_raw(raw: Raw, service: Service) -> Row:
     return summed("service_to_raw", ratios, sequences_per_answer=len(sequences) / ANSWERS, **more)
 
 
-BATCHES_TO_WARM = 512
-
-
 def service_to_sentence_transformers(raw: Raw, service: Service) -> Row:
     """(b) answers/s of the service over HTTP ÷ those of sentence_transformers.encode in fp32."""
     model = sentence_transformer()
-    model.encode(distinct(64, seed=2))
+    model.encode(distinct(64, seed=2), show_progress_bar=False)
     ratios = []
     for n in range(3):
         answers = distinct(1000, seed=20 + n)
         prefixed = [f"query: {text}" for text in answers]
-        theirs = timed(lambda texts=prefixed: model.encode(texts))
+        theirs = timed(lambda texts=prefixed: model.encode(texts, show_progress_bar=False))
         ratios.append(theirs / service.seconds(answers))
     return summed("service_to_sentence_transformers", ratios)
 
 
 def timed(work: Callable[[], Any]) -> float:
     """Seconds that the work takes."""
-    import time
-
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -128,8 +124,9 @@ def main() -> None:
     for name, measure in figures.items():
         if name in wanted:
             found = measure()
-            rows += found if isinstance(found, list) else [found]
-            print(rows[-1], flush=True)
+            new = found if isinstance(found, list) else [found]
+            print(*new, sep="\n", flush=True)
+            rows += new
     write("bench", rows)
 
 

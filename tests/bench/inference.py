@@ -97,7 +97,7 @@ def sentence_transformer() -> Any:
     (folder / "tokenizer_config.json").write_bytes(orjson.dumps(told))
     try:
         body = Transformer(str(folder), model_kwargs={"torch_dtype": torch.float32})
-        pooling = Pooling(body.get_word_embedding_dimension())
+        pooling = Pooling(body.get_embedding_dimension())
         return SentenceTransformer(modules=[body, pooling], device="cpu")
     finally:
         shutil.rmtree(folder)
