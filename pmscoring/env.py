@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 T = TypeVar("T")
@@ -96,8 +96,11 @@ def matching(name: str, default: str, pattern: str, kind: str) -> str:
     return value
 
 
-def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
-    """The value of `name` as a URL of one of the schemes; it is never shown, for its password."""
+def url(name: str, default: str, schemes: tuple[str, ...], password: str = "") -> str:
+    """The value of `name` as a URL of one of the schemes; it is never shown, for its password.
+
+    `password` is filled in where the URL has none.
+    """
     value = text(name, default)
     try:
         parts = urlsplit(value)
@@ -107,7 +110,15 @@ def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
     if not good:
         example = f"{schemes[0]}://host:port; signs such as @ / # in a password are %-encoded"
         raise BadSetting(f"{name} is not a URL of the kind {example}")
-    return value
+    return _with_password(value, password) if password else value
+
+
+def _with_password(value: str, password: str) -> str:
+    parts = urlsplit(value)
+    if parts.password is not None:
+        return value
+    user, _, place = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place}").geturl()
 
 
 def zone(name: str, default: str) -> str:

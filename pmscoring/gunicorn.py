@@ -1,5 +1,6 @@
 """gunicorn's configuration, for `-c python:pmscoring.gunicorn`; see docs/configuration.md."""
 
+import gc
 import os
 import tempfile
 from contextlib import suppress
@@ -30,6 +31,12 @@ def on_starting(server: Any) -> None:
     """What an earlier start counted is not ours."""
     folder.mkdir(parents=True, exist_ok=True)
     wipe()
+
+
+def post_worker_init(server: Any) -> None:
+    """What was imported lives as long as the worker: not for the collector to visit each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -79,6 +79,7 @@ DATABASE_URL = env.url(
     "DATABASE_URL",
     "postgresql://postgres@127.0.0.1:5432/pmscoring",
     ("postgresql", "postgres"),
+    env.text("DATABASE_PASSWORD", ""),
 )
 database = dj_database_url.parse(DATABASE_URL, engine="django_prometheus.db.backends.postgresql")
 DATABASES = {
@@ -101,8 +102,8 @@ DATABASES = {
 }
 REDIS_SCHEMES = ("redis", "rediss")
 REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379/0", REDIS_SCHEMES)
-BROKER_URL = env.url("BROKER_URL", REDIS_URL, REDIS_SCHEMES)
-CACHE_URL = env.url("CACHE_URL", REDIS_URL, REDIS_SCHEMES)
+BROKER_URL = env.url("BROKER_URL", REDIS_URL, REDIS_SCHEMES, env.text("BROKER_PASSWORD", ""))
+CACHE_URL = env.url("CACHE_URL", REDIS_URL, REDIS_SCHEMES, env.text("CACHE_PASSWORD", ""))
 CACHES = {
     "default": {
         "BACKEND": "pmscoring.metrics.CountedRedisCache",

@@ -4,6 +4,7 @@ import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 from unicodedata import normalize
 
@@ -12,6 +13,8 @@ import regex
 Verdict = Literal["ok", "blank", "too_short", "too_long"]
 SECTION_BREAK = "\f"
 GRAPHEME = regex.compile(r"\X")
+STANDING_ALONE = regex.compile(r"[\p{GCB=Other}\n]*")
+"""Of such characters each is a grapheme cluster by itself (UAX #29, rule GB999)."""
 LINE_BREAK = regex.compile(r"[\r\n\u000b\u000c\u0085\u2028\u2029]+")
 HALF_WIDTH_RUN = regex.compile(r"[0-9A-Za-z]+")
 
@@ -38,23 +41,36 @@ class Folded:
         return bisect_right(self.ends, start), bisect_left(self.starts, end)
 
 
+def graphemes(text: str) -> list[str]:
+    """The user-perceived characters, in order."""
+    found: list[str] = list(text) if STANDING_ALONE.fullmatch(text) else GRAPHEME.findall(text)
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _nfkc(cluster: str) -> str:
+    return normalize("NFKC", cluster)
+
+
 def fold(text: str) -> Folded:
     """NFKC, runs of white space to one space, both ends stripped."""
     characters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    for match in GRAPHEME.finditer(text):
-        for character in normalize("NFKC", match.group()):
+    end = 0
+    for cluster in graphemes(text):
+        start, end = end, end + len(cluster)
+        for character in _nfkc(cluster):
             if character.isspace():
                 if not characters:
                     continue
                 if characters[-1] == " ":
-                    ends[-1] = match.end()
+                    ends[-1] = end
                     continue
                 character = " "
             characters.append(character)
-            starts.append(match.start())
-            ends.append(match.end())
+            starts.append(start)
+            ends.append(end)
     if characters and characters[-1] == " ":
         characters.pop(), starts.pop(), ends.pop()
     return Folded("".join(characters), tuple(starts), tuple(ends))
@@ -62,7 +78,7 @@ def fold(text: str) -> Folded:
 
 def folded(text: str) -> str:
     """The folded text alone."""
-    return " ".join("".join(normalize("NFKC", part) for part in GRAPHEME.findall(text)).split())
+    return " ".join("".join(map(_nfkc, graphemes(text))).split())
 
 
 def move_span(source: Folded, target: Folded, start: int, end: int) -> tuple[int, int]:
@@ -77,7 +93,7 @@ def count(text: str, way: str) -> int:
     half as many cells, rounded up, and anything else one.
     """
     joined = LINE_BREAK.sub("\n", text)
-    total: int = sum(1 for _ in GRAPHEME.finditer(joined)) - joined.count("\n")
+    total = len(graphemes(joined)) - joined.count("\n")
     if way == "cells":
         total -= sum(len(run.group()) // 2 for run in HALF_WIDTH_RUN.finditer(joined))
     return total

@@ -1,5 +1,6 @@
 """Answers, marks by people, and scoring at once."""
 
+from functools import lru_cache
 from typing import Annotated, Any, TypedDict
 
 from django.shortcuts import get_object_or_404
@@ -7,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring import texts
+from pmscoring.lifecycle import WrongState
 from scoring import humans
 from scoring.api import examples
 from scoring.api import representations as show
@@ -158,7 +160,17 @@ def _question(body: dict[str, Any]) -> dict[str, Any]:
         raise Invalid([fault("/question", "a question, or its code beside exam's, is expected")])
     if texts.refused_character(given + body["exam"]):
         raise Invalid([fault("/question", "there is no such question")])
-    known = Question.objects.filter(exam__code=body["exam"], code=given).first()
-    if known is None:
+    known = Question.objects.filter(exam__code=body["exam"], code=given)
+    named = known.values_list("pk", "digest").first()
+    if named is None:
         raise Invalid([fault("/question", "there is no such question")])
-    return known.wire()
+    return _wire(*named)
+
+
+@lru_cache(maxsize=256)
+def _wire(key: int, digest: str) -> dict[str, Any]:
+    """The question of that digest; one that has changed meanwhile is another entry."""
+    question = Question.objects.filter(pk=key, digest=digest).first()
+    if question is None:
+        raise WrongState("the question is being changed; try again")
+    return question.wire()

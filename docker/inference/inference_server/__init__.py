@@ -2,6 +2,11 @@
 
 import os
 
-# Products of one answer's vectors are too small to share among threads, which would only take the
-# cores from the encoder. Read by OpenBLAS when numpy is first imported.
+# All are read when the libraries are first loaded.
+# Products of one answer's vectors are too small for OpenBLAS to share among threads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Short texts are tokenised faster by one thread than shared among several.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Long enough for an idle thread of torch's to be there for the next product, some 100 us later; the
+# default keeps a core busy for milliseconds after the last one, which the web server then lacks.
+os.environ.setdefault("GOMP_SPINCOUNT", "5000")

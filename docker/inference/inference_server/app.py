@@ -1,6 +1,7 @@
 """The HTTP edge: routes, the table of errors, start and stop."""
 
 import asyncio
+import gc
 import hmac
 import logging
 import time
@@ -21,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inference_server.batching import Batcher, Overloaded, TooLarge
+from inference_server.batching import Batcher, EncoderThread, Overloaded, TooLarge
 from inference_server.config import Config
 from inference_server.schemas import Invalid, ScoreRequest, read_score_request
 from inference_server.service import EncoderLike, Scorer
@@ -34,6 +35,8 @@ SECONDS = Histogram("inference_request_seconds", "Seconds a scoring request took
 WAITING = Gauge("inference_waiting_sequences", "Sequences in the queue")
 MOST_REQUESTS = 32
 """Fewer than the threads that Starlette lends, so that one is left to read the next request."""
+MUCH = 65_536
+"""Bytes that take longer to read than a thread takes to begin."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -158,7 +161,8 @@ async def score(request: Request) -> Response:
     """POST /v1/score."""
     started = time.perf_counter()
     service, config = loaded(request), request.app.state.config
-    asked = await run_in_threadpool(parse, await read_body(request))
+    body = await read_body(request)
+    asked = await run_in_threadpool(parse, body) if len(body) > MUCH else parse(body)
     if len(asked.answers) > config.max_answers:
         raise Refusal(413, "too_large", f"more than {config.max_answers} answers")
     if asked.calibration:
@@ -219,8 +223,11 @@ def load(config: Config) -> Loaded:
     from inference_server.engine import Encoder, choose
 
     device, precision = choose(config.device, config.precision)
-    encoder = Encoder.load(config.model, device, precision, config.threads)
-    batcher = Batcher(encoder.forward, config.pack_tokens, config.queue_answers)
+    thread = EncoderThread()
+    encoder = thread.submit(
+        lambda: Encoder.load(config.model, device, precision, config.threads)
+    ).result()
+    batcher = Batcher(encoder.forward, config.pack_tokens, config.queue_answers, thread)
     return Loaded(encoder, precision, batcher, Scorer(encoder, batcher, config.max_tokens))
 
 
@@ -231,6 +238,8 @@ def make_app(config: Config, loader: Callable[[Config], Loaded] = load) -> Starl
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async def fill() -> None:
             app.state.loaded = await run_in_threadpool(loader, config)
+            gc.collect()
+            gc.freeze()  # the vocabulary's many objects stay; no collection need visit them
             log.info("ready", extra={"model": app.state.loaded.encoder.model})
 
         app.state.loading = asyncio.create_task(fill())

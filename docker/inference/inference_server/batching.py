@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
+T = TypeVar("T")
 OLDEST_FIRST = 4
 Forward = Callable[[Sequence[Sequence[int]]], list[Array]]
 
@@ -24,6 +26,32 @@ class Overloaded(Exception):
 
 class TooLarge(Exception):
     """One request has more tokens than may be held at once."""
+
+
+class EncoderThread:
+    """The thread in which the encoder is loaded and run; it does not outlive the process.
+
+    OpenMP keeps a team for each thread that computes. With more teams than cores its idle threads
+    sleep instead of spinning, and waking them for every product makes one pass three times slower.
+    """
+
+    def __init__(self) -> None:
+        self.work: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+        threading.Thread(target=self._run, name="encoder", daemon=True).start()
+
+    def submit(self, call: Callable[[], T]) -> "Future[T]":
+        """Call it there, after what was submitted before."""
+        future: Future[T] = Future()
+        self.work.put((call, future))
+        return future
+
+    def _run(self) -> None:
+        while True:
+            call, future = self.work.get()
+            try:
+                future.set_result(call())
+            except Exception as error:  # noqa: BLE001  # it is the caller's, who waits for it
+                future.set_exception(error)
 
 
 @dataclass(eq=False)
@@ -40,7 +68,14 @@ class Job:
 class Batcher:
     """Takes lists of sequences from any thread and gives futures of their token vectors."""
 
-    def __init__(self, forward: Forward, pack_tokens: int, queue_sequences: int) -> None:
+    def __init__(
+        self,
+        forward: Forward,
+        pack_tokens: int,
+        queue_sequences: int,
+        thread: EncoderThread | None = None,
+    ) -> None:
+        """`thread` is the one in which the encoder was loaded."""
         self.forward = forward
         self.pack_tokens, self.queue_sequences = pack_tokens, queue_sequences
         self.jobs: list[Job] = []
@@ -48,8 +83,7 @@ class Batcher:
         self.packs = 0
         self.closed = False
         self.wake = threading.Condition()
-        self.thread = threading.Thread(target=self._run, name="encoder", daemon=True)
-        self.thread.start()
+        self.running = (thread or EncoderThread()).submit(self._run)
 
     def submit(self, sequences: list[list[int]]) -> "Future[list[Array]]":
         """Token vectors of each sequence, in order; raise Overloaded when the queue is full."""
@@ -73,7 +107,7 @@ class Batcher:
         with self.wake:
             self.closed = True
             self.wake.notify()
-        self.thread.join()
+        self.running.result()
 
     def _run(self) -> None:
         while pack := self._next_pack():

@@ -7,7 +7,7 @@ prompt says them already (question demoting, Sultan et al. 2016). docs/scoring.m
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -88,16 +88,12 @@ def matches(
     bounds = [(m.start(), m.end()) for m in CLAUSE.finditer(reading.text) if m.group().strip()]
     bounds = bounds or [(0, len(reading.text))]
     nearest, present = _nearest_by_clause(reading, wanted, bounds)
-    spans = _spans(nearest)
-    strengths = [(first, last, _strengths(rows, wanted)) for first, last, rows in spans]
-    found = []
-    for criterion in range(criteria):
-        mine = np.flatnonzero(wanted.owners == criterion)
-        if not len(mine):
-            found.append(NO_MATCH)
-            continue
-        found.append(_match(strengths, mine, [bounds[i] for i in present], all_count))
-    return found
+    strengths = np.add.reduceat(_spans(nearest) * wanted.weights, wanted.starts, axis=1)
+    spans = _bounds([bounds[i] for i in present])
+    return [
+        _match(strengths[:, wanted.owners == criterion], spans, all_count)
+        for criterion in range(criteria)
+    ]
 
 
 def _nearest_by_clause(
@@ -113,32 +109,28 @@ def _nearest_by_clause(
     return nearest, [max(int(place), 0) for place in present]
 
 
-def _spans(nearest: Array) -> list[tuple[int, int, Array]]:
-    """(first clause, last clause, nearest) of every clause, every two neighbours and the whole."""
-    last = len(nearest) - 1
-    spans = [(i, i, row) for i, row in enumerate(nearest)]
-    spans += [(i, i + 1, np.maximum(nearest[i], nearest[i + 1])) for i in range(last)]
-    return [*spans, (0, last, nearest.max(axis=0))]
+def _spans(nearest: Array) -> Array:
+    """`nearest` of every clause, every two neighbours and, last, the whole."""
+    pairs = np.maximum(nearest[:-1], nearest[1:])
+    return np.concatenate([nearest, pairs, nearest.max(axis=0, keepdims=True)])
 
 
-def _strengths(nearest: Array, wanted: Rubric) -> Array:
-    strengths: Array = np.add.reduceat(nearest * wanted.weights, wanted.starts)
-    return strengths
+def _bounds(clauses: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Where those spans begin and end."""
+    pairs = [(one[0], other[1]) for one, other in pairwise(clauses)]
+    return [*clauses, *pairs, (clauses[0][0], clauses[-1][1])]
 
 
-def _match(
-    strengths: Sequence[tuple[int, int, Array]],
-    mine: Indices,
-    bounds: Sequence[tuple[int, int]],
-    all_count: bool,
-) -> Match:
-    whole = strengths[-1][2][mine]
-    best = mine[int(whole.argmax())]
-    most = float(whole.max())
-    fitting = [
-        (bounds[last][1] - bounds[first][0], -float(found[best]), first, last)
-        for first, last, found in strengths
-        if found[best] >= most - (1 - NEARLY) * abs(most)
-    ]
-    _, _, first, last = min(fitting)
-    return Match(float(whole.mean()) if all_count else most, bounds[first][0], bounds[last][1])
+def _match(strengths: Array, spans: Sequence[tuple[int, int]], all_count: bool) -> Match:
+    """From the strengths [spans, references] of one criterion."""
+    if not strengths.shape[1]:
+        return NO_MATCH
+    best = int(strengths[-1].argmax())
+    most = float(strengths[-1, best])
+    enough = most - (1 - NEARLY) * abs(most)
+    _, _, start, end = min(
+        (end - start, -strength, start, end)
+        for (start, end), strength in zip(spans, strengths[:, best].tolist(), strict=True)
+        if strength >= enough
+    )
+    return Match(float(strengths[-1].mean()) if all_count else most, start, end)

@@ -6,9 +6,9 @@ docs/scoring.md has the figures.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from math import floor
-from typing import Any
+from typing import Any, Self
 
 import regex
 
@@ -45,16 +45,45 @@ def expected(question: dict[str, Any]) -> list[list[str]]:
     ]
 
 
-def score(text: str, question: dict[str, Any], matches: Sequence[Match]) -> dict[str, Any]:
-    """The mark of one text: points, criteria with evidence in the text's code points, flags."""
-    source = texts.fold(texts.read_part(text, question))
+@dataclass(frozen=True)
+class Sheet:
+    """A question with what its rules ask of it folded once."""
+
+    question: dict[str, Any]
+    keywords: Sequence[Sequence[str]]
+    model_answers: frozenset[str]
+    prompt: frozenset[str]
+
+    @classmethod
+    def of(cls, question: dict[str, Any]) -> Self:
+        """The sheet of a question on the wire."""
+        keywords = [
+            [word for word in map(_lowered, criterion["keywords"]) if word]
+            for criterion in question["criteria"]
+        ]
+        models = frozenset(map(texts.folded, question["model_answers"]))
+        return cls(question, keywords, models, _grams(texts.folded(question["prompt"])))
+
+
+def score(
+    text: str, source: texts.Folded, sheet: Sheet, matches: Sequence[Match]
+) -> dict[str, Any]:
+    """The mark of one text: points, criteria with evidence in the text's code points, flags.
+
+    `source` is the part of it that is judged, folded.
+    """
+    question = sheet.question
     verdict = texts.verdict(text, question)
-    is_model = source.text in map(texts.folded, question["model_answers"])
+    said = source.text.lower()
     shares = [
-        1.0 if is_model else _share(criterion, match.strength, source.text.lower())
-        for criterion, match in zip(question["criteria"], matches, strict=True)
+        _share(criterion, keywords, match.strength, said)
+        for criterion, keywords, match in zip(
+            question["criteria"], sheet.keywords, matches, strict=True
+        )
     ]
-    flags = _flags(source.text, question, verdict, max(match.strength for match in matches))
+    if source.text in sheet.model_answers:
+        shares = [1.0 for _ in shares]
+    flags = _flags(source.text, sheet, verdict, max(match.strength for match in matches))
     if _is_void(verdict, question, flags):
         shares = [0.0 for _ in shares]
     criteria = [
@@ -66,10 +95,12 @@ def score(text: str, question: dict[str, Any], matches: Sequence[Match]) -> dict
     return {"points": _plain(total), "criteria": criteria, "confidence": None, "flags": flags}
 
 
-def _share(criterion: dict[str, Any], strength: float, said: str) -> float:
+def _lowered(text: str) -> str:
+    return texts.folded(text).lower()
+
+
+def _share(criterion: dict[str, Any], keywords: Sequence[str], strength: float, said: str) -> float:
     """What share of the criterion's points a text has earned."""
-    folded = (texts.folded(word).lower() for word in criterion["keywords"])
-    keywords = [word for word in folded if word]
     hits = sum(word in said for word in keywords) / len(keywords) if keywords else 0.0
     share = (strength + KEYWORDS * hits - LEAST) / (FULL - LEAST)
     if not criterion["references"]:
@@ -82,7 +113,6 @@ def _is_void(verdict: str, question: dict[str, Any], flags: Sequence[str]) -> bo
     return over or "blank" in flags or "copied_prompt" in flags
 
 
-@lru_cache(maxsize=8192)
 def _grams(text: str) -> frozenset[str]:
     joined = "".join(WORD.findall(text.lower()))
     return frozenset(joined[i : i + GRAM] for i in range(max(len(joined) - GRAM + 1, 0)))
@@ -105,25 +135,23 @@ def _plain(points: float) -> float | int:
     return int(points) if points == int(points) else points
 
 
-def _flags(text: str, question: dict[str, Any], verdict: str, best: float) -> list[str]:
+def _flags(text: str, sheet: Sheet, verdict: str, best: float) -> list[str]:
     if verdict == "blank":
         return ["blank"]
     flags = [verdict] if verdict != "ok" else []
-    if _is_copied(text, question):
+    if _is_copied(text, sheet.prompt):
         flags.append("copied_prompt")
-    if not _in_language(text, question["language"]):
+    if not _in_language(text, sheet.question["language"]):
         flags.append("wrong_language")
     if best < OFF_TOPIC:
         flags.append("off_topic")
     return flags
 
 
-def _is_copied(text: str, question: dict[str, Any]) -> bool:
+def _is_copied(text: str, prompt: frozenset[str]) -> bool:
     """Nearly all of the text stands in the prompt; a passage may be quoted, a question not."""
     grams = _grams(text)
-    return len(grams) >= 8 and len(
-        grams & _grams(texts.folded(question["prompt"]))
-    ) >= COPIED * len(grams)
+    return len(grams) >= 8 and len(grams & prompt) >= COPIED * len(grams)
 
 
 def _in_language(text: str, language: str) -> bool:

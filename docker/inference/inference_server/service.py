@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ from inference_server.matching import Array, Reading, Rubric
 from inference_server.tokens import Tokens
 from pmscoring import texts
 
-CACHED_RUBRICS = 200
+KEPT_QUESTIONS = 200
 
 
 class EncoderLike(Protocol):
@@ -31,29 +32,37 @@ class EncoderLike(Protocol):
     def rarity(self, ids: Sequence[int]) -> Array: ...
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is kept of a question."""
+
+    sheet: scoring.Sheet
+    rubric: Rubric
+
+
 class Scorer:
     """Scores lists of answers; keeps what it knows of questions, never of answers."""
 
     def __init__(self, encoder: EncoderLike, batcher: Batcher, max_tokens: int) -> None:
         self.encoder, self.batcher, self.max_tokens = encoder, batcher, max_tokens
-        self.rubrics: OrderedDict[bytes, Rubric] = OrderedDict()
+        self.questions: OrderedDict[bytes, Known] = OrderedDict()
         self.lock = threading.Lock()
 
     def score(self, question: dict[str, Any], answers: Sequence[str]) -> list[dict[str, Any]]:
         """One result a text, without its id; raise Overloaded or TooLarge."""
-        parts = [texts.folded(texts.read_part(text, question)) for text in answers]
-        wanted = self._rubric(question)
-        readings = self.read(list(dict.fromkeys(part for part in parts if part)))
+        parts = {text: texts.fold(texts.read_part(text, question)) for text in answers}
+        known = self._known(question)
+        readings = self.read(list({part.text: 0 for part in parts.values() if part.text}))
         count, is_essay = len(question["criteria"]), bool(question["sections"])
         matches = {
-            part: matching.matches(reading, wanted, count, all_count=is_essay)
+            part: matching.matches(reading, known.rubric, count, all_count=is_essay)
             for part, reading in readings.items()
         }
         nothing = [matching.NO_MATCH] * count
-        done: dict[str, dict[str, Any]] = {}
-        for text, part in zip(answers, parts, strict=True):
-            if text not in done:
-                done[text] = scoring.score(text, question, matches.get(part, nothing))
+        done = {
+            text: scoring.score(text, part, known.sheet, matches.get(part.text, nothing))
+            for text, part in parts.items()
+        }
         return [done[text] for text in answers]
 
     def read(self, sources: Sequence[str]) -> dict[str, Reading]:
@@ -79,20 +88,20 @@ class Scorer:
         rarity = self.encoder.rarity([ids[index] for index in here])
         return Reading(source, [offsets[index] for index in here], vectors, rarity)
 
-    def _rubric(self, question: dict[str, Any]) -> Rubric:
-        name = orjson.dumps([question["criteria"], question["model_answers"], question["prompt"]])
+    def _known(self, question: dict[str, Any]) -> Known:
+        name = orjson.dumps(question)
         with self.lock:
-            if known := self.rubrics.get(name):
-                self.rubrics.move_to_end(name)
+            if known := self.questions.get(name):
+                self.questions.move_to_end(name)
                 return known
         wanted, prompt = scoring.expected(question), texts.folded(question["prompt"])
         every = [text for several in [*wanted, [prompt]] for text in several if text]
         readings = self.read(list(dict.fromkeys(every)))
-        made = matching.rubric(
-            [[readings[text] for text in several] for several in wanted], readings.get(prompt)
-        )
+        references = [[readings[text] for text in several] for several in wanted]
+        rubric = matching.rubric(references, readings.get(prompt))
+        made = Known(scoring.Sheet.of(question), rubric)
         with self.lock:
-            self.rubrics[name] = made
-            while len(self.rubrics) > CACHED_RUBRICS:
-                self.rubrics.popitem(last=False)
+            self.questions[name] = made
+            while len(self.questions) > KEPT_QUESTIONS:
+                self.questions.popitem(last=False)
         return made

@@ -1,0 +1,92 @@
+"""`python -m pmscoring.secrets --to FOLDER` writes the secrets of a container installation.
+
+Every secret is a file of its own, and one that is there is kept. The folder is for its owner alone
+(0700); the files in it can be read (0444), since a container's user, for whom single files are
+mounted, is not the owner. Needs no settings; openssl makes the self-signed certificate.
+"""
+
+import argparse
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = (
+    "secret_key",
+    "inference_token",
+    "postgres_password",
+    "database_password",
+    "broker_password",
+    "cache_password",
+    "haproxy_password",
+    "grafana_password",
+)
+DAYS = 825
+
+
+def write_missing(folder: Path, hosts: list[str]) -> list[str]:
+    """What was missing and is there now, by name."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    written = []
+    for name in NAMES:
+        if not (folder / name).exists():
+            _write(folder / name, secrets.token_urlsafe(36))
+            written.append(name)
+    tls = folder / "tls"  # a folder, so that new files in it are seen without a restart
+    if not (tls / "tls.crt").exists() or not (tls / "tls.key").exists():
+        tls.mkdir(mode=0o755, exist_ok=True)
+        tls.chmod(0o755)
+        _self_signed(tls, hosts)
+        written.append("tls")
+    return written
+
+
+def _write(file: Path, secret: str) -> None:
+    """Whole or not at all."""
+    partial = file.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+        opened.write(secret)
+        os.fchmod(descriptor, 0o444)
+    partial.rename(file)
+
+
+def _self_signed(tls: Path, hosts: list[str]) -> None:
+    key, certificate = tls / "tls.key.partial", tls / "tls.crt.partial"
+    for partial in (key, certificate):
+        partial.unlink(missing_ok=True)
+    argv = ["openssl", "req", "-x509", "-nodes", "-days", str(DAYS)]
+    argv += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    argv += ["-subj", f"/CN={hosts[0]}", "-addext", f"subjectAltName={','.join(map(_name, hosts))}"]
+    argv += ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(argv, check=True, capture_output=True)  # noqa: S603
+    for partial in (key, certificate):
+        partial.chmod(0o444)
+        partial.rename(partial.with_suffix(""))
+
+
+def _name(host: str) -> str:
+    is_address = host.replace(".", "").isdigit() or ":" in host
+    return f"IP:{host.strip('[]')}" if is_address else f"DNS:{host}"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Write the secrets that are missing.")
+    parser.add_argument("--to", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--hosts", default="localhost,127.0.0.1", help="of the self-signed pair")
+    given = parser.parse_args()
+    hosts = [host.strip() for host in given.hosts.split(",") if host.strip()]
+    try:
+        written = write_missing(given.to, hosts or ["localhost"])
+    except (OSError, subprocess.CalledProcessError) as error:
+        told = getattr(error, "stderr", None)
+        sys.exit(f"secrets: {told.decode().strip() if told else error}")
+    sys.stdout.write(f"secrets: wrote {', '.join(written) or 'nothing, all are there'}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The secrets of a container installation: written once, and read from their files."""
+
+import os
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pmscoring import env, secrets
+
+ROOT = Path(__file__).parents[2]
+SCHEMES = ("redis", "rediss")
+
+
+def test_it_writes_every_secret_as_a_file_that_any_user_reads_in_a_folder_that_none_opens(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "secrets"
+    assert secrets.write_missing(folder, ["localhost"]) == [*secrets.NAMES, "tls"]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert len(files) == len(secrets.NAMES) + 2
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o444}
+    contents = {(folder / name).read_text() for name in secrets.NAMES}
+    assert len(contents) == len(secrets.NAMES)
+    assert min(map(len, contents)) >= 40
+
+
+def test_it_keeps_what_is_there(tmp_path: Path) -> None:
+    secrets.write_missing(tmp_path, ["localhost"])
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    assert secrets.write_missing(tmp_path, ["localhost"]) == []
+    (tmp_path / "cache_password").unlink()
+    assert secrets.write_missing(tmp_path, ["localhost"]) == ["cache_password"]
+    after = {file: file.read_bytes() for file in before}
+    assert [file.name for file in before if before[file] != after[file]] == ["cache_password"]
+
+
+def test_the_certificate_is_for_the_hosts_given_and_fits_its_key(tmp_path: Path) -> None:
+    secrets.write_missing(tmp_path, ["scoring.example", "192.0.2.7", "[::1]"])
+    certificate = tmp_path / "tls" / "tls.crt"
+    ssl.create_default_context().load_cert_chain(certificate, tmp_path / "tls" / "tls.key")
+    argv = ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", str(certificate)]
+    told = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    for name in ("DNS:scoring.example", "IP Address:192.0.2.7", "IP Address:0:0:0:0:0:0:0:1"):
+        assert name in told
+
+
+def test_it_runs_without_settings_and_says_what_it_did(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "pmscoring.secrets", "--to", str(tmp_path / "new")]
+    given = {"PATH": os.environ["PATH"], "ENVIRONMENT": "production"}
+    done = subprocess.run(argv, cwd=ROOT, env=given, capture_output=True, text=True, check=True)
+    assert "wrote secret_key," in done.stdout
+    for name in secrets.NAMES:
+        assert (tmp_path / "new" / name).read_text() not in done.stdout
+
+
+def test_a_password_from_a_file_is_filled_into_the_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").write_text("p@ss/w#rd\n")
+    monkeypatch.setenv("PLACE_PASSWORD_FILE", str(tmp_path / "password"))
+    password = env.text("PLACE_PASSWORD", "")
+    for url, filled in (
+        ("redis://user@place:6379/1", "redis://user:p%40ss%2Fw%23rd@place:6379/1"),
+        ("redis://place", "redis://:p%40ss%2Fw%23rd@place"),
+        ("redis://user:own@place/0?a=b", "redis://user:own@place/0?a=b"),
+        ("rediss://u@[::1]:1/0?a=b", "rediss://u:p%40ss%2Fw%23rd@[::1]:1/0?a=b"),
+    ):
+        monkeypatch.setenv("PLACE", url)
+        assert env.url("PLACE", "", SCHEMES, password) == filled
+
+
+def test_the_settings_take_the_passwords_of_database_broker_and_cache() -> None:
+    script = (
+        "from pmscoring import settings as s;"
+        "print(s.DATABASES['default']['PASSWORD'], s.CELERY_BROKER_URL, s.CACHES['default']['LOCATION'])"
+    )
+    given = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": "postgresql://u@db/x",
+        "DATABASE_PASSWORD": "one/two",
+        "BROKER_URL": "redis://u@b:1/0",
+        "BROKER_PASSWORD": "three",
+        "CACHE_URL": "redis://u@c:1/0",
+        "CACHE_PASSWORD": "four",
+    }
+    argv = [sys.executable, "-c", script]
+    done = subprocess.run(argv, cwd=ROOT, env=given, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["one/two", "redis://u:three@b:1/0", "redis://u:four@c:1/0"]
