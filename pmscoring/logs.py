@@ -1,48 +1,18 @@
-"""Structured logs with a request id that follows a submission from web to worker to inference."""
+"""Structured logs of every process, each line with the id of the request that it belongs to."""
 
 import logging
 import re
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
 from pythonjsonlogger.json import JsonFormatter as BaseFormatter
 
-from pmscoring.requestid import new_request_id, request_id
+from pmscoring.requestid import request_id
 
-log = logging.getLogger("web")
-# Asked for every few seconds by machines.
-QUIET = {"/health", "/health/live", "/health/ready", "/metrics"}
 # What PostgreSQL adds to an error: the row that it refused, with an answer's text in it.
 DETAIL = re.compile(r"\nDETAIL:.*?(?=\n\n(?:The above exception|During handling)|\Z)", re.DOTALL)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
-class RequestIdMiddleware:
-    """Takes or makes the X-Request-ID of each request, sends it back and logs the request.
-
-    The line has the path without its query, which may carry what somebody searched for.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """The response, under the request's id."""
-        request_id.set(new_request_id(request.headers.get("X-Request-ID", "")))
-        started = time.perf_counter()
-        response = self.get_response(request)
-        response["X-Request-ID"] = request_id.get()
-        told = {
-            "method": request.method,
-            "path": request.path,
-            "status": response.status_code,
-            "seconds": round(time.perf_counter() - started, 4),
-        }
-        log.log(logging.DEBUG if request.path in QUIET else logging.INFO, "request", extra=told)
-        return response
 
 
 class RequestIdFilter(logging.Filter):

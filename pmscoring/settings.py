@@ -45,7 +45,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "pmscoring.metrics.HttpMetricsMiddleware",
-    "pmscoring.logs.RequestIdMiddleware",
+    "pmscoring.requests.RequestIdMiddleware",
     "pmscoring.health.live.LiveMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -115,7 +115,7 @@ CACHES = {
 INFERENCE_URL = env.url("INFERENCE_URL", "http://127.0.0.1:9000", ("http", "https"))
 INFERENCE_TOKEN = env.text("INFERENCE_TOKEN", None if PRODUCTION else "")
 INFERENCE_TIMEOUT = env.number("INFERENCE_TIMEOUT", 120.0)
-SCORING_BATCH = env.integer("SCORING_BATCH", 256, least=1)
+SCORING_BATCH = env.integer("SCORING_BATCH", 1024, least=1)
 SCORING_STALLED_SECONDS = env.integer("SCORING_STALLED_SECONDS", 300, least=1)
 
 CELERY_BROKER_URL = BROKER_URL

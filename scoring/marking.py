@@ -15,6 +15,8 @@ from scoring.inference import Inference, InferenceError, InferenceUnavailable
 from scoring.models import Answer, Mark, Question
 
 MOST_TRIES = 8
+ESSAY = 16
+"""An essay takes as long as so many short answers."""
 FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
 
 
@@ -50,8 +52,9 @@ def score_batch(question: Question, inference: Inference) -> int:
 
     What was marked before under the same definition takes that mark over, without a call.
     """
+    size = max(settings.SCORING_BATCH // (ESSAY if question.sections else 1), 1)
     with transaction.atomic():
-        answers = Answer.objects.claim(question.pk, settings.SCORING_BATCH)
+        answers = Answer.objects.claim(question.pk, size)
     # Read after the claim: a definition that changes later takes the claim away.
     question = Question.objects.get(pk=question.pk)
     known = _known(question, {answer.text_key for answer in answers})

@@ -101,7 +101,7 @@ class Question(models.Model):
     exam = models.ForeignKey(Exam, models.CASCADE, related_name="questions", verbose_name=_("exam"))
     group = models.ForeignKey(
         QuestionGroup,
-        models.PROTECT,
+        models.RESTRICT,
         null=True,
         blank=True,
         related_name="questions",

@@ -22,7 +22,7 @@ from tests.bench.product import Product, copy_seconds, percentile  # noqa: E402
 from tests.bench.report import write  # noqa: E402
 
 ROUNDS = 5
-ANSWERS, ALL = 3000, 10_000
+ANSWERS, ALL = 6 * 1024, 10_000
 ONES = 300
 Row = dict[str, Any]
 

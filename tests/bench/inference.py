@@ -11,13 +11,14 @@ from typing import Any
 
 import httpx
 import orjson
+from django.conf import settings
 
 from inference_server.engine import Encoder
 from pmscoring import texts
 from tests.bench.answers import distinct, question
 from tests.conftest import WEIGHTS
 
-BATCH, CALLERS, THREADS = 256, 2, 2
+CALLERS, THREADS = 2, 2
 PACKS = (512, 1024, 2048, 4096)
 
 
@@ -64,7 +65,8 @@ class Service:
 
     def seconds(self, answers: Sequence[str]) -> float:
         """How long it takes to score all of them, in requests as a worker sends them."""
-        bodies = [self.body(answers[at : at + BATCH]) for at in range(0, len(answers), BATCH)]
+        size = settings.SCORING_BATCH
+        bodies = [self.body(answers[at : at + size]) for at in range(0, len(answers), size)]
         began = time.perf_counter()
         with ThreadPoolExecutor(CALLERS) as callers:
             list(callers.map(self.ask, bodies))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docx import Document
 from openpyxl import Workbook
 
 from scoring import documents
@@ -306,8 +307,7 @@ def test_it_reads_a_word_file_with_tables_line_breaks_and_corrections() -> None:
 
 
 def test_it_reads_what_a_word_library_writes() -> None:
-    library = pytest.importorskip("docx")
-    document, out = library.Document(), io.BytesIO()
+    document, out = Document(), io.BytesIO()
     document.add_paragraph("要件が\n変わった")
     document.add_table(1, 1).cell(0, 0).text = "合意"
     document.save(out)

@@ -2,8 +2,9 @@
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.db.models import RestrictedError
 
-from scoring.models import Answer, Exam, Mark, Question, Submission
+from scoring.models import Answer, Exam, Mark, Question, QuestionGroup, Submission
 
 pytestmark = pytest.mark.django_db
 
@@ -32,3 +33,13 @@ def test_it_keeps_one_machine_mark_per_answer_calibration_model_and_definition(
         Mark.objects.create(answer=answer, source="machine", points=3, model="m", definition="d")
     Mark.objects.create(answer=answer, source="machine", points=3, model="m", definition="d2")
     assert answer.marks.count() == 2
+
+
+def test_an_exam_goes_with_its_groups() -> None:
+    exam = Exam.objects.create(code="E2", title="Exam")
+    group = QuestionGroup.objects.create(exam=exam, code="G1", choose=1)
+    Question.objects.create(exam=exam, group=group, code="Q1", prompt="?", max_points=4)
+    with pytest.raises(RestrictedError):
+        group.delete()
+    exam.delete()
+    assert not QuestionGroup.objects.exists()

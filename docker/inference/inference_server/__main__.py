@@ -6,10 +6,10 @@ import uvicorn
 
 from inference_server.app import make_app
 from inference_server.config import Config
-from inference_server.logs import logging_config
 from pmscoring import env
+from pmscoring.logs import LEVELS, logging_config
 
-logging.config.dictConfig(logging_config(env.text("LOG_LEVEL", "INFO").upper()))
+logging.config.dictConfig(logging_config(env.choice("LOG_LEVEL", "INFO", LEVELS)))
 uvicorn.run(
     make_app(Config.from_environment()),
     host=env.text("INFERENCE_HOST", "127.0.0.1"),
