@@ -273,7 +273,7 @@ def test_it_finishes_what_is_queued_before_it_closes() -> None:
         gate.opened.set()
         closing.join(SECONDS)
     assert all(job.done() and len(job.result()) == 2 for job in jobs)
-    assert not batcher.thread.is_alive()
+    assert batcher.running.done()
 
 
 def test_it_gives_each_of_many_threads_its_own_vectors() -> None:

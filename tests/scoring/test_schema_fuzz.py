@@ -76,8 +76,10 @@ def test_every_call_answers_as_its_schema_says(headers: dict[str, str]) -> None:
     seen: dict[str, set[int]] = defaultdict(set)
     faults: list[str] = []
     for operation in operations():
+        told = [(example, 1) for example in operation.get_strategies_from_examples()]
         for known in ({}, there()):
-            drive(operation, headers, known, seen[operation.label], faults)
+            for cases, count in [*told, (operation.as_strategy(), EXAMPLES)]:
+                drive(cases, count, headers, known, seen[operation.label], faults)
     assert not faults, "\n".join(faults)
     assert len(seen) >= 16
     crashed = {label: codes for label, codes in seen.items() if codes & {500, 501}}
@@ -91,15 +93,16 @@ def test_every_call_answers_as_its_schema_says(headers: dict[str, str]) -> None:
 
 
 def drive(
-    operation: Any,
+    cases: Any,
+    count: int,
     headers: dict[str, str],
     known: dict[str, Any],
     statuses: set[int],
     faults: list[str],
 ) -> None:
-    @given(case=operation.as_strategy())
+    @given(case=cases)
     @hypothesis_settings(
-        max_examples=EXAMPLES,
+        max_examples=count,
         deadline=None,
         database=None,
         derandomize=True,
@@ -113,7 +116,7 @@ def drive(
         try:
             case.validate_response(response, checks=CHECKS)
         except (Failure, FailureGroup) as failure:
-            faults.append(f"{operation.label}: {failure}")
+            faults.append(f"{case.operation.label}: {failure}")
 
     once()
 
