@@ -76,7 +76,8 @@ def test_a_password_from_a_file_is_filled_into_the_url(
 def test_the_settings_take_the_passwords_of_database_broker_and_cache() -> None:
     script = (
         "from pmscoring import settings as s;"
-        "print(s.DATABASES['default']['PASSWORD'], s.CELERY_BROKER_URL, s.CACHES['default']['LOCATION'])"
+        "print(s.DATABASES['default']['PASSWORD']);"
+        "print(s.CELERY_BROKER_URL, s.CACHES['default']['LOCATION'])"
     )
     given = {
         "PATH": os.environ["PATH"],

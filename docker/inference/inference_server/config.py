@@ -31,7 +31,7 @@ class Config:
             device=env.text("INFERENCE_DEVICE", "auto"),
             precision=env.choice("INFERENCE_PRECISION", "auto", ("auto", "int8", "fp32", "bf16")),
             threads=env.integer("INFERENCE_THREADS", os.cpu_count() or 1),
-            pack_tokens=env.integer("INFERENCE_PACK_TOKENS", 1024),
+            pack_tokens=env.integer("INFERENCE_PACK_TOKENS", 512),
             queue_answers=env.integer("INFERENCE_QUEUE_ANSWERS", 4096),
             max_answers=env.integer("INFERENCE_MAX_ANSWERS", 1024),
             max_tokens=env.integer("INFERENCE_MAX_TOKENS", 262_144),
