@@ -67,3 +67,5 @@ messages: $(VENV)/.app $(VENV)/.dev ## Collect the texts (needs gettext) and com
 
 clean: ## Remove what the build made; never data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+include compose/stack.mk

@@ -79,7 +79,7 @@ def read_all(scorer: Scorer, rows: Sequence[Marked]) -> dict[str, Reading]:
     )
     found: dict[str, Reading] = {}
     for start in range(0, len(every), CHUNK):
-        found |= scorer.read(every[start : start + CHUNK])
+        found |= scorer.read(every[start : start + CHUNK], lambda reading: reading)
     return found
 
 

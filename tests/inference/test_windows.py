@@ -59,7 +59,7 @@ def test_it_reads_such_an_essay_in_several_windows(
 
 def mean_within(scorer: Scorer, text: str, start: int, end: int) -> Array:
     """The unit mean of the text's token vectors in [start, end)."""
-    reading = scorer.read([folded(text)])[folded(text)]
+    reading = scorer.read([folded(text)], lambda reading: reading)[folded(text)]
     inside = [place for place, (a, b) in enumerate(reading.offsets) if a >= start and b <= end]
     mean: Array = reading.vectors[inside].mean(axis=0)
     return mean / np.linalg.norm(mean)

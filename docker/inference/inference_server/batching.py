@@ -18,6 +18,7 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 T = TypeVar("T")
 OLDEST_FIRST = 4
 Forward = Callable[[Sequence[Sequence[int]]], list[Array]]
+Each = Callable[[int, Array], Any]
 
 
 class Overloaded(Exception):
@@ -56,13 +57,19 @@ class EncoderThread:
 
 @dataclass(eq=False)
 class Job:
-    """One request's sequences, longest first, and what came of them."""
+    """One request's sequences, and what came of them; the longest of `order` is last."""
 
     sequences: list[list[int]]
     order: list[int]
-    vectors: list[Array | None]
-    left: int
-    future: "Future[list[Array]]" = field(default_factory=Future)
+    each: Each
+    found: dict[int, Any] = field(default_factory=dict)
+    future: "Future[list[Any]]" = field(default_factory=Future)
+
+    def take(self, index: int, vectors: Array) -> None:
+        """What came of one sequence; with the last one the job is done."""
+        self.found[index] = self.each(index, vectors)
+        if len(self.found) == len(self.sequences):
+            self.future.set_result([self.found[i] for i in range(len(self.sequences))])
 
 
 class Batcher:
@@ -85,10 +92,16 @@ class Batcher:
         self.wake = threading.Condition()
         self.running = (thread or EncoderThread()).submit(self._run)
 
-    def submit(self, sequences: list[list[int]]) -> "Future[list[Array]]":
-        """Token vectors of each sequence, in order; raise Overloaded when the queue is full."""
+    def submit(
+        self, sequences: list[list[int]], each: Each = lambda _index, vectors: vectors
+    ) -> "Future[list[Any]]":
+        """What `each` makes of (index, token vectors), in order; raise Overloaded when full.
+
+        It is called in the encoder's thread after each pack: beside the next one it would take a
+        core from it, and the other cores would wait.
+        """
         order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
-        job = Job(sequences, order, [None] * len(sequences), len(sequences))
+        job = Job(sequences, order, each)
         if not sequences:
             job.future.set_result([])
             return job.future
@@ -117,10 +130,12 @@ class Batcher:
                 self._fail(pack, error)
                 continue
             for (job, index), vectors in zip(pack, found, strict=True):
-                job.vectors[index] = vectors
-                job.left -= 1
-                if not job.left:
-                    job.future.set_result([one for one in job.vectors if one is not None])
+                if job.future.done():
+                    continue
+                try:
+                    job.take(index, vectors)
+                except Exception as error:  # noqa: BLE001  # it fails this job and no other
+                    self._fail([(job, index)], error)
 
     def _next_pack(self) -> list[tuple[Job, int]]:
         with self.wake:

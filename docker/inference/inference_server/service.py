@@ -2,10 +2,9 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import orjson
@@ -17,6 +16,7 @@ from inference_server.tokens import Tokens
 from pmscoring import texts
 
 KEPT_QUESTIONS = 200
+T = TypeVar("T")
 
 
 class EncoderLike(Protocol):
@@ -52,12 +52,11 @@ class Scorer:
         """One result a text, without its id; raise Overloaded or TooLarge."""
         parts = {text: texts.fold(texts.read_part(text, question)) for text in answers}
         known = self._known(question)
-        readings = self.read(list({part.text: 0 for part in parts.values() if part.text}))
         count, is_essay = len(question["criteria"]), bool(question["sections"])
-        matches = {
-            part: matching.matches(reading, known.rubric, count, all_count=is_essay)
-            for part, reading in readings.items()
-        }
+        matches = self.read(
+            list({part.text: 0 for part in parts.values() if part.text}),
+            lambda reading: matching.matches(reading, known.rubric, count, all_count=is_essay),
+        )
         nothing = [matching.NO_MATCH] * count
         done = {
             text: scoring.score(text, part, known.sheet, matches.get(part.text, nothing))
@@ -65,18 +64,27 @@ class Scorer:
         }
         return [done[text] for text in answers]
 
-    def read(self, sources: Sequence[str]) -> dict[str, Reading]:
-        """Each folded text with its token vectors, windows joined."""
+    def read(self, sources: Sequence[str], use: Callable[[Reading], T]) -> dict[str, T]:
+        """What `use` makes of each folded text's token vectors, windows joined."""
         tokens = self.encoder.tokenise(sources)
         if (size := sum(map(len, tokens))) > self.max_tokens:
             raise TooLarge(f"the texts have {size} tokens; at most {self.max_tokens} at once")
         windows = [self.encoder.windows(one) for one in tokens]
-        job: Future[list[Array]] = self.batcher.submit([w.ids for ws in windows for w in ws])
-        vectors = iter(job.result())
-        return {
-            source: self._reading(source, [(window, next(vectors)) for window in ws])
-            for source, ws in zip(sources, windows, strict=True)
-        }
+        places = [(text, window) for text, ws in enumerate(windows) for window in range(len(ws))]
+        held: dict[int, dict[int, Array]] = {}
+        used: dict[str, T] = {}
+
+        def each(index: int, vectors: Array) -> None:
+            text, window = places[index]
+            parts = held.setdefault(text, {})
+            parts[window] = vectors
+            if len(parts) == len(windows[text]):
+                joined = [(one, parts[i]) for i, one in enumerate(windows[text])]
+                used[sources[text]] = use(self._reading(sources[text], joined))
+                del held[text]
+
+        self.batcher.submit([w.ids for ws in windows for w in ws], each).result()
+        return used
 
     def _reading(self, source: str, parts: Sequence[tuple[Tokens, Array]]) -> Reading:
         """What stands in the text: no prefix, no special tokens."""
@@ -96,7 +104,7 @@ class Scorer:
                 return known
         wanted, prompt = scoring.expected(question), texts.folded(question["prompt"])
         every = [text for several in [*wanted, [prompt]] for text in several if text]
-        readings = self.read(list(dict.fromkeys(every)))
+        readings = self.read(list(dict.fromkeys(every)), lambda reading: reading)
         references = [[readings[text] for text in several] for several in wanted]
         rubric = matching.rubric(references, readings.get(prompt))
         made = Known(scoring.Sheet.of(question), rubric)

@@ -1,0 +1,1 @@
+"""The files of the container stack, read and checked without an engine."""
