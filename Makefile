@@ -8,7 +8,7 @@ export PYTHONPATH := .:docker/inference
 
 .PHONY: help demo run check resolve test faults bench bench-uncalibrated weights messages clean
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 demo: $(VENV)/.app ## Score the sample exam through REST, print marks and agreement, stop
 	$(BIN)/python manage.py demo
