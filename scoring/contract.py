@@ -1,12 +1,15 @@
-"""The JSON Schemas of what comes in, and their faults as `{pointer, detail}`."""
+"""The JSON Schemas of what comes in, its YAML, and the faults as `{pointer, detail}`."""
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from django.conf import settings
+from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator, FormatChecker
 
 Fault = dict[str, str]
@@ -46,3 +49,27 @@ def faults(name: str, value: Any) -> list[Fault]:
 
 def _shortened(message: str) -> str:
     return message if len(message) <= 200 else f"…{message[-199:]}"
+
+
+class PlainLoader(yaml.SafeLoader):
+    """The YAML that is JSON in other clothes (YAML 1.2's core schema): `no` is a text, a date is a
+    text, and there are no aliases, by which a small file can say a large one.
+    """
+
+    yaml_implicit_resolvers: dict[str, Any] = {}
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """As in PyYAML, but without aliases."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem=_("aliases are not read"), problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
+for _tag, _pattern, _starts in (
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789")),
+    ("float", r"^[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
+):
+    PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _starts)

@@ -30,7 +30,6 @@ class FakeEncoder:
 
     model = "f" * 64
     device = "cpu"
-    width = WIDTH
     window = 512
 
     def __init__(self) -> None:

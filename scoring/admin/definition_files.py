@@ -6,24 +6,7 @@ from typing import Any
 import yaml
 from django.utils.translation import gettext as _
 
-from scoring.contract import Invalid, fault
-
-
-class Loader(yaml.SafeLoader):
-    """Plain YAML: no aliases, which may unfold without bound; dates and times stay texts."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """Refuses aliases."""
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem=_("aliases are not read"), problem_mark=mark)
-        return super().compose_node(parent, index)
-
-
-Loader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in found if not tag.endswith((":timestamp", ":value"))]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+from scoring.contract import Invalid, PlainLoader, fault
 
 
 def read(data: bytes) -> dict[str, Any]:
@@ -55,7 +38,7 @@ def _refused(constant: str) -> None:
 
 def _yaml(text: str) -> Any:
     try:
-        return yaml.load(text, Loader)  # noqa: S506  a SafeLoader
+        return yaml.load(text, PlainLoader)  # noqa: S506  a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         detail = _("line %(line)d, column %(column)d: not YAML: %(reason)s")

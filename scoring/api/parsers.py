@@ -1,7 +1,6 @@
 """JSON as RFC 8259 has it, YAML that says the same as JSON, and streams of lines."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
@@ -12,7 +11,7 @@ from rest_framework.parsers import BaseParser
 
 from pmscoring import texts
 from scoring.api.problems import TooLarge
-from scoring.contract import Fault, fault
+from scoring.contract import Fault, PlainLoader, fault
 from scoring.documents import lines
 
 MOST_LINE_BYTES = 4 * 1024 * 1024
@@ -57,29 +56,6 @@ class StrictJSONParser(BaseParser):
             return read_json(stream.read())
         except (ValueError, RecursionError) as error:
             raise ParseError(f"not JSON: {error}") from error
-
-
-class PlainLoader(yaml.SafeLoader):
-    """The YAML that is JSON in other clothes (YAML 1.2's core schema): `no` is a text, a date is a
-    text, and there are no aliases, by which a small file can say a large one.
-    """
-
-    yaml_implicit_resolvers: dict[str, Any] = {}
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """As in PyYAML, but without aliases."""
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are refused")
-        return super().compose_node(parent, index)
-
-
-for _tag, _pattern, _starts in (
-    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
-    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789")),
-    ("float", r"^[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
-):
-    PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _starts)
 
 
 class YAMLParser(BaseParser):

@@ -35,7 +35,6 @@ class Encoder:
     def __init__(self, bert: PackedBert, tokenizer: TextTokenizer, model: str, window: int) -> None:
         self.bert, self.tokenizer = bert, tokenizer
         self.model, self.window = model, window
-        self.width = int(bert.words.shape[1])
         self.device = str(bert.words.device)
 
     @classmethod

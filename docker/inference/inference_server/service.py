@@ -24,7 +24,6 @@ class EncoderLike(Protocol):
 
     model: str
     device: str
-    width: int
     window: int
 
     def tokenise(self, sources: Sequence[str]) -> list[Tokens]: ...
