@@ -2,21 +2,33 @@
 
 from scoring.models.access import ApiToken, IdempotencyKey
 from scoring.models.answers import Answer, Batch, Submission
+from scoring.models.calibrations import Calibration, Example, Promotion
 from scoring.models.exams import Criterion, Exam, ModelAnswer, Question, QuestionGroup
 from scoring.models.marks import Mark
+from scoring.models.policies import MarkingPolicy
+from scoring.models.reviews import AnswerGroup, Lease, Reference, ReferenceMark, Standing
 from scoring.models.uploads import Upload
 
 __all__ = [
     "Answer",
+    "AnswerGroup",
     "ApiToken",
     "Batch",
+    "Calibration",
     "Criterion",
     "Exam",
+    "Example",
     "IdempotencyKey",
+    "Lease",
     "Mark",
+    "MarkingPolicy",
     "ModelAnswer",
+    "Promotion",
     "Question",
     "QuestionGroup",
+    "Reference",
+    "ReferenceMark",
+    "Standing",
     "Submission",
     "Upload",
 ]

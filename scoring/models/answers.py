@@ -107,6 +107,13 @@ class Answer(Lifecycle):
         DISPUTED = "disputed", _("disputed")
         ADJUDICATED = "adjudicated", _("adjudicated")
 
+    class Reason(models.TextChoices):
+        """Why people are asked to mark it."""
+
+        UNCERTAIN = "uncertain", _("the machine is unsure")
+        AUDIT = "audit", _("drawn for the audit")
+        PASS_LINE = "pass_line", _("near the pass line")
+
     FLOW = {
         "waiting": ("scoring", "failed"),
         "scoring": ("scored", "waiting", "failed"),
@@ -124,6 +131,24 @@ class Answer(Lifecycle):
     text_key = models.CharField(max_length=64, editable=False)
     status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.WAITING)
     review = models.CharField(_("review"), max_length=11, choices=Review, default=Review.NONE)
+    review_reason = models.CharField(
+        _("reason of the review"),
+        max_length=9,
+        choices=Reason,
+        blank=True,
+        default="",
+        db_default="",
+    )
+    urgency = models.FloatField(_("urgency"), default=0.0, db_default=0.0)
+    readings = models.PositiveSmallIntegerField(_("readings asked for"), default=1, db_default=1)
+    answer_group = models.ForeignKey(
+        "scoring.AnswerGroup",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="answers",
+        verbose_name=_("answer group"),
+    )
     claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
     not_before = models.DateTimeField(_("not before"), default=now)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
@@ -151,6 +176,11 @@ class Answer(Lifecycle):
                 fields=["claimed_at"], name="answer_scoring", condition=models.Q(status="scoring")
             ),
             models.Index(fields=["question", "text_key"], name="answer_same_text"),
+            models.Index(
+                fields=["question", "-urgency", "id"],
+                name="answer_queued",
+                condition=models.Q(review="queued"),
+            ),
         ]
         verbose_name = _("answer")
         verbose_name_plural = _("answers")

@@ -133,6 +133,16 @@ class Question(models.Model):
     sections = models.JSONField(_("sections"), default=list, blank=True)
     ranks = models.JSONField(_("viewpoints ranked A-D"), default=list, blank=True)
     digest = models.CharField(_("definition"), max_length=64, editable=False, blank=True)
+    calibration = models.ForeignKey(
+        "scoring.Calibration",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("active calibration"),
+    )
+    threshold = models.FloatField(_("threshold of confidence"), null=True, blank=True)
 
     class Meta:
         ordering = ["exam", "position", "pk"]

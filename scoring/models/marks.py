@@ -12,6 +12,7 @@ class Mark(models.Model):
 
     `criteria` is a list of `{code, points, evidence: [{start, end}]}`, offsets in code points
     of the text as submitted. `text_key` lets the same text take over the mark of another answer.
+    `from_group` is the key of the answer group that was marked as one; it outlives the group.
     """
 
     class Source(models.TextChoices):
@@ -39,6 +40,8 @@ class Mark(models.Model):
         "self", models.PROTECT, null=True, blank=True, verbose_name=_("withdraws")
     )
     comment = models.TextField(_("comment"), blank=True)
+    from_group = models.BigIntegerField(_("answer group"), null=True, blank=True)
+    seconds = models.PositiveIntegerField(_("seconds taken"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

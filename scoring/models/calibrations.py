@@ -1,0 +1,162 @@
+"""Calibrations: a question's models fitted to human marks, and which of them was in use when."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from pmscoring.lifecycle import Lifecycle
+from scoring.models.answers import Answer
+from scoring.models.exams import Question
+
+
+class CalibrationQuerySet(models.QuerySet["Calibration"]):
+    """The words in which the work is spoken of."""
+
+    def waiting(self) -> Self:
+        """To be fitted."""
+        return self.filter(status=Calibration.Status.WAITING)
+
+    def ready(self) -> Self:
+        """Fitted; it may be promoted."""
+        return self.filter(status=Calibration.Status.READY)
+
+    def stalled(self, after: timedelta, at: datetime | None = None) -> Self:
+        """Claimed by a worker that has since gone quiet."""
+        return self.filter(status=Calibration.Status.FITTING, claimed_at__lt=(at or now()) - after)
+
+
+class Calibration(Lifecycle):
+    """One fit; kept with its metrics whether it was promoted or not.
+
+    `sha256` is the artefact's, which stands in for it everywhere; `metrics` is what the inference
+    service measured out of fold: examples, kappa, exact, adjacent, mae, calibration_error, seconds.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        FITTING = "fitting", _("fitting")
+        READY = "ready", _("ready")
+        FAILED = "failed", _("failed")
+
+    FLOW = {
+        "waiting": ("fitting", "failed"),
+        "fitting": ("ready", "failed", "waiting"),
+        "failed": ("waiting",),
+    }
+
+    question = models.ForeignKey(
+        Question, models.CASCADE, related_name="calibrations", verbose_name=_("question")
+    )
+    status = models.CharField(
+        _("status"), max_length=7, choices=Status, default=Status.WAITING, db_index=True
+    )
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True, db_index=True)
+    artefact = models.BinaryField(_("artefact"), null=True, editable=False)
+    model = models.CharField(_("model"), max_length=64, blank=True)
+    definition = models.CharField(_("definition"), max_length=64, blank=True)
+    metrics = models.JSONField(_("metrics"), default=dict, blank=True)
+    stage = models.CharField(_("stage"), max_length=40, blank=True)
+    fraction = models.FloatField(_("progress"), default=0.0)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("requested by"),
+    )
+    claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects = CalibrationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["question"],
+                condition=models.Q(status__in=["waiting", "fitting"]),
+                name="one_fit_at_a_time",
+            )
+        ]
+        verbose_name = _("calibration")
+        verbose_name_plural = _("calibrations")
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.sha256[:12]}".rstrip()
+
+
+class Example(models.Model):
+    """A marked answer that a calibration was fitted to, and what was predicted for it out of fold.
+
+    `points` are people's, `predicted` and `confidence` those of a fit that had not seen it.
+    """
+
+    calibration = models.ForeignKey(
+        Calibration, models.CASCADE, related_name="examples", verbose_name=_("calibration")
+    )
+    answer = models.ForeignKey(Answer, models.CASCADE, related_name="+", verbose_name=_("answer"))
+    points = models.DecimalField(_("points"), max_digits=5, decimal_places=1)
+    predicted = models.DecimalField(_("predicted"), max_digits=5, decimal_places=1)
+    confidence = models.FloatField(_("confidence"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["calibration", "answer"], name="example_once")
+        ]
+        verbose_name = _("example")
+        verbose_name_plural = _("examples")
+
+    def __str__(self) -> str:
+        return f"#{self.answer_id}"
+
+
+class Promotion(models.Model):
+    """From this moment on the question's machine marks are those of this calibration, or of none.
+
+    `comparison` tells on what the decision rested: the metrics of both on the same answers, which
+    neither was fitted to.
+    """
+
+    class Kind(models.TextChoices):
+        AUTOMATIC = "automatic", _("better than the one before")
+        MANUAL = "manual", _("chosen by a person")
+        ROLLBACK = "rollback", _("rolled back")
+
+    question = models.ForeignKey(
+        Question, models.CASCADE, related_name="promotions", verbose_name=_("question")
+    )
+    calibration = models.ForeignKey(
+        Calibration,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="promotions",
+        verbose_name=_("calibration"),
+    )
+    kind = models.CharField(_("kind"), max_length=9, choices=Kind)
+    comparison = models.JSONField(_("comparison"), default=dict, blank=True)
+    promoted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("promoted by"),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("promotion")
+        verbose_name_plural = _("promotions")
+
+    def __str__(self) -> str:
+        return f"{self.question} {self.calibration or '-'}"
