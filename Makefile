@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test faults bench bench-uncalibrated weights messages clean
+.PHONY: help demo run check resolve test faults browser-test screenshots bench bench-marking bench-uncalibrated weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -46,14 +46,23 @@ resolve: $(VENV)/.app $(VENV)/.dev ## The pins resolve on Python 3.11 and 3.13
 	done
 
 test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker and no browser
-	$(BIN)/python -m pytest --ignore=tests/faults --ignore=tests/bench
+	$(BIN)/python -m pytest --ignore=tests/faults --ignore=tests/stack --ignore=tests/bench --ignore=tests/browser
 
 faults: $(VENV)/.app $(VENV)/.dev ## Kill parts in the middle of the work; all must be scored once
 	$(BIN)/python -m pytest tests/faults
 
+browser-test: $(VENV)/.app $(VENV)/.dev ## The pages in a real Chromium (Debian packages: .ci/browser)
+	$(BIN)/python -m pytest tests/browser
+
+screenshots: $(VENV)/.app $(VENV)/.dev ## Draw the pictures of the READMEs anew, into docs/images
+	$(BIN)/python -m pytest tests/browser/screenshots.py
+
 bench: export THROTTLE_RATE_SCORE = 1000000/min
 bench: $(VENV)/.app $(VENV)/.bench ## Measure; results go to var/bench/
 	$(BIN)/python -m pmscoring.stack --under bench --fresh $(BIN)/python -m tests.bench
+
+bench-marking: $(VENV)/.app $(VENV)/.dev ## From submit to the next answer with 100,000 stored
+	$(BIN)/python -m tests.bench.marking_page
 
 bench-uncalibrated: $(VENV)/.bench weights ## Agreement without human marks; DATA=a folder of CSV files
 	$(BIN)/python -m tests.bench.uncalibrated $(DATA)

@@ -1,8 +1,10 @@
 # The container stack. OVERLAYS, COMPOSE_PROFILES and every variable of env.example may stand in
 # compose/.env, in the environment, or on make's command line.
+-include compose/bundle.env
 -include compose/.env
 OVERLAYS ?= production security
 COMPOSE_PROFILES ?= tls,ops
+BUNDLE ?= var/bundle
 INSTALL_DIR ?= $(CURDIR)
 SECRETS_DIR ?= $(CURDIR)/compose/secrets
 DOCKER_GID ?= $(shell stat -c %g /var/run/docker.sock 2>/dev/null || echo 999)
@@ -14,8 +16,12 @@ SITE_FILES = $(shell compose/site.sh)
 COMPOSE = docker compose $(foreach file,$(SITE_FILES),--env-file $(file)) $(COMPOSE_FILES)
 PROJECT = $(or $(COMPOSE_PROJECT_NAME),pmscoring)
 OURS = $(or $(REGISTRY_URL),pmscoring.local)/pm-scoring-
+NEEDED = $(addsuffix :$(or $(VERSION),0.1.0),app ops inference) $(if $(filter dev,$(OVERLAYS)),app:$(or $(VERSION),0.1.0)-development)
 
-.PHONY: base-images images images-missing init-secrets reload-tls up down logs shell psql top networks stack-config clean-stack
+.PHONY: base-images-missing stack-test test-image bench-stack base-images images images-missing bundle init-secrets reload-tls up down logs shell psql top networks stack-config clean-stack
+base-images-missing: # Where only stand-ins can be had, build those that are missing
+	@SITE= compose/site.sh public || docker/base-images/build.sh --missing
+
 base-images: ## Build stand-ins for the upstream images of Debian's packages (no registry)
 	docker/base-images/build.sh
 
@@ -25,9 +31,13 @@ images: ## Build our images for this site with buildx bake; IMAGES="app ops infe
 	docker buildx bake -f docker/bake.hcl $(IMAGES)
 
 images-missing:
-	@for name in app ops inference; do \
-		docker image inspect $(OURS)$$name:$(or $(VERSION),0.1.0) >/dev/null 2>&1 || exec $(MAKE) images; \
+	@for image in $(NEEDED); do \
+		docker image inspect $(OURS)$$image >/dev/null 2>&1 || \
+			exec $(MAKE) images IMAGES="app ops inference $(if $(filter dev,$(OVERLAYS)),development)"; \
 	done
+
+bundle: images-missing ## All images and Compose files in one archive for hosts without registry; BUNDLE=folder
+	@compose/bundle.sh $(BUNDLE)
 
 init-secrets: images-missing ## Write the secrets that are missing, and a self-signed certificate
 	@mkdir -p -m 0700 $(SECRETS_DIR)
@@ -35,10 +45,12 @@ init-secrets: images-missing ## Write the secrets that are missing, and a self-s
 
 reload-tls: ## Put TLS_CERT and TLS_KEY in place; nginx takes them without a restart
 	@test -f "$(TLS_CERT)" && test -f "$(TLS_KEY)" || { echo "TLS_CERT and TLS_KEY must name files" >&2; exit 1; }
-	@install -m 0444 "$(TLS_CERT)" $(SECRETS_DIR)/tls/tls.crt.new && mv $(SECRETS_DIR)/tls/tls.crt.new $(SECRETS_DIR)/tls/tls.crt
-	@install -m 0444 "$(TLS_KEY)" $(SECRETS_DIR)/tls/tls.key.new && mv $(SECRETS_DIR)/tls/tls.key.new $(SECRETS_DIR)/tls/tls.key
-	@$(COMPOSE) exec -T nginx nginx -t -q
-	@$(COMPOSE) kill -s HUP nginx
+	@install -m 0400 "$(TLS_CERT)" $(SECRETS_DIR)/tls/tls.crt.new
+	@install -m 0400 "$(TLS_KEY)" $(SECRETS_DIR)/tls/tls.key.new
+	@$(COMPOSE) run --rm --no-deps -T init-secrets python -m pmscoring.secrets --to /secrets --new-pair
+	@# Not by `docker kill`: to the engine that is being stopped by hand, and its next restart leaves it out.
+	@$(COMPOSE) exec -T nginx nginx -e stderr -t -q
+	@$(COMPOSE) exec -T nginx nginx -e stderr -s reload
 
 up: init-secrets ## Start the stack (OVERLAYS, compose/.env), building what is missing
 	@$(COMPOSE) up -d --no-build --remove-orphans --wait --wait-timeout 300
@@ -49,7 +61,7 @@ down: ## Stop the stack; the data stay
 	@$(COMPOSE) down --remove-orphans
 
 logs: ## Follow the logs; SERVICE="web worker"
-	@$(COMPOSE) logs --tail=100 -f $(SERVICE)
+	@$(COMPOSE) logs --tail=100 -f $(SERVICE) || test $$? = 130
 
 shell: ## A shell in a container; SERVICE=web
 	@$(COMPOSE) exec $(or $(SERVICE),web) sh
@@ -69,9 +81,24 @@ networks: ## Which container has which address in which network
 stack-config: ## Show what Compose makes of the files
 	@$(COMPOSE) config
 
+ifdef VENV
+bench-stack: images-missing $(VENV)/.bench ## What the proxies cost, what PostgreSQL's tuning brings; needs a quiet machine
+	@$(BIN)/python -m tests.bench.stack
+endif
+
+ifdef VENV
+stack-test: $(VENV)/.app $(VENV)/.dev ## Bring the whole stack up on a Docker Engine, try it, take it down
+	@if docker info >/dev/null 2>&1; then $(MAKE) images; fi
+	REGISTRY_URL=$(REGISTRY_URL) VERSION=$(VERSION) $(BIN)/python -m pytest tests/stack
+
+test-image: ## The unit tests inside the development image
+	@$(MAKE) images IMAGES=development
+	@REGISTRY_URL=$(REGISTRY_URL) VERSION=$(VERSION) docker compose -p pmscoring-test-image --env-file /dev/null -f compose/compose.yaml -f compose/test.yaml --profile tests run --rm -T tests
+endif
+
 clean: clean-stack
 clean-stack: # Containers that have ended and images that no name points to; never a volume
 	@if docker info >/dev/null 2>&1; then \
 		docker container prune -f --filter label=com.docker.compose.project=$(PROJECT); \
-		docker image prune -f --filter label=org.opencontainers.image.title; \
+		docker image prune -f --filter label=pmscoring.part; \
 	fi

@@ -21,6 +21,10 @@ from pmscoring.requestid import new_request_id, request_id
 BEAT_KEY = "pmscoring:beat"
 BEAT_EXPIRES_SECONDS = 30
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pmscoring.settings")
+# Celery's command copies BROKER_URL there, and it would win over the settings, which know more: the
+# password may be in a file. What `celery --broker` names still wins.
+if os.environ.get("CELERY_BROKER_URL") == os.environ.get("BROKER_URL"):
+    os.environ.pop("CELERY_BROKER_URL", None)
 log = logging.getLogger(__name__)
 app = Celery("pmscoring")
 app.config_from_object("django.conf:settings", namespace="CELERY")

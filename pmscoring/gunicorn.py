@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pmscoring import env
+from pmscoring import draining, env
 from pmscoring.logs import LEVELS, logging_config
 
 wsgi_app = "pmscoring.wsgi"
@@ -15,6 +15,7 @@ bind = env.text("WEB_BIND", "127.0.0.1:8000")
 workers = env.integer("WEB_WORKERS", 2, least=1)
 threads = env.integer("WEB_THREADS", 4, least=1)
 timeout = env.integer("WEB_TIMEOUT", 120, least=0)
+drain_seconds = env.number("WEB_DRAIN_SECONDS", 0.0)
 control_socket_disable = True
 # gunicorn's own lines are like all others; Django sets the same up again in each worker.
 logconfig_dict = logging_config(env.choice("LOG_LEVEL", "INFO", LEVELS)) | {
@@ -31,6 +32,12 @@ def on_starting(server: Any) -> None:
     """What an earlier start counted is not ours."""
     folder.mkdir(parents=True, exist_ok=True)
     wipe()
+
+
+def when_ready(server: Any) -> None:
+    """Its handlers of signals are in place, its workers not yet made."""
+    if drain_seconds:
+        draining.drain_first(drain_seconds)
 
 
 def post_worker_init(server: Any) -> None:

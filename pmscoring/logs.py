@@ -39,7 +39,8 @@ class JsonFormatter(BaseFormatter):
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """Without what a database error tells of the row."""
+        """Without what a database error tells of the row, and a request's repr of its query."""
+        log_data.pop("request", None)  # Django's; the path stands in its message
         for name in ("message", "exc_info"):
             if isinstance(told := log_data.get(name), str):
                 log_data[name] = DETAIL.sub("", told)

@@ -9,6 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from typing import Any
 
 import redis
@@ -33,8 +34,11 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from pmscoring.watched import Watched
+
 log = logging.getLogger(__name__)
 LOAD_KEY = "pmscoring:load"
+WAIT_SECONDS = 2.0
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 REQUESTS = Counter("http_requests_total", "HTTP requests", ["method", "endpoint", "status"])
 # We tell these two ourselves, see MigrationsCollector.
@@ -43,12 +47,21 @@ for gauge in (library_migrations.unapplied_migrations, library_migrations.applie
 SECONDS = Histogram(
     "http_request_duration_seconds", "Seconds until the response began", ["method", "endpoint"]
 )
+# No label: an exam's or a question's figures stay on its page, or series would grow without bound.
+ACCURACY = Histogram(
+    "scoring_accuracy",
+    "How near each mark by a person is to the machine's, 1 being the same points",
+    buckets=(0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0),
+)
 # Key of the published load -> series.
 SERIES = {
     "waiting": ("pmscoring_load_waiting", "Answers that are not yet scored"),
     "oldest_seconds": ("pmscoring_load_oldest_seconds", "Age of the oldest of them"),
     "rate": ("pmscoring_load_rate", "Answers scored a second, over the last minute"),
-    "agreement": ("pmscoring_load_agreement", "Agreement of machine and people (QWK)"),
+    "agreement": (
+        "pmscoring_load_agreement",
+        "Share of the newest audit sample in which machine and people agree exactly",
+    ),
     "scoring": ("active_scoring_tasks", "Answers that a worker holds at this moment"),
 }
 
@@ -109,11 +122,13 @@ class CountedRedisCache(RedisCache):
 class LoadCollector(Collector):
     """What scoring publishes; what it did not publish is missing, and never 0."""
 
+    def __init__(self, load: dict[str, Any]) -> None:
+        self.load = load
+
     def collect(self) -> Iterator[Metric]:
         """One gauge for each figure there is."""
-        load = published_load()
         for key, (name, told) in SERIES.items():
-            if (value := load.get(key)) is not None:
+            if (value := self.load.get(key)) is not None:
                 yield GaugeMetricFamily(name, told, value=value)
 
 
@@ -146,19 +161,45 @@ class MigrationsCollector(Collector):
     one, and would never learn of a migration applied later.
     """
 
+    def __init__(self, applied: int, missing: int) -> None:
+        self.counts = (("unapplied", missing), ("applied", applied))
+
     def collect(self) -> Iterator[Metric]:
-        """Two gauges, or none while the database is away."""
-        try:
-            applied, missing = migrations()
-        except DatabaseError as error:
-            log.warning("the migrations cannot be read: %s", type(error).__name__)
-            return
-        for name, count in (("unapplied", missing), ("applied", applied)):
+        """Two gauges."""
+        for name, count in self.counts:
             family = GaugeMetricFamily(
                 f"django_migrations_{name}_total", f"Migrations {name}", labels=["connection"]
             )
             family.add_metric([connection.alias], count)
             yield family
+
+
+def _counted() -> tuple[int, int] | None:
+    try:
+        return migrations()
+    except DatabaseError as error:
+        log.warning("the migrations cannot be read: %s", type(error).__name__)
+        return None
+
+
+LOAD = Watched(published_load, fresh_seconds=0.0)
+MIGRATIONS = Watched(_counted, fresh_seconds=0.0)
+
+
+def asked_now() -> CollectorRegistry:
+    """What Redis and the database tell at this moment; who is away, or hangs, is left out.
+
+    A server's name that does not resolve hangs for longer than the clients' own timeouts.
+    """
+    load, counts = LOAD.look(), MIGRATIONS.look()
+    pending: list[Future[Any]] = [load, counts]
+    wait(pending, timeout=WAIT_SECONDS)
+    registry = CollectorRegistry()
+    if load.done():
+        registry.register(LoadCollector(load.result()))
+    if counts.done() and (told := counts.result()):
+        registry.register(MigrationsCollector(*told))
+    return registry
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -167,8 +208,5 @@ def page(request: HttpRequest) -> HttpResponse:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         ours = CollectorRegistry()
         MultiProcessCollector(ours)  # type: ignore[no-untyped-call]
-    asked_now = CollectorRegistry()
-    asked_now.register(LoadCollector())
-    asked_now.register(MigrationsCollector())
-    body = generate_latest(ours) + generate_latest(asked_now)
+    body = generate_latest(ours) + generate_latest(asked_now())
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)

@@ -7,9 +7,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from scoring.admin.base import holds
+from scoring.models.access import ADJUDICATOR, MANAGER, MARKER
+
 ICONS = {
     "scoring.exam": "school",
     "scoring.question": "quiz",
+    "scoring.calibration": "tune",
     "scoring.answer": "edit_note",
     "scoring.submission": "assignment_ind",
     "scoring.upload": "upload_file",
@@ -24,7 +28,7 @@ ICONS = {
 def groups() -> list[tuple[str, list[str]]]:
     """Titles, in the caller's language, and the models below each."""
     return [
-        (_("Exams"), ["scoring.exam", "scoring.question"]),
+        (_("Exams"), ["scoring.exam", "scoring.question", "scoring.calibration"]),
         (_("Answers"), ["scoring.answer", "scoring.submission"]),
         (_("Arrivals"), ["scoring.upload", "scoring.batch"]),
         (_("Access"), ["scoring.apitoken", "auth.user", "auth.group"]),
@@ -49,16 +53,28 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         for model in app["models"]
     }
     home = {"title": _("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")}
-    found = [{"title": "", "items": [home]}]
+    found = [{"title": "", "items": [home, *_marking(request)]}]
     for title, names in groups():
-        found.append(
-            {"title": title, "items": [_item(n, seen.pop(n)[1]) for n in names if n in seen]}
-        )
+        items = [_item(n, seen.pop(n)[1]) for n in names if n in seen]
+        if "scoring.exam" in names and items:
+            items.append(_agreement())
+        found.append({"title": title, "items": items})
     rest: dict[str, list[dict[str, Any]]] = {}
     for name, (app, model) in seen.items():
         rest.setdefault(str(app["name"]), []).append(_item(name, model))
     found += [{"title": title, "items": items} for title, items in rest.items()]
     return [group for group in found if group["items"]]
+
+
+def _marking(request: HttpRequest) -> list[dict[str, Any]]:
+    if not holds(request, MARKER, ADJUDICATOR, MANAGER):
+        return []
+    return [{"title": _("Marking"), "icon": "rate_review", "link": reverse("marking:entry")}]
+
+
+def _agreement() -> dict[str, Any]:
+    link = reverse("admin:scoring_exam_agreements")
+    return {"title": _("Agreement"), "icon": "handshake", "link": link}
 
 
 def _item(name: str, model: dict[str, Any]) -> dict[str, Any]:

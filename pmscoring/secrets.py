@@ -2,15 +2,19 @@
 
 Every secret is a file of its own, and one that is there is kept. The folder is for its owner alone
 (0700); the files in it can be read (0444), since a container's user, for whom single files are
-mounted, is not the owner. Needs no settings; openssl makes the self-signed certificate.
+mounted, is not the owner. GRAFANA_PASSWORD, where it is set, is written as that secret. Needs no
+settings; openssl makes the self-signed certificate.
 """
 
 import argparse
 import os
 import secrets
+import ssl
 import subprocess
 import sys
 from pathlib import Path
+
+from pmscoring import env
 
 NAMES = (
     "secret_key",
@@ -25,15 +29,16 @@ NAMES = (
 DAYS = 825
 
 
+class BadPair(Exception):
+    """A certificate and a key that do not belong together, or are none."""
+
+
 def write_missing(folder: Path, hosts: list[str]) -> list[str]:
     """What was missing and is there now, by name."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    written = []
-    for name in NAMES:
-        if not (folder / name).exists():
-            _write(folder / name, secrets.token_urlsafe(36))
-            written.append(name)
+    chosen = {"grafana_password": env.text("GRAFANA_PASSWORD", "")}
+    written = [name for name in NAMES if _provide(folder / name, chosen.get(name, ""))]
     tls = folder / "tls"  # a folder, so that new files in it are seen without a restart
     if not (tls / "tls.crt").exists() or not (tls / "tls.key").exists():
         tls.mkdir(mode=0o755, exist_ok=True)
@@ -43,12 +48,20 @@ def write_missing(folder: Path, hosts: list[str]) -> list[str]:
     return written
 
 
+def _provide(file: Path, chosen: str) -> bool:
+    """Whether it had to be written: what is there is kept, unless another was chosen."""
+    if file.exists() and chosen in ("", file.read_text("utf-8")):
+        return False
+    _write(file, chosen or secrets.token_urlsafe(36))
+    return True
+
+
 def _write(file: Path, secret: str) -> None:
     """Whole or not at all."""
     partial = file.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
         opened.write(secret)
         os.fchmod(descriptor, 0o444)
     partial.rename(file)
@@ -73,16 +86,40 @@ def _name(host: str) -> str:
     return f"IP:{host.strip('[]')}" if is_address else f"DNS:{host}"
 
 
+def take_new_pair(folder: Path) -> None:
+    """Put `tls.crt.new` and `tls.key.new` in place; BadPair, and no change, if they do not fit.
+
+    nginx itself takes a certificate with a key of another kind, and then serves nobody.
+    """
+    new = folder / "tls" / "tls.crt.new", folder / "tls" / "tls.key.new"
+    try:
+        # Without a password: it would be asked for on a terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*new, password="")
+    except (OSError, ssl.SSLError) as error:
+        for file in new:
+            file.unlink(missing_ok=True)
+        told = "TLS_CERT and TLS_KEY are not a certificate and its own key, without a password"
+        raise BadPair(f"{told} ({error})") from error
+    for file in new:
+        file.chmod(0o444)
+        file.rename(file.with_suffix(""))
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Write the secrets that are missing.")
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--hosts", default="localhost,127.0.0.1", help="of the self-signed pair")
+    parser.add_argument("--new-pair", action="store_true", help="put tls/tls.*.new in place")
     given = parser.parse_args()
     hosts = [host.strip() for host in given.hosts.split(",") if host.strip()]
     try:
+        if given.new_pair:
+            take_new_pair(given.to)
+            sys.stdout.write("secrets: the new certificate is in place\n")
+            return
         written = write_missing(given.to, hosts or ["localhost"])
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, BadPair, subprocess.CalledProcessError) as error:
         told = getattr(error, "stderr", None)
         sys.exit(f"secrets: {told.decode().strip() if told else error}")
     sys.stdout.write(f"secrets: wrote {', '.join(written) or 'nothing, all are there'}\n")

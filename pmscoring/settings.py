@@ -173,6 +173,7 @@ OWN = {
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": {**NOTHING, "form-action": ["'none'"]}}
 CONTENT_SECURITY_POLICIES = {
     "/admin/": {**OWN, "script-src": ["'self'", "'unsafe-eval'"]},  # the theme's Alpine
+    "/admin/marking/desk/": {**OWN, "style-src": ["'self'"]},  # no page of the theme
     "/api/docs/": OWN,
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_UPLOAD_BYTES", 200 * 1024 * 1024)
@@ -215,6 +216,8 @@ SPECTACULAR_SETTINGS = {
         {"name": "submissions", "description": "Handing in, and how far the scoring is"},
         {"name": "uploads", "description": "Files of answers"},
         {"name": "marking", "description": "Answers, marks, and scoring at once"},
+        {"name": "review", "description": "Marking by people: queue, groups, disputes, references"},
+        {"name": "calibration", "description": "Fitting the machine to marks by people"},
         {"name": "tokens", "description": "Who may call"},
     ],
 }

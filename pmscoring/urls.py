@@ -10,6 +10,7 @@ from pmscoring.health.live import live
 from pmscoring.health.views import health, ready
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/marking/", include("scoring.admin.marking_page.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("scoring.api.urls")),

@@ -36,7 +36,7 @@ debian() { # SUITE MAJOR
         "${hooks[@]}" "$1" "$place/$1.tar" "${mirror[@]}" "${uri[@]}"
     docker import --message "Debian $2, for PM Scoring's stand-ins" \
         --change 'ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt PIP_DISABLE_PIP_VERSION_CHECK=1' \
-        --change 'HEALTHCHECK NONE' --change 'CMD ["bash"]' "$place/$1.tar" "pmscoring.local/debian:$2" >/dev/null
+        --change 'HEALTHCHECK NONE' --change 'LABEL pmscoring.part=stand-in' --change 'CMD ["bash"]' "$place/$1.tar" "pmscoring.local/debian:$2" >/dev/null
     rm "$place/$1.tar"
     say "debian:$2"
 }

@@ -1,13 +1,14 @@
 #!/bin/sh
-# redis.sh broker|cache: one user with a password, of which only the hash is written down, and as
+# entrypoint.sh broker|cache: one user with a password, of which only the hash is written down, and as
 # much memory as the container has, less what Redis needs beside its data (the broker's rewriting of
 # its file forks, and may copy as much as is written meanwhile).
 set -eu
 
 name=$1
 case $name in
-    broker) share=60 ;;
-    cache) share=75 ;;
+    # What backing it up needs, and nothing else of what is called administrative.
+    broker) share=60 also="+info +bgsave +lastsave +config|get" ;;
+    cache) share=75 also="+info +flushdb" ;;
 esac
 
 limit() {
@@ -27,6 +28,6 @@ esac
 hash=$(tr -d '\n' <"/run/secrets/${name}_password" | sha256sum | cut -d' ' -f1)
 cat >/run/redis/users.acl <<END
 user default off
-user pmscoring on #$hash ~* &* +@all -@admin -@dangerous +info +flushdb
+user pmscoring on #$hash ~* &* +@all -@admin -@dangerous $also
 END
 exec redis-server "/etc/redis/$name.conf" --aclfile /run/redis/users.acl --maxmemory "$((allowed * share / 100))"

@@ -3,55 +3,30 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from threading import Lock
+from concurrent.futures import Future, wait
 from typing import Any
 
 from health_check.base import HealthCheck, HealthCheckResult
 
 from pmscoring.health import checks
+from pmscoring.watched import Watched
 
 WAIT_SECONDS = 2.0
-FRESH_SECONDS = 0.5
 Check = dict[str, Any]
 
 
-class Watched:
-    """One check: who asks while it runs, or just after, gets the same answer.
-
-    So a flood of requests runs nothing twice, and a check that hangs holds one thread, its own.
-    """
-
-    def __init__(self, make: Callable[[], HealthCheck]) -> None:
-        self.make = make
-        self.lock = Lock()
-        self.executor = ThreadPoolExecutor(1, thread_name_prefix="health")
-        self.latest: Future[HealthCheckResult] | None = None
-        self.ended = 0.0
-
-    def look(self) -> "Future[HealthCheckResult]":
-        """The look that is under way or fresh, or a new one."""
-        with self.lock:
-            over = self.latest is None or self.latest.done()
-            if self.latest is None or (over and time.monotonic() - self.ended > FRESH_SECONDS):
-                self.latest = self.executor.submit(self._run)
-            return self.latest
-
-    def _run(self) -> HealthCheckResult:
-        try:
-            return asyncio.run(self.make().get_result())
-        finally:
-            self.ended = time.monotonic()
+def _checking(make: Callable[[], HealthCheck]) -> Watched[HealthCheckResult]:
+    return Watched(lambda: asyncio.run(make().get_result()))
 
 
-WATCHED: dict[str, Watched] = {
-    "database": Watched(checks.Database),
-    "redis": Watched(checks.Redis),
-    "ai_engine": Watched(checks.AiEngine),
-    "worker": Watched(checks.Worker),
-    "beat": Watched(checks.Beat),
-    "migrations": Watched(checks.Migrations),
-    "storage": Watched(checks.Storage),
+WATCHED: dict[str, Watched[HealthCheckResult]] = {
+    "database": _checking(checks.Database),
+    "redis": _checking(checks.Redis),
+    "ai_engine": _checking(checks.AiEngine),
+    "worker": _checking(checks.Worker),
+    "beat": _checking(checks.Beat),
+    "migrations": _checking(checks.Migrations),
+    "storage": _checking(checks.Storage),
 }
 
 

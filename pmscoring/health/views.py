@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.timezone import now
 
 from pmscoring.callers import is_internal, is_known
+from pmscoring.draining import is_draining
 from pmscoring.health.looks import Check, look
 
 STARTED = time.monotonic()
@@ -15,7 +16,12 @@ NEVER_KEPT = {"Cache-Control": "no-store"}
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """Requests can be served; 503 while the database is away or lacks migrations."""
+    """Requests can be served; 503 while the database is away or lacks migrations.
+
+    404 while this server is being stopped: so HAProxy gives it no new requests, at the first look.
+    """
+    if is_draining():
+        return JsonResponse({"status": "stopping"}, status=404, headers=NEVER_KEPT)
     ill = _ill(look(VITAL))
     status = "unhealthy" if ill else "healthy"
     return JsonResponse({"status": status}, status=503 if ill else 200, headers=NEVER_KEPT)

@@ -110,7 +110,9 @@ def _inference(models: Path, port: int) -> list[Part | Step]:
 
 def _worker(common: dict[str, str]) -> Part:
     node = f"embedded@{socket.gethostname()}"
-    broker = env.text("BROKER_URL", common.get("REDIS_URL") or env.text("REDIS_URL", ""))
+    default = common.get("REDIS_URL") or env.text("REDIS_URL", "")
+    password = env.text("BROKER_PASSWORD", "")
+    broker = env.url("BROKER_URL", default, ("redis", "rediss"), password)
     options = ["-Q", QUEUES, "-n", node, "--without-gossip", "--without-mingle"]
     return Part(
         "worker",

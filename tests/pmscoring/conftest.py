@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from pmscoring.health import looks
+from pmscoring.watched import Watched
 from scoring.api.throttling import Windows
 from tests.pmscoring.installation import Installation, installation
 
@@ -13,7 +14,7 @@ from tests.pmscoring.installation import Installation, installation
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No check of an earlier test is fresh, and no caller of one was counted."""
-    fresh = {name: looks.Watched(one.make) for name, one in looks.WATCHED.items()}
+    fresh = {name: Watched(one.ask) for name, one in looks.WATCHED.items()}
     monkeypatch.setattr(looks, "WATCHED", fresh)
     monkeypatch.setattr(Windows, "away_until", 0.0)
     cache.clear()

@@ -37,7 +37,8 @@ def process_of(path: str) -> str:
         return "stack"
     if path.startswith("docker/inference/"):
         return "inference"
-    return "web" if path == "pmscoring/gunicorn.py" else "app"
+    single = {"pmscoring/gunicorn.py": "web", "pmscoring/secrets.py": "secrets"}
+    return single.get(path, "app")
 
 
 def is_environ(node: ast.AST) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,9 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
+from pmscoring import metrics
 from pmscoring.metrics import LOAD_KEY
+from pmscoring.watched import Watched
 from scoring import marking
 from scoring.models import ApiToken
 from tests.faults.site import wait_for
@@ -131,6 +134,30 @@ def test_a_redis_that_hangs_does_not_hold_up_the_page(settings: Settings) -> Non
         began = time.monotonic()
         assert no_load(scrape())
         assert time.monotonic() - began < 3
+
+
+@database
+def test_servers_whose_names_do_not_resolve_do_not_hold_up_the_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named = threading.Event()
+
+    def hang() -> None:
+        named.wait(20)
+
+    hung = {"LOAD": Watched(hang), "MIGRATIONS": Watched(hang)}
+    for name, watched in hung.items():
+        monkeypatch.setattr(metrics, name, watched)
+    try:
+        for _ in range(2):
+            began = time.monotonic()
+            told = scrape()
+            assert time.monotonic() - began < 3
+            assert no_load(told)
+            assert not [name for name, _ in told if name.startswith("django_migrations")]
+        assert [len(watched.executor._threads) for watched in hung.values()] == [1, 1]
+    finally:
+        named.set()
 
 
 @database

@@ -66,6 +66,13 @@ def test_an_id_that_could_forge_a_log_line_is_replaced(loud: Installation) -> No
     assert len(told.headers["X-Request-ID"]) == 32
 
 
+def test_what_stands_after_the_path_is_in_no_log(loud: Installation) -> None:
+    told = loud.web.get("/api/v1/exams/NO-SUCH", params={"of": "taro-yamada"})
+    assert told.status_code == 404
+    wait_for(lambda: "Not Found: /api/v1/exams/NO-SUCH" in loud.log("web"))
+    assert "taro-yamada" not in loud.log("web")
+
+
 def refusing_rows(site: Installation, on: bool) -> None:
     """Make the database refuse the marker, as it would a row that breaks a rule of its own."""
     change = (

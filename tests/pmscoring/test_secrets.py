@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pmscoring import env, secrets
+from pmscoring.stack import plan
 
 ROOT = Path(__file__).parents[2]
 SCHEMES = ("redis", "rediss")
@@ -38,6 +39,18 @@ def test_it_keeps_what_is_there(tmp_path: Path) -> None:
     assert [file.name for file in before if before[file] != after[file]] == ["cache_password"]
 
 
+def test_it_writes_the_password_that_was_chosen_for_grafana(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets.write_missing(tmp_path, ["localhost"])
+    monkeypatch.setenv("GRAFANA_PASSWORD", "chosen, 選んだ")
+    assert secrets.write_missing(tmp_path, ["localhost"]) == ["grafana_password"]
+    assert (tmp_path / "grafana_password").read_text("utf-8") == "chosen, 選んだ"
+    assert secrets.write_missing(tmp_path, ["localhost"]) == []
+    monkeypatch.delenv("GRAFANA_PASSWORD")
+    assert secrets.write_missing(tmp_path, ["localhost"]) == []
+
+
 def test_the_certificate_is_for_the_hosts_given_and_fits_its_key(tmp_path: Path) -> None:
     secrets.write_missing(tmp_path, ["scoring.example", "192.0.2.7", "[::1]"])
     certificate = tmp_path / "tls" / "tls.crt"
@@ -46,6 +59,44 @@ def test_the_certificate_is_for_the_hosts_given_and_fits_its_key(tmp_path: Path)
     told = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     for name in ("DNS:scoring.example", "IP Address:192.0.2.7", "IP Address:0:0:0:0:0:0:0:1"):
         assert name in told
+
+
+def pair_in(folder: Path) -> list[bytes]:
+    return [(folder / "tls" / name).read_bytes() for name in ("tls.crt", "tls.key")]
+
+
+def test_a_new_pair_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    here, other = tmp_path / "here", tmp_path / "other"
+    secrets.write_missing(here, ["localhost"])
+    secrets.write_missing(other, ["scoring.example"])
+    for name in ("tls.crt", "tls.key"):
+        (other / "tls" / name).rename(here / "tls" / f"{name}.new")
+    new = [(here / "tls" / f"{name}.new").read_bytes() for name in ("tls.crt", "tls.key")]
+    secrets.take_new_pair(here)
+    assert pair_in(here) == new
+    assert {file.name for file in (here / "tls").iterdir()} == {"tls.crt", "tls.key"}
+    assert (here / "tls" / "tls.key").stat().st_mode & 0o777 == 0o444
+
+
+@pytest.mark.parametrize("kind", ["EC", "RSA", "none"])
+def test_a_key_of_another_certificate_is_refused_and_nothing_changes(
+    tmp_path: Path, kind: str
+) -> None:
+    secrets.write_missing(tmp_path, ["localhost"])
+    before = pair_in(tmp_path)
+    (tmp_path / "tls" / "tls.crt.new").write_bytes(before[0])
+    key = tmp_path / "tls" / "tls.key.new"
+    argv = ["openssl", "genpkey", "-out", str(key), "-algorithm", kind]
+    if kind == "EC":
+        argv += ["-pkeyopt", "ec_paramgen_curve:P-256"]
+    if kind == "none":
+        key.touch()
+    else:
+        subprocess.run(argv, check=True, capture_output=True)
+    with pytest.raises(secrets.BadPair):
+        secrets.take_new_pair(tmp_path)
+    assert pair_in(tmp_path) == before
+    assert {file.name for file in (tmp_path / "tls").iterdir()} == {"tls.crt", "tls.key"}
 
 
 def test_it_runs_without_settings_and_says_what_it_did(tmp_path: Path) -> None:
@@ -91,3 +142,38 @@ def test_the_settings_take_the_passwords_of_database_broker_and_cache() -> None:
     argv = [sys.executable, "-c", script]
     done = subprocess.run(argv, cwd=ROOT, env=given, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["one/two", "redis://u:three@b:1/0", "redis://u:four@c:1/0"]
+
+
+@pytest.mark.parametrize(
+    ("options", "broker"),
+    [([], "redis://u:three@b:1/0"), (["--broker", "redis://other:2/0"], "redis://other:2/0")],
+)
+def test_celerys_own_command_takes_the_brokers_password_from_its_file(
+    tmp_path: Path, options: list[str], broker: str
+) -> None:
+    (tmp_path / "password").write_text("three")
+    given = {
+        "PATH": os.environ["PATH"],
+        "BROKER_URL": "redis://u@b:1/0",
+        "BROKER_PASSWORD_FILE": str(tmp_path / "password"),
+    }
+    argv = [sys.executable, "-m", "celery", "-A", "pmscoring", *options, "shell", "--python"]
+    typed = "print(app.connection_for_write().as_uri(include_password=True))\n"
+    done = subprocess.run(
+        argv, cwd=ROOT, env=given, input=typed, capture_output=True, text=True, check=True
+    )
+    assert broker in done.stdout
+
+
+def test_the_embedded_stack_asks_its_worker_by_the_brokers_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, bool] = {}
+    monkeypatch.setattr(plan, "worker_answers", lambda url, node: asked.setdefault(url, True))
+    monkeypatch.setenv("BROKER_URL", "redis://u@b:1/0")
+    monkeypatch.setenv("BROKER_PASSWORD", "three")
+    (tmp_path / "run").mkdir()
+    made = plan.plan(tmp_path, tmp_path / "models", web_port=0)
+    worker = next(part for part in made.parts if part.name == "worker")
+    assert worker.answers()
+    assert list(asked) == ["redis://u:three@b:1/0"]

@@ -1,0 +1,1 @@
+"""Benches of the container stack, on a Docker Engine."""
