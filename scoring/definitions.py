@@ -1,13 +1,25 @@
 """Loading an exam definition: the whole of it, or nothing."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import models, transaction
 from django.utils.timezone import now
 
 from pmscoring import texts
+from scoring import promoting, settling
 from scoring.contract import Fault, Invalid, fault, faults
-from scoring.models import Answer, Criterion, Exam, Mark, ModelAnswer, Question, QuestionGroup
+from scoring.models import (
+    Answer,
+    Criterion,
+    Exam,
+    Mark,
+    MarkingPolicy,
+    ModelAnswer,
+    Question,
+    QuestionGroup,
+)
+from scoring.models.exams import number
 
 Definition = dict[str, Any]
 
@@ -33,8 +45,10 @@ def load(definition: Definition, force: bool = False) -> tuple[Exam, bool]:
         exam, created = Exam.objects.select_for_update().get_or_create(code=definition["code"])
         if exam.frozen:
             raise Frozen(f"{exam.code} is {exam.status}")
-        _write_exam(exam, definition)
+        changed = _write_exam(exam, definition) | _write_policy(exam, definition.get("marking"))
         _write_questions(exam, definition, force)
+        if changed:
+            settling.settle_exam(exam)
     return exam, created
 
 
@@ -79,13 +93,15 @@ def _question_faults(pointer: str, question: Definition, groups: list[str]) -> l
     return found
 
 
-def _write_exam(exam: Exam, definition: Definition) -> None:
+def _write_exam(exam: Exam, definition: Definition) -> bool:
+    """True where its state changed."""
     exam.title = definition["title"]
     exam.language = definition.get("language", "ja")
     exam.delete_answers_on = definition.get("delete_answers_on")
     exam.save()
-    state = definition.get("state", exam.status)
-    if state != exam.status:
+    before = exam.status
+    state = definition.get("state", before)
+    if state != before:
         exam.become(state)
     for group in definition.get("groups", []):
         QuestionGroup.objects.update_or_create(
@@ -97,6 +113,18 @@ def _write_exam(exam: Exam, definition: Definition) -> None:
                 "over_answering": group.get("over_answering", "first"),
             },
         )
+    return bool(state != before)
+
+
+def _write_policy(exam: Exam, wanted: Definition | None) -> bool:
+    """True where it changed; a definition without one leaves the exam's as it is."""
+    if wanted is None:
+        return False
+    told = {**_policy(MarkingPolicy(exam=exam)), **wanted}
+    if told == _policy(MarkingPolicy.of(exam)):
+        return False
+    MarkingPolicy.objects.update_or_create(exam=exam, defaults=told)
+    return True
 
 
 def _write_questions(exam: Exam, definition: Definition, force: bool) -> None:
@@ -175,10 +203,12 @@ def _mark_again(question: Question, force: bool) -> None:
         raise WouldInvalidate(f"{question.code}: people have marked answers under the old criteria")
     answers = Answer.objects.filter(question=question)
     _name_again(answers, question.wire())
+    promoting.set_aside(question)
     # Who is scoring one at this moment loses the claim, and with it the mark of what was before.
     answers.exclude(status="waiting").update(
         status="waiting", tries=0, reason="", claimed_at=None, not_before=now()
     )
+    settling.settle(answers.values_list("pk", flat=True))
 
 
 def _name_again(answers: "models.QuerySet[Answer]", wire: Definition) -> None:
@@ -226,6 +256,7 @@ def describe(exam: Exam) -> Definition:
         "language": exam.language,
         "state": exam.status,
         "delete_answers_on": exam.delete_answers_on and str(exam.delete_answers_on),
+        "marking": _policy(MarkingPolicy.of(exam)),
         "groups": [
             {
                 "code": group.code,
@@ -236,6 +267,16 @@ def describe(exam: Exam) -> Definition:
             for group in exam.groups.order_by("pk")
         ],
         "questions": [_described(question) for question in questions],
+    }
+
+
+def _policy(policy: MarkingPolicy) -> Definition:
+    """How the exam is marked, as its definition says it."""
+    found = {field.name: getattr(policy, field.name) for field in policy._meta.concrete_fields}
+    return {
+        name: number(value) if isinstance(value, Decimal) else value
+        for name, value in found.items()
+        if name not in ("id", "exam")
     }
 
 

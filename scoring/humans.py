@@ -1,43 +1,82 @@
-"""Marks that people give."""
+"""Marks that people give, and the marks that they may see."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
 from pmscoring.lifecycle import WrongState
+from scoring import agreeing, settling
 from scoring.contract import Invalid, fault
-from scoring.models import Answer, Mark, Question
+from scoring.models import Answer, Mark, MarkingPolicy, Question
+from scoring.models.access import ADJUDICATOR, CLIENT, MANAGER, VIEWER, roles_of
+from scoring.settling import PEOPLE, Review
+
+UNSWAYED = (MANAGER, VIEWER, CLIENT)
+"""Roles that see every mark; those who mark see what the exam lets them see."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A judgement that fits its question."""
+
+    points: Any
+    criteria: list[dict[str, Any]]
+    comment: str
 
 
 @transaction.atomic
 def give(answer: Answer, marker: Any, told: dict[str, Any]) -> Mark:
-    """A person's mark, which becomes final; raises Invalid, or WrongState once the exam is fixed.
+    """A person's mark; raises Invalid, or WrongState once the exam is fixed or at a second one.
 
     `told` is `{points?, criteria?: {code: points}, comment?}`; without `points` the criteria's sum
     counts, at most the question's points.
     """
-    question = answer.question
-    if question.exam.frozen:
-        raise WrongState(f"{question.exam.code} is {question.exam.status}")
+    judgement = read(answer.question, told)
+    settling.hold(answer.question.exam)
+    Answer.objects.select_for_update().get(pk=answer.pk)
+    if standing(answer, marker).exists():
+        raise WrongState("you have marked this answer already; withdraw that mark first")
+    mark = add(answer, marker, judgement)
+    settling.settle([answer.pk])
+    return mark
+
+
+def standing(answer: Answer, marker: Any) -> "models.QuerySet[Mark]":
+    """The marker's marks of the answer that were not withdrawn."""
+    return answer.marks.filter(marker=marker, source__in=PEOPLE, mark__isnull=True)
+
+
+def add(answer: Answer, marker: Any, told: Told, **more: Any) -> Mark:
+    """The judgement as a row; what follows from it is settling's."""
+    mark = Mark.objects.create(**row(answer, marker, told, **more))
+    agreeing.observe([mark])
+    return mark
+
+
+def row(answer: Answer, marker: Any, told: Told, **more: Any) -> dict[str, Any]:
+    """The columns of a person's mark."""
+    return {
+        "answer": answer,
+        "source": Mark.Source.HUMAN,
+        "marker": marker,
+        "points": told.points,
+        "criteria": told.criteria,
+        "definition": answer.question.digest,
+        "text_key": answer.text_key,
+        "comment": told.comment,
+        **more,
+    }
+
+
+def read(question: Question, told: dict[str, Any]) -> Told:
+    """What was told, as a judgement of this question; raises Invalid."""
     criteria = _criteria(question, told.get("criteria"))
     points = _points(question, told, sum(one["points"] for one in criteria))
     comment = told.get("comment", "")
     if not isinstance(comment, str) or "\0" in comment or len(comment) > 5000:
         raise Invalid([fault("/comment", "a text of at most 5000 characters is expected")])
-    mark = Mark.objects.create(
-        answer=answer,
-        source=Mark.Source.HUMAN,
-        marker=marker,
-        points=points,
-        criteria=criteria,
-        definition=question.digest,
-        text_key=answer.text_key,
-        comment=comment.encode("utf-8", "replace").decode(),
-    )
-    Answer.objects.filter(pk=answer.pk).update(
-        final_points=points, final_source=Mark.Source.HUMAN, review=Answer.Review.MARKED
-    )
-    return mark
+    return Told(points, criteria, comment.encode("utf-8", "replace").decode())
 
 
 def _is_on_step(question: Question, points: Any, most: float) -> bool:
@@ -73,3 +112,55 @@ def _points(question: Question, told: dict[str, Any], total: float) -> Any:
     if not _is_on_step(question, points, most):
         raise Invalid([fault("/points", f"from 0 to {most} in steps of {question.step}")])
     return points
+
+
+def visible_marks(answer: Answer, user: Any) -> list[Mark]:
+    """The marks that the user may see, oldest first: of those who mark, not what would sway them.
+
+    Their own they see always, other people's once no reading is open that should be blind, and
+    the machine's as the exam's policy has it. `answer` comes best with its marks, its reference
+    and its exam's policy.
+    """
+    marks = sorted(answer.marks.all(), key=lambda mark: mark.pk)
+    if _sees_all(answer, user):
+        return marks
+    people, machine = _sees_people(answer), _sees_machine(answer)
+    if answer.review == Review.DISPUTED and ADJUDICATOR in roles_of(user):
+        # Who settles a dispute between others sees what they gave.
+        people = all(mark.marker_id != user.pk for mark in marks if mark.source in PEOPLE)
+    return [
+        mark
+        for mark in marks
+        if mark.marker_id == user.pk or (machine if mark.source == Mark.Source.MACHINE else people)
+    ]
+
+
+def sees_final(answer: Answer, user: Any) -> bool:
+    """Whether the user may see the final mark: not who is yet to mark the answer unswayed."""
+    if _sees_all(answer, user):
+        return True
+    is_machine = answer.final_source == Mark.Source.MACHINE
+    return _sees_machine(answer) if is_machine else _sees_people(answer)
+
+
+def sees_every_mark(user: Any) -> bool:
+    """Whether nothing is kept from the user, who does not mark."""
+    return bool(user.is_superuser) or not roles_of(user).isdisjoint(UNSWAYED)
+
+
+def _sees_all(answer: Answer, user: Any) -> bool:
+    return answer.question.exam.frozen or sees_every_mark(user)
+
+
+def _sees_people(answer: Answer) -> bool:
+    if hasattr(answer, "reference"):
+        return False
+    if settling.policy_of(answer.question.exam).readings > 1:
+        return answer.review == Review.ADJUDICATED
+    return answer.review not in (Review.QUEUED, Review.CLAIMED, Review.DISPUTED)
+
+
+def _sees_machine(answer: Answer) -> bool:
+    if settling.policy_of(answer.question.exam).shown == MarkingPolicy.Shown.MARK:
+        return True
+    return answer.review in (Review.MARKED, Review.ADJUDICATED) and _sees_people(answer)

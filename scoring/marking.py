@@ -11,19 +11,26 @@ from django.db import models, transaction
 from django.utils.timezone import now
 
 from pmscoring import texts
-from scoring.inference import Inference, InferenceError, InferenceUnavailable
+from scoring import agreeing, judging, settling
+from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
 from scoring.models import Answer, Mark, Question
 
 MOST_TRIES = 8
 ESSAY = 16
 """An essay takes as long as so many short answers."""
 FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
+OTHER_WEIGHTS = (
+    "the calibration was made under other weights than the inference service has now;"
+    " it waits for a new calibration, or for the present one to be rolled back"
+)
+OTHER_WEIGHTS_SECONDS = 60.0
 
 
 def score_waiting(question: Question, inference: Inference) -> int:
     """Score batches until no answer of the question waits; how many were scored.
 
-    Raises InferenceUnavailable after putting the claimed answers back to a later time.
+    Raises InferenceUnavailable, and OtherEncoder where the calibration was made under other
+    weights, after putting the claimed answers back to a later time.
     """
     total = 0
     while scored := score_batch(question, inference):
@@ -50,13 +57,14 @@ Judgements = dict[str, Judgement]
 def score_batch(question: Question, inference: Inference) -> int:
     """Claim and score one batch; 0 when nothing waits.
 
-    What was marked before under the same definition takes that mark over, without a call.
+    What was marked before under the same definition and calibration takes that mark over, without
+    a call.
     """
     size = max(settings.SCORING_BATCH // (ESSAY if question.sections else 1), 1)
     with transaction.atomic():
         answers = Answer.objects.claim(question.pk, size)
-    # Read after the claim: a definition that changes later takes the claim away.
-    question = Question.objects.get(pk=question.pk)
+    # Read after the claim: a definition or a calibration that changes later takes the claim away.
+    question = Question.objects.select_related("calibration").get(pk=question.pk)
     known = _known(question, {answer.text_key for answer in answers})
     _write(question, [answer for answer in answers if answer.text_key in known], known)
     unknown = [answer for answer in answers if answer.text_key not in known]
@@ -66,6 +74,9 @@ def score_batch(question: Question, inference: Inference) -> int:
         judged = _judged(question, inference, unknown)
     except InferenceUnavailable as error:
         put_off(unknown, str(error), error.retry_after)
+        raise
+    except OtherEncoder:
+        put_off(unknown, OTHER_WEIGHTS, OTHER_WEIGHTS_SECONDS)
         raise
     except InferenceError as error:
         _refused(question, inference, unknown, str(error))
@@ -79,7 +90,7 @@ def _known(question: Question, keys: set[str]) -> Judgements:
         answer__question=question,
         answer__text_key__in=keys,
         source=Mark.Source.MACHINE,
-        calibration="",
+        calibration=_calibration(question),
         definition=question.digest,
     ).select_related("answer")
     return {
@@ -90,10 +101,17 @@ def _known(question: Question, keys: set[str]) -> Judgements:
     }
 
 
+def _calibration(question: Question) -> str:
+    """What the marks are made under; empty for the uncalibrated method."""
+    return question.calibration.sha256 if question.calibration else ""
+
+
 def _judged(question: Question, inference: Inference, answers: Sequence[Answer]) -> Judgements:
     """Each distinct text is sent once."""
     firsts = {answer.text_key: answer.text for answer in reversed(answers)}
-    model, results = inference.score(question.wire(), list(firsts.items()))
+    model, results = judging.judge(
+        inference, question.wire(), _calibration(question), list(firsts.items())
+    )
     return {
         key: Judgement(
             text,
@@ -136,7 +154,9 @@ def _refused(
 ) -> None:
     """One bad text must not fail its neighbours: halve the batch until it stands alone."""
     if len(answers) == 1:
-        _claimed(answers).update(status=Answer.Status.FAILED, reason=reason[:500])
+        with transaction.atomic():
+            _claimed(answers).update(status=Answer.Status.FAILED, reason=reason[:500])
+            settling.settle([answers[0].pk])
         return
     middle = len(answers) // 2
     for half in (answers[:middle], answers[middle:]):
@@ -144,6 +164,8 @@ def _refused(
             judged = _judged(question, inference, half)
         except InferenceUnavailable as error:
             put_off(half, str(error), error.retry_after)
+        except OtherEncoder:
+            put_off(half, OTHER_WEIGHTS, OTHER_WEIGHTS_SECONDS)
         except InferenceError as error:
             _refused(question, inference, half, str(error))
         else:
@@ -155,7 +177,9 @@ def _write(question: Question, answers: Sequence[Answer], judged: Judgements) ->
     """Marks and states together; whoever lost the claim meanwhile writes nothing."""
     if not answers:
         return
-    mine = set(_claimed(answers).select_for_update().values_list("pk", flat=True))
+    # Locked by falling key, as everywhere.
+    held = _claimed(answers).order_by("-pk").select_for_update()
+    mine = set(held.values_list("pk", flat=True))
     marks = [
         _mark(question, answer, judged[answer.text_key]) for answer in answers if answer.pk in mine
     ]
@@ -167,6 +191,7 @@ def _write(question: Question, answers: Sequence[Answer], judged: Judgements) ->
         Answer.objects.filter(pk__in=keys).update(
             status=Answer.Status.SCORED, flags=list(flags), reason="", claimed_at=None
         )
+    settling.settle(mark.answer_id for mark in marks)
 
 
 def _mark(question: Question, answer: Answer, judged: Judgement) -> Mark:
@@ -180,6 +205,7 @@ def _mark(question: Question, answer: Answer, judged: Judgement) -> Mark:
         criteria=criteria,
         flags=judged.flags,
         confidence=judged.confidence,
+        calibration=_calibration(question),
         model=judged.model,
         definition=question.digest,
         text_key=answer.text_key,
@@ -236,5 +262,5 @@ def load() -> dict[str, Any]:
         "scoring": told["scoring"],
         "oldest_seconds": round(oldest, 1),
         "rate": round(scored / 60, 3),
-        "agreement": None,
+        "agreement": agreeing.recent(),
     }

@@ -8,7 +8,7 @@ from datetime import date
 from django.db import transaction
 from django.utils.timezone import localdate
 
-from scoring.models import Answer, Exam, IdempotencyKey, Mark, Submission, Upload
+from scoring.models import Answer, Artefact, Exam, IdempotencyKey, Mark, Submission, Upload
 
 audit = logging.getLogger("audit")
 AT_ONCE = 500
@@ -24,16 +24,18 @@ class Deleted:
     marks: int = 0
     files: int = 0
     responses: int = 0
+    artefacts: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.submissions, self.files, self.responses))
+        return any((self.submissions, self.files, self.responses, self.artefacts))
 
 
 def delete_due(today: date | None = None) -> list[Deleted]:
     """Delete the answers of every exam whose date has come; what was deleted, by exam.
 
-    Marks and files go with them, and so do responses kept for idempotency. The exam, its
-    questions and the counts of batches and uploads stay. A broken-off run is taken up by the next.
+    Marks and files go with them, and so do responses kept for idempotency and what calibrations
+    were made of them. The exam, its questions, what calibrations reached and the counts of batches
+    and uploads stay. A broken-off run is taken up by the next.
     """
     due = Exam.objects.filter(delete_answers_on__lte=today or localdate()).order_by("pk")
     return [deleted for exam in due if (deleted := delete_answers(exam))]
@@ -48,6 +50,7 @@ def delete_answers(exam: Exam) -> Deleted:
         _empty(upload, deleted)
     # They hold the submission as it was answered, texts and all.
     deleted.responses = IdempotencyKey.objects.filter(response__exam=exam.code).delete()[0]
+    deleted.artefacts = Artefact.objects.filter(calibration__question__exam=exam).delete()[0]
     if deleted:
         audit.info("answers deleted", extra=asdict(deleted))
     return deleted

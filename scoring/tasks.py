@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import redis
@@ -14,9 +14,9 @@ from kombu.exceptions import OperationalError
 
 from pmscoring.lifecycle import WrongState
 from pmscoring.metrics import LOAD_KEY
-from scoring import intake, marking, retention, uploading
-from scoring.inference import Inference, InferenceUnavailable
-from scoring.models import Question, Upload
+from scoring import calibrating, grouping, intake, marking, retention, reviewing, uploading
+from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
+from scoring.models import Calibration, Question, Upload
 
 log = logging.getLogger(__name__)
 LOAD_EXPIRES_SECONDS = 20
@@ -37,8 +37,34 @@ def store() -> "redis.Redis":
 @shared_task(throws=(InferenceUnavailable,))
 def score_waiting(question_id: int) -> int:
     """Score what waits; when the service is away the sweep comes back to it."""
+    question = Question.objects.filter(pk=question_id).select_related("exam").first()
+    if question is None:
+        return 0
+    try:
+        return marking.score_waiting(question, inference())
+    except OtherEncoder:
+        nudge_calibration(calibrating.renew(question))
+        return 0
+
+
+@shared_task(throws=(InferenceUnavailable, WrongState))
+def fit_calibration(calibration_id: int) -> None:
+    """Fit a calibration, unless another worker does or did; where it is better, score anew."""
+    calibration = Calibration.objects.filter(pk=calibration_id).first()
+    if calibration and calibrating.fit(calibration, inference()):
+        nudge([calibration.question_id])
+
+
+@shared_task(throws=(InferenceError,))
+def regroup(question_id: int, distance: float = grouping.DISTANCE) -> None:
+    """Find the groups of like answers anew."""
     question = Question.objects.filter(pk=question_id).first()
-    return marking.score_waiting(question, inference()) if question else 0
+    if question is None:
+        return
+    try:
+        grouping.regroup(question, inference(), distance, partial(grouping.tell_progress, question))
+    finally:
+        grouping.tell_progress(question, None)
 
 
 @shared_task(throws=(WrongState,))
@@ -59,11 +85,23 @@ def nudge_upload(upload: Upload) -> None:
     _send(read_upload, [upload.pk])
 
 
-def _send(task: Any, keys: Iterable[int]) -> None:
+def nudge_calibration(calibration: Calibration | None) -> None:
+    """The same for a calibration to be fitted."""
+    if calibration:
+        _send(fit_calibration, [calibration.pk])
+
+
+def nudge_regroup(question: Question, distance: float = grouping.DISTANCE) -> None:
+    """The same for groups to be found; who lost the message asks again."""
+    grouping.tell_progress(question, 0.0)
+    _send(regroup, [question.pk], distance)
+
+
+def _send(task: Any, keys: Iterable[int], *more: Any) -> None:
     def send() -> None:
         for key in keys:
             try:
-                task.apply_async((key,), retry=False)
+                task.apply_async((key, *more), retry=False)
             except OperationalError as error:
                 log.warning("the broker is away: %s", error)
 
@@ -73,9 +111,13 @@ def _send(task: Any, keys: Iterable[int]) -> None:
 @shared_task
 def sweep() -> None:
     """Free what stalled and nudge everything that waits."""
+    reviewing.release_expired()
     marking.release_stalled()
     for question_id in marking.questions_waiting():
         score_waiting.delay(question_id)
+    calibrating.release_stalled()
+    for calibration_id in Calibration.objects.waiting().order_by("pk").values_list("pk", flat=True):
+        fit_calibration.delay(calibration_id)
     uploading.release_stalled()
     for upload_id in Upload.objects.waiting().order_by("pk").values_list("pk", flat=True):
         read_upload.delay(upload_id)

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from pmscoring import texts
+from scoring import humans
 from scoring.admin.evidence import Span, Stretch, lanes, spans, stretches, within
 from scoring.admin.flags import explained
 from scoring.models import Answer, Mark
@@ -87,11 +88,13 @@ class Highlighter:
         return html
 
 
-def page(answer: Answer) -> dict[str, Any]:
-    """The template's context, without what only managers see."""
+def page(answer: Answer, user: Any) -> dict[str, Any]:
+    """The template's context as far as the user may see it, without what is managers' alone."""
     question = answer.question
     wire = question.wire()
-    marks = list(answer.marks.select_related("marker").order_by("pk"))
+    named = Prefetch("marks", Mark.objects.select_related("marker"))
+    prefetch_related_objects([answer], named)
+    marks = humans.visible_marks(answer, user)
     machine = _latest(marks, Mark.Source.MACHINE)
     person = _latest(marks, Mark.Source.ADJUDICATOR) or _latest(marks, Mark.Source.HUMAN)
     evidence = spans(machine.criteria) if machine else []
@@ -110,6 +113,7 @@ def page(answer: Answer) -> dict[str, Any]:
         "person": person,
         "outdated": machine is not None and machine.definition != question.digest,
         "marks": marks[::-1],
+        "final": answer.final_points if humans.sees_final(answer, user) else None,
         "most": number(question.max_points),
     }
 

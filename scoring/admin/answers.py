@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from pmscoring import theme
-from scoring import marking, tasks
+from scoring import humans, marking, tasks
 from scoring.admin import answer_page, flags
 from scoring.admin.base import Admin, ReadOnly, audit, holds, sees_candidates
 from scoring.admin.labels import LABELS, labels
@@ -90,7 +90,9 @@ class AnswerAdmin(Admin):
     def get_list_display(self, request: HttpRequest) -> Any:
         """Candidates only for those who may see them."""
         first = ["number", "candidate"] if sees_candidates(request) else ["number"]
-        return [*first, "question_label", "excerpt", "states", "flag_names", "suggestion", "final"]
+        # A column shows all rows or none; their own page tells markers what they may see.
+        last = ["suggestion", "final"] if humans.sees_every_mark(request.user) else []
+        return [*first, "question_label", "excerpt", "states", "flag_names", *last]
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         """Candidates only for those who may see them."""
@@ -203,7 +205,7 @@ class AnswerAdmin(Admin):
         audit.info("read", extra={"user": request.user.pk, "answer": answer.pk})
         context = {
             **self.admin_site.each_context(request),
-            **answer_page.page(answer),
+            **answer_page.page(answer, request.user),
             **answer_page.neighbours(answer, Answer.objects.all()),
             "opts": self.opts,
             "original": answer,

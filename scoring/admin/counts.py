@@ -46,7 +46,9 @@ def bar(found: dict[str, int]) -> SafeString:
     title = _("%(scored)d of %(total)d scored, %(failed)d failed") % {**found, "total": total}
     return format_html(
         '<span class="pms-progress" title="{}"><span class="pms-bar" role="progressbar"'
-        ' aria-valuenow="{}" aria-valuemin="0" aria-valuemax="100">{}</span><b>{}%</b></span>',
+        ' aria-label="{}" aria-valuenow="{}" aria-valuemin="0" aria-valuemax="100">{}</span>'
+        "<b>{}%</b></span>",
+        title,
         title,
         done,
         parts,

@@ -12,15 +12,16 @@ from django.utils.translation import gettext_lazy as _
 
 from pmscoring import theme
 from pmscoring.lifecycle import WrongState
-from scoring import definitions, tasks, uploading
+from scoring import definitions, settling, tasks, uploading
 from scoring.admin import definition_files
+from scoring.admin.agreement_page import ExamAgreementPage
 from scoring.admin.base import holds
-from scoring.admin.exam_downloads import ExamDownloads
+from scoring.admin.calibration_pages import ask_all
 from scoring.admin.forms import AnswersForm, DefinitionForm
 from scoring.admin.pages import page
 from scoring.contract import Invalid, fault
 from scoring.documents import BadDocument
-from scoring.models import Exam
+from scoring.models import Exam, Question
 
 MEANINGS = {
     "draft": _("The definition is being written; answers may come in already."),
@@ -34,17 +35,34 @@ MEANINGS = {
 manages: Callable[..., Callable[[Any], Any]] = partial(theme.action, permissions=["manage"])
 
 
-class ExamDeeds(ExamDownloads):
+class ExamDeeds(ExamAgreementPage):
     """The buttons and actions of exams."""
 
-    actions = ("become_trial", "become_marking", "become_fixed", "become_published")
+    actions = (
+        "become_trial",
+        "become_marking",
+        "become_fixed",
+        "become_published",
+        "calibrate",
+    )
     actions_list = ("load_definition",)
     actions_detail = (
         "upload_answers",
+        "agreement",
         {
             "title": _("Results"),
             "icon": "download",
-            "items": ["results_csv", "results_cp932", "results_xlsx"],
+            "items": [
+                "results_csv",
+                "results_cp932",
+                "results_xlsx",
+                "marks_csv",
+                "marks_cp932",
+                "marks_xlsx",
+                "statistics_csv",
+                "statistics_cp932",
+                "statistics_xlsx",
+            ],
         },
         {
             "title": _("Definition"),
@@ -83,7 +101,7 @@ class ExamDeeds(ExamDownloads):
     def _become(self, request: HttpRequest, exams: Iterable[Exam], state: str) -> None:
         for exam in exams:
             try:
-                exam.become(state)
+                settling.become(exam, state)
             except WrongState as error:
                 self.message_failure(request, error)
             else:
@@ -109,6 +127,12 @@ class ExamDeeds(ExamDownloads):
     def become_published(self, request: HttpRequest, queryset: Any) -> None:
         """Each that may."""
         self._become(request, queryset, Exam.Status.PUBLISHED)
+
+    @admin.action(description=_("Calibrate"), permissions=["manage"])
+    def calibrate(self, request: HttpRequest, queryset: Any) -> None:
+        """Each question of theirs that may be."""
+        questions = Question.objects.filter(exam__in=queryset).select_related("exam")
+        ask_all(self, request, questions)
 
     @manages(description=_("Load a definition"), icon="upload_file", url_path="load")
     def load_definition(self, request: HttpRequest) -> HttpResponse:

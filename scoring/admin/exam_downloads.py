@@ -1,4 +1,4 @@
-"""What is taken out of an exam: its results and its definition."""
+"""What is taken out of an exam: results, mark history, statistics, and its definition."""
 
 import json
 from collections.abc import Callable
@@ -18,37 +18,70 @@ from scoring.admin.base import Admin, audit, sees_candidates
 from scoring.models import Exam
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-gives_results: Callable[..., Callable[[Any], Any]] = partial(theme.action, permissions=["results"])
+Deed = Callable[..., Callable[[Any], Any]]
+gives_results: Deed = partial(theme.action, permissions=["results"])
+gives_statistics: Deed = partial(theme.action, permissions=["export"])
 
 
 class ExamDownloads(Admin):
     """Files to save."""
 
     def has_results_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Results name the candidates."""
+        """Results and marks name the candidates."""
         return sees_candidates(request)
 
     def has_export_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the caller may read the definition."""
+        """What names no one, the definition and the statistics, is for whoever sees the exam."""
         return self.has_view_permission(request)
 
-    @gives_results(description=_("CSV (UTF-8)"), icon="csv", url_path="results-csv")
+    @gives_results(description=_("Results, CSV (UTF-8)"), icon="csv", url_path="results-csv")
     def results_csv(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
         """With a byte order mark, so that Excel knows it."""
-        return _csv(_read(request, object_id), "utf-8-sig")
+        return _csv(request, object_id, results.RESULTS, "utf-8-sig")
 
-    @gives_results(description=_("CSV (CP932)"), icon="csv", url_path="results-cp932")
+    @gives_results(description=_("Results, CSV (CP932)"), icon="csv", url_path="results-cp932")
     def results_cp932(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
         """For older Japanese software."""
-        return _csv(_read(request, object_id), "cp932")
+        return _csv(request, object_id, results.RESULTS, "cp932")
 
-    @gives_results(description=_("Excel (XLSX)"), icon="table", url_path="results-xlsx")
+    @gives_results(description=_("Results, Excel"), icon="table", url_path="results-xlsx")
     def results_xlsx(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
         """Answers and totals, a sheet each."""
-        exam = _read(request, object_id)
-        file = results.as_xlsx(exam, _headers())
-        name = f"{exam.code}.xlsx"
-        return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)
+        return _xlsx(request, object_id, results.RESULTS)
+
+    @gives_results(description=_("Mark history, CSV (UTF-8)"), icon="csv", url_path="marks-csv")
+    def marks_csv(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        """Every mark ever given."""
+        return _csv(request, object_id, results.MARKS, "utf-8-sig")
+
+    @gives_results(description=_("Mark history, CSV (CP932)"), icon="csv", url_path="marks-cp932")
+    def marks_cp932(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        """The same for older Japanese software."""
+        return _csv(request, object_id, results.MARKS, "cp932")
+
+    @gives_results(description=_("Mark history, Excel"), icon="table", url_path="marks-xlsx")
+    def marks_xlsx(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        """The same as a sheet."""
+        return _xlsx(request, object_id, results.MARKS)
+
+    @gives_statistics(
+        description=_("Statistics, CSV (UTF-8)"), icon="csv", url_path="statistics-csv"
+    )
+    def statistics_csv(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        """Of questions and criteria."""
+        return _csv(request, object_id, results.STATISTICS, "utf-8-sig")
+
+    @gives_statistics(
+        description=_("Statistics, CSV (CP932)"), icon="csv", url_path="statistics-cp932"
+    )
+    def statistics_cp932(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        """The same for older Japanese software."""
+        return _csv(request, object_id, results.STATISTICS, "cp932")
+
+    @gives_statistics(description=_("Statistics, Excel"), icon="table", url_path="statistics-xlsx")
+    def statistics_xlsx(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        """The same as a sheet."""
+        return _xlsx(request, object_id, results.STATISTICS)
 
     @theme.action(
         description=_("Export as JSON"),
@@ -65,18 +98,27 @@ class ExamDownloads(Admin):
         return HttpResponse(told, content_type="application/json", headers=headers)
 
 
-def _read(request: HttpRequest, pk: int) -> Exam:
-    """The exam; that its results were read is logged."""
+def _read(request: HttpRequest, pk: int, export: results.Export) -> Exam:
+    """The exam; that it was read is logged."""
     exam = get_object_or_404(Exam, pk=pk)
-    audit.info("read", extra={"user": request.user.pk, "results": exam.code})
+    audit.info("read", extra={"user": request.user.pk, export.name or "results": exam.code})
     return exam
 
 
-def _csv(exam: Exam, encoding: str) -> HttpResponseBase:
+def _csv(request: HttpRequest, pk: int, export: results.Export, encoding: str) -> HttpResponseBase:
+    exam = _read(request, pk, export)
     kind = f"text/csv; charset={encoding.removesuffix('-sig')}"
-    headers = {"Content-Disposition": f'attachment; filename="{exam.code}.csv"'}
-    rows = results.as_csv(exam, encoding, _headers())
+    name = export.file_name(exam, "csv")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    rows = export.as_csv(exam, encoding, _headers())
     return StreamingHttpResponse(rows, content_type=kind, headers=headers)
+
+
+def _xlsx(request: HttpRequest, pk: int, export: results.Export) -> HttpResponseBase:
+    exam = _read(request, pk, export)
+    file = export.as_xlsx(exam, _headers())
+    name = export.file_name(exam, "xlsx")
+    return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)
 
 
 def _headers() -> str:

@@ -8,12 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring import theme
+from scoring import settling
 from scoring.admin import counts
 from scoring.admin.base import TabularInline, counted
 from scoring.admin.exam_deeds import MEANINGS, ExamDeeds
 from scoring.admin.labels import LABELS
+from scoring.admin.policies import PolicyInline
 from scoring.admin.questions import limits
-from scoring.models import Exam, QuestionGroup, Submission
+from scoring.models import Exam, MarkingPolicy, QuestionGroup, Submission
 from scoring.models.exams import number
 
 
@@ -51,7 +53,7 @@ class ExamAdmin(ExamDeeds):
     )
     list_filter = ("status", "language", "created_at")
     search_fields = ("code", "title")
-    inlines = (GroupInline,)
+    inlines = (GroupInline, PolicyInline)
     change_form_outer_before_template = "scoring/exam_summary.html"
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Exam]":
@@ -77,6 +79,12 @@ class ExamAdmin(ExamDeeds):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not once it is fixed."""
         return super().has_change_permission(request, obj) and not _frozen(obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """What is final and what people are asked follows from the policy."""
+        super().save_related(request, form, formsets, change)
+        if any(one.model is MarkingPolicy and one.has_changed() for one in formsets):
+            settling.settle_exam(form.instance)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only an exam into which nothing was handed in."""

@@ -8,6 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring import theme
+from scoring import thresholds
 from scoring.models import Criterion, ModelAnswer, Question
 from scoring.models.exams import number
 
@@ -48,6 +49,26 @@ class DefinitionForm(forms.Form):
         required=False,
         widget=theme.Checkbox,
         help_text=_("Their marks are kept; the answers are scored anew under the new criteria."),
+    )
+
+
+class ThresholdForm(forms.Form):
+    """The agreement that machine marks must reach, or the confidence from which they stand."""
+
+    target = forms.FloatField(
+        label=capfirst(_("agreement that the machine's marks must reach")),
+        min_value=thresholds.LEAST_TARGET,
+        max_value=thresholds.MOST_TARGET,
+        required=False,
+        widget=theme.NumberInput(attrs={"step": "any"}),
+        help_text=_("As 0.95: of the answers that the machine settles, as many as that agree."),
+    )
+    value = forms.FloatField(
+        label=capfirst(_("or a confidence of your own")),
+        min_value=0.01,
+        max_value=1.0,
+        required=False,
+        widget=theme.NumberInput(attrs={"step": "any"}),
     )
 
 

@@ -24,6 +24,8 @@ LABELS = {
     "read": "success",
     "reading": "primary",
     "refused": "danger",
+    "fitting": "primary",
+    "ready": "success",
 }
 
 

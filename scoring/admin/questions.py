@@ -12,7 +12,8 @@ from django.utils.translation import ngettext
 from pmscoring import theme
 from scoring import definitions, tasks
 from scoring.admin import counts
-from scoring.admin.base import Admin, StackedInline
+from scoring.admin.base import StackedInline
+from scoring.admin.calibration_pages import CalibrationPages
 from scoring.admin.forms import CriterionForm, ModelAnswerForm, QuestionForm
 from scoring.contract import Invalid
 from scoring.models import Criterion, Exam, ModelAnswer, Question, QuestionGroup
@@ -53,7 +54,7 @@ class ModelAnswerInline(FreezesWithTheQuestion, StackedInline):
 
 
 @admin.register(Question)
-class QuestionAdmin(Admin):
+class QuestionAdmin(CalibrationPages):
     """The list of questions, and one with all that belongs to it."""
 
     form = QuestionForm
@@ -63,7 +64,6 @@ class QuestionAdmin(Admin):
     list_filter = ("exam", "language", "count")
     list_select_related = ("exam", "group")
     search_fields = ("code", "label", "prompt")
-    actions = None
     fieldsets = (
         (
             None,

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -10,12 +11,13 @@ from rest_framework.views import APIView
 
 from scoring.api.authentication import MANAGER, READERS, HasRole
 from scoring.api.problems import LengthRequired, TooLarge
-from scoring.api.schema import query
+from scoring.api.schema import CODE, query
 from scoring.contract import Invalid, fault
 
 MOST_BODY_BYTES = 32 * 1024 * 1024
 MOST_PAGE = 1000
 audit = logging.getLogger("audit")
+EXAM_CODE = OpenApiParameter("code", CODE, OpenApiParameter.PATH)
 PAGE_PARAMETERS = (
     query("cursor", {"type": "string"}, "From `next` or `previous` of another page."),
     query("page_size", {"type": "integer", "minimum": 1, "maximum": MOST_PAGE, "default": 100}),

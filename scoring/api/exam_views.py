@@ -1,22 +1,16 @@
-"""Exams: their definitions and their results."""
+"""Exams: their definitions."""
 
-from collections.abc import Sequence
-from typing import TypedDict
-
-from django.http import FileResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from scoring import definitions, results
+from scoring import definitions
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api.authentication import ADJUDICATOR, MARKER, READERS
-from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object, audit
+from scoring.api.base import EXAM_CODE, PAGE_PARAMETERS, Pages, View, as_object
 from scoring.api.parsers import StrictJSONParser, YAMLParser, refused_texts
-from scoring.api.schema import CODE, JSON, asks, call, query, tells
+from scoring.api.schema import JSON, asks, call, query, tells
 from scoring.api.shapes import ref
 from scoring.contract import Invalid, fault
 from scoring.models import Exam
@@ -24,17 +18,6 @@ from scoring.tasks import nudge
 
 DEFINITION = ref("ExamDefinition")
 YAML = YAMLParser.media_type
-CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-EXAM_CODE = OpenApiParameter("code", CODE, OpenApiParameter.PATH)
-FORMATS, ENCODINGS = ("json", "csv", "xlsx"), ("utf-8-sig", "cp932")
-
-
-class ExamResults(TypedDict):
-    """A row a candidate and question, and a total a candidate."""
-
-    exam: str
-    results: list[results.Result]
-    totals: list[results.Total]
 
 
 class ExamList(View):
@@ -91,52 +74,3 @@ class ExamDetail(View):
         exam, created = definitions.load(definition, force)
         nudge(exam.questions.values_list("pk", flat=True))
         return Response(definitions.describe(exam), 201 if created else 200)
-
-
-class Results(View):
-    """An exam's results."""
-
-    @call(
-        "results",
-        "exams",
-        {200: ExamResults},
-        files=[CSV, XLSX],
-        parameters=[
-            EXAM_CODE,
-            query("format", {"enum": list(FORMATS), "default": "json"}),
-            query("encoding", {"enum": list(ENCODINGS), "default": "utf-8-sig"}, "Of CSV."),
-            query("headers", {"enum": list(results.HEADERS), "default": "en"}, "Of CSV and XLSX."),
-        ],
-        examples=[tells("One answer", examples.RESULTS)],
-        problems=[422],
-    )
-    def get(self, request: Request, code: str) -> HttpResponseBase:
-        """Read results, as JSON, CSV or XLSX.
-
-        The latest attempt of each candidate. CSV is UTF-8 with BOM, or CP932; XLSX has a sheet of
-        answers and a sheet of totals.
-        """
-        exam = get_object_or_404(Exam, code=code)
-        audit.info("read", extra={"user": request.user.pk, "results": code})
-        wanted = _choice(request, "format", FORMATS)
-        encoding = _choice(request, "encoding", ENCODINGS)
-        headers = _choice(request, "headers", results.HEADERS)
-        if wanted == "json":
-            return StreamingHttpResponse(results.as_json(exam), content_type=JSON)
-        name = f"{code}.{wanted}"
-        if wanted == "xlsx":
-            file = results.as_xlsx(exam, headers)
-            return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)
-        return StreamingHttpResponse(
-            results.as_csv(exam, encoding, headers),
-            content_type=f"{CSV}; charset={encoding.removesuffix('-sig')}",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
-
-
-def _choice(request: Request, name: str, known: Sequence[str]) -> str:
-    """A query parameter of a few values, of which the first is the default."""
-    value: str = request.query_params.get(name, known[0])
-    if value not in known:
-        raise Invalid([fault(f"/{name}", f"one of {', '.join(known)} is expected")])
-    return value

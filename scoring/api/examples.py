@@ -45,8 +45,10 @@ MARK = {
     "model": "",
     "calibration": None,
     "comment": "",
+    "group": None,
     "created_at": "2026-04-19T05:00:00+00:00",
 }
+ADJUDICATED = {**MARK, "id": 35, "source": "adjudicator", "points": 3, "criteria": []}
 ANSWER = {
     "id": 21,
     "submission": 11,
@@ -107,6 +109,7 @@ UPLOAD = {
 }
 SCORED = {
     "model": "3f5d",
+    "calibration": None,
     "points": 4,
     "criteria": [CRITERION_MARK],
     "flags": [],
@@ -138,6 +141,223 @@ RESULTS = {
             "complete": True,
         }
     ],
+}
+MARK_HISTORY = {
+    "exam": "PM-2026",
+    "marks": [
+        {
+            "candidate": "c-001",
+            "attempt": 1,
+            "question": "Q1",
+            "answer": 21,
+            "mark": 31,
+            "time": "2026-04-19T14:00:00+09:00",
+            "source": "human",
+            "marker": "sato",
+            "points": 4,
+            "criteria": {"C1": 4},
+            "flags": [],
+            "confidence": None,
+            "calibration": None,
+            "model": None,
+            "group": None,
+            "withdraws": None,
+            "withdrawn": False,
+            "seconds": 24,
+            "comment": "",
+        }
+    ],
+}
+STATISTIC = {
+    "question": "Q1",
+    "label": "設問1(1)",
+    "criterion": "",
+    "criterion_label": "",
+    "points": 4,
+    "count": 180,
+    "final": 180,
+    "mean": 2.65,
+    "rate": 0.6625,
+    "deviation": 1.4142,
+    "full": 0.35,
+    "zero": 0.1,
+    "discrimination": 0.52,
+    "correlation": 0.47,
+    "distribution": {"0": 18, "2": 54, "3": 45, "4": 63},
+    "flags": {"too_long": 4},
+}
+STATISTICS = {
+    "exam": "PM-2026",
+    "statistics": [
+        STATISTIC,
+        {**STATISTIC, "criterion": "C1", "criterion_label": "要件", "flags": {}},
+    ],
+}
+FIGURES = {
+    "count": 120,
+    "exact": 0.75,
+    "adjacent": 0.97,
+    "kappa": 0.84,
+    "kappa_interval": [0.78, 0.89],
+    "mae": 0.28,
+    "bias": -0.05,
+}
+AGREEMENT = {
+    "exam": "PM-2026",
+    "overall": {"count": 120, "exact": 0.75, "adjacent": 0.97, "kappa": 0.84},
+    "questions": [
+        {
+            "question": "Q1",
+            "label": "設問1(1)",
+            "points": 4,
+            "step": 1,
+            "calibration": "5e88",
+            "threshold": 0.82,
+            "machine": FIGURES,
+            "audit": None,
+            "people": {**FIGURES, "count": 60, "kappa": 0.9, "kappa_interval": None},
+            "out_of_fold": 60,
+            "open": 2,
+            "unpredicted": 0,
+            "markers": [{"one": "sato", "other": "suzuki", "figures": FIGURES}],
+            "criteria": [
+                {"code": "C1", "label": "要件", "points": 4, "machine": FIGURES, "people": None}
+            ],
+            "confusion": [{"people": 4, "machine": 3, "count": 6}],
+            "coverage": [{"threshold": 0.82, "count": 48, "coverage": 0.4, "agreement": 0.97}],
+            "drift": [
+                {
+                    "first": "2026-04-20",
+                    "last": "2026-04-20",
+                    "count": 9,
+                    "exact": 0.889,
+                    "exact_interval": [0.565, 0.98],
+                    "bias": 0.11,
+                }
+            ],
+        }
+    ],
+}
+CALIBRATION_WAITING = {
+    "id": 7,
+    "status": "waiting",
+    "active": False,
+    "sha256": None,
+    "model": None,
+    "metrics": {},
+    "stage": "",
+    "fraction": 0,
+    "reason": "",
+    "requested_by": "tanaka",
+    "created_at": "2026-04-20T05:00:00+00:00",
+    "finished_at": None,
+}
+CALIBRATION = {
+    **CALIBRATION_WAITING,
+    "status": "ready",
+    "active": True,
+    "sha256": "5e88",
+    "model": "3f5d",
+    "metrics": {
+        "examples": 180,
+        "folds": 5,
+        "kappa": 0.84,
+        "exact": 0.75,
+        "adjacent": 0.97,
+        "mae": 0.28,
+        "calibration_error": 0.03,
+        "seconds": 12.4,
+        "seed": 0,
+    },
+    "fraction": 1,
+    "finished_at": "2026-04-20T05:00:14+00:00",
+}
+MEASURED = {"kappa": 0.84, "exact": 0.75, "adjacent": 0.97, "mae": 0.28}
+PROMOTION = {
+    "calibration": 7,
+    "kind": "manual",
+    "comparison": {
+        "texts": 180,
+        "new": MEASURED,
+        "present": {"kappa": 0.71, "exact": 0.52, "adjacent": 0.9, "mae": 0.6},
+    },
+    "threshold": None,
+    "waiting": 9000,
+}
+ROLLED_BACK = {"calibration": None, "kind": "rollback", "threshold": None, "waiting": 9000}
+THRESHOLD = {
+    "calibration": 7,
+    "threshold": None,
+    "applied": False,
+    "standing": 3600,
+    "marked": 9000,
+    "proposal": {
+        "target": 0.95,
+        "threshold": 0.82,
+        "coverage": 0.4,
+        "agreement": 0.986,
+        "bound": 0.95,
+        "texts": 180,
+        "fewest": 72,
+    },
+    "curve": [
+        {"threshold": 0.82, "count": 72, "coverage": 0.4, "agreement": 0.986},
+        {"threshold": 0.31, "count": 180, "coverage": 1, "agreement": 0.75},
+    ],
+}
+TO_MARK = {
+    "answer": {
+        "id": 21,
+        "exam": "PM-2026",
+        "question": "Q1",
+        "text": TEXT,
+        "expires_at": "2026-04-19T05:15:00+00:00",
+        "qualifying": False,
+        "machine": {"points": None, "criteria": [{**CRITERION_MARK, "points": None}]},
+        "marks": [],
+    },
+    "progress": {"done": 812, "left": 341, "disputed": 6, "mine": 96, "mine_today": 40},
+}
+GROUPS = {
+    "groups": [
+        {
+            "id": 4,
+            "kind": "near",
+            "distance": 0.0183,
+            "size": 2,
+            "answers": [{"id": 21, "text": TEXT}, {"id": 35, "text": "要件が途中で変わったため"}],
+        }
+    ],
+    "total": 1,
+    "saved": 0.31,
+    "regrouping": None,
+}
+REFERENCE = {
+    "id": 2,
+    "answer": 21,
+    "question": "Q1",
+    "text": TEXT,
+    "points": 4,
+    "criteria": [{**CRITERION_MARK, "evidence": []}],
+    "explanation": "原因が要件の変更だと分かれば満点とする。",
+    "qualifies": True,
+    "watches": True,
+}
+STANDING = {
+    "marker": "sato",
+    "status": "suspended",
+    "round": 1,
+    "agreement": 0.65,
+    "changed_at": "2026-04-20T05:00:00+00:00",
+}
+WORKLOAD = {
+    "marker": "sato",
+    "marks": 240,
+    "seconds": 18.5,
+    "agreement": 0.91,
+    "compared": 112,
+    "with_references": 0.95,
+    "references": 20,
 }
 TOKEN = {
     "id": 3,

@@ -9,9 +9,10 @@ from rest_framework.response import Response
 
 from pmscoring import texts
 from pmscoring.lifecycle import WrongState
-from scoring import humans
+from scoring import humans, judging, reviewing
 from scoring.api import examples
 from scoring.api import representations as show
+from scoring.api import review_shapes as tell
 from scoring.api.authentication import (
     ADJUDICATOR,
     CLIENT,
@@ -75,16 +76,17 @@ class AnswerList(View):
     def get(self, request: Request) -> Response:
         """List answers with their marks.
 
-        Markers and adjudicators are not told whose they are.
+        Markers and adjudicators are not told whose they are, nor what would sway them: other
+        people's marks of what they may yet be asked to mark, and the machine's as the exam has it.
         """
         given = {name: asked(request, name) for name in FILTERS if name in request.query_params}
         rows = Answer.objects.filter(**{FILTERS[name]: value for name, value in given.items()})
-        rows = rows.select_related("submission", "question__exam").prefetch_related("marks")
+        rows = rows.select_related("submission", "question__exam__policy", "reference")
+        rows = rows.prefetch_related("marks")
         pages = Pages()
         page = pages.paginate_queryset(rows, request, self) or []
         audit.info("read", extra={"user": request.user.pk, "answers": [one.pk for one in page]})
-        candidate = sees_candidates(request.user)
-        return pages.get_paginated_response([show.answer(one, candidate) for one in page])
+        return pages.get_paginated_response([_as_seen(one, request.user) for one in page])
 
 
 class Marks(View):
@@ -95,7 +97,7 @@ class Marks(View):
     @call(
         "marks_create",
         "marking",
-        {201: show.Mark},
+        {201: tell.Given},
         takes={JSON: shape(GivenMark)},
         examples=[
             asks("By criterion", {"criteria": {"C1": 4}, "comment": "例外にも触れている"}),
@@ -105,10 +107,24 @@ class Marks(View):
         problems=[409],
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Give an answer a mark."""
-        answer = get_object_or_404(Answer.objects.select_related("question__exam"), pk=pk)
-        mark = humans.give(answer, request.user, as_object(request.data))
-        return Response(show.mark(mark), 201)
+        """Give an answer a mark; where it is in the caller's hands, that closes the lease.
+
+        409 where the caller has marked it already; 403 for markers who must qualify first. After
+        an answer that was asked to qualify, `known` has its known mark.
+        """
+        answer = get_object_or_404(Answer.objects.select_related("question__exam__policy"), pk=pk)
+        given = reviewing.mark(answer, request.user, as_object(request.data))
+        return Response(tell.judgement(given), 201)
+
+
+def _as_seen(answer: Answer, user: Any) -> show.Answer:
+    """The answer with what the user may see of it."""
+    return show.answer(
+        answer,
+        sees_candidates(user),
+        humans.visible_marks(answer, user),
+        humans.sees_final(answer, user),
+    )
 
 
 class Score(View):
@@ -131,7 +147,8 @@ class Score(View):
     def post(self, request: Request) -> Response:
         """Score one text at once; nothing is stored.
 
-        The question is given whole, or by its code beside its exam's.
+        The question is given whole, or by its code beside its exam's; one by its code is scored
+        under its calibration.
         """
         body = as_object(request.data)
         text = body.get("text")
@@ -139,9 +156,11 @@ class Score(View):
             raise Invalid([fault("/text", f"a text of at most {MOST_TEXT} characters is expected")])
         if reason := texts.refused_character(text):
             raise Invalid([fault("/text", reason)])
-        model, found = inference().score(_question(body), [("1", text)])
+        question, calibration = _question(body)
+        model, found = judging.judge(inference(), question, calibration, [("1", text)])
         told: show.Scored = {
             "model": model,
+            "calibration": calibration or None,
             "points": found["1"]["points"],
             "criteria": found["1"]["criteria"],
             "flags": found["1"]["flags"],
@@ -150,21 +169,23 @@ class Score(View):
         return Response(told)
 
 
-def _question(body: dict[str, Any]) -> dict[str, Any]:
+def _question(body: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """The question, and the calibration that marks it."""
     given = body.get("question")
     if isinstance(given, dict):
         if found := faults("question", given):
             raise Invalid([{**one, "pointer": f"/question{one['pointer']}"} for one in found])
-        return given
+        return given, ""
     if not isinstance(given, str) or not isinstance(body.get("exam"), str):
         raise Invalid([fault("/question", "a question, or its code beside exam's, is expected")])
     if texts.refused_character(given + body["exam"]):
         raise Invalid([fault("/question", "there is no such question")])
     known = Question.objects.filter(exam__code=body["exam"], code=given)
-    named = known.values_list("pk", "digest").first()
+    named = known.values_list("pk", "digest", "calibration__sha256").first()
     if named is None:
         raise Invalid([fault("/question", "there is no such question")])
-    return _wire(*named)
+    key, digest, calibration = named
+    return _wire(key, digest), calibration or ""
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,7 @@ from scoring import definitions, intake
 from scoring.api.throttling import count_refusal
 from scoring.contract import Fault, Invalid, fault
 from scoring.inference import InferenceError, InferenceUnavailable
+from scoring.references import NotQualified
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[Exception], int] = {
@@ -24,6 +25,7 @@ STATUS: dict[type[Exception], int] = {
     definitions.Frozen: 409,
     definitions.WouldInvalidate: 409,
     WrongState: 409,
+    NotQualified: 403,
     InferenceUnavailable: 503,
     InferenceError: 502,
     RawPostDataException: 400,

@@ -1,5 +1,6 @@
 """Nouns as the API shows them; the OpenAPI document is made from these types."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, NotRequired, TypedDict
 
@@ -47,15 +48,18 @@ class Evidence(TypedDict):
 
 
 class CriterionMark(TypedDict):
-    """What a criterion earned, and where in the text."""
+    """What a criterion earned (null where that is not shown), and where in the text."""
 
     code: str
-    points: float
+    points: float | None
     evidence: list[Evidence]
 
 
 class Mark(TypedDict):
-    """One marker's judgement of one answer. Without a calibration there is no confidence."""
+    """One marker's judgement of one answer. Without a calibration there is no confidence.
+
+    `group` is that of the answers that were marked together.
+    """
 
     id: int
     source: str
@@ -66,6 +70,7 @@ class Mark(TypedDict):
     model: str
     calibration: str | None
     comment: str
+    group: int | None
     created_at: Moment
 
 
@@ -164,6 +169,7 @@ class Scored(TypedDict):
     """The mark of one text, which was not stored."""
 
     model: str
+    calibration: str | None
     points: float
     criteria: list[CriterionMark]
     flags: list[str]
@@ -209,16 +215,34 @@ def mark(one: models.Mark) -> Mark:
         "model": one.model,
         "calibration": one.calibration or None,
         "comment": one.comment,
-        "created_at": _moment(one.created_at),
+        "group": one.from_group,
+        "created_at": moment(one.created_at),
     }
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """As RFC 3339 has it."""
     return at.isoformat()
 
 
-def answer(one: models.Answer, candidate: bool = True) -> Answer:
-    """An answer with its marks; whose it is is left out for markers."""
+def evidence_of(one: models.Mark) -> list[CriterionMark]:
+    """Where criteria show, without their points."""
+    return [
+        {"code": each["code"], "points": None, "evidence": each["evidence"]}
+        for each in one.criteria
+    ]
+
+
+def answer(
+    one: models.Answer,
+    candidate: bool = True,
+    marks: Iterable[models.Mark] | None = None,
+    final: bool = True,
+) -> Answer:
+    """An answer with its marks; whose it is is left out for markers.
+
+    `marks` and `final` are what the caller may see, where that is not all.
+    """
     told: Answer = {
         "id": one.pk,
         "exam": one.question.exam.code,
@@ -228,8 +252,8 @@ def answer(one: models.Answer, candidate: bool = True) -> Answer:
         "review": one.review,
         "reason": one.reason,
         "flags": one.flags,
-        "final": _final(one),
-        "marks": [mark(each) for each in one.marks.all()],
+        "final": _final(one) if final else None,
+        "marks": [mark(each) for each in (one.marks.all() if marks is None else marks)],
     }
     if candidate:
         told |= {"submission": one.submission_id, "candidate": one.submission.candidate}
@@ -292,7 +316,7 @@ def upload(one: models.Upload) -> Upload:
         "rejected_rows": one.rejected,
         "batch": one.batch_id,
         "links": {"self": f"/api/v1/uploads/{one.pk}"},
-        "created_at": _moment(one.created_at),
+        "created_at": moment(one.created_at),
     }
 
 
@@ -302,6 +326,6 @@ def token(one: models.ApiToken) -> Token:
         "id": one.pk,
         "name": one.name,
         "user": one.user.get_username(),
-        "created_at": _moment(one.created_at),
-        "expires_at": _moment(one.expires_at),
+        "created_at": moment(one.created_at),
+        "expires_at": moment(one.expires_at),
     }

@@ -21,7 +21,6 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('status', models.CharField(choices=[('waiting', 'waiting'), ('fitting', 'fitting'), ('ready', 'ready'), ('failed', 'failed')], db_index=True, default='waiting', max_length=7, verbose_name='status')),
                 ('sha256', models.CharField(blank=True, db_index=True, max_length=64, verbose_name='SHA-256')),
-                ('artefact', models.BinaryField(null=True, verbose_name='artefact')),
                 ('model', models.CharField(blank=True, max_length=64, verbose_name='model')),
                 ('definition', models.CharField(blank=True, max_length=64, verbose_name='definition')),
                 ('metrics', models.JSONField(blank=True, default=dict, verbose_name='metrics')),
@@ -91,7 +90,7 @@ class Migration(migrations.Migration):
             name='Promotion',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('automatic', 'better than the one before'), ('manual', 'chosen by a person'), ('rollback', 'rolled back')], max_length=9, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('automatic', 'better than the one before'), ('manual', 'chosen by a person'), ('rollback', 'rolled back'), ('definition', 'set aside, the question has changed')], max_length=10, verbose_name='kind')),
                 ('comparison', models.JSONField(blank=True, default=dict, verbose_name='comparison')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
             ],
@@ -127,6 +126,7 @@ class Migration(migrations.Migration):
                 ('points', models.DecimalField(decimal_places=1, max_digits=5, verbose_name='points')),
                 ('criteria', models.JSONField(blank=True, default=list, verbose_name='criteria')),
                 ('agrees', models.BooleanField(verbose_name='agrees')),
+                ('comment', models.TextField(blank=True, verbose_name='comment')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
             ],
             options={
@@ -204,6 +204,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='answer',
             index=models.Index(condition=models.Q(('review', 'queued')), fields=['question', '-urgency', 'id'], name='answer_queued'),
+        ),
+        migrations.AddIndex(
+            model_name='answer',
+            index=models.Index(condition=models.Q(('review', 'none'), _negated=True), fields=['question', 'review'], name='answer_in_review'),
         ),
         migrations.AddField(
             model_name='calibration',
@@ -304,5 +308,39 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='standing',
             constraint=models.UniqueConstraint(fields=('exam', 'marker'), name='standing_once'),
+        ),
+        migrations.CreateModel(
+            name='Artefact',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('content', models.BinaryField(verbose_name='content')),
+                ('calibration', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='artefact', to='scoring.calibration', verbose_name='calibration')),
+            ],
+            options={
+                'verbose_name': 'artefact',
+                'verbose_name_plural': 'artefacts',
+            },
+        ),
+        migrations.CreateModel(
+            name='Threshold',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('value', models.FloatField(blank=True, null=True, verbose_name='threshold of confidence')),
+                ('target', models.FloatField(blank=True, null=True, verbose_name='target agreement')),
+                ('bound', models.FloatField(blank=True, null=True, verbose_name='agreement shown')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('calibration', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='thresholds', to='scoring.calibration', verbose_name='calibration')),
+                ('question', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='thresholds', to='scoring.question', verbose_name='question')),
+                ('set_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='set by')),
+            ],
+            options={
+                'verbose_name': 'threshold',
+                'verbose_name_plural': 'thresholds',
+                'ordering': ['-pk'],
+            },
+        ),
+        migrations.AddIndex(
+            model_name='mark',
+            index=models.Index(condition=models.Q(('source__in', ['human', 'adjudicator'])), fields=['-created_at'], name='mark_by_people'),
         ),
     ]

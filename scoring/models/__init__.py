@@ -2,7 +2,13 @@
 
 from scoring.models.access import ApiToken, IdempotencyKey
 from scoring.models.answers import Answer, Batch, Submission
-from scoring.models.calibrations import Calibration, Example, Promotion
+from scoring.models.calibrations import (
+    Artefact,
+    Calibration,
+    Example,
+    Promotion,
+    Threshold,
+)
 from scoring.models.exams import Criterion, Exam, ModelAnswer, Question, QuestionGroup
 from scoring.models.marks import Mark
 from scoring.models.policies import MarkingPolicy
@@ -13,6 +19,7 @@ __all__ = [
     "Answer",
     "AnswerGroup",
     "ApiToken",
+    "Artefact",
     "Batch",
     "Calibration",
     "Criterion",
@@ -30,5 +37,6 @@ __all__ = [
     "ReferenceMark",
     "Standing",
     "Submission",
+    "Threshold",
     "Upload",
 ]

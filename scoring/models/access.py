@@ -15,6 +15,15 @@ OPERATOR, CLIENT, VIEWER = "operator", "client", "viewer"
 ROLES = (MANAGER, MARKER, ADJUDICATOR, OPERATOR, CLIENT, VIEWER)
 
 
+def roles_of(user: Any) -> frozenset[str]:
+    """The names of the user's roles; those of a user who is asked for often are kept with it."""
+    known: frozenset[str] | None = getattr(user, "roles", None)
+    if known is None:
+        known = frozenset(user.groups.values_list("name", flat=True))
+        user.roles = known
+    return known
+
+
 def hashed(secret: str) -> str:
     """What is stored of a secret of 256 random bits, for which one SHA-256 is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -73,6 +73,21 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
         """Claimed by a worker that has since gone quiet."""
         return self.filter(status=Answer.Status.SCORING, claimed_at__lt=(at or now()) - after)
 
+    def wait_again(self, at: datetime | None = None) -> int:
+        """Let them be scored anew; who scores one now loses the claim. How many.
+
+        Marks stay, and with them what people have settled. Needs a transaction.
+        """
+        # Locked by falling key, as everywhere.
+        list(self.order_by("-pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+        return self.update(
+            status=Answer.Status.WAITING,
+            tries=0,
+            reason="",
+            claimed_at=None,
+            not_before=at or now(),
+        )
+
     def claim(self, question_id: int, size: int, at: datetime | None = None) -> list["Answer"]:
         """Up to `size` waiting answers, now this caller's alone; needs a transaction."""
         at = at or now()
@@ -180,6 +195,11 @@ class Answer(Lifecycle):
                 fields=["question", "-urgency", "id"],
                 name="answer_queued",
                 condition=models.Q(review="queued"),
+            ),
+            models.Index(
+                fields=["question", "review"],
+                name="answer_in_review",
+                condition=~models.Q(review="none"),
             ),
         ]
         verbose_name = _("answer")

@@ -1,4 +1,4 @@
-"""Calibrations: a question's models fitted to human marks, and which of them was in use when."""
+"""Calibrations: a question's models fitted to human marks, which was in use when, from where on."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.lifecycle import Lifecycle
+from pmscoring.lifecycle import Lifecycle, WrongState
 from scoring.models.answers import Answer
 from scoring.models.exams import Question
 
@@ -32,8 +32,9 @@ class CalibrationQuerySet(models.QuerySet["Calibration"]):
 class Calibration(Lifecycle):
     """One fit; kept with its metrics whether it was promoted or not.
 
-    `sha256` is the artefact's, which stands in for it everywhere; `metrics` is what the inference
-    service measured out of fold: examples, kappa, exact, adjacent, mae, calibration_error, seconds.
+    `sha256` is the artefact's, which stands in for it everywhere; `model` the encoder's, under
+    whose weights alone it can be used; `metrics` is what the inference service measured out of
+    fold: examples, kappa, exact, adjacent, mae, calibration_error, seconds.
     """
 
     class Status(models.TextChoices):
@@ -55,7 +56,6 @@ class Calibration(Lifecycle):
         _("status"), max_length=7, choices=Status, default=Status.WAITING, db_index=True
     )
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True, db_index=True)
-    artefact = models.BinaryField(_("artefact"), null=True, editable=False)
     model = models.CharField(_("model"), max_length=64, blank=True)
     definition = models.CharField(_("definition"), max_length=64, blank=True)
     metrics = models.JSONField(_("metrics"), default=dict, blank=True)
@@ -91,6 +91,37 @@ class Calibration(Lifecycle):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.sha256[:12]}".rstrip()
+
+    def beat(self, stage: str, fraction: float) -> None:
+        """Tell how far the fit is, and that its worker lives; WrongState when it is no longer
+        this worker's. In a transaction the row stays locked until the end, and so never stalls.
+        """
+        at = now()
+        mine = Calibration.objects.filter(
+            pk=self.pk, status=self.Status.FITTING, claimed_at=self.claimed_at
+        )
+        if not mine.update(stage=stage[:40], fraction=fraction, claimed_at=at):
+            raise WrongState(f"{self} is fitted by another worker")
+        self.stage, self.fraction, self.claimed_at = stage, fraction, at
+
+
+class Artefact(models.Model):
+    """What was fitted, as the inference service made it; apart, so that no list reads it along.
+
+    It is made of people's answers and goes when they are deleted.
+    """
+
+    calibration = models.OneToOneField(
+        Calibration, models.CASCADE, related_name="artefact", verbose_name=_("calibration")
+    )
+    content = models.BinaryField(_("content"), editable=False)
+
+    class Meta:
+        verbose_name = _("artefact")
+        verbose_name_plural = _("artefacts")
+
+    def __str__(self) -> str:
+        return f"{self.calibration}"
 
 
 class Example(models.Model):
@@ -129,6 +160,7 @@ class Promotion(models.Model):
         AUTOMATIC = "automatic", _("better than the one before")
         MANUAL = "manual", _("chosen by a person")
         ROLLBACK = "rollback", _("rolled back")
+        DEFINITION = "definition", _("set aside, the question has changed")
 
     question = models.ForeignKey(
         Question, models.CASCADE, related_name="promotions", verbose_name=_("question")
@@ -141,7 +173,7 @@ class Promotion(models.Model):
         related_name="promotions",
         verbose_name=_("calibration"),
     )
-    kind = models.CharField(_("kind"), max_length=9, choices=Kind)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     comparison = models.JSONField(_("comparison"), default=dict, blank=True)
     promoted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -160,3 +192,44 @@ class Promotion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.question} {self.calibration or '-'}"
+
+
+class Threshold(models.Model):
+    """From this moment on the question's machine marks of at least `value` stand, or none do.
+
+    A value belongs to the calibration whose confidence it speaks of. `target` is the agreement for
+    which it was found, with `bound` as what was shown for it; both null for a value that a person
+    chose.
+    """
+
+    question = models.ForeignKey(
+        Question, models.CASCADE, related_name="thresholds", verbose_name=_("question")
+    )
+    calibration = models.ForeignKey(
+        Calibration,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="thresholds",
+        verbose_name=_("calibration"),
+    )
+    value = models.FloatField(_("threshold of confidence"), null=True, blank=True)
+    target = models.FloatField(_("target agreement"), null=True, blank=True)
+    bound = models.FloatField(_("agreement shown"), null=True, blank=True)
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("set by"),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("threshold")
+        verbose_name_plural = _("thresholds")
+
+    def __str__(self) -> str:
+        return f"{self.question} {self.value}"

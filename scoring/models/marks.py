@@ -53,6 +53,13 @@ class Mark(models.Model):
                 name="machine_mark_once",
             )
         ]
+        indexes = [
+            models.Index(
+                fields=["-created_at"],
+                name="mark_by_people",
+                condition=models.Q(source__in=["human", "adjudicator"]),
+            )
+        ]
         verbose_name = _("mark")
         verbose_name_plural = _("marks")
 

@@ -77,6 +77,8 @@ class AnswerGroup(models.Model):
     distance = models.FloatField(_("distance"), default=0.0)
     size = models.PositiveIntegerField(_("answers"), default=0)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    open_count = 0
+    """Not stored: how many members the marker who asks may mark now."""
 
     class Meta:
         ordering = ["-size", "pk"]
@@ -127,6 +129,7 @@ class ReferenceMark(models.Model):
     points = models.DecimalField(_("points"), max_digits=5, decimal_places=1)
     criteria = models.JSONField(_("criteria"), default=list, blank=True)
     agrees = models.BooleanField(_("agrees"))
+    comment = models.TextField(_("comment"), blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypedDict
 
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 
 from scoring.models import Answer, Exam, Mark, Question, QuestionGroup, Submission
 from scoring.models.exams import number
@@ -22,9 +23,9 @@ NOT_ANSWERED, ABSENT = "not_answered", "absent"
 class Result(TypedDict):
     """One candidate's answer to one question.
 
-    `points` are final and `suggested` the machine's under the present definition; null where there
-    are none. `status` is the answer's, or not_answered, or absent. `counted` says whether the
-    question is part of the total under its group's rule.
+    `points` are final and `suggested` the machine's under the present definition and calibration;
+    null where there are none. `status` is the answer's, or not_answered, or absent. `counted` says
+    whether the question is part of the total under its group's rule.
     """
 
     candidate: str
@@ -86,11 +87,17 @@ def _answers(chunk: Sequence[Submission]) -> dict[int, dict[int, Answer]]:
 
 
 def _suggestions(chunk: Sequence[Submission]) -> dict[int, Mark]:
-    """The newest machine mark of each answer under the present definition of its question."""
-    marks = Mark.objects.filter(
+    """The machine mark of each answer under its question's present definition and calibration.
+
+    The newest, should the service's weights have changed since.
+    """
+    # Within the filter the Coalesce would make the join to the calibration an inner one.
+    active = Coalesce("answer__question__calibration__sha256", Value(""))
+    marks = Mark.objects.annotate(active=active).filter(
         answer__submission__in=chunk,
         source=Mark.Source.MACHINE,
         definition=F("answer__question__digest"),
+        calibration=F("active"),
     )
     return {mark.answer_id: mark for mark in marks.order_by("pk")}
 

@@ -16,10 +16,10 @@ from tests.bench.answers import QUESTION, definition
 class Product:
     """The running stack, through REST."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, url: str = "") -> None:
         headers = {"Authorization": f"Bearer {token}"}
         self.http = httpx.Client(
-            base_url=f"{os.environ['PMS_URL']}/api/v1",
+            base_url=f"{url or os.environ['PMS_URL']}/api/v1",
             headers=headers,
             timeout=600,
             trust_env=False,

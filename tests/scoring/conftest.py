@@ -1,9 +1,11 @@
 """What tests of the scoring app may ask for."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from tests.scoring.site import EXAM, JSON, client_for
 
@@ -21,3 +23,10 @@ def exam(manager: Client) -> dict[str, Any]:
     assert told.status_code == 201, told.content
     definition: dict[str, Any] = told.json()
     return definition
+
+
+@pytest.fixture
+def english() -> Iterator[None]:
+    """What is told in words is told in English."""
+    with translation.override("en"):
+        yield

@@ -127,10 +127,13 @@ def test_a_persons_mark_becomes_the_result(manager: Client, exam: dict[str, Any]
     assert (odd.status_code, odd.json()["errors"][0]["pointer"]) == (422, "/criteria/\\ud800")
     mark = manager.post(url, {"criteria": {"C1": 3}}, content_type=JSON)
     assert (mark.status_code, mark.json()["points"]) == (201, 3)
-    manager.post(url, {"points": 0}, content_type=JSON)
+    assert manager.post(url, {"points": 0}, content_type=JSON).status_code == 409
+    assert manager.post(f"/api/v1/marks/{mark.json()['id']}/withdrawal").status_code == 204
+    assert manager.post(url, {"points": 0}, content_type=JSON).status_code == 201
     [seen] = manager.get("/api/v1/answers").json()["results"]
     assert seen["final"] == {"points": 0, "source": "human"}
-    assert [one["points"] for one in seen["marks"]] == [3, 0]
+    told = [(one["source"], one["points"]) for one in seen["marks"]]
+    assert told == [("human", 3), ("withdrawal", 0), ("human", 0)]
 
 
 def test_it_scores_one_text_at_once_and_stores_nothing(

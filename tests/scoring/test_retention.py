@@ -9,10 +9,24 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.utils.timezone import now
 from pytest_django import Settings
 
 from scoring import definitions, intake, retention, tasks
-from scoring.models import Answer, Batch, Exam, IdempotencyKey, Mark, Question, Submission, Upload
+from scoring.models import (
+    Answer,
+    AnswerGroup,
+    Batch,
+    Exam,
+    IdempotencyKey,
+    Lease,
+    Mark,
+    Question,
+    Reference,
+    ReferenceMark,
+    Submission,
+    Upload,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EXAMPLES = Path(__file__).parents[2] / "pmscoring" / "contract" / "examples"
@@ -119,3 +133,18 @@ def test_the_audit_log_has_counts_and_no_candidate(caplog: pytest.LogCaptureFixt
 def test_beat_sees_to_it(settings: Settings) -> None:
     named = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert tasks.delete_due_answers.name in named
+
+
+def test_what_people_had_in_hand_goes_with_the_answers() -> None:
+    exam = exam_with_answers("DUE", DAY, candidates=2)
+    marker = User.objects.create_user("marker")
+    one, other = Answer.objects.filter(submission__exam=exam)
+    Lease.objects.create(answer=one, marker=marker, expires_at=now())
+    group = AnswerGroup.objects.create(question=one.question, kind="same", representative=one)
+    Answer.objects.filter(pk__in=[one.pk, other.pk]).update(answer_group=group)
+    reference = Reference.objects.create(answer=other, points=2)
+    told = {"reference": reference, "marker": marker, "points": 1, "agrees": False}
+    ReferenceMark.objects.create(purpose="watch", **told)
+    retention.delete_due(DAY)
+    for model in (Lease, AnswerGroup, Reference, ReferenceMark, Answer):
+        assert not model.objects.exists()

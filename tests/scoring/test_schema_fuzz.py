@@ -19,8 +19,19 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pmscoring.wsgi import application
-from scoring import definitions, intake, tasks, uploading
-from scoring.models import Answer, ApiToken, Batch, Exam, Mark, Submission, Upload
+from scoring import definitions, intake, settling, tasks, uploading
+from scoring.models import (
+    Answer,
+    AnswerGroup,
+    ApiToken,
+    Batch,
+    Calibration,
+    Exam,
+    Mark,
+    Reference,
+    Submission,
+    Upload,
+)
 from tests.scoring.site import EXAM, submission
 
 EXAMPLES = 15
@@ -51,9 +62,15 @@ def headers(
     user = User.objects.create_superuser("root")
     _, secret = ApiToken.issue(user)
     exam, _ = definitions.load(EXAM)
-    intake.take_all([(1, submission("c1", "一"))])
-    answer = Answer.objects.get()
+    settling.become(exam, "marking")
+    intake.take_all([(1, submission("c1", "一")), (2, submission("c2", "二"))])
+    Answer.objects.update(status="scored")
+    settling.settle(Answer.objects.values_list("pk", flat=True))
+    answer = Answer.objects.order_by("pk")[0]
+    AnswerGroup.objects.create(question=answer.question, kind="same", representative=answer)
+    Reference.objects.create(answer=answer, points=1)
     Mark.objects.create(answer=answer, source="human", marker=user, points=1)
+    Calibration.objects.create(question=answer.question, status="failed", reason="x")
     uploading.read(
         uploading.receive(exam, "a.csv", ContentFile(b"candidate,question,text\nc,Q9,a"))
     )
@@ -68,6 +85,10 @@ def there() -> dict[str, Any]:
         "submissions": Submission,
         "uploads": Upload,
         "tokens": ApiToken,
+        "marks": Mark,
+        "groups": AnswerGroup,
+        "references": Reference,
+        "review": Answer,
     }
     return {name: model.objects.order_by("pk")[0].pk for name, model in keys.items()}
 
@@ -87,6 +108,8 @@ def test_every_call_answers_as_its_schema_says(headers: dict[str, str]) -> None:
     read = {label: codes for label, codes in seen.items() if label.startswith("GET")}
     assert all(200 in codes for codes in read.values()), read
     assert 200 in seen["POST /api/v1/score"]
+    assert 200 in seen["POST /api/v1/review/next"]
+    assert 201 in seen["POST /api/v1/groups/{id}/marks"]
     assert 201 in seen["PUT /api/v1/exams/{code}"]
     assert 202 in seen["POST /api/v1/submissions/bulk"]
     assert Exam.objects.filter(code="PM-2026").exists()
@@ -124,12 +147,23 @@ def drive(
 def lead(case: Any, known: dict[str, Any]) -> None:
     """To what is there; PUT to an exam of its own, which may become anything."""
     name = case.operation.path.split("/")[3]
-    if "id" in (case.path_parameters or {}) and case.method != "DELETE":
+    if "id" in (case.path_parameters or {}) and name in known and case.method != "DELETE":
         case.path_parameters["id"] = known[name]
-    if "code" in (case.path_parameters or {}):
+    if "exam" in (case.path_parameters or {}):
+        lead_to_question(case)
+    elif "code" in (case.path_parameters or {}):
         case.path_parameters["code"] = "FUZZ" if case.method == "PUT" else "PM-2026"
-    if case.method == "PUT" and isinstance(case.body, dict):
+    if name == "review" and case.query:
+        case.query = {"exam": "PM-2026"}
+    if case.method == "PUT" and name == "exams" and isinstance(case.body, dict):
         case.body["code"] = "FUZZ"
+
+
+def lead_to_question(case: Any) -> None:
+    """To Q1 of the example, and to a calibration of it."""
+    case.path_parameters |= {"exam": "PM-2026", "code": "Q1"}
+    if "id" in case.path_parameters:
+        case.path_parameters["id"] = Calibration.objects.get().pk
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ import gc
 import hmac
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,13 +18,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from inference_server import grouping
 from inference_server.batching import Batcher, EncoderThread, Overloaded, TooLarge
 from inference_server.config import Config
-from inference_server.schemas import Invalid, ScoreRequest, read_score_request
+from inference_server.schemas import GroupsRequest, Invalid, ScoreRequest, read, read_score_request
 from inference_server.service import EncoderLike, Scorer
 from pmscoring.requestid import new_request_id, request_id
 
@@ -184,6 +185,35 @@ async def score(request: Request) -> Response:
 
 
 @protected
+async def groups(request: Request) -> Response:
+    """POST /v1/groups: lines of progress, then the groups of texts that say nearly the same."""
+    service = loaded(request)
+    body = await read_body(request)
+    try:
+        asked = await run_in_threadpool(read, GroupsRequest, body)
+    except Invalid as error:
+        raise Refusal(422, "invalid", str(error)) from error
+    named = [(one.id, one.text) for one in asked.texts]
+    return told_by_lines(service, grouping.group(service.scorer, named, asked.distance))
+
+
+def told_by_lines(service: Loaded, told: Iterable[Any]) -> Response:
+    """A JSON value a line, each sent when it is there; an error on the way is the last."""
+
+    def lines() -> Iterator[bytes]:
+        try:
+            with service.turns:
+                for one in told:
+                    yield orjson.dumps(one) + b"\n"
+        except (Overloaded, TooLarge) as error:
+            kind = "overloaded" if isinstance(error, Overloaded) else "too_large"
+            REFUSED.labels(kind).inc()
+            yield orjson.dumps({"error": str(error), "error_type": kind}) + b"\n"
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+@protected
 async def info(request: Request) -> Response:
     """GET /info."""
     service, config = loaded(request), request.app.state.config
@@ -250,6 +280,7 @@ def make_app(config: Config, loader: Callable[[Config], Loaded] = load) -> Starl
 
     routes = [
         Route("/v1/score", score, methods=["POST"]),
+        Route("/v1/groups", groups, methods=["POST"]),
         Route("/info", info),
         Route("/health", health),
         Route("/metrics", metrics),

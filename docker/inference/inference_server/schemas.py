@@ -1,7 +1,7 @@
 """What /v1/score takes; the same shapes as pmscoring/contract/question.schema.json."""
 
 import json
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -36,6 +36,9 @@ class Strict(BaseModel):
     """No unknown field, no coercion of text to number."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Body = TypeVar("Body", bound=Strict)
 
 
 class SectionLimits(Strict):
@@ -120,6 +123,19 @@ class ScoreRequest(Strict):
         return self
 
 
+class GroupsRequest(Strict):
+    """The body of /v1/groups; `distance` is the most by which a text may lie off its leader."""
+
+    texts: Annotated[list[AnswerIn], Field(max_length=20_000)]
+    distance: Annotated[float, Field(ge=0, le=1)]
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        if len({one.id for one in self.texts}) < len(self.texts):
+            raise ValueError("two texts have the same id")
+        return self
+
+
 class Invalid(ValueError):
     """The body is not what the contract says; `problems` are pairs of JSON pointer and detail."""
 
@@ -129,7 +145,12 @@ class Invalid(ValueError):
 
 
 def read_score_request(body: bytes) -> ScoreRequest:
-    """The request in the body, or Invalid, which never repeats a value that was given.
+    """The request in the body, or Invalid."""
+    return read(ScoreRequest, body)
+
+
+def read(model: type[Body], body: bytes) -> Body:
+    """The body as the model has it, or Invalid, which never repeats a value that was given.
 
     The standard reader lets lone surrogates through, so that they are refused with a pointer.
     """
@@ -138,7 +159,7 @@ def read_score_request(body: bytes) -> ScoreRequest:
     except (ValueError, RecursionError) as error:
         raise Invalid([("", f"not JSON: {error}")]) from error
     try:
-        return ScoreRequest.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)[:20]
         raise Invalid([(_pointer(fault["loc"]), fault["msg"]) for fault in faults]) from error

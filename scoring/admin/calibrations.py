@@ -1,0 +1,163 @@
+"""Calibrations: their list, how far each is, and what it reaches."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from pmscoring import theme
+from scoring.admin.base import ReadOnly
+from scoring.admin.labels import LABELS
+from scoring.models import Calibration, Question
+
+OPEN = (Calibration.Status.WAITING, Calibration.Status.FITTING)
+NOTHING = "–"
+FIGURES = {
+    "examples": "{}",
+    "kappa": "{:.3f}",
+    "exact": "{:.1%}",
+    "adjacent": "{:.1%}",
+    "mae": "{:.2f}",
+    "calibration_error": "{:.3f}",
+    "seconds": "{:.1f}",
+}
+"""How what was measured is written."""
+
+
+def figures(measured: Any) -> dict[str, str]:
+    """What was measured, as it is written; a dash for what is missing."""
+    told = {name: measured.get(name) for name in FIGURES}
+    return {
+        name: NOTHING if value is None else FIGURES[name].format(value)
+        for name, value in told.items()
+    }
+
+
+def bar(calibration: Calibration) -> SafeString:
+    """A progress bar of the fit, with its stage."""
+    done = round(calibration.fraction * 100)
+    stage = gettext(calibration.stage) if calibration.stage else calibration.get_status_display()
+    return format_html(
+        '<span class="pms-progress"><span class="pms-bar" role="progressbar" aria-label="{}"'
+        ' aria-valuenow="{}" aria-valuemin="0" aria-valuemax="100"><i class="pms-bar-scoring"'
+        ' style="width:{}%"></i></span><b>{}%</b></span> <span class="pms-none">{}</span>',
+        gettext("calibration"),
+        done,
+        done,
+        done,
+        stage,
+    )
+
+
+def live(calibration: Calibration) -> SafeString:
+    """The same, fetched anew by the page while the fit goes on."""
+    if calibration.status not in OPEN:
+        return format_html("{}", calibration.get_status_display())
+    name = f"calibration-{calibration.pk}"
+    return format_html('<span id="{}" data-live>{}</span>', name, bar(calibration))
+
+
+@admin.register(Calibration)
+class CalibrationAdmin(ReadOnly):
+    """All calibrations; what is done with them is done on the page of their question."""
+
+    list_display = (
+        "number",
+        "question",
+        "state",
+        "in_use",
+        "examples",
+        "kappa",
+        "exact",
+        "mae",
+        "calibration_error",
+        "created_at",
+    )
+    list_filter = ("status", "question__exam", "created_at")
+    list_select_related = ("question__exam",)
+    fields = (
+        ("question_link", "progress", "in_use"),
+        ("examples", "seconds"),
+        ("kappa", "exact", "adjacent"),
+        ("mae", "calibration_error"),
+        ("requested_by", "created_at", "finished_at"),
+        "sha256",
+        "model",
+        "reason",
+    )
+    readonly_fields = ("question_link", "progress", "in_use", *FIGURES)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Calibration]":
+        """With which are in use."""
+        active = Question.objects.filter(calibration=OuterRef("pk"))
+        rows: QuerySet[Calibration] = super().get_queryset(request)
+        return rows.annotate(active=Exists(active))
+
+    @theme.display(description="#", ordering="pk")
+    def number(self, calibration: Calibration) -> str:
+        """Its number."""
+        return f"#{calibration.pk}"
+
+    @theme.display(description=_("question"))
+    def question_link(self, calibration: Calibration) -> str:
+        """Where it is promoted."""
+        address = reverse("admin:scoring_question_calibration", args=[calibration.question_id])
+        return format_html(
+            '<a class="pms-link" href="{}">{}</a>', address, str(calibration.question)
+        )
+
+    @theme.display(description=_("status"), ordering="status", label=LABELS)
+    def state(self, calibration: Calibration) -> tuple[str, str]:
+        """In its colour."""
+        return calibration.status, calibration.get_status_display()
+
+    @theme.display(description=_("status"))
+    def progress(self, calibration: Calibration) -> str:
+        """Alive while it is fitted."""
+        return live(calibration)
+
+    @theme.display(description=_("in use"), boolean=True)
+    def in_use(self, calibration: Any) -> bool:
+        """Whether the question is marked under it."""
+        return bool(calibration.active)
+
+    @theme.display(description=_("marked texts"))
+    def examples(self, calibration: Calibration) -> str:
+        """To which it was fitted."""
+        return figures(calibration.metrics)["examples"]
+
+    @theme.display(description=_("QWK"))
+    def kappa(self, calibration: Calibration) -> str:
+        """Out of fold."""
+        return figures(calibration.metrics)["kappa"]
+
+    @theme.display(description=_("exact"))
+    def exact(self, calibration: Calibration) -> str:
+        """Out of fold."""
+        return figures(calibration.metrics)["exact"]
+
+    @theme.display(description=_("within a step"))
+    def adjacent(self, calibration: Calibration) -> str:
+        """Out of fold."""
+        return figures(calibration.metrics)["adjacent"]
+
+    @theme.display(description=_("mean error"))
+    def mae(self, calibration: Calibration) -> str:
+        """In points, out of fold."""
+        return figures(calibration.metrics)["mae"]
+
+    @theme.display(description=_("error of confidence"))
+    def calibration_error(self, calibration: Calibration) -> str:
+        """By how much confidence and agreement differ."""
+        return figures(calibration.metrics)["calibration_error"]
+
+    @theme.display(description=_("seconds"))
+    def seconds(self, calibration: Calibration) -> str:
+        """That the fit took."""
+        return figures(calibration.metrics)["seconds"]

@@ -1,0 +1,148 @@
+"""Where marking begins: the exams and questions that the caller may mark, and how far they are."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from scoring import grouping, references, reviewing, tasks
+from scoring.admin.base import holds
+from scoring.admin.counts import share
+from scoring.admin.marking_page.pages import address, desk_page, key
+from scoring.models import Answer, Exam, Question, Standing
+from scoring.models.access import ADJUDICATOR, MANAGER, MARKER
+from scoring.references import NotQualified
+from scoring.settling import MARKED_BY_PEOPLE
+
+Review = Answer.Review
+ASKED = (Review.QUEUED, Review.CLAIMED)
+
+
+@dataclass(frozen=True)
+class QuestionRow:
+    """A question: answers that wait for people, those done, groups, what groups saved.
+
+    `regrouping`: percents of the search for groups that is under way.
+    """
+
+    question: Question
+    left: int
+    done: int
+    groups: int
+    grouped: int
+    saved: int
+    regrouping: int | None
+    href: str
+    groups_href: str
+
+
+@desk_page(MARKER, ADJUDICATOR, MANAGER)
+def entry(request: HttpRequest) -> HttpResponse:
+    """The exams in trial or in marking; a POST of a manager finds a question's groups anew."""
+    if request.method == "POST":
+        return _regroup(request)
+    exams = Exam.objects.filter(status__in=MARKED_BY_PEOPLE).prefetch_related("questions")
+    title = _("Marking")
+    context = {
+        **admin.site.each_context(request),
+        "title": title,
+        "page_title": title,
+        "exams": [_exam(request, exam) for exam in exams],
+    }
+    request.current_app = admin.site.name
+    return TemplateResponse(request, "scoring/marking/entry.html", context)
+
+
+def _regroup(request: HttpRequest) -> HttpResponse:
+    if not holds(request, MANAGER):
+        raise PermissionDenied
+    rows = Question.objects.filter(exam__status__in=MARKED_BY_PEOPLE)
+    question = get_object_or_404(rows, pk=key(request, "regroup"))
+    tasks.nudge_regroup(question)
+    return HttpResponseRedirect(reverse("marking:entry"))
+
+
+def _exam(request: HttpRequest, exam: Exam) -> dict[str, Any]:
+    progress = reviewing.progress(exam, request.user)
+    standing = references.standing(exam, request.user)
+    may_mark = standing is None or standing.status == Standing.Status.QUALIFIED
+    rows = _questions(request, exam, may_mark)
+    grouped = sum(row.grouped for row in rows)
+    return {
+        "exam": exam,
+        "progress": progress,
+        "all": progress.done + progress.left,
+        "percent": share(progress.done, progress.done + progress.left),
+        "standing": standing,
+        "agreement": _percent(standing.agreement) if standing else None,
+        "may_manage": holds(request, MANAGER),
+        "to_qualify": _to_qualify(exam, request.user, standing),
+        "may_mark": may_mark,
+        "rows": rows,
+        "groups": sum(row.groups for row in rows),
+        "grouped": grouped,
+        "href": address("marking:desk", exam),
+        "groups_href": address("marking:groups", exam),
+        "disputes_href": address("marking:disputes", exam)
+        if holds(request, ADJUDICATOR, MANAGER)
+        else "",
+    }
+
+
+def _to_qualify(exam: Exam, marker: Any, standing: Standing | None) -> int:
+    if standing is None or standing.status != Standing.Status.QUALIFYING:
+        return 0
+    return references.left_to_qualify(exam, marker)
+
+
+def _questions(request: HttpRequest, exam: Exam, may_mark: bool) -> list[QuestionRow]:
+    counts = _counts(exam)
+    return [_question(request, exam, one, counts, may_mark) for one in exam.questions.all()]
+
+
+def _question(
+    request: HttpRequest,
+    exam: Exam,
+    question: Question,
+    counts: Counter[tuple[int, str]],
+    may_mark: bool,
+) -> QuestionRow:
+    groups = _groups(question, request.user) if may_mark else []
+    done = (Review.MARKED, Review.ADJUDICATED)
+    return QuestionRow(
+        question=question,
+        left=sum(counts[question.pk, state] for state in ASKED),
+        done=sum(counts[question.pk, state] for state in done),
+        groups=len(groups),
+        grouped=sum(group.open_count for group in groups),
+        saved=_percent(grouping.saved(question)) or 0,
+        regrouping=_percent(grouping.progress(question)),
+        href=address("marking:desk", exam, question),
+        groups_href=address("marking:groups", exam, question),
+    )
+
+
+def _groups(question: Question, marker: Any) -> list[Any]:
+    try:
+        return list(grouping.groups(question, marker))
+    except NotQualified:
+        return []
+
+
+def _counts(exam: Exam) -> Counter[tuple[int, str]]:
+    """Answers by question and review state, in one pass."""
+    rows = Answer.objects.filter(question__exam=exam).exclude(review=Review.NONE)
+    found = rows.order_by().values_list("question", "review").annotate(Count("pk"))
+    return Counter({(question, review): count for question, review, count in found})
+
+
+def _percent(value: float | None) -> int | None:
+    return None if value is None else round(100 * value)

@@ -1,0 +1,139 @@
+"""Answers that say the same, one group at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from pmscoring.lifecycle import WrongState
+from scoring import grouping
+from scoring.admin.marking_page import empty, pages, points, sheets, singles
+from scoring.admin.marking_page.differences import Piece, pieces
+from scoring.contract import Invalid
+from scoring.models import Answer, AnswerGroup, Exam, Question
+from scoring.references import NotQualified
+
+DESK = "marking:groups"
+
+
+@dataclass(frozen=True)
+class Member:
+    """An answer of the group, its text told apart from the representative's."""
+
+    pk: int
+    pieces: Sequence[Piece]
+    removed: bool
+
+
+def following(
+    request: HttpRequest, exam: Exam, question: Question | None, said: str = ""
+) -> HttpResponse:
+    """The largest group that is open to the marker; when there is none, single answers."""
+    name = f"groups-{exam.pk}"
+    try:
+        group = _next(exam, question, request.user, pages.skipped(request, name))
+        if group is None and pages.unskip(request, name):
+            group = _next(exam, question, request.user, [])
+    except (NotQualified, WrongState):
+        return singles.following(request, exam, question)
+    if group is None:
+        return singles.following(request, exam, question, said or _("No group is left. Next:"))
+    return opened(request, exam, question, group, said=said)
+
+
+def _next(
+    exam: Exam, question: Question | None, marker: Any, without: Sequence[int]
+) -> AnswerGroup | None:
+    found = (
+        group
+        for one in ([question] if question else exam.questions.all())
+        for group in grouping.groups(one, marker)
+        if group.pk not in without
+    )
+    return next(found, None)
+
+
+def opened(
+    request: HttpRequest,
+    exam: Exam,
+    question: Question | None,
+    group: AnswerGroup,
+    values: Mapping[str, str] | None = None,
+    kept: Sequence[int] | None = None,
+    status: int = 200,
+    said: str = "",
+    alert: str = "",
+) -> HttpResponse:
+    """The group on the desk; `kept` are the members that are still ticked, by default all."""
+    answers = grouping.members(group, request.user)
+    if not answers:
+        title, words = _("This group is done"), _("Others have marked its answers meanwhile.")
+        return empty.show(request, exam, question, title, words, alert=alert)
+    pages.log(request, *(answer.pk for answer in answers))
+    context = {
+        **sheets.sheet(sheets.read(answers[0].pk), values),
+        **pages.bar(exam, request.user, question),
+        "key": ("group", group.pk),
+        "group": group,
+        "members": _members(answers, kept),
+        "here": pages.address(DESK, exam, question),
+        "submit_words": _("Submit for all, next"),
+        "undo": True,
+        "said": said,
+        "alert": alert,
+    }
+    return pages.show(request, "desk", status, **context)
+
+
+def _members(answers: Sequence[Answer], kept: Sequence[int] | None) -> list[Member]:
+    """In their order; each text is compared once."""
+    first = answers[0].text
+    compared = {text: pieces(first, text) for text in {answer.text for answer in answers}}
+    return [
+        Member(one.pk, compared[one.text], kept is not None and one.pk not in kept)
+        for one in answers
+    ]
+
+
+def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+    """One mark for all members that are ticked; the others leave the group."""
+    group = _of(request, exam)
+    if group is None:
+        return _onward(request, exam, question, _("The group is no longer there. Next:"))
+    typed, kept = request.POST.dict(), _kept(request)
+    without = {one.pk for one in grouping.members(group, request.user)} - set(kept)
+    try:
+        told = points.told(group.question, typed)
+        marks = grouping.mark_group(group, request.user, told, without)
+    except (Invalid, NotQualified, WrongState) as error:
+        status = 422 if isinstance(error, Invalid) else 409
+        words = pages.told_of(error)
+        return opened(request, exam, question, group, typed, kept, status, alert=words)
+    count = len(marks)
+    said = ngettext("%(count)d answer marked. Next:", "%(count)d answers marked. Next:", count)
+    return _onward(request, exam, question, said % {"count": count})
+
+
+def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+    """The marker gets the group again when no other is left."""
+    pages.skip(request, f"groups-{exam.pk}", pages.key(request, "group"))
+    return _onward(request, exam, question, _("Skipped. Next:"))
+
+
+def _of(request: HttpRequest, exam: Exam) -> AnswerGroup | None:
+    """The group that the form speaks of."""
+    rows = AnswerGroup.objects.select_related("question__exam")
+    return rows.filter(pk=pages.key(request, "group"), question__exam=exam).first()
+
+
+def _kept(request: HttpRequest) -> list[int]:
+    typed = request.POST.getlist("member")
+    return [int(one) for one in typed if one.isdecimal() and len(one) < 19]
+
+
+def _onward(request: HttpRequest, exam: Exam, question: Question | None, said: str) -> HttpResponse:
+    here = pages.address(DESK, exam, question)
+    return pages.onward(request, here, lambda: following(request, exam, question, said))

@@ -1,0 +1,35 @@
+"""Taking back what was done last: it lies on the desk again with the points that it was given."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from pmscoring.lifecycle import WrongState
+from scoring import reviewing
+from scoring.admin.marking_page import disputes, empty, groups, points, singles
+from scoring.models import Exam, Mark, Question
+from scoring.references import NotQualified
+
+
+def undo(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+    """The marker's last deed in the exam is withdrawn: a group's as one."""
+    try:
+        undone = reviewing.undo(exam, request.user)
+    except (NotQualified, WrongState) as error:
+        return empty.closed(request, exam, question, error)
+    if undone is None:
+        return singles.following(request, exam, question, _("There is nothing to take back."))
+    return _brought_back(request, exam, question, undone)
+
+
+def _brought_back(
+    request: HttpRequest, exam: Exam, question: Question | None, undone: reviewing.Undone
+) -> HttpResponse:
+    said, given = _("Taken back:"), undone.judgement
+    values = points.values_of(given)
+    if undone.group is not None:
+        return groups.opened(request, exam, question, undone.group, values, said=said)
+    if undone.lease is None:
+        return singles.following(request, exam, question, _("Taken back. Next:"))
+    if isinstance(given, Mark) and given.source == Mark.Source.ADJUDICATOR:
+        return disputes.opened(request, exam, undone.lease, values, said)
+    return singles.opened(request, exam, question, undone.lease, values, said)

@@ -1,0 +1,32 @@
+"""How an exam is marked, on the exam's page."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from scoring.admin.base import StackedInline
+from scoring.models import Exam, MarkingPolicy
+
+
+class PolicyInline(StackedInline):
+    """The exam's marking policy; without one the defaults hold."""
+
+    model = MarkingPolicy
+    can_delete = False
+    fieldsets = (
+        (_("Markers"), {"fields": (("readings", "tolerance"), ("settling", "lease_minutes"))}),
+        (
+            _("The machine"),
+            {"fields": (("shown", "machine_final"), ("target_agreement", "audit_rate"))},
+        ),
+        (_("Near the pass line"), {"fields": (("pass_line", "pass_margin"),)}),
+        (_("Reference answers"), {"fields": (("marker_bound", "reference_rate"),)}),
+    )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not once the exam is fixed."""
+        frozen = isinstance(obj, Exam) and obj.frozen
+        return super().has_change_permission(request, obj) and not frozen
+
+    has_add_permission = has_change_permission

@@ -1,0 +1,45 @@
+"""Agreement over time, by the audit sample."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from django.utils.timezone import localtime
+
+from scoring.agreeing.pairs import Pair
+from scoring.agreeing.shapes import AuditPeriod
+from scoring.agreement import share_interval
+
+DAYS_BY_DAY = 21
+"""A sample spread over more days than these is told by week."""
+
+
+def drift(pairs: Sequence[Pair], step: float) -> list[AuditPeriod]:
+    """By day, or over a longer time by week, in the caller's time zone."""
+    by_day: dict[date, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        by_day[localtime(pair.at).date()].append(pair)
+    return [_period(first, last, given, step) for first, last, given in _spans(by_day)]
+
+
+def _spans(by_day: dict[date, list[Pair]]) -> Iterator[tuple[date, date, list[Pair]]]:
+    days = sorted(by_day)
+    if not days or (days[-1] - days[0]).days < DAYS_BY_DAY:
+        yield from ((day, day, by_day[day]) for day in days)
+        return
+    weeks: dict[date, list[Pair]] = defaultdict(list)
+    for day in days:
+        weeks[day - timedelta(days=day.weekday())] += by_day[day]
+    yield from ((monday, monday + timedelta(days=6), weeks[monday]) for monday in weeks)
+
+
+def _period(first: date, last: date, pairs: Sequence[Pair], step: float) -> AuditPeriod:
+    exact = sum(pair.is_exact(step) for pair in pairs)
+    return {
+        "first": first.isoformat(),
+        "last": last.isoformat(),
+        "count": len(pairs),
+        "exact": exact / len(pairs),
+        "exact_interval": list(share_interval(exact, len(pairs))),
+        "bias": sum(pair.machine - pair.people for pair in pairs) / len(pairs),
+    }

@@ -1,0 +1,75 @@
+"""Agreement as operators watch it: cheap enough to be asked for every few seconds."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from pmscoring.metrics import ACCURACY
+from scoring.agreeing.pairs import PEOPLE
+from scoring.models import Answer, Example, Mark
+
+NEWEST_MARKS, FEWEST_ANSWERS = 2000, 30
+
+
+def recent() -> float | None:
+    """The share of exact agreement in the newest part of the audit sample; None for too few.
+
+    Of people's newest marks only: how many there were before does not matter to the time it takes.
+    Other answers reach people because the machine was unsure of them; they would tell nothing of
+    what it settles.
+    """
+    newest = Mark.objects.filter(source__in=PEOPLE).order_by("-created_at")[:NEWEST_MARKS]
+    sample = Answer.objects.filter(
+        pk__in=newest.values("answer"),
+        review_reason=Answer.Reason.AUDIT,
+        final_source__in=PEOPLE,
+    )
+    rows = predicted(sample).order_by().values_list("final_points", "predicted")
+    found = [points == machine for points, machine in rows if machine is not None]
+    return round(sum(found) / len(found), 4) if len(found) >= FEWEST_ANSWERS else None
+
+
+def observe(marks: Iterable[Mark]) -> None:
+    """After the commit, count how near people's new marks are to the machine's.
+
+    1 is the same points, 0 the whole question apart. A group's marks are one judgement and count
+    once; an answer that the machine has not marked counts not at all.
+    """
+    given = {mark.from_group or -mark.answer_id: mark for mark in marks if mark.source in PEOPLE}
+    if not given:
+        return
+    answers = Answer.objects.filter(pk__in=[mark.answer_id for mark in given.values()])
+    rows = predicted(answers).order_by().values_list("pk", "predicted", "question__max_points")
+    machine = {key: (points, most) for key, points, most in rows if points is not None}
+
+    def count() -> None:
+        for mark in given.values():
+            if mark.answer_id in machine:
+                points, most = machine[mark.answer_id]
+                ACCURACY.observe(1 - abs(float(mark.points) - float(points)) / float(most))
+
+    transaction.on_commit(count)
+
+
+def predicted(answers: "QuerySet[Answer]") -> "QuerySet[Any]":
+    """Each answer with `predicted`, the machine's points: made without having seen its mark."""
+    calibration = Coalesce(F("question__calibration__sha256"), Value(""))
+    marks = Mark.objects.filter(
+        answer=OuterRef("pk"),
+        source=Mark.Source.MACHINE,
+        definition=OuterRef("question__digest"),
+        calibration=OuterRef("active"),
+    )
+    examples = Example.objects.filter(
+        answer=OuterRef("pk"), calibration=OuterRef("question__calibration")
+    )
+    found: QuerySet[Any] = answers.annotate(active=calibration).annotate(
+        predicted=Coalesce(
+            Subquery(examples.values("predicted")[:1]),
+            Subquery(marks.order_by("-pk").values("points")[:1]),
+        )
+    )
+    return found

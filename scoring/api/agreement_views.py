@@ -1,0 +1,36 @@
+"""How well machine and people agree."""
+
+from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from scoring import agreeing
+from scoring.api import examples
+from scoring.api.authentication import MANAGER, has_role
+from scoring.api.base import EXAM_CODE, View
+from scoring.api.schema import call, tells
+from scoring.models import Exam
+from scoring.models.access import VIEWER
+
+
+class Agreement(View):
+    """An exam's agreement."""
+
+    readers = (MANAGER, VIEWER)
+
+    @call(
+        "agreement",
+        "exams",
+        {200: agreeing.ExamAgreement},
+        parameters=[EXAM_CODE],
+        examples=[tells("One question", examples.AGREEMENT)],
+    )
+    def get(self, request: Request, code: str) -> Response:
+        """Read how well the machine agrees with people, and people with each other.
+
+        Predictions of answers that the active calibration was fitted to are those of fits that had
+        not seen them. Answers marked as one group count once. Markers are named to exam managers,
+        and numbered for others.
+        """
+        exam = get_object_or_404(Exam, code=code)
+        return Response(agreeing.of_exam(exam, names=has_role(request.user, (MANAGER,))))

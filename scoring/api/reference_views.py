@@ -1,0 +1,165 @@
+"""Reference answers, and what follows from them for markers."""
+
+from typing import Annotated, Any, TypedDict
+
+from django.contrib.auth import get_user_model
+from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pmscoring import texts
+from scoring import references
+from scoring.api import examples
+from scoring.api import review_shapes as tell
+from scoring.api.authentication import MANAGER
+from scoring.api.base import EXAM_CODE, View, as_object, audit
+from scoring.api.marking_views import GivenMark
+from scoring.api.schema import JSON, asks, call, tells
+from scoring.api.shapes import shape
+from scoring.contract import Invalid, fault
+from scoring.models import Answer, Exam, Reference
+
+
+class OfAnswer(TypedDict):
+    """Which answer is meant."""
+
+    answer: int
+
+
+class NewReference(GivenMark, OfAnswer, total=False):
+    """An answer to be a reference: with points, which settle its mark, or by its mark of people."""
+
+    explanation: Annotated[str, {"maxLength": 5000}]
+    qualifies: bool
+    watches: bool
+
+
+class WhoseRound(TypedDict):
+    """The marker's user name."""
+
+    marker: str
+
+
+class ReferenceList(View):
+    """An exam's reference answers."""
+
+    readers = (MANAGER,)
+
+    @call(
+        "references_list",
+        "review",
+        {200: tell.References},
+        parameters=[EXAM_CODE],
+        examples=[tells("One", {"references": [examples.REFERENCE]})],
+    )
+    def get(self, request: Request, code: str) -> Response:
+        """List the reference answers that are asked."""
+        exam = get_object_or_404(Exam, code=code)
+        found = references.of_exam(exam).select_related("answer__question")
+        audit.info("read", extra={"user": request.user.pk, "references": code})
+        return Response({"references": [tell.reference(one) for one in found]})
+
+    @call(
+        "references_create",
+        "review",
+        {201: tell.Reference},
+        takes={JSON: shape(NewReference)},
+        parameters=[EXAM_CODE],
+        examples=[
+            asks("By its mark", {"answer": 21, "explanation": "満点の例"}),
+            asks("Settling its mark", {"answer": 21, "points": 4, "watches": False}),
+            tells("Chosen", examples.REFERENCE, 201),
+        ],
+        problems=[409],
+    )
+    def post(self, request: Request, code: str) -> Response:
+        """Make an answer a reference, or change what it is asked for.
+
+        With points they settle its mark as an adjudicator's would; without, people must have
+        settled it.
+        """
+        body = as_object(request.data)
+        answer = _answer(code, body.get("answer"))
+        explanation = body.get("explanation", "")
+        if not isinstance(explanation, str) or "\0" in explanation or len(explanation) > 5000:
+            raise Invalid([fault("/explanation", "a text of at most 5000 characters is expected")])
+        told = body if "points" in body or body.get("criteria") else None
+        made = references.declare(
+            answer,
+            request.user,
+            told,
+            explanation.encode("utf-8", "replace").decode(),
+            _flag(body, "qualifies"),
+            _flag(body, "watches"),
+        )
+        return Response(tell.reference(made), 201)
+
+
+class ReferenceDetail(View):
+    """One reference answer."""
+
+    @call("references_delete", "review", {204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        """Ask it no more; the marks that markers gave it stay."""
+        references.retire(get_object_or_404(Reference, pk=pk))
+        return Response(status=204)
+
+
+class StandingList(View):
+    """Markers' standings."""
+
+    readers = (MANAGER,)
+
+    @call(
+        "standings_list",
+        "review",
+        {200: tell.Standings},
+        parameters=[EXAM_CODE],
+        examples=[tells("One", {"standings": [examples.STANDING]})],
+    )
+    def get(self, request: Request, code: str) -> Response:
+        """List who is qualifying, qualified or suspended."""
+        exam = get_object_or_404(Exam, code=code)
+        found = exam.standings.select_related("marker").order_by("pk")
+        return Response({"standings": [tell.standing(one) for one in found]})
+
+    @call(
+        "rounds_create",
+        "review",
+        {201: tell.Standing},
+        takes={JSON: shape(WhoseRound)},
+        parameters=[EXAM_CODE],
+        examples=[
+            asks("For someone suspended", {"marker": "sato"}),
+            tells(
+                "Begun",
+                {**examples.STANDING, "status": "qualifying", "round": 2, "agreement": None},
+                201,
+            ),
+        ],
+    )
+    def post(self, request: Request, code: str) -> Response:
+        """Begin a new round of qualifying for a marker."""
+        exam = get_object_or_404(Exam, code=code)
+        name = as_object(request.data).get("marker")
+        known = isinstance(name, str) and not texts.refused_character(name)
+        marker = get_user_model().objects.filter(username=name).first() if known else None
+        if marker is None:
+            raise Invalid([fault("/marker", "there is no such user")])
+        return Response(tell.standing(references.begin_round(exam, marker)), 201)
+
+
+def _answer(code: str, key: Any) -> Answer:
+    exam = get_object_or_404(Exam, code=code)
+    rows = Answer.objects.select_related("question__exam__policy").filter(question__exam=exam)
+    found = rows.filter(pk=key).first() if type(key) is int and 0 < key < 2**63 else None
+    if found is None:
+        raise Invalid([fault("/answer", "there is no such answer in this exam")])
+    return found
+
+
+def _flag(body: dict[str, Any], name: str) -> bool:
+    told = body.get(name, True)
+    if not isinstance(told, bool):
+        raise Invalid([fault(f"/{name}", "true or false is expected")])
+    return told

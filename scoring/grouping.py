@@ -1,0 +1,234 @@
+"""Answers that say the same, found, shown and marked together.
+
+A group is blank, equal after folding, or nearly equal: within a distance of its representative by
+the encoder. What folding tells apart by length (too short, too long) never comes into one group.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.db.models import Count, Q, QuerySet
+
+from scoring import agreeing, humans, references, settling
+from scoring.inference import Inference
+from scoring.models import Answer, AnswerGroup, Exam, Mark, Question
+from scoring.reviewing import free_of
+from scoring.settling import MARKED_BY_PEOPLE, Review
+
+DISTANCE = 0.02
+LONGEST, MOST_TEXTS = 400, 20_000
+"""Characters of a text, and texts, that are compared by the encoder; the others if equal only."""
+SILENCE_SECONDS = 300
+LENGTHS = frozenset({"too_short", "too_long"})
+Say = Callable[[float], None]
+
+
+@dataclass
+class Same:
+    """Open answers of one text key; `text` is that of the first."""
+
+    text: str
+    lengths: frozenset[str]
+    keys: list[int]
+
+
+@dataclass
+class Found:
+    """A group to be: the first of `keys` represents it."""
+
+    kind: str
+    distance: float
+    keys: list[int]
+
+
+def regroup(
+    question: Question,
+    inference: Inference,
+    distance: float = DISTANCE,
+    say: Say = lambda _fraction: None,
+) -> int:
+    """Find anew the groups among the answers that people are still asked to mark; how many.
+
+    `say` is told how far it is, in [0, 1]. Raises InferenceError, and then changes nothing.
+    """
+    same = _same(question)
+    found = [Found(AnswerGroup.Kind.BLANK, 0.0, one.keys) for one in same if not one.text.strip()]
+    written = [one for one in same if one.text.strip()]
+    parts = sorted({one.lengths for one in written}, key=len)
+    for done, lengths in enumerate(parts):
+        part = [one for one in written if one.lengths == lengths]
+        found += _near(part, inference, distance, _within(say, done, len(parts)))
+    return _store(question, [one for one in found if len(one.keys) > 1])
+
+
+def _within(say: Say, done: int, parts: int) -> Say:
+    """Tells of the whole what is told of one part."""
+    return lambda fraction: say((done + fraction) / parts)
+
+
+def _same(question: Question) -> list[Same]:
+    """The open answers by text key, oldest first."""
+    rows = (
+        Answer.objects.filter(question=question, review=Review.QUEUED)
+        .order_by("pk")
+        .values_list("pk", "text", "text_key", "flags")
+    )
+    found: dict[str, Same] = {}
+    for key, text, text_key, flags in rows.iterator(2000):
+        one = found.setdefault(text_key, Same(text, LENGTHS.intersection(flags), []))
+        one.keys.append(key)
+    return list(found.values())
+
+
+def _near(
+    several: Collection[Same], inference: Inference, distance: float, say: Say
+) -> list[Found]:
+    """Texts that lie near to each other as one group, the others as one each."""
+    named = {str(one.keys[0]): one for one in several}
+    short = [name for name, one in named.items() if len(one.text) <= LONGEST]
+    sent = sorted(short, key=lambda name: -len(named[name].keys))[:MOST_TEXTS]
+    texts = [(name, named[name].text) for name in sent]
+    found = []
+    for names, distances in inference.groups(texts, distance, say) if len(texts) > 1 else []:
+        keys = [key for name in names for key in named.pop(name).keys]
+        found.append(Found(AnswerGroup.Kind.NEAR, max(distances), keys))
+    return found + [Found(AnswerGroup.Kind.SAME, 0.0, one.keys) for one in named.values()]
+
+
+@transaction.atomic
+def _store(question: Question, found: Collection[Found]) -> int:
+    AnswerGroup.objects.filter(question=question).delete()
+    groups = AnswerGroup.objects.bulk_create(
+        AnswerGroup(
+            question=question,
+            kind=one.kind,
+            distance=one.distance,
+            representative_id=one.keys[0],
+            size=len(one.keys),
+        )
+        for one in found
+    )
+    places = [(key, group.pk) for group, one in zip(groups, found, strict=True) for key in one.keys]
+    _join(places)
+    return len(groups)
+
+
+def _join(places: Collection[tuple[int, int]]) -> None:
+    """Answers to groups, by pairs of keys."""
+    if not places:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE scoring_answer AS answer SET answer_group_id = told.place"
+            " FROM unnest(%s::bigint[], %s::bigint[]) AS told (key, place)"
+            " WHERE answer.id = told.key",
+            [list(column) for column in zip(*places, strict=True)],
+        )
+
+
+def groups(question: Question, marker: Any) -> list[AnswerGroup]:
+    """Those with two members or more that the marker may mark now, largest first.
+
+    Each has `open_count`, how many that are. Raises NotQualified or Suspended.
+    """
+    references.require(question.exam, marker)
+    open_now = _open(Answer.objects.filter(question=question), marker)
+    counts: dict[int, int] = dict(
+        open_now.exclude(answer_group=None)
+        .order_by()
+        .values_list("answer_group")
+        .annotate(Count("pk"))
+    )
+    found = AnswerGroup.objects.filter(pk__in=[key for key, count in counts.items() if count > 1])
+    for group in (rows := list(found.select_related("representative", "question__exam"))):
+        group.open_count = counts[group.pk]
+    return sorted(rows, key=lambda group: (-group.open_count, group.pk))
+
+
+def members(group: AnswerGroup, marker: Any) -> list[Answer]:
+    """The group's answers that the marker may mark now, the representative first."""
+    return members_of([group], marker)[group.pk]
+
+
+def members_of(several: Collection[AnswerGroup], marker: Any) -> dict[int, list[Answer]]:
+    """The same of several groups, by their keys."""
+    leads = {group.representative_id for group in several}
+    rows = _open(Answer.objects.filter(answer_group__in=several), marker).order_by("pk")
+    found: dict[int, list[Answer]] = {group.pk: [] for group in several}
+    for answer in sorted(rows, key=lambda answer: answer.pk not in leads):
+        found[answer.answer_group_id or 0].append(answer)
+    return found
+
+
+def _open(answers: "QuerySet[Answer]", marker: Any) -> "QuerySet[Answer]":
+    return free_of(answers.filter(review=Review.QUEUED), marker)
+
+
+@transaction.atomic
+def mark_group(
+    group: AnswerGroup, marker: Any, told: dict[str, Any], without: Collection[int] = ()
+) -> list[Mark]:
+    """One judgement for every member that is still open to the marker, each its own Mark.
+
+    The answers of `without` leave the group first. [] where others were faster. Raises Invalid,
+    NotQualified, Suspended, WrongState.
+    """
+    question = group.question
+    judgement = humans.read(question, told)
+    settling.hold(question.exam, *MARKED_BY_PEOPLE)
+    references.require(question.exam, marker)
+    Answer.objects.filter(answer_group=group, pk__in=without).update(answer_group=None)
+    locked = (
+        Answer.objects.filter(answer_group=group).order_by("-pk").select_for_update(of=("self",))
+    )
+    keys = [answer.pk for answer in locked]
+    # Asked again now that they are locked, for who held them may have marked them.
+    answers = _open(Answer.objects.filter(pk__in=keys), marker).select_related("question")
+    marks = Mark.objects.bulk_create(
+        Mark(**humans.row(answer, marker, judgement, from_group=group.pk))
+        for answer in answers.order_by("pk")
+    )
+    agreeing.observe(marks)
+    settling.settle(mark.answer_id for mark in marks)
+    return marks
+
+
+def saved(question: Question) -> float:
+    """The share of marks by people that groups spared them giving, in [0, 1]."""
+    return _saved(Q(answer__question=question))
+
+
+def saved_in(exam: Exam) -> float:
+    """The same of a whole exam."""
+    return _saved(Q(answer__question__exam=exam))
+
+
+def _saved(where: Q) -> float:
+    marks = Mark.objects.filter(where, source=Mark.Source.HUMAN, mark__isnull=True).order_by()
+    whole = marks.count()
+    grouped = list(
+        marks.exclude(from_group=None).values_list("from_group", "marker").annotate(Count("pk"))
+    )
+    spared = sum(count - 1 for _, _, count in grouped)
+    return spared / whole if whole else 0.0
+
+
+def progress(question: Question) -> float | None:
+    """How far the search for groups is, in [0, 1]; None where none runs."""
+    found: float | None = cache.get(_progress_key(question))
+    return found
+
+
+def tell_progress(question: Question, fraction: float | None) -> None:
+    """What `progress` answers from now on, unless the work falls silent."""
+    if fraction is None:
+        cache.delete(_progress_key(question))
+    else:
+        cache.set(_progress_key(question), fraction, SILENCE_SECONDS)
+
+
+def _progress_key(question: Question) -> str:
+    return f"regrouping:{question.pk}"

@@ -1,0 +1,253 @@
+"""Which calibration a question's machine marks are made under: compared, promoted, rolled back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from pmscoring.lifecycle import WrongState
+from scoring import settling, thresholds
+from scoring.agreement import agreement
+from scoring.models import Answer, Calibration, Example, Mark, Promotion, Question
+
+Kind = Promotion.Kind
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How one of the two agrees with people; `kappa` is None where it is not defined."""
+
+    kappa: float | None
+    exact: float
+    adjacent: float
+    mae: float
+
+    @property
+    def rank(self) -> tuple[float, float, float]:
+        """The greater the better: QWK, then exact agreement, then mean error."""
+        return (-1.0 if self.kappa is None else self.kappa, self.exact, -self.mae)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The new and the present one on the same texts, to which neither prediction was fitted.
+
+    `present` is None where the present one has marked none of them, or can mark nothing more:
+    it was made under other weights.
+    """
+
+    texts: int
+    new: Measured | None
+    present: Measured | None
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the new one is."""
+        if self.new is None or self.present is None:
+            return True
+        return self.new.rank > self.present.rank
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A text's points by people and as predicted by fits that had not seen it."""
+
+    answers: list[int]
+    points: float
+    predicted: float
+
+
+def compare(question: Question, calibration: Calibration) -> Comparison:
+    """A fitted calibration beside the active one, or beside scoring without any.
+
+    Both are judged on the texts of the new one's examples. Its predictions are those made out of
+    fold. The present one's are, too, where the text was among its examples: folds are told by the
+    text, so the folds are the same. Else its mark counts, which was not fitted to the text.
+    """
+    present = question.calibration
+    new = _seen(calibration)
+    is_usable = present is None or present.model == calibration.model
+    other = _present(question, present, new) if is_usable else {}
+    shared = [key for key in new if key in other]
+    texts = shared or list(new)
+    return Comparison(
+        len(texts),
+        _measured([(new[key].predicted, new[key].points) for key in texts], question),
+        _measured([(other[key], new[key].points) for key in shared], question),
+    )
+
+
+def _seen(calibration: Calibration) -> dict[str, Seen]:
+    """By text."""
+    rows = Example.objects.filter(calibration=calibration).order_by("answer_id")
+    found: dict[str, Seen] = {}
+    for key, answer, points, predicted in rows.values_list(
+        "answer__text_key", "answer_id", "points", "predicted"
+    ):
+        found.setdefault(key, Seen([], float(points), float(predicted))).answers.append(answer)
+    return found
+
+
+def _present(
+    question: Question, present: Calibration | None, new: Mapping[str, Seen]
+) -> dict[str, float]:
+    """What the present one says of those texts without having been fitted to them."""
+    keys = {answer: key for key, one in new.items() for answer in one.answers}
+    marks = Mark.objects.filter(
+        answer__in=list(keys),
+        source=Mark.Source.MACHINE,
+        calibration=present.sha256 if present else "",
+        definition=question.digest,
+    ).order_by("pk")
+    found = {keys[key]: float(points) for key, points in marks.values_list("answer_id", "points")}
+    if present:
+        found |= {key: one.predicted for key, one in _seen(present).items() if key in new}
+    return found
+
+
+def _measured(both: Sequence[tuple[float, float]], question: Question) -> Measured | None:
+    if not both:
+        return None
+    found = agreement(both, float(question.step))
+    return Measured(found.kappa, found.exact, found.adjacent, found.mae)
+
+
+def consider(calibration: Calibration) -> Promotion | None:
+    """Promote it where it is better than the present one and results may still change."""
+    question = Question.objects.select_related("exam", "calibration").get(
+        pk=calibration.question_id
+    )
+    if question.exam.frozen or calibration.definition != question.digest:
+        return None
+    if not compare(question, calibration).is_better:
+        return None
+    try:
+        return promote(calibration, None, Kind.AUTOMATIC)
+    except WrongState:
+        return None  # The exam was fixed at this moment.
+
+
+@transaction.atomic
+def promote(calibration: Calibration, user: Any = None, kind: str = Kind.MANUAL) -> Promotion:
+    """From now on it marks the question; the machine's marks are made anew, people's stay.
+
+    Raises WrongState where the exam is fixed, or the calibration is not ready, in use already, or
+    fitted to the question as it was before.
+    """
+    question = _held(calibration.question)
+    if told := refusal(question, calibration):
+        raise WrongState(told)
+    comparison = asdict(compare(question, calibration))
+    return _switch(question, calibration, kind, user, comparison)
+
+
+def refusal(question: Question, calibration: Calibration) -> str:
+    """Why it cannot be promoted, in words; empty where it can."""
+    words = {"calibration": calibration, "status": calibration.get_status_display()}
+    if calibration.status != Calibration.Status.READY:
+        return _("%(calibration)s is %(status)s") % words
+    if calibration.definition != question.digest:
+        return _("%(calibration)s was fitted before the question was changed") % words
+    if question.calibration_id == calibration.pk:
+        return _("%(calibration)s is in use already") % words
+    return ""
+
+
+@transaction.atomic
+def roll_back(question: Question, user: Any = None) -> Promotion:
+    """Back to what marked the question before the present calibration did: another, or none.
+
+    Its marks are known, so nothing is scored again but what came in since. Raises WrongState
+    where the exam is fixed or no calibration is in use.
+    """
+    question = _held(question)
+    if question.calibration_id is None:
+        raise WrongState(f"{question.code} has no calibration")
+    return _switch(question, before(question), Kind.ROLLBACK, user, {})
+
+
+def before(question: Question) -> Calibration | None:
+    """What `roll_back` would go back to."""
+    steps: list[Calibration | None] = [None]
+    made = question.promotions.order_by("pk").select_related("calibration")
+    for promotion in made:
+        if promotion.kind == Kind.DEFINITION:
+            steps = [None]
+        elif promotion.kind == Kind.ROLLBACK:
+            steps = steps[:-1] or [None]
+        else:
+            steps.append(promotion.calibration)
+    return steps[-2] if len(steps) > 1 else None
+
+
+def set_aside(question: Question) -> None:
+    """The question has changed: what was fitted to its former self marks it no more.
+
+    Needs a transaction, which holds the exam; the caller lets the answers wait again.
+    """
+    if question.calibration_id is None:
+        return
+    Promotion.objects.create(question=question, calibration=None, kind=Kind.DEFINITION)
+    question.calibration = None
+    question.save(update_fields=["calibration"])
+    if question.threshold is not None:
+        thresholds.record(question, None, None, None)
+
+
+def _held(question: Question) -> Question:
+    """The question as it is now, and stays until this transaction ends."""
+    settling.hold(question.exam)
+    found = Question.objects.select_for_update(of=("self",)).select_related("calibration", "exam")
+    return found.get(pk=question.pk)
+
+
+def _switch(
+    question: Question,
+    calibration: Calibration | None,
+    kind: str,
+    user: Any,
+    comparison: dict[str, Any],
+) -> Promotion:
+    was = question.threshold
+    question.calibration = calibration
+    question.save(update_fields=["calibration"])
+    made = Promotion.objects.create(
+        question=question,
+        calibration=calibration,
+        kind=kind,
+        comparison=comparison,
+        promoted_by=user,
+    )
+    if was is not None:
+        _carry_threshold(question, was, kind, user)
+    Answer.objects.filter(question=question).wait_again()
+    return made
+
+
+def threshold_under(
+    question: Question, calibration: Calibration | None, kind: str = Kind.MANUAL
+) -> tuple[float | None, thresholds.Proposal | None]:
+    """What becomes of the question's threshold under another calibration, and why.
+
+    None stays None, for no one has let the machine's marks stand. After a promotion the same
+    target is sought on the new curve, and the threshold is never less strict than before;
+    where the curve does not show the target, no machine mark stands. After rolling back the
+    threshold is the one that held under that calibration.
+    """
+    was = question.threshold
+    if was is None or calibration is None:
+        return None, None
+    if kind == Kind.ROLLBACK:
+        last = question.thresholds.filter(calibration=calibration).first()
+        return (last.value if last else None), None
+    latest = question.thresholds.first()
+    target = latest.target if latest else None
+    proposed = thresholds.proposal(question, target, calibration)
+    return (None if proposed.value is None else max(was, proposed.value)), proposed
+
+
+def _carry_threshold(question: Question, was: float, kind: str, user: Any) -> None:
+    value, proposed = threshold_under(question, question.calibration, kind)
+    thresholds.record(question, value, user, proposed)

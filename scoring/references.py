@@ -1,0 +1,261 @@
+"""Reference answers (目揃え): known marks that qualify markers, and watch them for drift."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.utils.timezone import now
+
+from pmscoring.lifecycle import WrongState
+from scoring import humans, settling
+from scoring.models import (
+    Answer,
+    Exam,
+    Lease,
+    Mark,
+    MarkingPolicy,
+    Question,
+    Reference,
+    ReferenceMark,
+    Standing,
+)
+from scoring.models.access import ADJUDICATOR, MANAGER, roles_of
+
+QUALIFYING, WATCH = ReferenceMark.Purpose.QUALIFYING, ReferenceMark.Purpose.WATCH
+WINDOW = 20
+"""So many of the latest marks of references tell whether a marker drifts."""
+
+
+class NotQualified(Exception):
+    """The marker has not yet marked the reference answers well enough."""
+
+
+class Suspended(NotQualified):
+    """The marker fell below the exam's bound; a manager begins a new round of qualifying."""
+
+
+@transaction.atomic
+def declare(
+    answer: Answer,
+    user: Any,
+    told: dict[str, Any] | None = None,
+    explanation: str = "",
+    qualifies: bool = True,
+    watches: bool = True,
+) -> Reference:
+    """Make the answer a reference: by its final mark of people, or by `told`, which adjudicates it.
+
+    Raises Invalid, or WrongState where there is neither, or the exam is fixed.
+    """
+    settling.hold(answer.question.exam)
+    answer = Answer.objects.select_for_update().get(pk=answer.pk)
+    if told is not None:
+        judgement = humans.read(answer.question, told)
+        mark = humans.add(answer, user, judgement, source=Mark.Source.ADJUDICATOR)
+        settling.settle([answer.pk])
+    else:
+        mark = _known(answer)
+    reference, _ = Reference.objects.update_or_create(
+        answer=answer,
+        defaults={
+            "points": mark.points,
+            "criteria": mark.criteria,
+            "explanation": explanation,
+            "qualifies": qualifies,
+            "watches": watches,
+        },
+    )
+    return reference
+
+
+def _known(answer: Answer) -> Mark:
+    """The mark that settled it."""
+    if answer.final_points is None or answer.final_source not in settling.PEOPLE:
+        raise WrongState(f"{answer}: people have not settled its mark")
+    marks = answer.marks.filter(source=answer.final_source, mark__isnull=True).order_by("-pk")
+    for mark in marks:
+        if mark.points == answer.final_points:
+            return mark
+    return Mark(points=answer.final_points, criteria=[])
+
+
+def retire(reference: Reference) -> None:
+    """It is asked no more; the marks given to it stay."""
+    Reference.objects.filter(pk=reference.pk).update(qualifies=False, watches=False)
+
+
+def of_exam(exam: Exam) -> "models.QuerySet[Reference]":
+    """Those that are asked."""
+    asked = models.Q(qualifies=True) | models.Q(watches=True)
+    return Reference.objects.filter(asked, answer__question__exam=exam)
+
+
+def standing(exam: Exam, marker: Any) -> Standing | None:
+    """The marker's, begun where there was none; None where none is asked of them."""
+    if settling.policy_of(exam).marker_bound is None or marker.is_superuser:
+        return None
+    if not roles_of(marker).isdisjoint((MANAGER, ADJUDICATOR)):
+        return None
+    return Standing.objects.get_or_create(exam=exam, marker=marker)[0]
+
+
+def require(exam: Exam, marker: Any) -> None:
+    """Raise NotQualified or Suspended where the marker may not mark now."""
+    found = standing(exam, marker)
+    if found is None or found.status == Standing.Status.QUALIFIED:
+        return
+    _refuse_suspended(found)
+    raise NotQualified(f"mark the reference answers of {exam.code} first")
+
+
+def _refuse_suspended(found: Standing) -> None:
+    if found.status == Standing.Status.SUSPENDED:
+        raise Suspended(
+            f"agreement with the reference answers is {found.agreement or 0:.0%};"
+            " an exam manager can begin a new round"
+        )
+
+
+def is_qualifying(lease: Lease) -> bool:
+    """Whether it is of a round of qualifying; a hidden reference must not be told from others."""
+    if not lease.is_reference:
+        return False
+    found = standing(lease.answer.question.exam, lease.marker)
+    return found is not None and found.status == Standing.Status.QUALIFYING
+
+
+def left_to_qualify(exam: Exam, marker: Any) -> int:
+    """Reference answers that the marker has still to mark in the present round."""
+    found = standing(exam, marker)
+    if found is None or found.status != Standing.Status.QUALIFYING:
+        return 0
+    return _to_qualify(found).count()
+
+
+def _to_qualify(found: Standing) -> "models.QuerySet[Reference]":
+    marked = ReferenceMark.objects.filter(
+        marker=found.marker_id, purpose=QUALIFYING, round=found.round
+    )
+    asked = Reference.objects.filter(answer__question__exam=found.exam_id, qualifies=True)
+    return asked.exclude(pk__in=marked.values("reference")).order_by("pk")
+
+
+def hand_out(exam: Exam, marker: Any, question: Question | None = None) -> Lease | None:
+    """A reference answer where it is this marker's turn for one: to qualify, or now and then.
+
+    Needs a transaction. Raises Suspended, or NotQualified where there is nothing to qualify by.
+    """
+    found = standing(exam, marker)
+    if found and found.status != Standing.Status.QUALIFIED:
+        _refuse_suspended(found)
+        reference = _to_qualify(found).first()
+        if reference is None:
+            raise NotQualified(f"no reference answers are chosen yet for {exam.code}")
+        return _leased(reference, exam, marker)
+    rate = settling.policy_of(exam).reference_rate
+    if random.random() >= rate:  # noqa: S311  # which answers are references must not be guessed
+        return None
+    hidden = _to_watch(exam, marker, found.round if found else 1, question).order_by("?").first()
+    return _leased(hidden, exam, marker) if hidden else None
+
+
+def _to_watch(
+    exam: Exam, marker: Any, this_round: int, question: Question | None
+) -> "models.QuerySet[Reference]":
+    """Those that the marker has not met among the others in this round, nor marked themselves."""
+    met = ReferenceMark.objects.filter(marker=marker, purpose=WATCH, round=this_round)
+    own = Mark.objects.filter(answer=models.OuterRef("answer"), marker=marker)
+    asked = Reference.objects.filter(answer__question__exam=exam, watches=True)
+    if question is not None:
+        asked = asked.filter(answer__question=question)
+    return asked.exclude(pk__in=met.values("reference")).exclude(models.Exists(own))
+
+
+def _leased(reference: Reference, exam: Exam, marker: Any) -> Lease:
+    minutes = settling.policy_of(exam).lease_minutes
+    return Lease.objects.update_or_create(
+        answer=reference.answer,
+        marker=marker,
+        defaults={
+            "is_reference": True,
+            "created_at": now(),
+            "expires_at": now() + timedelta(minutes=minutes),
+        },
+    )[0]
+
+
+def take(lease: Lease, told: dict[str, Any], seconds: int | None = None) -> ReferenceMark:
+    """The marker's mark of the reference answer in hand, and what follows for their standing."""
+    exam = lease.answer.question.exam
+    reference = Reference.objects.get(answer=lease.answer_id)
+    judgement = humans.read(lease.answer.question, told)
+    found = standing(exam, lease.marker)
+    if found:
+        found = Standing.objects.select_for_update().get(pk=found.pk)
+    qualifying = found is not None and found.status == Standing.Status.QUALIFYING
+    apart = abs(judgement.points - float(reference.points))
+    given = ReferenceMark.objects.create(
+        pk=_next_key(),
+        reference=reference,
+        marker=lease.marker,
+        purpose=QUALIFYING if qualifying else WATCH,
+        round=found.round if found else 1,
+        points=judgement.points,
+        criteria=judgement.criteria,
+        comment=judgement.comment,
+        agrees=apart <= float(settling.policy_of(exam).tolerance),
+    )
+    lease.delete()
+    if found:
+        _judge(found, settling.policy_of(exam))
+    return given
+
+
+def _next_key() -> int:
+    """From the marks' own sequence: a key must not tell a hidden reference from another answer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('scoring_mark', 'id'))")
+        return int(cursor.fetchone()[0])
+
+
+def withdraw(given: ReferenceMark) -> Lease:
+    """Undo one that was hidden: it is forgotten, and the answer is in hand again.
+
+    Raises WrongState for one of a round of qualifying, after which the known mark was shown.
+    """
+    if given.purpose == QUALIFYING:
+        raise WrongState("a mark given to qualify stands")
+    answer = given.reference.answer
+    given.delete()
+    return _leased(given.reference, answer.question.exam, given.marker)
+
+
+def _judge(found: Standing, policy: MarkingPolicy) -> None:
+    """Qualified or suspended by this round's marks of references."""
+    marks = ReferenceMark.objects.filter(
+        marker=found.marker_id, reference__answer__question__exam=found.exam_id, round=found.round
+    )
+    agrees = list(marks.order_by("-pk").values_list("agrees", flat=True))
+    if found.status == Standing.Status.QUALIFYING:
+        if _to_qualify(found).exists():
+            return
+    else:
+        agrees = agrees[:WINDOW]
+    found.agreement = sum(agrees) / len(agrees)
+    keeps = policy.marker_bound is None or found.agreement >= policy.marker_bound
+    status = Standing.Status.QUALIFIED if keeps else Standing.Status.SUSPENDED
+    if status != found.status:
+        found.status, found.changed_at = status, now()
+    found.save()
+
+
+@transaction.atomic
+def begin_round(exam: Exam, marker: Any) -> Standing:
+    """A new round of qualifying, as for someone suspended; their leases end."""
+    found, created = Standing.objects.select_for_update().get_or_create(exam=exam, marker=marker)
+    if not created:
+        found.status, found.round = Standing.Status.QUALIFYING, found.round + 1
+        found.agreement, found.changed_at = None, now()
+        found.save()
+    return found

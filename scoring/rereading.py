@@ -1,0 +1,67 @@
+"""Answers of candidates near the pass line are read once more."""
+
+from collections.abc import Iterator, Sequence
+
+from django.db import transaction
+from django.db.models import Count, F, Q
+from django.db.models.functions import Greatest
+
+from scoring import results, settling
+from scoring.models import Answer, Exam
+from scoring.settling import MARKED_BY_PEOPLE, PEOPLE, Reason, Review
+
+AT_ONCE = 1000
+
+
+def near_pass_line(exam: Exam) -> int:
+    """Ask for one more reading of the answers of candidates near the pass line; how many.
+
+    Of those whose total stands and lies within the margin, every answer that counts, unless it was
+    adjudicated or has been asked for before. Raises WrongState where the exam is not being marked.
+    """
+    policy = settling.policy_of(exam)
+    if policy.pass_line is None:
+        return 0
+    low, high = policy.pass_line - policy.pass_margin, policy.pass_line + policy.pass_margin
+    rows = list(_near(exam, float(low), float(high)))
+    return sum(
+        _ask_again(exam, rows[start : start + AT_ONCE]) for start in range(0, len(rows), AT_ONCE)
+    )
+
+
+def _near(exam: Exam, low: float, high: float) -> Iterator[tuple[str, int, list[str]]]:
+    """(candidate, attempt, codes of the questions that count) of each."""
+    for found, total in results.candidates(exam):
+        points = total["total"]
+        if total["complete"] and points is not None and low <= points <= high:
+            counted = [row["question"] for row in found if row["counted"]]
+            yield total["candidate"], total["attempt"], counted
+
+
+@transaction.atomic
+def _ask_again(exam: Exam, near: Sequence[tuple[str, int, list[str]]]) -> int:
+    settling.hold(exam, *MARKED_BY_PEOPLE)
+    wanted = {(who, attempt, code) for who, attempt, codes in near for code in codes}
+    rows = (
+        Answer.objects.filter(
+            submission__exam=exam, submission__candidate__in={who for who, _, _ in near}
+        )
+        .exclude(review=Review.ADJUDICATED)
+        .exclude(review_reason=Reason.PASS_LINE)
+        .filter(final_points__isnull=False, reference=None)
+        .values_list("pk", "submission__candidate", "submission__attempt", "question__code")
+    )
+    keys = [key for key, *place in rows if tuple(place) in wanted]
+    found = Answer.objects.filter(pk__in=keys).order_by("-pk").select_for_update()
+    list(found.values_list("pk"))
+    given = Q(marks__source__in=PEOPLE, marks__mark__isnull=True)
+    by_count: dict[int, list[int]] = {}
+    counts = Answer.objects.filter(pk__in=keys).order_by().annotate(given=Count("marks", given))
+    for key, count in counts.values_list("pk", "given"):
+        by_count.setdefault(count, []).append(key)
+    for count, some in by_count.items():
+        Answer.objects.filter(pk__in=some).update(
+            review_reason=Reason.PASS_LINE, readings=Greatest(F("readings"), count + 1)
+        )
+    settling.settle(keys)
+    return len(keys)

@@ -1,0 +1,325 @@
+"""From the marks that stand and the exam's policy: the final mark, and what people are still asked.
+
+`settle` writes what follows; whoever adds a mark, changes a policy or a threshold calls it.
+`decide` is the rule, and knows no database.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from pmscoring.lifecycle import WrongState
+from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
+
+PEOPLE = (Mark.Source.HUMAN, Mark.Source.ADJUDICATOR)
+MARKED_BY_PEOPLE = (Exam.Status.TRIAL, Exam.Status.MARKING)
+"""States of an exam in which people are asked for marks."""
+AT_ONCE, MANY = 2000, 10_000
+Review, Reason = Answer.Review, Answer.Reason
+
+
+class State(NamedTuple):
+    """What settling decides of an answer, in the order in which it is written."""
+
+    points: Decimal | None
+    source: str
+    review: str
+    reason: str
+    urgency: float
+    readings: int
+
+
+class Open(NamedTuple):
+    """An answer as it stands; `leased`: it is in a marker's hands."""
+
+    key: int
+    question: int
+    status: str
+    flags: list[str]
+    state: State
+    leased: bool
+
+
+class Given(NamedTuple):
+    """A mark that stands; `marker` is None for the machine's."""
+
+    source: str
+    marker: int | None
+    points: Decimal
+    confidence: float | None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What of a question and of its exam's policy decides."""
+
+    question: Question
+    policy: MarkingPolicy
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether answers are queued at all."""
+        return self.question.exam.status in MARKED_BY_PEOPLE
+
+    def is_current(self, calibration: str, definition: str) -> bool:
+        """Whether a machine's mark is of the calibration and definition now in use."""
+        active = self.question.calibration.sha256 if self.question.calibration else ""
+        return (calibration, definition) == (active, self.question.digest)
+
+    def fits(self, points: Decimal) -> bool:
+        """Whether the question as it now is could earn so many."""
+        return points <= self.question.max_points and points % self.question.step == 0
+
+
+@transaction.atomic
+def settle(answers: Iterable[int]) -> None:
+    """Bring final mark and review state of these answers up to their marks; keys are told.
+
+    In the caller's transaction; four queries for every 2,000 answers. Answers of exams that are
+    fixed stay as they are. Rows are locked by falling key, as everywhere.
+    """
+    keys = sorted(set(answers), reverse=True)
+    for start in range(0, len(keys), AT_ONCE):
+        _settle(keys[start : start + AT_ONCE])
+
+
+def settle_exam(exam: Exam) -> None:
+    """The same for all of an exam, after its state or its policy changed."""
+    found = Answer.objects.filter(question__exam=exam).order_by("-pk").values_list("pk", flat=True)
+    keys = list(found)
+    for start in range(0, len(keys), AT_ONCE):
+        settle(keys[start : start + AT_ONCE])
+    if len(keys) > MANY:
+        # The planner must know at once that so many are queued, or it sorts them for every marker.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE scoring_answer")
+
+
+def become(exam: Exam, state: str) -> None:
+    """Move the exam on; what people are asked follows. Raises WrongState."""
+    exam.become(state)
+    settle_exam(exam)
+
+
+def hold(exam: Exam, *states: str) -> None:
+    """Keep the exam in its state until this transaction ends; raises WrongState.
+
+    Without `states` any will do in which results may still change. FOR SHARE, so that markers do
+    not wait for each other; the exam is locked before its leases, and these before its answers.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT status FROM scoring_exam WHERE id = %s FOR SHARE", [exam.pk])
+        row = cursor.fetchone()
+    status = row[0] if row else "deleted"
+    allowed = states or (Exam.Status.DRAFT, *MARKED_BY_PEOPLE)
+    if status not in allowed:
+        raise WrongState(f"{exam.code} is {status}")
+
+
+def _settle(keys: Sequence[int]) -> None:
+    answers = _locked(keys)
+    rules = _rules({answer.question for answer in answers})
+    marks = _marks(answers, rules)
+    told = [
+        (answer.key, *state)
+        for answer in answers
+        if (state := decide(answer, rules[answer.question], marks[answer.key])) != answer.state
+    ]
+    if told:
+        _write(told)
+
+
+def _locked(keys: Sequence[int]) -> list[Open]:
+    leases = Lease.objects.filter(answer=OuterRef("pk"), is_reference=False)
+    rows = (
+        Answer.objects.filter(pk__in=keys)
+        .annotate(leased=Exists(leases))
+        .order_by("-pk")
+        .select_for_update()
+        .values_list(
+            "pk",
+            "question_id",
+            "status",
+            "flags",
+            "final_points",
+            "final_source",
+            "review",
+            "review_reason",
+            "urgency",
+            "readings",
+            "leased",
+        )
+    )
+    return [Open(*row[:4], State(*row[4:10]), row[10]) for row in rows]
+
+
+def _rules(keys: Iterable[int]) -> dict[int, Rules]:
+    """Of those questions whose results may still change."""
+    found = (
+        Question.objects.filter(pk__in=set(keys))
+        .select_related("exam__policy", "calibration")
+        .defer("prompt", "passage", "calibration__metrics")
+    )
+    return {one.pk: Rules(one, policy_of(one.exam)) for one in found}
+
+
+def policy_of(exam: Exam) -> MarkingPolicy:
+    """The exam's policy, without a query where it was selected along; or the default one."""
+    try:
+        return exam.policy
+    except MarkingPolicy.DoesNotExist:
+        return MarkingPolicy(exam=exam)
+
+
+def _marks(answers: Sequence[Open], rules: Mapping[int, Rules]) -> dict[int, list[Given]]:
+    """The marks that stand and count, by answer, oldest first."""
+    questions = {answer.key: answer.question for answer in answers}
+    rows = (
+        Mark.objects.filter(answer__in=list(questions))
+        .filter(
+            Q(source__in=PEOPLE, mark__isnull=True)
+            | Q(source=Mark.Source.MACHINE, confidence__isnull=False)
+        )
+        .order_by("pk")
+        .values_list(
+            "answer_id", "source", "marker_id", "points", "confidence", "calibration", "definition"
+        )
+    )
+    found: dict[int, list[Given]] = defaultdict(list)
+    for key, source, marker, points, confidence, calibration, definition in rows:
+        mark, rule = Given(source, marker, points, confidence), rules[questions[key]]
+        is_machine = mark.source == Mark.Source.MACHINE
+        if rule.is_current(calibration, definition) if is_machine else rule.fits(mark.points):
+            found[key].append(mark)
+    return found
+
+
+def machine_mark(answer: Answer) -> Mark | None:
+    """The machine's mark under the definition and the calibration that are in use."""
+    question = answer.question
+    calibration = question.calibration.sha256 if question.calibration else ""
+    current = answer.marks.filter(
+        source=Mark.Source.MACHINE, definition=question.digest, calibration=calibration
+    )
+    return current.order_by("-pk").first()
+
+
+def decide(answer: Open, rules: Rules, marks: Sequence[Given]) -> State:
+    """What follows for the answer from the marks that stand, oldest first."""
+    if rules.question.exam.frozen:
+        return answer.state
+    by_source: dict[str, list[Given]] = defaultdict(list)
+    for mark in marks:
+        by_source[mark.source].append(mark)
+    if last := by_source[Mark.Source.ADJUDICATOR][-1:]:
+        settled = (last[0].points, Mark.Source.ADJUDICATOR.value, Review.ADJUDICATED.value)
+        return State(*settled, answer.state.reason, 0.0, answer.state.readings)
+    # Of a marker without an account nothing is known but the mark: each is another's.
+    people = enumerate(by_source[Mark.Source.HUMAN], 1)
+    given = list({one.marker or -number: one.points for number, one in people}.values())
+    machine = next(iter(by_source[Mark.Source.MACHINE][-1:]), None)
+    points, source = _final(rules, given, machine)
+    review, reason, readings = _asked(answer, rules, len(given), points)
+    urgency = 0.0
+    if review == Review.QUEUED:
+        urgency = _urgency(answer, reason, readings, machine)
+        review = Review.CLAIMED if answer.leased else review
+    return State(points, source, str(review), str(reason), urgency, readings)
+
+
+def _final(
+    rules: Rules, given: Sequence[Decimal], machine: Given | None
+) -> tuple[Decimal | None, str]:
+    policy, question = rules.policy, rules.question
+    if given and len(given) >= policy.readings:
+        third = policy.settling == MarkingPolicy.Settling.THIRD
+        points = agreed(given, policy.tolerance, question.step, majority=third)
+        return points, "" if points is None else Mark.Source.HUMAN.value
+    if machine is None or not policy.machine_final or question.threshold is None:
+        return None, ""
+    if machine.confidence is None or machine.confidence < question.threshold:
+        return None, ""
+    return machine.points, Mark.Source.MACHINE.value
+
+
+def agreed(
+    given: Sequence[Decimal], tolerance: Decimal, step: Decimal, *, majority: bool
+) -> Decimal | None:
+    """The mean, rounded half up to the step, of marks no further apart than the tolerance.
+
+    With `majority`, of three or more the largest part that lies so close is enough where it is
+    more than half; of two such parts that share a mark the middle counts, which is the median.
+    """
+    points = sorted(given)
+    near = [[one for one in points if low <= one <= low + tolerance] for low in points]
+    most = max(map(len, near))
+    if most < len(points) and not (majority and len(points) > 2 and most * 2 > len(points)):
+        return None
+    best = [part for part in near if len(part) == most]
+    part = best[0] if len(set(map(tuple, best))) == 1 else [points[len(points) // 2]]
+    mean = sum(part, Decimal(0)) / len(part)
+    return (mean / step).quantize(Decimal(1), ROUND_HALF_UP) * step
+
+
+def _asked(answer: Open, rules: Rules, given: int, points: Decimal | None) -> tuple[str, str, int]:
+    """Review state as if nobody had the answer in hand, its reason, and the readings asked for."""
+    reason, policy = answer.state.reason, rules.policy
+    again = reason == Reason.PASS_LINE
+    wanted = max(policy.readings, answer.state.readings) if again else policy.readings
+    if given >= wanted:
+        if points is not None:
+            return Review.MARKED, reason, wanted
+        third = policy.settling == MarkingPolicy.Settling.THIRD and given < 3
+        if third and rules.asks_people:
+            return Review.QUEUED, reason or Reason.UNCERTAIN, 3
+        return Review.DISPUTED, reason, wanted
+    if not rules.asks_people:
+        return (Review.MARKED if given else Review.NONE), reason if again or given else "", wanted
+    if given or again:
+        return Review.QUEUED, reason or Reason.UNCERTAIN, wanted
+    if points is not None:
+        audited = draw("audit", answer.key) < policy.audit_rate
+        return (Review.QUEUED, Reason.AUDIT, wanted) if audited else (Review.NONE, "", wanted)
+    if answer.status in (Answer.Status.SCORED, Answer.Status.FAILED):
+        return Review.QUEUED, Reason.UNCERTAIN, wanted
+    return Review.NONE, "", wanted
+
+
+def _urgency(answer: Open, reason: str, readings: int, machine: Given | None) -> float:
+    """How much its being marked helps, in [0, 1].
+
+    Where nothing is known a draw decides, so that the first to be marked are a random sample.
+    """
+    if readings > 2 or reason == Reason.PASS_LINE or answer.status == Answer.Status.FAILED:
+        return 1.0
+    if "blank" in answer.flags:
+        return 0.0
+    if machine is None or machine.confidence is None or reason == Reason.AUDIT:
+        return draw("urgency", answer.key)
+    return 1 - machine.confidence
+
+
+def draw(purpose: str, key: int) -> float:
+    """A number in [0, 1) that looks random and is the same each time."""
+    told = hashlib.sha256(f"{purpose} {key}".encode()).digest()
+    return int.from_bytes(told[:7]) / 2**56
+
+
+def _write(told: Sequence[tuple[object, ...]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE scoring_answer AS answer SET final_points = told.points,"
+            " final_source = told.source, review = told.review, review_reason = told.reason,"
+            " urgency = told.urgency, readings = told.readings"
+            " FROM unnest(%s::bigint[], %s::numeric[], %s::text[], %s::text[], %s::text[],"
+            " %s::float8[], %s::smallint[])"
+            " AS told (key, points, source, review, reason, urgency, readings)"
+            " WHERE answer.id = told.key",
+            [list(column) for column in zip(*told, strict=True)],
+        )

@@ -1,0 +1,62 @@
+/* Counts down how long the answer is the marker's; work renews it, idleness does not. */
+
+import { post, words } from "./send.js";
+
+const SOON = 60;
+
+export class Lease {
+  constructor(place, form, tell) {
+    Object.assign(this, { place, form, tell });
+    this.left = place.querySelector("[data-left]");
+    this.whole = Number(place.dataset.whole);
+    this.active = false;
+    this.begin(Number(place.dataset.lease));
+    this.timer = setInterval(() => this.tick(), 1000);
+  }
+
+  begin(seconds) {
+    this.began = performance.now();
+    this.ends = this.began + seconds * 1000;
+    this.show();
+  }
+
+  get seconds() {
+    return Math.max(0, Math.round((this.ends - performance.now()) / 1000));
+  }
+
+  show() {
+    const { seconds } = this;
+    this.left.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    this.place.classList.toggle("desk-soon", seconds <= SOON);
+  }
+
+  tick() {
+    this.show();
+    const age = (performance.now() - this.began) / 1000;
+    if (this.seconds === 0) return this.over();
+    if (this.active && age > Math.min(60, this.whole / 4)) this.renew();
+  }
+
+  async renew() {
+    this.active = false;
+    this.began = performance.now();
+    try {
+      const response = await post(this.form, "renew");
+      if (response.ok) this.begin((await response.json()).seconds);
+      else if (response.status === 409) this.over();
+    } catch {
+      /* The count goes on; the next sign of work tries again. */
+    }
+  }
+
+  over() {
+    this.stop();
+    this.place.classList.add("desk-over");
+    this.left.textContent = "0:00";
+    this.tell(words.over);
+  }
+
+  stop() {
+    clearInterval(this.timer);
+  }
+}

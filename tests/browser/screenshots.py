@@ -1,0 +1,75 @@
+"""The pictures of the READMEs, drawn anew: `make screenshots`."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from scoring import humans, intake, marking, settling
+from scoring.inference import Inference
+from scoring.models import Answer, Exam, Mark
+from tests.browser.conftest import Open
+from tests.browser.exam import SAID, SAID_AGAIN, SAMPLE, grouped, hand_in, load
+from tests.scoring import marked_exam
+from tests.scoring.desk import someone
+
+pytestmark = pytest.mark.django_db(transaction=True)
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+DESK = "/admin/marking/desk/SAMPLE-PM/"
+TWICE = {"device_scale_factor": 1.5}
+TALL = {"device_scale_factor": 1.5, "viewport": {"width": 1280, "height": 1180}}
+
+
+@pytest.fixture
+def exam(inference_url: str) -> Exam:
+    """The sample exam, scored by the machine, a third of its answers marked."""
+    found = load("Q1", "Q2", "Q3", "Q4", "Q5", "Q6", shown="evidence")
+    codes = set(found.questions.values_list("code", flat=True))
+    lines = map(json.loads, (SAMPLE / "answers.jsonl").read_text("utf-8").splitlines())
+    records = [
+        {**one, "answers": [a for a in one["answers"] if a["question"] in codes]} for one in lines
+    ]
+    intake.take_all(enumerate(one for one in records if one["answers"]))
+    with_token = Inference(inference_url, "a-token-for-tests", 120.0)
+    for question in found.questions.all():
+        marking.score_waiting(question, with_token)
+    settling.settle(Answer.objects.values_list("pk", flat=True))
+    return found
+
+
+def shown_well(exam: Exam) -> Answer:
+    """Still in the queue, long, and with evidence for both criteria."""
+    marks = Mark.objects.filter(source="machine", answer__question__code="Q1")
+    found = marks.filter(answer__review="queued", answer__question__exam=exam, points=6)
+    return max((mark.answer for mark in found), key=lambda one: (len(one.text) <= 35, one.text))
+
+
+def test_the_marking_page(browse: Open, exam: Exam) -> None:
+    user, other = someone("marker"), someone("exam manager")
+    for number, answer in enumerate(Answer.objects.filter(question__exam=exam).order_by("pk")):
+        if number % 3 == 0:
+            points = {one.code: 1 for one in answer.question.criteria.all()}
+            humans.give(answer, user if number % 9 == 0 else other, {"criteria": points})
+    Answer.objects.filter(pk=shown_well(exam).pk).update(urgency=99)
+    page = browse(user, f"{DESK}?question=Q1", **TWICE)
+    page.keyboard.press("4")
+    page.screenshot(path=IMAGES / "marking-page.png")
+
+
+def test_a_group(browse: Open, exam: Exam) -> None:
+    said = [SAID, SAID_AGAIN, SAID, f"{SAID}。", "現場の業務の実態を要件に反映させるため", SAID]
+    grouped(hand_in(exam, "Q1", said, 500))
+    page = browse(someone("marker"), f"{DESK}groups/?question=Q1", **TWICE)
+    page.keyboard.press("3")
+    page.screenshot(path=IMAGES / "group-page.png")
+
+
+def test_the_agreement_page(browse: Open) -> None:
+    told = marked_exam.build()
+    page = browse(
+        someone("exam manager"), f"/admin/scoring/exam/{told.exam.pk}/agreement/", **TALL
+    )
+    assert re.search("一致", page.title())
+    page.wait_for_timeout(500)
+    page.screenshot(path=IMAGES / "agreement-page.png")

@@ -1,0 +1,81 @@
+"""No violation of WCAG 2.2, levels A and AA, on whole pages, in light and dark, by axe."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from scoring import humans
+from scoring.models import Answer, Exam
+from tests.browser.conftest import Open
+from tests.browser.exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
+from tests.scoring.desk import someone
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DESK = "/admin/marking/desk/SAMPLE-PM/"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+def many_criteria(exam: Exam) -> None:
+    """In every colour that criteria have."""
+    question = exam.questions.get()
+    for number in range(3, 9):
+        question.criteria.create(code=f"C{number}", label="もう一つ", points=1, position=number)
+    question.seal()
+
+
+@pytest.fixture
+def exam() -> Exam:
+    """With answers that wait, a group, and a dispute."""
+    found = load("Q1", readings=2)
+    many_criteria(found)
+    disputed = hand_in(found, "Q1", texts("Q1")[:1])
+    for role, points in (("viewer", 4), ("client", 1)):
+        humans.give(disputed[0], someone(role), {"criteria": {"C1": points, "C2": 1}})
+    grouped(hand_in(found, "Q1", [SAID, SAID_AGAIN, SAID], 10))
+    hand_in(found, "Q1", texts("Q1")[1:4], 20)
+    return found
+
+
+def violations(page: Any) -> list[str]:
+    """Rule, selector and finding of every violation."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{one['id']}: {node['target'][0]}: {node['failureSummary']}"
+        for one in found
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("place", ["", "groups/", "disputes/"])
+def test_the_desk_has_none(browse: Open, exam: Exam, place: str, scheme: str) -> None:
+    page = browse(someone("adjudicator"), DESK + place, color_scheme=scheme)
+    assert page.locator("fieldset").count() == 8
+    assert violations(page) == []
+    page.keyboard.press("3")
+    page.keyboard.press("?")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["entry", "answer", "agreement", "overview", "question"])
+def test_the_pages_of_the_admin_have_none(browse: Open, exam: Exam, name: str, scheme: str) -> None:
+    answer = Answer.objects.filter(question__exam=exam)[0]
+    address = {
+        "entry": "/admin/marking/",
+        "answer": f"/admin/scoring/answer/{answer.pk}/change/",
+        "agreement": f"/admin/scoring/exam/{exam.pk}/agreement/",
+        "overview": "/admin/",
+        "question": f"/admin/scoring/question/{answer.question_id}/change/",
+    }[name]
+    page = browse(someone("exam manager"), address, color_scheme=scheme)
+    page.wait_for_timeout(300)  # The theme shows itself when its script has begun.
+    assert violations(page) == []
+
+
+def test_the_page_after_the_last_answer_has_none(browse: Open, exam: Exam) -> None:
+    Answer.objects.update(review="none")
+    page = browse(someone("marker"), DESK)
+    assert page.locator("h1").count() == 1
+    assert violations(page) == []

@@ -1,0 +1,194 @@
+"""Answers that say the same are marked together, each with a mark of its own."""
+
+from functools import partial
+
+import pytest
+from django.contrib.auth.models import User
+
+from pmscoring.lifecycle import WrongState
+from scoring import grouping, humans, reviewing
+from scoring.inference import Inference, InferenceUnavailable
+from scoring.models import AnswerGroup, Exam, Mark, Question
+from tests.scoring.at_once import at_once
+from tests.scoring.marking_room import FULL, answers_of, exam_in, fresh, someone, state
+
+pytestmark = pytest.mark.django_db
+SAME = ("要件が途中で変わったから", "　要件が途中で変わったから", "要件が途中で変わったから ")
+NEAR = "要件が途中で変わったため"
+OTHER = "体制が整っていなかったので作業の遅れに誰も気付かなかった"
+
+
+@pytest.fixture
+def inference(inference_url: str) -> Inference:
+    return Inference(inference_url, "a-token-for-tests", 60)
+
+
+@pytest.fixture
+def marker() -> User:
+    return someone("m1")
+
+
+def regrouped(exam: Exam, inference: Inference, distance: float = 0.02) -> list[AnswerGroup]:
+    """Q1's groups, largest first."""
+    question = exam.questions.get(code="Q1")
+    grouping.regroup(question, inference, distance)
+    return list(AnswerGroup.objects.order_by("-size", "pk"))
+
+
+def texts_of(group: AnswerGroup) -> set[str]:
+    return {answer.text for answer in group.answers.all()}
+
+
+def test_it_finds_blank_equal_and_nearly_equal_answers(inference: Inference) -> None:
+    exam = exam_in()
+    answers_of(exam, *SAME, NEAR, OTHER, "", "   ", " ")
+    near, blank = regrouped(exam, inference, distance=0.05)
+    assert (near.kind, blank.kind) == ("near", "blank")
+    assert texts_of(near) == {*SAME, NEAR}
+    assert 0 < near.distance <= 0.05
+    assert near.representative.text == SAME[0]
+    assert (blank.size, blank.distance) == (3, 0)
+    equal = next(one for one in regrouped(exam, inference, distance=0) if one.kind != "blank")
+    assert (equal.kind, texts_of(equal), equal.distance) == ("same", set(SAME), 0)
+
+
+def test_what_differs_in_a_number_or_a_negation_is_never_near(inference: Inference) -> None:
+    exam = exam_in()
+    answers_of(exam, "期限が3月だったから", "期限が5月だったから", "合意した", "合意しなかった")
+    assert regrouped(exam, inference, distance=0.5) == [] or all(
+        len(texts_of(group)) == 1 for group in AnswerGroup.objects.all()
+    )
+
+
+def test_what_differs_in_its_length_verdict_is_never_near(inference: Inference) -> None:
+    exam = exam_in()
+    _, long = answers_of(exam, NEAR, SAME[0])
+    type(long).objects.filter(pk=long.pk).update(flags=["too_long"])
+    assert regrouped(exam, inference, distance=0.3) == []
+
+
+def test_only_answers_that_are_still_asked_of_people_come_into_groups(
+    inference: Inference, marker: User
+) -> None:
+    exam = exam_in()
+    done, *_ = answers_of(exam, *SAME)
+    humans.give(done, marker, FULL)
+    (group,) = regrouped(exam, inference)
+    assert group.size == 2
+    assert fresh(done).answer_group_id is None
+
+
+def test_finding_them_again_forgets_the_old_ones(inference: Inference) -> None:
+    exam = exam_in()
+    answers_of(exam, *SAME)
+    old = regrouped(exam, inference)
+    new = regrouped(exam, inference)
+    assert {one.pk for one in old}.isdisjoint({one.pk for one in new})
+    assert AnswerGroup.objects.count() == 1
+
+
+def test_it_tells_how_far_it_is_and_changes_nothing_when_inference_is_away(
+    inference: Inference,
+) -> None:
+    exam = exam_in()
+    answers_of(exam, *SAME, NEAR)
+    question = exam.questions.get(code="Q1")
+    told: list[float] = []
+    grouping.regroup(question, inference, say=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1
+    with pytest.raises(InferenceUnavailable):
+        grouping.regroup(question, Inference("http://127.0.0.1:1", "x", 1))
+    assert AnswerGroup.objects.count() == 1
+
+
+def test_every_member_gets_its_own_mark_that_says_it_came_from_a_group(
+    inference: Inference, marker: User
+) -> None:
+    exam = exam_in()
+    answers = answers_of(exam, *SAME, OTHER)
+    (group,) = regrouped(exam, inference)
+    marks = grouping.mark_group(group, marker, {**FULL, "comment": "同じ"})
+    assert [mark.from_group for mark in marks] == [group.pk] * 3
+    assert {mark.answer_id for mark in marks} == {one.pk for one in answers[:3]}
+    assert [state(one)[0] for one in answers] == [6, 6, 6, None]
+    assert grouping.groups(group.question, marker) == []
+    assert grouping.saved(group.question) == pytest.approx(2 / 3)
+
+
+def test_a_member_that_is_removed_is_marked_by_itself(inference: Inference, marker: User) -> None:
+    exam = exam_in()
+    answers = answers_of(exam, *SAME)
+    (group,) = regrouped(exam, inference)
+    grouping.mark_group(group, marker, FULL, without=[answers[1].pk])
+    assert [state(one)[2] for one in answers] == ["marked", "queued", "marked"]
+    assert fresh(answers[1]).answer_group_id is None
+    lease = reviewing.next_answer(exam, marker)
+    assert lease is not None
+    assert lease.answer_id == answers[1].pk
+
+
+def test_what_another_marker_has_in_hand_is_left_to_them(
+    inference: Inference, marker: User
+) -> None:
+    exam = exam_in()
+    answers_of(exam, *SAME)
+    (group,) = regrouped(exam, inference)
+    other = someone("m2")
+    lease = reviewing.next_answer(exam, other)
+    assert lease is not None
+    assert len(grouping.members(group, marker)) == 2
+    marks = grouping.mark_group(group, marker, FULL)
+    assert len(marks) == 2
+    reviewing.submit(fresh(lease.answer), other, FULL)
+
+
+def test_two_markers_read_a_group_one_after_the_other(inference: Inference, marker: User) -> None:
+    exam = exam_in(readings=2)
+    answers = answers_of(exam, *SAME)
+    (group,) = regrouped(exam, inference)
+    other = someone("m2")
+    grouping.mark_group(group, marker, FULL)
+    assert grouping.members(group, marker) == []
+    assert grouping.mark_group(group, marker, FULL) == []
+    (offered,) = grouping.groups(group.question, other)
+    assert offered.open_count == 3
+    grouping.mark_group(group, other, {"points": 0})
+    assert {state(one) for one in answers} == {(None, "", "disputed")}
+
+
+def test_undoing_takes_back_the_whole_group(inference: Inference, marker: User) -> None:
+    exam = exam_in()
+    answers = answers_of(exam, *SAME)
+    (group,) = regrouped(exam, inference)
+    grouping.mark_group(group, marker, FULL)
+    undone = reviewing.undo(exam, marker)
+    assert undone is not None
+    assert sorted(undone.answers) == sorted(one.pk for one in answers)
+    assert undone.group == group
+    assert {state(one) for one in answers} == {(None, "", "queued")}
+    assert grouping.saved(group.question) == 0
+    assert Mark.objects.filter(source="withdrawal").count() == 3
+
+
+def test_a_group_is_not_marked_in_an_exam_that_is_fixed(inference: Inference, marker: User) -> None:
+    exam = exam_in()
+    answers_of(exam, *SAME)
+    (group,) = regrouped(exam, inference)
+    Exam.objects.update(status="fixed")
+    with pytest.raises(WrongState):
+        grouping.mark_group(group, marker, FULL)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_mark_a_group_at_the_same_instant_one_counts(inference: Inference) -> None:
+    exam = exam_in()
+    markers = [someone("m1"), someone("m2")]
+    question = Question.objects.get(exam=exam, code="Q1")
+    for turn in range(8):
+        answers = answers_of(exam, *(f"要件{turn}{' ' * n}" for n in range(5)))
+        grouping.regroup(question, inference)
+        (group,) = AnswerGroup.objects.all()
+        told = at_once([partial(grouping.mark_group, group, one, FULL) for one in markers])
+        assert sorted(len(one) for one in told) == [0, 5]
+        assert {state(one) for one in answers} == {(6, "human", "marked")}

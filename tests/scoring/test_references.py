@@ -1,0 +1,202 @@
+"""Reference answers qualify markers and watch them, and count for nobody's result."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from pmscoring.lifecycle import WrongState
+from scoring import humans, references, reviewing
+from scoring.models import Answer, Exam, Lease, Mark, Reference, ReferenceMark, Standing
+from scoring.references import NotQualified, Suspended
+from tests.scoring.marking_room import answers_of, exam_in, fresh, someone, state
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def marker() -> User:
+    return someone("m1")
+
+
+@pytest.fixture
+def chief() -> User:
+    return someone("chief", "exam manager")
+
+
+def a_reference(exam: Exam, chief: User, points: float = 3, **more: bool) -> Reference:
+    (answer,) = answers_of(exam, f"目揃え{Answer.objects.count()}")
+    return references.declare(answer, chief, {"points": points}, "満点ではない", **more)
+
+
+def give(exam: Exam, marker: User, points: float) -> reviewing.Judgement:
+    """The next answer's mark."""
+    lease = reviewing.next_answer(exam, marker)
+    assert lease is not None
+    return reviewing.submit(fresh(lease.answer), marker, {"points": points})
+
+
+def status(exam: Exam, marker: User) -> str:
+    return Standing.objects.get(exam=exam, marker=marker).status
+
+
+def test_declaring_with_points_settles_the_answer_and_takes_it_out_of_the_queue(
+    chief: User, marker: User
+) -> None:
+    exam = exam_in(reference_rate=0)
+    reference = a_reference(exam, chief)
+    assert state(reference.answer) == (3, "adjudicator", "adjudicated")
+    assert reviewing.next_answer(exam, marker) is None
+
+
+def test_declaring_without_points_takes_the_mark_that_people_settled(
+    chief: User, marker: User
+) -> None:
+    exam = exam_in()
+    marked, bare = answers_of(exam, "一", "二")
+    humans.give(marked, marker, {"criteria": {"C1": 4, "C2": 0}})
+    reference = references.declare(marked, chief)
+    assert reference.points == reference.criteria[0]["points"] == 4
+    with pytest.raises(WrongState, match="not settled"):
+        references.declare(bare, chief)
+
+
+def test_a_marker_qualifies_first_and_then_marks(chief: User, marker: User) -> None:
+    exam = exam_in(marker_bound=0.6, reference_rate=0)
+    for points in (1, 2, 3):
+        a_reference(exam, chief, points)
+    (answer,) = answers_of(exam, "一")
+    with pytest.raises(NotQualified):
+        reviewing.mark(answer, marker, {"points": 3})
+    for number, points in enumerate((1, 2, 6)):
+        assert references.left_to_qualify(exam, marker) == 3 - number
+        lease = reviewing.next_answer(exam, marker)
+        assert lease is not None
+        assert lease.is_reference
+        assert references.is_qualifying(lease)
+        given = reviewing.submit(fresh(lease.answer), marker, {"points": points})
+        assert isinstance(given, ReferenceMark)
+        assert given.agrees is (points < 6)
+    assert status(exam, marker) == "qualified"
+    assert Standing.objects.get().agreement == pytest.approx(2 / 3)
+    assert isinstance(give(exam, marker, 3), Mark)
+    assert state(answer) == (3, "human", "marked")
+    assert not Mark.objects.filter(answer__reference__isnull=False, marker=marker).exists()
+
+
+def test_who_does_not_qualify_is_suspended_until_a_new_round(chief: User, marker: User) -> None:
+    exam = exam_in(marker_bound=0.9, reference_rate=0)
+    a_reference(exam, chief)
+    answers_of(exam, "一")
+    give(exam, marker, 0)
+    assert status(exam, marker) == "suspended"
+    with pytest.raises(Suspended):
+        reviewing.next_answer(exam, marker)
+    begun = references.begin_round(exam, marker)
+    assert (begun.status, begun.round, begun.agreement) == ("qualifying", 2, None)
+    give(exam, marker, 3)
+    assert status(exam, marker) == "qualified"
+
+
+def test_without_reference_answers_nobody_can_qualify(marker: User) -> None:
+    exam = exam_in(marker_bound=0.9)
+    answers_of(exam, "一")
+    with pytest.raises(NotQualified, match="no reference answers"):
+        reviewing.next_answer(exam, marker)
+
+
+def test_managers_and_adjudicators_need_not_qualify(chief: User) -> None:
+    exam = exam_in(marker_bound=0.9, reference_rate=0)
+    (answer,) = answers_of(exam, "一")
+    assert references.standing(exam, chief) is None
+    assert references.standing(exam, someone("a", "adjudicator", "marker")) is None
+    assert give(exam, chief, 2).answer_id == answer.pk  # type: ignore[union-attr]
+
+
+def test_a_hidden_reference_watches_a_marker_and_suspends_who_drifts(
+    chief: User, marker: User
+) -> None:
+    exam = exam_in(marker_bound=0.7, reference_rate=0)
+    a_reference(exam, chief, watches=False)
+    for _ in range(2):
+        a_reference(exam, chief, qualifies=False)
+    answers_of(exam, *(f"解答{n}" for n in range(5)))
+    give(exam, marker, 3)
+    exam.policy.reference_rate = 1.0
+    exam.policy.save()
+    exam = Exam.objects.get()
+    lease = reviewing.next_answer(exam, marker)
+    assert lease is not None
+    assert lease.is_reference
+    assert not references.is_qualifying(lease)
+    given = reviewing.submit(fresh(lease.answer), marker, {"points": 0})
+    assert isinstance(given, ReferenceMark)
+    assert given.purpose == "watch"
+    assert status(exam, marker) == "suspended"
+
+
+def test_each_hidden_reference_is_met_once_and_never_by_its_own_marker(
+    chief: User, marker: User
+) -> None:
+    exam = exam_in(reference_rate=1)
+    own, met = answers_of(exam, "一", "二")
+    humans.give(own, marker, {"points": 3})
+    humans.give(met, someone("m2"), {"points": 3})
+    for answer in (own, met):
+        references.declare(answer, chief)
+    answers_of(exam, "三")
+    assert isinstance(give(exam, marker, 3), ReferenceMark)
+    assert isinstance(give(exam, marker, 3), Mark)
+    assert ReferenceMark.objects.get().reference.answer_id == met.pk
+
+
+def test_one_reference_may_be_in_many_hands(chief: User) -> None:
+    exam = exam_in(reference_rate=1)
+    a_reference(exam, chief)
+    leases = [reviewing.next_answer(exam, someone(f"m{n}")) for n in range(3)]
+    assert {one.answer_id for one in leases if one} == {Answer.objects.get().pk}
+    assert Lease.objects.count() == 3
+
+
+def test_the_key_of_a_mark_does_not_tell_a_hidden_reference(chief: User, marker: User) -> None:
+    exam = exam_in(reference_rate=1)
+    a_reference(exam, chief)
+    answers_of(exam, "一", "二")
+    keys = [give(exam, marker, 3).pk for _ in range(3)]
+    assert keys == sorted(set(keys))
+    assert keys[-1] - keys[0] < 10
+
+
+def test_a_hidden_reference_is_undone_like_any_other(chief: User, marker: User) -> None:
+    exam = exam_in(reference_rate=1)
+    reference = a_reference(exam, chief)
+    give(exam, marker, 0)
+    undone = reviewing.undo(exam, marker)
+    assert undone is not None
+    assert undone.answers == [reference.answer_id]
+    assert isinstance(give(exam, marker, 3), ReferenceMark)
+    assert ReferenceMark.objects.get().agrees
+
+
+def test_a_mark_given_to_qualify_stands_for_its_known_mark_was_shown(
+    chief: User, marker: User
+) -> None:
+    exam = exam_in(marker_bound=0.5)
+    a_reference(exam, chief)
+    give(exam, marker, 0)
+    with pytest.raises(WrongState, match="stands"):
+        reviewing.undo(exam, marker)
+
+
+def test_a_retired_reference_is_asked_no_more(chief: User, marker: User) -> None:
+    exam = exam_in(reference_rate=1)
+    references.retire(a_reference(exam, chief))
+    assert reviewing.next_answer(exam, marker) is None
+
+
+def test_workload_tells_agreement_with_references(chief: User, marker: User) -> None:
+    exam = exam_in(reference_rate=1)
+    for _ in range(2):
+        a_reference(exam, chief)
+    give(exam, marker, 3)
+    give(exam, marker, 0)
+    (found,) = reviewing.workload(exam)
+    assert (found.marks, found.with_references, found.references) == (0, 0.5, 2)

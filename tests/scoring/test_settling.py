@@ -1,0 +1,200 @@
+"""What is final, and what people are still asked, follows from the marks and the policy."""
+
+from decimal import Decimal
+
+import pytest
+
+from pmscoring.lifecycle import WrongState
+from scoring import definitions, humans, settling
+from scoring.models import Answer, Exam, Mark
+from tests.scoring.marking_room import (
+    answers_of,
+    calibrated,
+    exam_in,
+    fresh,
+    scored,
+    someone,
+    state,
+)
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+
+
+@pytest.mark.parametrize(
+    ("points", "tolerance", "step", "majority", "expected"),
+    [
+        (["3"], "0", "1", False, "3"),
+        (["3", "3"], "0", "1", False, "3"),
+        (["2", "4"], "1", "1", False, None),
+        (["2", "3"], "1", "1", False, "3"),
+        (["2", "3"], "1", "0.5", False, "2.5"),
+        (["0", "1"], "1", "1", False, "1"),
+        (["1", "5", "5"], "0", "1", True, "5"),
+        (["1", "5", "5"], "0", "1", False, None),
+        (["1", "3", "5"], "0", "1", True, None),
+        (["1", "2", "3"], "1", "1", True, "2"),
+        (["1", "2", "6"], "1", "1", True, "2"),
+        (["1", "2", "3"], "2", "1", False, "2"),
+        (["1", "1", "4", "4"], "0", "1", True, None),
+    ],
+)
+def test_marks_agree_within_the_tolerance_and_their_mean_is_rounded_half_up(
+    points: list[str], tolerance: str, step: str, majority: bool, expected: str | None
+) -> None:
+    found = settling.agreed([D(one) for one in points], D(tolerance), D(step), majority=majority)
+    assert found == (None if expected is None else D(expected))
+
+
+def test_an_answer_without_a_final_mark_is_queued_while_people_mark() -> None:
+    for status, review in (("draft", "none"), ("trial", "queued"), ("marking", "queued")):
+        (answer,) = answers_of(exam_in(status, code=status), "要件")
+        assert state(answer) == (None, "", review)
+
+
+def test_answers_are_queued_when_the_exam_comes_to_be_marked_and_not_when_it_goes_back() -> None:
+    exam = exam_in("draft")
+    (answer,) = answers_of(exam, "要件")
+    for status, review in (("trial", "queued"), ("draft", "none"), ("marking", "queued")):
+        definitions.load(definitions.describe(exam) | {"state": status})
+        exam = Exam.objects.get(pk=exam.pk)
+        assert state(answer) == (None, "", review)
+
+
+def test_what_the_machine_has_not_scored_yet_waits_for_it_and_what_failed_is_urgent() -> None:
+    exam = exam_in()
+    one, other = answers_of(exam, "要件", "合意")
+    Answer.objects.filter(pk=one.pk).update(status="waiting")
+    Answer.objects.filter(pk=other.pk).update(status="failed")
+    settling.settle([one.pk, other.pk])
+    assert (fresh(one).review, fresh(other).review) == ("none", "queued")
+    assert fresh(other).urgency == 1.0
+
+
+def test_a_sure_mark_of_the_machine_is_final_where_the_exam_allows_it() -> None:
+    exam = exam_in(machine_final=True, audit_rate=0)
+    calibrated(exam)
+    sure, unsure, bare = answers_of(exam, "一", "二", "三")
+    scored([sure], 4, 0.95, "c" * 64)
+    scored([unsure], 4, 0.7, "c" * 64)
+    assert state(sure) == (4, "machine", "none")
+    assert state(unsure) == (None, "", "queued")
+    assert fresh(unsure).urgency == pytest.approx(0.3)
+    assert state(bare) == (None, "", "queued")
+    assert fresh(unsure).review_reason == "uncertain"
+
+
+@pytest.mark.parametrize("way", ["policy", "threshold", "calibration", "definition"])
+def test_no_mark_of_the_machine_is_final_without_all_that_makes_it_so(way: str) -> None:
+    exam = exam_in(machine_final=way != "policy", audit_rate=0)
+    question = calibrated(exam, None if way == "threshold" else 0.9)
+    (answer,) = answers_of(exam, "一")
+    Mark.objects.create(
+        answer=answer,
+        source="machine",
+        points=4,
+        confidence=0.99,
+        calibration="d" * 64 if way == "calibration" else "c" * 64,
+        model="n" * 64,
+        definition="old" if way == "definition" else question.digest,
+    )
+    settling.settle([answer.pk])
+    assert state(answer) == (None, "", "queued")
+
+
+def test_a_part_of_what_the_machine_settled_is_audited_and_the_mark_stands_meanwhile() -> None:
+    exam = exam_in(machine_final=True, audit_rate=0.3)
+    calibrated(exam)
+    answers = answers_of(exam, *(f"解答{n}" for n in range(200)))
+    scored(answers, 4, 0.95, "c" * 64)
+    audited = [one for one in map(fresh, answers) if one.review == "queued"]
+    assert 35 < len(audited) < 90
+    assert {one.review_reason for one in audited} == {"audit"}
+    assert {one.final_source for one in map(fresh, answers)} == {"machine"}
+    again = {one.pk for one in audited}
+    settling.settle_exam(exam)
+    assert {one.pk for one in map(fresh, answers) if one.review == "queued"} == again
+    humans.give(audited[0], someone("m1"), {"points": 3})
+    assert state(audited[0]) == (3, "human", "marked")
+    assert fresh(audited[0]).review_reason == "audit"
+
+
+def test_a_person_overrules_the_machine_and_an_adjudicator_everyone() -> None:
+    exam = exam_in(machine_final=True, audit_rate=0)
+    calibrated(exam)
+    (answer,) = answers_of(exam, "一")
+    scored([answer], 4, 0.95, "c" * 64)
+    marker = someone("m1")
+    humans.give(answer, marker, {"points": 1})
+    assert state(answer) == (1, "human", "marked")
+    Mark.objects.create(answer=answer, source="adjudicator", marker=someone("a"), points=2)
+    settling.settle([answer.pk])
+    assert state(answer) == (2, "adjudicator", "adjudicated")
+
+
+def test_two_readings_are_asked_for_and_agree_or_are_disputed() -> None:
+    exam = exam_in(readings=2, tolerance=1)
+    agreed, disputed = answers_of(exam, "一", "二")
+    one, two = someone("m1"), someone("m2")
+    humans.give(agreed, one, {"points": 3})
+    assert state(agreed) == (None, "", "queued")
+    humans.give(agreed, two, {"points": 4})
+    assert state(agreed) == (4, "human", "marked")
+    humans.give(disputed, one, {"points": 1})
+    humans.give(disputed, two, {"points": 4})
+    assert state(disputed) == (None, "", "disputed")
+
+
+def test_a_third_marker_settles_what_two_could_not_or_leaves_it_to_the_adjudicator() -> None:
+    exam = exam_in(readings=2, tolerance=0, settling="third")
+    settled, open_still = answers_of(exam, "一", "二")
+    markers = [someone(f"m{n}") for n in range(3)]
+    for answer in (settled, open_still):
+        humans.give(answer, markers[0], {"points": 1})
+        humans.give(answer, markers[1], {"points": 5})
+        assert state(answer) == (None, "", "queued")
+        assert (fresh(answer).readings, fresh(answer).urgency) == (3, 1.0)
+    humans.give(settled, markers[2], {"points": 5})
+    humans.give(open_still, markers[2], {"points": 3})
+    assert state(settled) == (5, "human", "marked")
+    assert state(open_still) == (None, "", "disputed")
+
+
+def test_nobody_marks_an_answer_twice() -> None:
+    (answer,) = answers_of(exam_in(readings=2), "一")
+    marker = someone("m1")
+    humans.give(answer, marker, {"points": 3})
+    with pytest.raises(WrongState, match="already"):
+        humans.give(answer, marker, {"points": 3})
+
+
+def test_a_fixed_exam_stays_as_it_is_whatever_marks_come() -> None:
+    exam = exam_in(machine_final=True, audit_rate=0)
+    calibrated(exam)
+    (answer,) = answers_of(exam, "一")
+    Exam.objects.filter(pk=exam.pk).update(status="fixed")
+    scored([answer], 4, 0.99, "c" * 64)
+    assert state(answer) == (None, "", "queued")
+    with pytest.raises(WrongState, match="fixed"):
+        humans.give(fresh(answer), someone("m1"), {"points": 3})
+
+
+def test_a_mark_that_the_changed_question_cannot_earn_counts_no_more() -> None:
+    exam = exam_in()
+    kept, lost = answers_of(exam, "一", "二")
+    humans.give(kept, someone("m1"), {"points": 3})
+    humans.give(lost, someone("m2"), {"points": 6})
+    definition = definitions.describe(exam)
+    definition["questions"][0]["max_points"] = 4
+    definitions.load(definition, force=True)
+    assert state(kept) == (3, "human", "marked")
+    assert state(lost)[:2] == (None, "")
+
+
+def test_it_asks_four_queries_however_many_answers(django_assert_num_queries: object) -> None:
+    exam = exam_in("draft")
+    answers = answers_of(exam, *(f"解答{n}" for n in range(300)))
+    Exam.objects.filter(pk=exam.pk).update(status="marking")
+    with django_assert_num_queries(6):  # type: ignore[operator]  # two are the savepoint's
+        settling.settle([one.pk for one in answers])
+    assert Answer.objects.filter(review="queued").count() == 300
