@@ -79,7 +79,7 @@ class Compared:
 
 
 def compared(question: Question) -> Compared:
-    """Of the question's answers that people marked; four queries."""
+    """Of the question's answers that people marked; five queries."""
     marks = _marks(question)
     people = {answer: [mark for mark in found if mark.source in PEOPLE] for answer, found in marks}
     answers = _answers(people)
@@ -108,12 +108,14 @@ def compared(question: Question) -> Compared:
 
 def _marks(question: Question) -> list[tuple[int, list[Given]]]:
     """The marks that stand of each answer that a person marked, a group's by its first answer."""
-    by_people = Mark.objects.filter(answer__question=question, source__in=PEOPLE)
+    # Keys rather than a subquery: before the first ANALYZE the planner takes both sides of such a
+    # join for a single row, and walks one for each row of the other.
+    by_people = Mark.objects.filter(answer__question=question, source__in=PEOPLE).order_by()
+    keys = list(by_people.values_list("answer", flat=True).distinct())
     calibration = question.calibration.sha256 if question.calibration else ""
     machine = Q(source=Mark.Source.MACHINE, calibration=calibration, definition=question.digest)
     rows = (
-        Mark.objects.filter(machine | Q(source__in=PEOPLE), mark__isnull=True)
-        .filter(answer__question=question, answer__in=by_people.values("answer"))
+        Mark.objects.filter(machine | Q(source__in=PEOPLE), mark__isnull=True, answer__in=keys)
         .order_by("answer", "pk")
         .values_list(
             "answer",

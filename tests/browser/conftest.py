@@ -15,6 +15,8 @@ CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 WIDE = {"width": 1280, "height": 720}
 CHANGED = "ERR_NETWORK_CHANGED"
 Open = Callable[..., Page]
+heard: list[str] = []
+"""What pages complained of since the test began."""
 
 # Playwright's loop runs in the thread of the test, where Django would refuse to ask the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -24,8 +26,10 @@ def visit(page: Page, address: str) -> None:
     """Go there; again where a container that came or went on this machine broke the connections."""
     failures: list[str] = []
     page.on("requestfailed", lambda one: failures.append(one.failure or ""))
+    before = len(heard)
     for _ in range(5):
         failures.clear()
+        del heard[before:]
         try:
             page.goto(address)
         except Error as error:
@@ -54,7 +58,7 @@ def browse(chromium: Browser, live_server: Any) -> Iterator[Open]:
     What the page complains of in its console fails the test: a broken script, a refused style.
     """
     contexts: list[BrowserContext] = []
-    complaints: list[str] = []
+    heard.clear()
 
     def opened(user: User, address: str, locale: str = "ja-JP", **options: Any) -> Page:
         context = chromium.new_context(
@@ -66,12 +70,12 @@ def browse(chromium: Browser, live_server: Any) -> Iterator[Open]:
         cookie = client.cookies["sessionid"].value
         context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
         page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("console", lambda m: heard.append(m.text) if m.type == "error" else None)
         visit(page, address)
         return page
 
     yield opened
     for context in contexts:
         context.close()
-    assert [one for one in complaints if not re.search(f"status of 4|{CHANGED}", one)] == []
+    assert [one for one in heard if not re.search(f"status of 4|{CHANGED}", one)] == []
