@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test faults browser-test screenshots bench bench-marking bench-uncalibrated weights messages clean
+.PHONY: help demo run check resolve test faults browser-test screenshots bench bench-agreement bench-marking bench-uncalibrated weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -60,6 +60,9 @@ screenshots: $(VENV)/.app $(VENV)/.dev ## Draw the pictures of the READMEs anew,
 bench: export THROTTLE_RATE_SCORE = 1000000/min
 bench: $(VENV)/.app $(VENV)/.bench ## Measure; results go to var/bench/
 	$(BIN)/python -m pmscoring.stack --under bench --fresh $(BIN)/python -m tests.bench
+
+bench-agreement: $(VENV)/.bench weights ## Agreement after calibration; DATA=a folder of CSV files
+	$(BIN)/python -m tests.bench.agreement $(DATA) $(AGREEMENT)
 
 bench-marking: $(VENV)/.app $(VENV)/.dev ## From submit to the next answer with 100,000 stored
 	$(BIN)/python -m tests.bench.marking_page

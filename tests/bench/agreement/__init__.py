@@ -1,0 +1,1 @@
+"""How well calibrated marks agree with people, measured by one protocol on any marked data."""

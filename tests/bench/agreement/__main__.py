@@ -1,0 +1,174 @@
+"""`make bench-agreement DATA=FOLDER`: calibrated marks against people's, by one protocol.
+
+A CSV file counts when it has columns question (or set), text, and points (or correct). Where it has
+two readers' columns their agreement stands beside ours, and where it has folds those are used.
+Every fit is the service's own, in two processes of one thread. `--keep` keeps what the encoder made
+of the texts in a folder, so that the next run need not read them again; AGREEMENT= passes options.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inference_server.calibration.scale import kappa
+from inference_server.calibration.texts import Text
+from tests.bench.agreement import datasets, measures, protocol
+from tests.bench.agreement.datasets import Data, Row
+from tests.bench.agreement.encoded import Reader
+from tests.bench.report import write
+
+SIZES = (50, 100, 200, 400)
+FEWEST, MANY = 38, 500
+"""Answers of a question from which folds, and from which draws of few answers, tell something."""
+
+
+def points_of(rows: Sequence[Row]) -> Any:
+    """[rows]."""
+    return np.array([row.points for row in rows])
+
+
+def by_folds(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor) -> list[Any]:
+    """A row a question and one for all, every answer judged by a fit without its fold."""
+    told, outcomes, readers = [], [], []
+    for name, rows in data.questions.items():
+        if len(rows) < FEWEST:
+            continue
+        points, fold = points_of(rows), protocol.folds(texts[name], [row.fold for row in rows])
+        began = time.perf_counter()
+        jobs = list(protocol.by_fold(texts[name], points, fold))
+        order = np.concatenate([np.flatnonzero(fold == one) for one in np.unique(fold)])
+        outcome = protocol.joined(list(pool.map(protocol.run, jobs)))
+        outcomes.append(outcome)
+        one = {"name": f"{data.name} {name}", **measures.of_question(outcome)}
+        one |= {f"promise_{k}": v for k, v in measures.promise([outcome]).items()}
+        simple = protocol.simple(texts[name], points, fold)
+        one["simple_qwk"] = kappa(simple, points)
+        if rows[0].readers:
+            pairs = np.array([rows[i].readers for i in order])
+            one["readers_qwk"] = kappa(pairs[:, 0], pairs[:, 1])
+            one["review_share"] = measures.review_share(outcome, one["readers_qwk"])
+            readers.append(one["readers_qwk"])
+        one["seconds"] = time.perf_counter() - began
+        told.append(show(one))
+    if told:
+        told.append(show(_together(data.name, told, outcomes)))
+    return told
+
+
+def _together(name: str, told: Sequence[Any], outcomes: Sequence[Any]) -> dict[str, Any]:
+    means = ("qwk", "exact", "ece", "hindsight", "simple_qwk", "readers_qwk", "review_share")
+    one: dict[str, Any] = {"name": f"{name} ALL", "answers": sum(row["answers"] for row in told)}
+    one |= {k: float(np.mean([row[k] for row in told])) for k in means if k in told[0]}
+    for key in ("qwk", "simple_qwk", "readers_qwk"):
+        if key in told[0]:
+            one[f"{key}_fisher"] = measures.fisher([row[key] for row in told])
+    every = protocol.joined(outcomes)
+    one["ece_pooled"] = measures.of_question(every)["ece"]
+    lowest = [row["promise_lowest"] for row in told if row["promise_lowest"] is not None]
+    one |= {f"promise_{k}": v for k, v in measures.promise(outcomes).items()}
+    return one | {"promise_lowest": min(lowest, default=None)}
+
+
+def of_few(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor) -> list[Any]:
+    """A row for each number of marked answers: the mean of three draws, over questions."""
+    told = []
+    for size in SIZES:
+        kappas, shares, errors = [], [], []
+        for name, rows in data.questions.items():
+            if len(rows) < MANY:
+                continue
+            jobs = list(protocol.drawn(texts[name], points_of(rows), size))
+            outcomes = list(pool.map(protocol.run, jobs))
+            each = [measures.of_question(one) for one in outcomes]
+            kappas.append(float(np.mean([one["qwk"] for one in each])))
+            errors.append(float(np.mean([one["ece"] for one in each])))
+            if rows[0].readers:
+                pairs = np.array([row.readers for row in rows])
+                wanted = kappa(pairs[:, 0], pairs[:, 1])
+                shares.append(np.mean([measures.review_share(one, wanted) for one in outcomes]))
+        if kappas:
+            one: dict[str, Any] = {"name": f"{data.name} {size} marked", "qwk": np.mean(kappas)}
+            one |= {"qwk_fisher": measures.fisher(kappas), "ece": float(np.mean(errors))}
+            told.append(show(one | ({"review_share": np.mean(shares)} if shares else {})))
+    return told
+
+
+def on_test(data: Data, reader: Reader, pool: ProcessPoolExecutor) -> list[Any]:
+    """Fitted to each question's answers, judged on those of the test file."""
+    jobs = []
+    for name, rows in data.test.items():
+        train = data.questions[name]
+        texts = reader.texts([*train, *rows])
+        count = len(train)
+        jobs.append(protocol.Job(texts[:count], points_of(train), texts[count:], points_of(rows)))
+    outcome = protocol.joined(list(pool.map(protocol.run, jobs)))
+    one = {"name": f"{data.name} on its test", **measures.of_question(outcome)}
+    hits = outcome.given == outcome.points
+    one["f1_weighted"] = _weighted_f1(outcome.points, outcome.given)
+    few = sum(len(rows) < 30 for rows in data.questions.values())
+    return [show(one | {"accuracy": float(hits.mean()), "questions_under_30": few})]
+
+
+def _weighted_f1(points: Any, given: Any) -> float:
+    total = 0.0
+    for value in np.unique(points):
+        true = float(((given == value) & (points == value)).sum())
+        both = float((given == value).sum() + (points == value).sum())
+        total += 2 * true / both * float((points == value).mean()) if both else 0.0
+    return total
+
+
+def show(row: dict[str, Any]) -> dict[str, Any]:
+    """Print one line of the table."""
+    plain = {k: float(v) if isinstance(v, np.floating) else v for k, v in row.items()}
+    numbers = [
+        f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in plain.items()
+        if key != "name" and value is not None
+    ]
+    print(f"{row['name']:<36}{'  '.join(numbers)}", flush=True)
+    return plain
+
+
+def measured(data: Data, reader: Reader, parts: Iterable[str], pool: ProcessPoolExecutor) -> Any:
+    """The rows of one file."""
+    rows: list[Any] = []
+    texts = {name: reader.texts(found) for name, found in data.questions.items()}
+    if "folds" in parts and not data.test:
+        rows += by_folds(data, texts, pool)
+    if "few" in parts and not data.test and len(next(iter(texts.values()))[0].text) < 1000:
+        rows += of_few(data, texts, pool)
+    if "test" in parts and data.test:
+        rows += on_test(data, reader, pool)
+    return rows
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="a folder of CSV files")
+    parser.add_argument("--parts", default="folds,few,test")
+    parser.add_argument("--only", default="", help="files whose path has this in it")
+    parser.add_argument("--keep", type=Path)
+    asked = parser.parse_args()
+    # For the processes to come: threads of several that wait for each other spin away the cores.
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    reader = Reader(asked.keep)
+    told: list[Any] = []
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for data in datasets.find(asked.data):
+            if asked.only in data.name:
+                told += measured(data, reader, asked.parts.split(","), pool)
+                write("agreement", told)
+    reader.close()
+
+
+if __name__ == "__main__":
+    main()

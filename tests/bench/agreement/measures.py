@@ -1,0 +1,64 @@
+"""Figures of agreement: kappa, its mean by Fisher's z, calibration error, coverage, reviews."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from inference_server.calibration.confidence import calibration_error
+from inference_server.calibration.scale import Doubles, kappa
+from scoring import coverage
+from tests.bench.agreement.protocol import Outcome
+
+__all__ = ["fisher", "of_question", "promise", "review_share"]
+
+
+def fisher(kappas: Sequence[float]) -> float:
+    """The mean through Fisher's z."""
+    return float(np.tanh(np.mean(np.arctanh(np.clip(kappas, -0.999, 0.999)))))
+
+
+def of_question(told: Outcome) -> dict[str, Any]:
+    """What was reached on one question."""
+    agrees = (told.given == told.points).astype(np.float64)
+    pairs = list(zip(told.confidence.tolist(), (agrees > 0).tolist(), strict=True))
+    curve = coverage.curve(pairs)
+    return {
+        "answers": len(told.points),
+        "qwk": kappa(told.given, told.points),
+        "exact": float(agrees.mean()),
+        "ece": calibration_error(told.confidence, agrees),
+        "hindsight": max((cut.coverage for cut in curve if cut.agreement >= 0.95), default=0.0),
+    }
+
+
+def promise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Agreement and coverage of what lay above cuts that were set without the test answers."""
+    agreeing = covered = total = declined = 0
+    lowest = 1.0
+    for told in outcomes:
+        over = told.confidence >= told.cut
+        total += len(over)
+        declined += not over.any()
+        if over.any():
+            agrees = int((told.given[over] == told.points[over]).sum())
+            agreeing, covered = agreeing + agrees, covered + int(over.sum())
+            lowest = min(lowest, agrees / int(over.sum()))
+    return {
+        "coverage": covered / total,
+        "kept": agreeing / covered if covered else None,
+        "lowest": lowest if covered else None,
+        "declined": declined,
+    }
+
+
+def review_share(told: Outcome, wanted: float) -> float:
+    """The least confident share that people must mark until kappa is `wanted`."""
+    order = np.argsort(told.confidence, kind="stable")
+    for share in np.linspace(0, 1, 101):
+        mixed: Doubles = told.given.copy()
+        mine = order[: round(share * len(order))]
+        mixed[mine] = told.points[mine]
+        if kappa(mixed, told.points) >= wanted:
+            return float(share)
+    return 1.0

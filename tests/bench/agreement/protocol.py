@@ -1,0 +1,118 @@
+"""Fits on some answers and judges others: folds, draws of few answers, and the simple method.
+
+Everything that is fitted is fitted to the training part alone: vocabulary, axes, stacking, cuts,
+confidence, and the cut-off of the promise.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from inference_server.calibration import fit
+from inference_server.calibration.ngrams import KINDS, Vocabulary
+from inference_server.calibration.scale import Doubles, Scale, chosen
+from inference_server.calibration.texts import Text, fold_of
+from scoring import coverage
+
+TARGET = 0.95
+DRAWS = (1, 2, 3)
+NEVER = 2.0
+"""A confidence that nothing reaches: the promise was declined."""
+Index = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass
+class Outcome:
+    """Of answers that no one fitted to: people's points, ours, confidence and the promise's cut."""
+
+    points: Doubles
+    given: Doubles
+    confidence: Doubles
+    cut: Doubles
+
+
+@dataclass(frozen=True)
+class Job:
+    """Fit to these, judge those."""
+
+    train: Sequence[Text]
+    train_points: Doubles
+    test: Sequence[Text]
+    test_points: Doubles
+
+
+def run(job: Job) -> Outcome:
+    """One fit, as the service makes it, and its verdicts on the other answers."""
+    count = len(job.test)
+    if len(set(job.train_points)) < 2:
+        constant = np.full(count, job.train_points[0])
+        return Outcome(job.test_points, constant, np.full(count, 0.5), np.full(count, NEVER))
+    fitted = fit.fit(job.train, [job.train_points])
+    own = [
+        (verdicts[0].confidence, verdicts[0].points == points)
+        for verdicts, points in zip(fitted.without, job.train_points, strict=True)
+    ]
+    found = coverage.threshold(own, TARGET)
+    verdicts = [fitted.model.judge(text)[0] for text in job.test]
+    return Outcome(
+        job.test_points,
+        np.array([one.points for one in verdicts]),
+        np.array([one.confidence for one in verdicts]),
+        np.full(count, found.threshold if found else NEVER),
+    )
+
+
+def joined(parts: Sequence[Outcome]) -> Outcome:
+    """The folds' outcomes as one."""
+    names = ("points", "given", "confidence", "cut")
+    return Outcome(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+
+
+def folds(texts: Sequence[Text], named: Sequence[str]) -> Index:
+    """The file's own folds where it names them, else those of the product."""
+    if len(set(named)) > 1:
+        known = sorted(set(named))
+        return np.array([known.index(one) for one in named])
+    return np.array([fold_of(text.text) for text in texts])
+
+
+def by_fold(texts: Sequence[Text], points: Doubles, fold: Index) -> Iterator[Job]:
+    """A job a fold that is left out."""
+    for one in np.unique(fold):
+        yield _job(texts, points, fold != one)
+
+
+def drawn(texts: Sequence[Text], points: Doubles, count: int) -> Iterator[Job]:
+    """Three draws of so many answers, each tested on the rest."""
+    for seed in DRAWS:
+        mine = np.zeros(len(texts), bool)
+        mine[np.random.default_rng(seed).choice(len(texts), count, replace=False)] = True
+        yield _job(texts, points, mine)
+
+
+def _job(texts: Sequence[Text], points: Doubles, mine: "np.ndarray[Any, Any]") -> Job:
+    train = [text for text, one in zip(texts, mine, strict=True) if one]
+    test = [text for text, one in zip(texts, mine, strict=True) if not one]
+    return Job(train, points[mine], test, points[~mine])
+
+
+def simple(texts: Sequence[Text], points: Doubles, fold: Index) -> Doubles:
+    """The points by the simplest trained method: n-grams of characters, ridge, cuts in the fold."""
+    given = np.zeros(len(points))
+    for one in np.unique(fold):
+        train, test = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
+        plain = [text.text for text in texts]
+        vocabulary = Vocabulary.of([plain[i] for i in train], KINDS[0])
+        rows = vocabulary.rows(plain)
+        matrix = (rows[train] @ rows[train].T).toarray() + np.eye(len(train))
+        mean = points[train].mean()
+        pull = np.linalg.solve(matrix, points[train] - mean)
+        said = np.asarray(rows @ (rows[train].T @ pull)) + mean
+        scale = Scale.of(points[train])
+        # Ridge draws towards the mean; its own fit to the training answers tells nothing of cuts.
+        inverse = np.linalg.inv(matrix)
+        without = points[train] - pull / np.diag(inverse)
+        given[test] = scale.levels[chosen(scale.cuts(without, points[train]), said[test])]
+    return given
