@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
 from time import monotonic
 from typing import Any
 
@@ -22,6 +23,8 @@ from scoring.models import Answer, Artefact, Calibration, Example, Mark, Questio
 from scoring.models.exams import number
 
 FEWEST, MOST_TRIES = 30, 3
+MOST, MOST_BYTES = 4000, 12 * 1024 * 1024
+"""What a service with its own defaults takes at once."""
 BEAT_SECONDS = 1.0
 PEOPLE = (Mark.Source.HUMAN, Mark.Source.ADJUDICATOR)
 Say = Callable[[str, float], None]
@@ -115,11 +118,21 @@ def marked_texts(question: Question) -> tuple[int, int]:
 
 
 def texts_of(question: Question) -> list[Text]:
-    """The marked texts in the order in which they came in, each once."""
+    """The marked texts in the order in which they came in, each once; of very many a draw."""
     by_key: dict[str, list[Marked]] = {}
     for one in _marked(question):
         by_key.setdefault(one.text_key, []).append(one)
-    return [Text(answers) for answers in by_key.values()]
+    drawn = _drawn({key: answers[0].text for key, answers in by_key.items()})
+    return [Text(answers) for key, answers in by_key.items() if key in drawn]
+
+
+def _drawn(texts: dict[str, str]) -> set[str]:
+    """As many as the service takes, by the order of their keys, which are hashes: a random draw
+    that later calibrations repeat.
+    """
+    keys = sorted(texts)[:MOST]
+    sizes = accumulate(len(texts[key].encode()) for key in keys)
+    return {key for key, size in zip(keys, sizes, strict=True) if size <= MOST_BYTES}
 
 
 def _marked(question: Question) -> Iterator[Marked]:

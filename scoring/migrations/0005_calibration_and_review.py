@@ -8,339 +8,793 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('scoring', '0004_groups_go_with_their_exam'),
+        ("scoring", "0004_groups_go_with_their_exam"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Calibration',
+            name="Calibration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('waiting', 'waiting'), ('fitting', 'fitting'), ('ready', 'ready'), ('failed', 'failed')], db_index=True, default='waiting', max_length=7, verbose_name='status')),
-                ('sha256', models.CharField(blank=True, db_index=True, max_length=64, verbose_name='SHA-256')),
-                ('model', models.CharField(blank=True, max_length=64, verbose_name='model')),
-                ('definition', models.CharField(blank=True, max_length=64, verbose_name='definition')),
-                ('metrics', models.JSONField(blank=True, default=dict, verbose_name='metrics')),
-                ('stage', models.CharField(blank=True, max_length=40, verbose_name='stage')),
-                ('fraction', models.FloatField(default=0.0, verbose_name='progress')),
-                ('tries', models.PositiveSmallIntegerField(default=0, verbose_name='tries')),
-                ('reason', models.CharField(blank=True, max_length=500, verbose_name='reason')),
-                ('claimed_at', models.DateTimeField(blank=True, null=True, verbose_name='claimed at')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("fitting", "fitting"),
+                            ("ready", "ready"),
+                            ("failed", "failed"),
+                        ],
+                        db_index=True,
+                        default="waiting",
+                        max_length=7,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "sha256",
+                    models.CharField(
+                        blank=True, db_index=True, max_length=64, verbose_name="SHA-256"
+                    ),
+                ),
+                ("model", models.CharField(blank=True, max_length=64, verbose_name="model")),
+                (
+                    "definition",
+                    models.CharField(blank=True, max_length=64, verbose_name="definition"),
+                ),
+                ("metrics", models.JSONField(blank=True, default=dict, verbose_name="metrics")),
+                ("stage", models.CharField(blank=True, max_length=40, verbose_name="stage")),
+                ("fraction", models.FloatField(default=0.0, verbose_name="progress")),
+                ("tries", models.PositiveSmallIntegerField(default=0, verbose_name="tries")),
+                ("reason", models.CharField(blank=True, max_length=500, verbose_name="reason")),
+                (
+                    "claimed_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="claimed at"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "finished_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="finished"),
+                ),
             ],
             options={
-                'verbose_name': 'calibration',
-                'verbose_name_plural': 'calibrations',
-                'ordering': ['-pk'],
+                "verbose_name": "calibration",
+                "verbose_name_plural": "calibrations",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Example',
+            name="Example",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('points', models.DecimalField(decimal_places=1, max_digits=5, verbose_name='points')),
-                ('predicted', models.DecimalField(decimal_places=1, max_digits=5, verbose_name='predicted')),
-                ('confidence', models.FloatField(verbose_name='confidence')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "points",
+                    models.DecimalField(decimal_places=1, max_digits=5, verbose_name="points"),
+                ),
+                (
+                    "predicted",
+                    models.DecimalField(decimal_places=1, max_digits=5, verbose_name="predicted"),
+                ),
+                ("confidence", models.FloatField(verbose_name="confidence")),
             ],
             options={
-                'verbose_name': 'example',
-                'verbose_name_plural': 'examples',
+                "verbose_name": "example",
+                "verbose_name_plural": "examples",
             },
         ),
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_reference', models.BooleanField(default=False, verbose_name='reference answer')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('expires_at', models.DateTimeField(verbose_name='expires')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "is_reference",
+                    models.BooleanField(default=False, verbose_name="reference answer"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                ),
+                ("expires_at", models.DateTimeField(verbose_name="expires")),
             ],
             options={
-                'verbose_name': 'lease',
-                'verbose_name_plural': 'leases',
+                "verbose_name": "lease",
+                "verbose_name_plural": "leases",
             },
         ),
         migrations.CreateModel(
-            name='MarkingPolicy',
+            name="MarkingPolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('machine_final', models.BooleanField(default=False, verbose_name="the machine's marks may be final")),
-                ('target_agreement', models.FloatField(default=0.95, validators=[django.core.validators.MinValueValidator(0.5), django.core.validators.MaxValueValidator(0.999)], verbose_name="agreement that the machine's marks must reach")),
-                ('readings', models.PositiveSmallIntegerField(choices=[(1, '1'), (2, '2')], default=1, verbose_name='markers an answer')),
-                ('tolerance', models.DecimalField(decimal_places=1, default=0, max_digits=5, verbose_name='points by which two markers may differ')),
-                ('settling', models.CharField(choices=[('third', 'a third marker, then an adjudicator'), ('adjudicator', 'an adjudicator')], default='adjudicator', max_length=11, verbose_name='who settles a difference')),
-                ('shown', models.CharField(choices=[('nothing', 'nothing of the machine (blind)'), ('evidence', "the machine's evidence"), ('mark', "the machine's evidence and points")], default='evidence', max_length=8, verbose_name='what markers see of the machine')),
-                ('audit_rate', models.FloatField(default=0.05, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='share of settled answers that people mark all the same')),
-                ('pass_line', models.DecimalField(blank=True, decimal_places=1, max_digits=6, null=True, verbose_name='pass line')),
-                ('pass_margin', models.DecimalField(decimal_places=1, default=0, max_digits=5, verbose_name='points around the pass line that are read again')),
-                ('lease_minutes', models.PositiveSmallIntegerField(default=15, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1440)], verbose_name="minutes for which an answer is a marker's")),
-                ('marker_bound', models.FloatField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='agreement with reference answers that a marker must keep')),
-                ('reference_rate', models.FloatField(default=0.05, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='share of reference answers hidden among the others')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "machine_final",
+                    models.BooleanField(
+                        default=False, verbose_name="the machine's marks may be final"
+                    ),
+                ),
+                (
+                    "target_agreement",
+                    models.FloatField(
+                        default=0.95,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.5),
+                            django.core.validators.MaxValueValidator(0.999),
+                        ],
+                        verbose_name="agreement that the machine's marks must reach",
+                    ),
+                ),
+                (
+                    "readings",
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "1"), (2, "2")], default=1, verbose_name="markers an answer"
+                    ),
+                ),
+                (
+                    "tolerance",
+                    models.DecimalField(
+                        decimal_places=1,
+                        default=0,
+                        max_digits=5,
+                        verbose_name="points by which two markers may differ",
+                    ),
+                ),
+                (
+                    "settling",
+                    models.CharField(
+                        choices=[
+                            ("third", "a third marker, then an adjudicator"),
+                            ("adjudicator", "an adjudicator"),
+                        ],
+                        default="adjudicator",
+                        max_length=11,
+                        verbose_name="who settles a difference",
+                    ),
+                ),
+                (
+                    "shown",
+                    models.CharField(
+                        choices=[
+                            ("nothing", "nothing of the machine (blind)"),
+                            ("evidence", "the machine's evidence"),
+                            ("mark", "the machine's evidence and points"),
+                        ],
+                        default="evidence",
+                        max_length=8,
+                        verbose_name="what markers see of the machine",
+                    ),
+                ),
+                (
+                    "audit_rate",
+                    models.FloatField(
+                        default=0.05,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="share of settled answers that people mark all the same",
+                    ),
+                ),
+                (
+                    "pass_line",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=1,
+                        max_digits=6,
+                        null=True,
+                        verbose_name="pass line",
+                    ),
+                ),
+                (
+                    "pass_margin",
+                    models.DecimalField(
+                        decimal_places=1,
+                        default=0,
+                        max_digits=5,
+                        verbose_name="points around the pass line that are read again",
+                    ),
+                ),
+                (
+                    "lease_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=15,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(1440),
+                        ],
+                        verbose_name="minutes for which an answer is a marker's",
+                    ),
+                ),
+                (
+                    "marker_bound",
+                    models.FloatField(
+                        blank=True,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="agreement with reference answers that a marker must keep",
+                    ),
+                ),
+                (
+                    "reference_rate",
+                    models.FloatField(
+                        default=0.05,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="share of reference answers hidden among the others",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'marking policy',
-                'verbose_name_plural': 'marking policies',
+                "verbose_name": "marking policy",
+                "verbose_name_plural": "marking policies",
             },
         ),
         migrations.CreateModel(
-            name='Promotion',
+            name="Promotion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('automatic', 'better than the one before'), ('manual', 'chosen by a person'), ('rollback', 'rolled back'), ('definition', 'set aside, the question has changed')], max_length=10, verbose_name='kind')),
-                ('comparison', models.JSONField(blank=True, default=dict, verbose_name='comparison')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("automatic", "better than the one before"),
+                            ("manual", "chosen by a person"),
+                            ("rollback", "rolled back"),
+                            ("definition", "set aside, the question has changed"),
+                        ],
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "comparison",
+                    models.JSONField(blank=True, default=dict, verbose_name="comparison"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],
             options={
-                'verbose_name': 'promotion',
-                'verbose_name_plural': 'promotions',
-                'ordering': ['-pk'],
+                "verbose_name": "promotion",
+                "verbose_name_plural": "promotions",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Reference',
+            name="Reference",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('points', models.DecimalField(decimal_places=1, max_digits=5, verbose_name='points')),
-                ('criteria', models.JSONField(blank=True, default=list, verbose_name='criteria')),
-                ('explanation', models.TextField(blank=True, verbose_name='explanation')),
-                ('qualifies', models.BooleanField(default=True, verbose_name='asked before a marker begins')),
-                ('watches', models.BooleanField(default=True, verbose_name='hidden among the others')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "points",
+                    models.DecimalField(decimal_places=1, max_digits=5, verbose_name="points"),
+                ),
+                ("criteria", models.JSONField(blank=True, default=list, verbose_name="criteria")),
+                ("explanation", models.TextField(blank=True, verbose_name="explanation")),
+                (
+                    "qualifies",
+                    models.BooleanField(default=True, verbose_name="asked before a marker begins"),
+                ),
+                (
+                    "watches",
+                    models.BooleanField(default=True, verbose_name="hidden among the others"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],
             options={
-                'verbose_name': 'reference answer',
-                'verbose_name_plural': 'reference answers',
-                'ordering': ['pk'],
+                "verbose_name": "reference answer",
+                "verbose_name_plural": "reference answers",
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='ReferenceMark',
+            name="ReferenceMark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('qualifying', 'qualifying'), ('watch', 'watch for drift')], max_length=10, verbose_name='purpose')),
-                ('round', models.PositiveSmallIntegerField(default=1, verbose_name='round')),
-                ('points', models.DecimalField(decimal_places=1, max_digits=5, verbose_name='points')),
-                ('criteria', models.JSONField(blank=True, default=list, verbose_name='criteria')),
-                ('agrees', models.BooleanField(verbose_name='agrees')),
-                ('comment', models.TextField(blank=True, verbose_name='comment')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("qualifying", "qualifying"), ("watch", "watch for drift")],
+                        max_length=10,
+                        verbose_name="purpose",
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(default=1, verbose_name="round")),
+                (
+                    "points",
+                    models.DecimalField(decimal_places=1, max_digits=5, verbose_name="points"),
+                ),
+                ("criteria", models.JSONField(blank=True, default=list, verbose_name="criteria")),
+                ("agrees", models.BooleanField(verbose_name="agrees")),
+                ("comment", models.TextField(blank=True, verbose_name="comment")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],
             options={
-                'verbose_name': 'mark of a reference answer',
-                'verbose_name_plural': 'marks of reference answers',
-                'ordering': ['pk'],
+                "verbose_name": "mark of a reference answer",
+                "verbose_name_plural": "marks of reference answers",
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Standing',
+            name="Standing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('qualifying', 'qualifying'), ('qualified', 'qualified'), ('suspended', 'suspended')], default='qualifying', max_length=10, verbose_name='status')),
-                ('round', models.PositiveSmallIntegerField(default=1, verbose_name='round')),
-                ('agreement', models.FloatField(blank=True, null=True, verbose_name='agreement')),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='changed')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("qualifying", "qualifying"),
+                            ("qualified", "qualified"),
+                            ("suspended", "suspended"),
+                        ],
+                        default="qualifying",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(default=1, verbose_name="round")),
+                ("agreement", models.FloatField(blank=True, null=True, verbose_name="agreement")),
+                (
+                    "changed_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="changed"),
+                ),
             ],
             options={
-                'verbose_name': "marker's standing",
-                'verbose_name_plural': "markers' standings",
+                "verbose_name": "marker's standing",
+                "verbose_name_plural": "markers' standings",
             },
         ),
         migrations.AddField(
-            model_name='answer',
-            name='readings',
-            field=models.PositiveSmallIntegerField(db_default=1, default=1, verbose_name='readings asked for'),
+            model_name="answer",
+            name="readings",
+            field=models.PositiveSmallIntegerField(
+                db_default=1, default=1, verbose_name="readings asked for"
+            ),
         ),
         migrations.AddField(
-            model_name='answer',
-            name='review_reason',
-            field=models.CharField(blank=True, choices=[('uncertain', 'the machine is unsure'), ('audit', 'drawn for the audit'), ('pass_line', 'near the pass line')], db_default='', default='', max_length=9, verbose_name='reason of the review'),
+            model_name="answer",
+            name="review_reason",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("uncertain", "the machine is unsure"),
+                    ("audit", "drawn for the audit"),
+                    ("pass_line", "near the pass line"),
+                ],
+                db_default="",
+                default="",
+                max_length=9,
+                verbose_name="reason of the review",
+            ),
         ),
         migrations.AddField(
-            model_name='answer',
-            name='urgency',
-            field=models.FloatField(db_default=0.0, default=0.0, verbose_name='urgency'),
+            model_name="answer",
+            name="urgency",
+            field=models.FloatField(db_default=0.0, default=0.0, verbose_name="urgency"),
         ),
         migrations.AddField(
-            model_name='mark',
-            name='from_group',
-            field=models.BigIntegerField(blank=True, null=True, verbose_name='answer group'),
+            model_name="mark",
+            name="from_group",
+            field=models.BigIntegerField(blank=True, null=True, verbose_name="answer group"),
         ),
         migrations.AddField(
-            model_name='mark',
-            name='seconds',
-            field=models.PositiveIntegerField(blank=True, null=True, verbose_name='seconds taken'),
+            model_name="mark",
+            name="seconds",
+            field=models.PositiveIntegerField(blank=True, null=True, verbose_name="seconds taken"),
         ),
         migrations.AddField(
-            model_name='question',
-            name='threshold',
-            field=models.FloatField(blank=True, null=True, verbose_name='threshold of confidence'),
+            model_name="question",
+            name="threshold",
+            field=models.FloatField(blank=True, null=True, verbose_name="threshold of confidence"),
         ),
         migrations.CreateModel(
-            name='AnswerGroup',
+            name="AnswerGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('blank', 'blank'), ('same', 'equal after folding'), ('near', 'nearly equal')], max_length=5, verbose_name='kind')),
-                ('distance', models.FloatField(default=0.0, verbose_name='distance')),
-                ('size', models.PositiveIntegerField(default=0, verbose_name='answers')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('question', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answer_groups', to='scoring.question', verbose_name='question')),
-                ('representative', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='scoring.answer', verbose_name='representative')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("blank", "blank"),
+                            ("same", "equal after folding"),
+                            ("near", "nearly equal"),
+                        ],
+                        max_length=5,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("distance", models.FloatField(default=0.0, verbose_name="distance")),
+                ("size", models.PositiveIntegerField(default=0, verbose_name="answers")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "question",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="answer_groups",
+                        to="scoring.question",
+                        verbose_name="question",
+                    ),
+                ),
+                (
+                    "representative",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="scoring.answer",
+                        verbose_name="representative",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'answer group',
-                'verbose_name_plural': 'answer groups',
-                'ordering': ['-size', 'pk'],
+                "verbose_name": "answer group",
+                "verbose_name_plural": "answer groups",
+                "ordering": ["-size", "pk"],
             },
         ),
         migrations.AddField(
-            model_name='answer',
-            name='answer_group',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='answers', to='scoring.answergroup', verbose_name='answer group'),
+            model_name="answer",
+            name="answer_group",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="answers",
+                to="scoring.answergroup",
+                verbose_name="answer group",
+            ),
         ),
         migrations.AddIndex(
-            model_name='answer',
-            index=models.Index(condition=models.Q(('review', 'queued')), fields=['question', '-urgency', 'id'], name='answer_queued'),
+            model_name="answer",
+            index=models.Index(
+                condition=models.Q(("review", "queued")),
+                fields=["question", "-urgency", "id"],
+                name="answer_queued",
+            ),
         ),
         migrations.AddIndex(
-            model_name='answer',
-            index=models.Index(condition=models.Q(('review', 'none'), _negated=True), fields=['question', 'review'], name='answer_in_review'),
+            model_name="answer",
+            index=models.Index(
+                condition=models.Q(("review", "none"), _negated=True),
+                fields=["question", "review"],
+                name="answer_in_review",
+            ),
         ),
         migrations.AddField(
-            model_name='calibration',
-            name='question',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='calibrations', to='scoring.question', verbose_name='question'),
+            model_name="calibration",
+            name="question",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="calibrations",
+                to="scoring.question",
+                verbose_name="question",
+            ),
         ),
         migrations.AddField(
-            model_name='calibration',
-            name='requested_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='requested by'),
+            model_name="calibration",
+            name="requested_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="requested by",
+            ),
         ),
         migrations.AddField(
-            model_name='question',
-            name='calibration',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='scoring.calibration', verbose_name='active calibration'),
+            model_name="question",
+            name="calibration",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="scoring.calibration",
+                verbose_name="active calibration",
+            ),
         ),
         migrations.AddField(
-            model_name='example',
-            name='answer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='scoring.answer', verbose_name='answer'),
+            model_name="example",
+            name="answer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="scoring.answer",
+                verbose_name="answer",
+            ),
         ),
         migrations.AddField(
-            model_name='example',
-            name='calibration',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='examples', to='scoring.calibration', verbose_name='calibration'),
+            model_name="example",
+            name="calibration",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="examples",
+                to="scoring.calibration",
+                verbose_name="calibration",
+            ),
         ),
         migrations.AddField(
-            model_name='lease',
-            name='answer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='leases', to='scoring.answer', verbose_name='answer'),
+            model_name="lease",
+            name="answer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="leases",
+                to="scoring.answer",
+                verbose_name="answer",
+            ),
         ),
         migrations.AddField(
-            model_name='lease',
-            name='marker',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='marker'),
+            model_name="lease",
+            name="marker",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="marker",
+            ),
         ),
         migrations.AddField(
-            model_name='markingpolicy',
-            name='exam',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='policy', to='scoring.exam', verbose_name='exam'),
+            model_name="markingpolicy",
+            name="exam",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="policy",
+                to="scoring.exam",
+                verbose_name="exam",
+            ),
         ),
         migrations.AddField(
-            model_name='promotion',
-            name='calibration',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='promotions', to='scoring.calibration', verbose_name='calibration'),
+            model_name="promotion",
+            name="calibration",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="promotions",
+                to="scoring.calibration",
+                verbose_name="calibration",
+            ),
         ),
         migrations.AddField(
-            model_name='promotion',
-            name='promoted_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='promoted by'),
+            model_name="promotion",
+            name="promoted_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="promoted by",
+            ),
         ),
         migrations.AddField(
-            model_name='promotion',
-            name='question',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='promotions', to='scoring.question', verbose_name='question'),
+            model_name="promotion",
+            name="question",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="promotions",
+                to="scoring.question",
+                verbose_name="question",
+            ),
         ),
         migrations.AddField(
-            model_name='reference',
-            name='answer',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='reference', to='scoring.answer', verbose_name='answer'),
+            model_name="reference",
+            name="answer",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="reference",
+                to="scoring.answer",
+                verbose_name="answer",
+            ),
         ),
         migrations.AddField(
-            model_name='referencemark',
-            name='marker',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='marker'),
+            model_name="referencemark",
+            name="marker",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="marker",
+            ),
         ),
         migrations.AddField(
-            model_name='referencemark',
-            name='reference',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='marks', to='scoring.reference', verbose_name='reference answer'),
+            model_name="referencemark",
+            name="reference",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="marks",
+                to="scoring.reference",
+                verbose_name="reference answer",
+            ),
         ),
         migrations.AddField(
-            model_name='standing',
-            name='exam',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='standings', to='scoring.exam', verbose_name='exam'),
+            model_name="standing",
+            name="exam",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="standings",
+                to="scoring.exam",
+                verbose_name="exam",
+            ),
         ),
         migrations.AddField(
-            model_name='standing',
-            name='marker',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='standings', to=settings.AUTH_USER_MODEL, verbose_name='marker'),
+            model_name="standing",
+            name="marker",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="standings",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="marker",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='calibration',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['waiting', 'fitting'])), fields=('question',), name='one_fit_at_a_time'),
+            model_name="calibration",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["waiting", "fitting"])),
+                fields=("question",),
+                name="one_fit_at_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='example',
-            constraint=models.UniqueConstraint(fields=('calibration', 'answer'), name='example_once'),
+            model_name="example",
+            constraint=models.UniqueConstraint(
+                fields=("calibration", "answer"), name="example_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lease',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_reference', False)), fields=('answer',), name='one_marker_at_a_time'),
+            model_name="lease",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_reference", False)),
+                fields=("answer",),
+                name="one_marker_at_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lease',
-            constraint=models.UniqueConstraint(fields=('answer', 'marker'), name='lease_once'),
+            model_name="lease",
+            constraint=models.UniqueConstraint(fields=("answer", "marker"), name="lease_once"),
         ),
         migrations.AddConstraint(
-            model_name='standing',
-            constraint=models.UniqueConstraint(fields=('exam', 'marker'), name='standing_once'),
+            model_name="standing",
+            constraint=models.UniqueConstraint(fields=("exam", "marker"), name="standing_once"),
         ),
         migrations.CreateModel(
-            name='Artefact',
+            name="Artefact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content', models.BinaryField(verbose_name='content')),
-                ('calibration', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='artefact', to='scoring.calibration', verbose_name='calibration')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("content", models.BinaryField(verbose_name="content")),
+                (
+                    "calibration",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="artefact",
+                        to="scoring.calibration",
+                        verbose_name="calibration",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'artefact',
-                'verbose_name_plural': 'artefacts',
+                "verbose_name": "artefact",
+                "verbose_name_plural": "artefacts",
             },
         ),
         migrations.CreateModel(
-            name='Threshold',
+            name="Threshold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.FloatField(blank=True, null=True, verbose_name='threshold of confidence')),
-                ('target', models.FloatField(blank=True, null=True, verbose_name='target agreement')),
-                ('bound', models.FloatField(blank=True, null=True, verbose_name='agreement shown')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('calibration', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='thresholds', to='scoring.calibration', verbose_name='calibration')),
-                ('question', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='thresholds', to='scoring.question', verbose_name='question')),
-                ('set_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='set by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "value",
+                    models.FloatField(
+                        blank=True, null=True, verbose_name="threshold of confidence"
+                    ),
+                ),
+                (
+                    "target",
+                    models.FloatField(blank=True, null=True, verbose_name="target agreement"),
+                ),
+                ("bound", models.FloatField(blank=True, null=True, verbose_name="agreement shown")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "calibration",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="thresholds",
+                        to="scoring.calibration",
+                        verbose_name="calibration",
+                    ),
+                ),
+                (
+                    "question",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="thresholds",
+                        to="scoring.question",
+                        verbose_name="question",
+                    ),
+                ),
+                (
+                    "set_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="set by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'threshold',
-                'verbose_name_plural': 'thresholds',
-                'ordering': ['-pk'],
+                "verbose_name": "threshold",
+                "verbose_name_plural": "thresholds",
+                "ordering": ["-pk"],
             },
         ),
         migrations.AddIndex(
-            model_name='mark',
-            index=models.Index(condition=models.Q(('source__in', ['human', 'adjudicator'])), fields=['-created_at'], name='mark_by_people'),
+            model_name="mark",
+            index=models.Index(
+                condition=models.Q(("source__in", ["human", "adjudicator"])),
+                fields=["-created_at"],
+                name="mark_by_people",
+            ),
         ),
     ]

@@ -106,6 +106,22 @@ def test_each_text_is_sent_once_with_the_points_it_was_given_most_often(
     assert [float(one.points) for one in of_text] == [4, 3, 3, 3]
 
 
+def test_of_more_texts_than_the_service_takes_a_draw_is_learnt_that_stays_the_same(
+    question: Question, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrating, "MOST", 20)
+    drawn = [one.answers[0].answer for one in calibrating.texts_of(question)]
+    assert len(drawn) == 20
+    assert drawn == sorted(drawn)
+    assert {0, 1, 2} == {
+        n % 3 for n, one in enumerate(Answer.objects.order_by("pk")) if one.pk in drawn
+    }
+    monkeypatch.setattr(calibrating, "MOST_BYTES", 300)
+    fewer = [one.answers[0] for one in calibrating.texts_of(question)]
+    assert sum(len(one.text.encode()) for one in fewer) <= 300
+    assert {one.answer for one in fewer} < set(drawn)
+
+
 @pytest.mark.parametrize(
     ("given", "points"), [([1, 2], 1), ([0, 4, 4], 4), ([0, 3, 4], 3), ([0, 0, 4, 4, 3], 4)]
 )

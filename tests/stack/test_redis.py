@@ -18,7 +18,8 @@ def test_the_broker_evicts_nothing_and_writes_every_second(stack: Stack, told: T
     assert found["maxmemory_policy"] == "noeviction"
     assert found["aof_enabled"] == "1"
     assert found["aof_last_write_status"] == "ok"
-    told("broker: noeviction, append-only file")
+    assert stack.redis("broker", "config", "get", "appendfsync").split()[-1] == "everysec"
+    told("broker: noeviction, append-only file, everysec")
 
 
 def test_the_cache_evicts_what_is_used_least_and_writes_nothing(stack: Stack, told: Told) -> None:

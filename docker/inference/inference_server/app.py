@@ -24,8 +24,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inference_server import grouping
 from inference_server.batching import Batcher, EncoderThread, Overloaded, TooLarge
+from inference_server.calibration.artefact import Calibration, Unreadable, named
+from inference_server.calibration.examples import Example, made_for
+from inference_server.calibration.job import Job
+from inference_server.calibration.shelf import Shelf
 from inference_server.config import Config
-from inference_server.schemas import GroupsRequest, Invalid, ScoreRequest, read, read_score_request
+from inference_server.schemas import (
+    GroupsRequest,
+    Invalid,
+    ScoreRequest,
+    read,
+    read_calibrate_request,
+    read_score_request,
+)
 from inference_server.service import EncoderLike, Scorer
 from pmscoring.requestid import new_request_id, request_id
 
@@ -65,6 +76,8 @@ class Loaded:
     batcher: Batcher
     scorer: Scorer
     turns: Turns = field(default_factory=lambda: Turns(MOST_REQUESTS))
+    fits: Turns = field(default_factory=lambda: Turns(1))
+    shelf: Shelf = field(default_factory=lambda: Shelf(256 * 1024 * 1024))
 
 
 class Refusal(Exception):
@@ -135,9 +148,9 @@ def loaded(request: Request) -> Loaded:
     return found
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, most: int | None = None) -> bytes:
     """The body, as far as it may be long."""
-    most = request.app.state.config.max_body
+    most = most or request.app.state.config.max_body
     body = bytearray()
     try:
         async for part in request.stream():
@@ -166,12 +179,13 @@ async def score(request: Request) -> Response:
     asked = await run_in_threadpool(parse, body) if len(body) > MUCH else parse(body)
     if len(asked.answers) > config.max_answers:
         raise Refusal(413, "too_large", f"more than {config.max_answers} answers")
-    if asked.calibration:
-        raise Refusal(424, "calibration_missing", f"{asked.calibration} is not here")
+    calibration = calibration_of(service, asked)
     sources = [one.text for one in asked.answers]
     try:
         with service.turns:
-            found = await run_in_threadpool(service.scorer.score, asked.question.plain(), sources)
+            found = await run_in_threadpool(
+                service.scorer.score, asked.question.plain(), sources, calibration
+            )
     except Overloaded as error:
         raise Refusal(429, "overloaded", str(error), Retry_After="1") from error
     except TooLarge as error:
@@ -182,6 +196,74 @@ async def score(request: Request) -> Response:
     log.info("scored", extra={"answers": len(sources), "seconds": round(seconds, 4)})
     results = [{"id": one.id, **mark} for one, mark in zip(asked.answers, found, strict=True)]
     return answer({"model": service.encoder.model, "results": results})
+
+
+def calibration_of(service: Loaded, asked: ScoreRequest) -> Calibration | None:
+    """The one that is asked for, which must be here and have been made for such a question."""
+    if asked.calibration is None:
+        return None
+    found = service.shelf.get(asked.calibration)
+    if found is None:
+        raise Refusal(424, "calibration_missing", f"{asked.calibration} is not here")
+    if found.question != made_for(asked.question.plain()):
+        raise Refusal(422, "invalid", "/calibration: made for another question")
+    return found
+
+
+@protected
+async def calibrate_question(request: Request) -> Response:
+    """POST /v1/calibrate: lines of progress, then the calibration."""
+    service, config = loaded(request), request.app.state.config
+    body = await read_body(request)
+    try:
+        asked = await run_in_threadpool(read_calibrate_request, body)
+    except Invalid as error:
+        raise Refusal(422, "invalid", str(error)) from error
+    if len(asked.examples) > config.max_examples:
+        raise Refusal(413, "too_large", f"more than {config.max_examples} examples")
+    question = asked.question.plain()
+    examples = [Example(one.text, one.points, one.criteria) for one in asked.examples]
+    try:
+        service.fits.__enter__()
+    except Overloaded as error:
+        raise Refusal(429, "overloaded", "a calibration is under way", Retry_After="10") from error
+
+    def work(say: Callable[[str, float], None]) -> dict[str, Any]:
+        from inference_server.calibration.calibrate import calibrate
+        from inference_server.calibration.training import limit_threads
+
+        limit_threads(config.calibration_threads)
+        made = calibrate(service.scorer, question, examples, say)
+        keep(service, made.artefact)
+        return made.told()
+
+    job = Job(work, service.fits.__exit__)
+    log.info("calibrating", extra={"examples": len(examples)})
+    return StreamingResponse(
+        (orjson.dumps(line) + b"\n" async for line in job), media_type="application/x-ndjson"
+    )
+
+
+def keep(service: Loaded, artefact: bytes) -> None:
+    """Have it at hand as it will be read from the store; raise Unreadable."""
+    service.shelf.put(named(artefact), len(artefact), Calibration.unpack(artefact))
+
+
+@protected
+async def put_calibration(request: Request) -> Response:
+    """PUT /v1/calibrations/{sha256}: the artefact in the body."""
+    service, config = loaded(request), request.app.state.config
+    content = await read_body(request, config.max_calibration)
+    if named(content) != request.path_params["sha256"]:
+        raise Refusal(422, "invalid", "the body is not what its SHA-256 says")
+    try:
+        found = await run_in_threadpool(Calibration.unpack, content)
+    except Unreadable as error:
+        raise Refusal(422, "invalid", str(error)) from error
+    if found.encoder != service.encoder.model:
+        raise Refusal(422, "other_encoder", f"made under the encoder {found.encoder}")
+    service.shelf.put(named(content), len(content), found)
+    return Response(status_code=204)
 
 
 @protected
@@ -258,7 +340,9 @@ def load(config: Config) -> Loaded:
         lambda: Encoder.load(config.model, device, precision, config.threads)
     ).result()
     batcher = Batcher(encoder.forward, config.pack_tokens, config.queue_answers, thread)
-    return Loaded(encoder, precision, batcher, Scorer(encoder, batcher, config.max_tokens))
+    scorer = Scorer(encoder, batcher, config.max_tokens)
+    shelf = Shelf(config.kept_calibrations)
+    return Loaded(encoder, precision, batcher, scorer, shelf=shelf)
 
 
 def make_app(config: Config, loader: Callable[[Config], Loaded] = load) -> Starlette:
@@ -281,6 +365,8 @@ def make_app(config: Config, loader: Callable[[Config], Loaded] = load) -> Starl
     routes = [
         Route("/v1/score", score, methods=["POST"]),
         Route("/v1/groups", groups, methods=["POST"]),
+        Route("/v1/calibrate", calibrate_question, methods=["POST"]),
+        Route("/v1/calibrations/{sha256}", put_calibration, methods=["PUT"]),
         Route("/info", info),
         Route("/health", health),
         Route("/metrics", metrics),

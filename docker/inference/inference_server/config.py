@@ -21,6 +21,10 @@ class Config:
     max_answers: int
     max_tokens: int
     max_body: int
+    max_examples: int = 4000
+    max_calibration: int = 64 * 1024 * 1024
+    kept_calibrations: int = 256 * 1024 * 1024
+    calibration_threads: int = 1
 
     @classmethod
     def from_environment(cls) -> "Config":
@@ -36,4 +40,8 @@ class Config:
             max_answers=env.integer("INFERENCE_MAX_ANSWERS", 1024),
             max_tokens=env.integer("INFERENCE_MAX_TOKENS", 262_144),
             max_body=env.integer("INFERENCE_MAX_BODY", 16 * 1024 * 1024),
+            max_examples=env.integer("INFERENCE_MAX_EXAMPLES", 4000),
+            max_calibration=env.integer("INFERENCE_MAX_CALIBRATION", 64 * 1024 * 1024),
+            kept_calibrations=env.integer("INFERENCE_KEPT_CALIBRATIONS", 256 * 1024 * 1024),
+            calibration_threads=env.integer("INFERENCE_CALIBRATION_THREADS", 1),
         )

@@ -1,6 +1,7 @@
 """What /v1/score takes; the same shapes as pmscoring/contract/question.schema.json."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 from pydantic import (
@@ -123,6 +124,21 @@ class ScoreRequest(Strict):
         return self
 
 
+class ExampleIn(Strict):
+    """A text that people marked; points by criterion where they gave them."""
+
+    text: Annotated[Text, Field(max_length=50_000)]
+    points: float
+    criteria: dict[Code, float] | None = None
+
+
+class CalibrateRequest(Strict):
+    """The body of /v1/calibrate."""
+
+    question: Question
+    examples: list[ExampleIn]
+
+
 class GroupsRequest(Strict):
     """The body of /v1/groups; `distance` is the most by which a text may lie off its leader."""
 
@@ -171,3 +187,42 @@ def _pointer(place: tuple[int | str, ...]) -> str:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
+
+
+FEWEST_EXAMPLES, MOST_FAULTS = 30, 20
+
+
+def read_calibrate_request(body: bytes) -> CalibrateRequest:
+    """The request in the body, whose points the question could earn, or Invalid."""
+    asked = read(CalibrateRequest, body)
+    faults = [
+        (f"/examples/{index}/{place}", detail)
+        for index, example in enumerate(asked.examples)
+        for place, detail in _misfits(example, asked.question)
+    ]
+    if len(asked.examples) < FEWEST_EXAMPLES:
+        faults.append(("/examples", f"fewer than {FEWEST_EXAMPLES} examples"))
+    elif len({example.points for example in asked.examples}) < 2:
+        faults.append(("/examples", "all have the same points"))
+    if faults:
+        raise Invalid(faults[:MOST_FAULTS])
+    return asked
+
+
+def _misfits(example: ExampleIn, question: Question) -> Iterator[tuple[str, str]]:
+    """Where an example's points are off the question's scale."""
+    if not _is_on(example.points, question.max_points, question.step):
+        yield "points", f"not from 0 to {question.max_points} in steps of {question.step}"
+    if example.criteria is None:
+        return
+    most = {criterion.code: criterion.points for criterion in question.criteria}
+    if example.criteria.keys() != most.keys():
+        yield "criteria", "not the criteria of the question"
+        return
+    for code, points in example.criteria.items():
+        if not _is_on(points, most[code], question.step):
+            yield f"criteria/{code}", f"not from 0 to {most[code]} in steps of {question.step}"
+
+
+def _is_on(points: float, most: float, step: float) -> bool:
+    return 0 <= points <= most and points % step == 0

@@ -1,4 +1,4 @@
-"""Uncalibrated scoring: points per criterion from references, keywords and model answers.
+"""Scoring: points per criterion from references, keywords and model answers, or a calibration.
 
 How surely a criterion is met comes from matching.py; here the strength becomes points, and the
 question's rules become flags. Everything is a function of question and text alone.
@@ -12,6 +12,8 @@ from typing import Any, Self
 
 import regex
 
+from inference_server.calibration.judged import Judged
+from inference_server.calibration.sharing import shared
 from inference_server.matching import Match
 from pmscoring import texts
 
@@ -65,34 +67,84 @@ class Sheet:
         return cls(question, keywords, models, _grams(texts.folded(question["prompt"])))
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What the question's rules say of a text; nothing in a void one earns points."""
+
+    flags: list[str]
+    is_void: bool
+
+
+def rules(text: str, said: str, sheet: Sheet, best: float) -> Rules:
+    """Of a text of which `said`, folded, is judged; `best` is its greatest strength."""
+    verdict = texts.verdict(text, sheet.question)
+    flags = _flags(said, sheet, verdict, best)
+    return Rules(flags, _is_void(verdict, sheet.question, flags))
+
+
 def score(
-    text: str, source: texts.Folded, sheet: Sheet, matches: Sequence[Match]
+    text: str,
+    source: texts.Folded,
+    sheet: Sheet,
+    matches: Sequence[Match],
+    judged: Judged | None = None,
+    voided: Judged | None = None,
 ) -> dict[str, Any]:
     """The mark of one text: points, criteria with evidence in the text's code points, flags.
 
-    `source` is the part of it that is judged, folded.
+    `source` is the part of it that is judged, folded. Under a calibration `judged` is what it says
+    of the text, and `voided` what it says of one that a rule gives no points.
     """
     question = sheet.question
-    verdict = texts.verdict(text, question)
-    said = source.text.lower()
-    shares = [
-        _share(criterion, keywords, match.strength, said)
-        for criterion, keywords, match in zip(
-            question["criteria"], sheet.keywords, matches, strict=True
-        )
-    ]
-    if source.text in sheet.model_answers:
-        shares = [1.0 for _ in shares]
-    flags = _flags(source.text, sheet, verdict, max(match.strength for match in matches))
-    if _is_void(verdict, question, flags):
-        shares = [0.0 for _ in shares]
+    told = rules(text, source.text, sheet, max(match.strength for match in matches))
+    verdict = voided if told.is_void else judged
+    points = [0.0 for _ in matches] if told.is_void else _points(source.text, sheet, matches)
+    if verdict and not told.is_void:
+        points = _shared(verdict, points, question)
     criteria = [
-        _criterion(criterion, share, match, question["step"], source)
-        for criterion, share, match in zip(question["criteria"], shares, matches, strict=True)
+        _criterion(criterion, one, match, source)
+        for criterion, one, match in zip(question["criteria"], points, matches, strict=True)
     ]
-    most = question["max_points"] // question["step"] * question["step"]
-    total = min(sum(criterion["points"] for criterion in criteria), most)
-    return {"points": _plain(total), "criteria": criteria, "confidence": None, "flags": flags}
+    total = verdict.points if verdict else min(sum(points), _most(question))
+    return {
+        "points": _plain(total),
+        "criteria": criteria,
+        "confidence": verdict.confidence if verdict else None,
+        "flags": told.flags,
+    }
+
+
+def _points(said: str, sheet: Sheet, matches: Sequence[Match]) -> list[float]:
+    """Of each criterion by its strength alone."""
+    criteria, step = sheet.question["criteria"], sheet.question["step"]
+    if said in sheet.model_answers:
+        return [_on_step(criterion["points"], step) for criterion in criteria]
+    lowered = said.lower()
+    found = []
+    for criterion, words, match in zip(criteria, sheet.keywords, matches, strict=True):
+        share = _share(criterion, words, match.strength, lowered)
+        nearest = floor(criterion["points"] * share / step + 0.5) * step
+        found.append(_on_step(min(nearest, criterion["points"]), step))
+    return found
+
+
+def _shared(judged: Judged, points: Sequence[float], question: dict[str, Any]) -> list[float]:
+    """The calibrated total among the criteria: by their own models, or by their strengths."""
+    criteria = question["criteria"]
+    expected = [
+        judged.expected.get(criterion["code"], one)
+        for criterion, one in zip(criteria, points, strict=True)
+    ]
+    tops = [criterion["points"] for criterion in criteria]
+    return shared(judged.points, expected, tops, question["step"], _most(question))
+
+
+def _most(question: dict[str, Any]) -> float:
+    return _on_step(question["max_points"], question["step"])
+
+
+def _on_step(points: float, step: float) -> float:
+    return points // step * step
 
 
 def _lowered(text: str) -> str:
@@ -119,10 +171,8 @@ def _grams(text: str) -> frozenset[str]:
 
 
 def _criterion(
-    criterion: dict[str, Any], share: float, match: Match, step: float, source: texts.Folded
+    criterion: dict[str, Any], points: float, match: Match, source: texts.Folded
 ) -> dict[str, Any]:
-    points = min(floor(criterion["points"] * share / step + 0.5) * step, criterion["points"])
-    points = points // step * step
     if not points:
         return {"code": criterion["code"], "points": 0, "evidence": []}
     end = min(match.end, len(source.text)) or len(source.text)

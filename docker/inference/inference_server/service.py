@@ -11,7 +11,10 @@ import orjson
 
 from inference_server import matching, scoring
 from inference_server.batching import Batcher, TooLarge
-from inference_server.matching import Array, Reading, Rubric
+from inference_server.calibration.artefact import Calibration
+from inference_server.calibration.judged import Judged
+from inference_server.calibration.texts import Text
+from inference_server.matching import Array, Match, Reading, Rubric
 from inference_server.tokens import Tokens
 from pmscoring import texts
 
@@ -37,6 +40,15 @@ class Known:
 
     sheet: scoring.Sheet
     rubric: Rubric
+    is_essay: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one text's reading gave."""
+
+    matches: Sequence[Match]
+    judged: Judged | None
 
 
 class Scorer:
@@ -47,20 +59,29 @@ class Scorer:
         self.questions: OrderedDict[bytes, Known] = OrderedDict()
         self.lock = threading.Lock()
 
-    def score(self, question: dict[str, Any], answers: Sequence[str]) -> list[dict[str, Any]]:
+    def score(
+        self,
+        question: dict[str, Any],
+        answers: Sequence[str],
+        calibration: Calibration | None = None,
+    ) -> list[dict[str, Any]]:
         """One result a text, without its id; raise Overloaded or TooLarge."""
         parts = {text: texts.fold(texts.read_part(text, question)) for text in answers}
-        known = self._known(question)
-        count, is_essay = len(question["criteria"]), bool(question["sections"])
-        matches = self.read(
-            list({part.text: 0 for part in parts.values() if part.text}),
-            lambda reading: matching.matches(reading, known.rubric, count, all_count=is_essay),
-        )
-        nothing = [matching.NO_MATCH] * count
-        done = {
-            text: scoring.score(text, part, known.sheet, matches.get(part.text, nothing))
-            for text, part in parts.items()
-        }
+        known = self.known(question)
+        count = len(question["criteria"])
+
+        def use(reading: Reading) -> Found:
+            found = matching.matches(reading, known.rubric, count, all_count=known.is_essay)
+            judged = calibration.judge(Text.of(reading, found)) if calibration else None
+            return Found(found, judged)
+
+        found = self.read(list({part.text: 0 for part in parts.values() if part.text}), use)
+        nothing = Found([matching.NO_MATCH] * count, None)
+        voided = calibration.voided if calibration else None
+        done = {}
+        for text, part in parts.items():
+            one = found.get(part.text, nothing)
+            done[text] = scoring.score(text, part, known.sheet, one.matches, one.judged, voided)
         return [done[text] for text in answers]
 
     def read(self, sources: Sequence[str], use: Callable[[Reading], T]) -> dict[str, T]:
@@ -95,7 +116,8 @@ class Scorer:
         rarity = self.encoder.rarity([ids[index] for index in here])
         return Reading(source, [offsets[index] for index in here], vectors, rarity)
 
-    def _known(self, question: dict[str, Any]) -> Known:
+    def known(self, question: dict[str, Any]) -> Known:
+        """The question read once."""
         name = orjson.dumps(question)
         with self.lock:
             if known := self.questions.get(name):
@@ -106,7 +128,7 @@ class Scorer:
         readings = self.read(list(dict.fromkeys(every)), lambda reading: reading)
         references = [[readings[text] for text in several] for several in wanted]
         rubric = matching.rubric(references, readings.get(prompt))
-        made = Known(scoring.Sheet.of(question), rubric)
+        made = Known(scoring.Sheet.of(question), rubric, bool(question["sections"]))
         with self.lock:
             self.questions[name] = made
             while len(self.questions) > KEPT_QUESTIONS:

@@ -36,7 +36,7 @@ def points_of(rows: Sequence[Row]) -> Any:
 
 def by_folds(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor) -> list[Any]:
     """A row a question and one for all, every answer judged by a fit without its fold."""
-    told, outcomes, readers = [], [], []
+    told, outcomes = [], []
     for name, rows in data.questions.items():
         if len(rows) < FEWEST:
             continue
@@ -53,8 +53,7 @@ def by_folds(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor
         if rows[0].readers:
             pairs = np.array([rows[i].readers for i in order])
             one["readers_qwk"] = kappa(pairs[:, 0], pairs[:, 1])
-            one["review_share"] = measures.review_share(outcome, one["readers_qwk"])
-            readers.append(one["readers_qwk"])
+            one["review_share"] = measures.review_share([outcome], one["readers_qwk"])
         one["seconds"] = time.perf_counter() - began
         told.append(show(one))
     if told:
@@ -63,12 +62,14 @@ def by_folds(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor
 
 
 def _together(name: str, told: Sequence[Any], outcomes: Sequence[Any]) -> dict[str, Any]:
-    means = ("qwk", "exact", "ece", "hindsight", "simple_qwk", "readers_qwk", "review_share")
+    means = ("qwk", "exact", "ece", "hindsight", "simple_qwk", "readers_qwk")
     one: dict[str, Any] = {"name": f"{name} ALL", "answers": sum(row["answers"] for row in told)}
     one |= {k: float(np.mean([row[k] for row in told])) for k in means if k in told[0]}
     for key in ("qwk", "simple_qwk", "readers_qwk"):
         if key in told[0]:
             one[f"{key}_fisher"] = measures.fisher([row[key] for row in told])
+    if "readers_qwk" in one:
+        one["review_share"] = measures.review_share(outcomes, one["readers_qwk"])
     every = protocol.joined(outcomes)
     one["ece_pooled"] = measures.of_question(every)["ece"]
     lowest = [row["promise_lowest"] for row in told if row["promise_lowest"] is not None]
@@ -80,7 +81,8 @@ def of_few(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor) 
     """A row for each number of marked answers: the mean of three draws, over questions."""
     told = []
     for size in SIZES:
-        kappas, shares, errors = [], [], []
+        kappas, errors, wanted = [], [], []
+        drawn: list[list[protocol.Outcome]] = []
         for name, rows in data.questions.items():
             if len(rows) < MANY:
                 continue
@@ -91,12 +93,18 @@ def of_few(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor) 
             errors.append(float(np.mean([one["ece"] for one in each])))
             if rows[0].readers:
                 pairs = np.array([row.readers for row in rows])
-                wanted = kappa(pairs[:, 0], pairs[:, 1])
-                shares.append(np.mean([measures.review_share(one, wanted) for one in outcomes]))
+                wanted.append(kappa(pairs[:, 0], pairs[:, 1]))
+                drawn.append(outcomes)
         if kappas:
             one: dict[str, Any] = {"name": f"{data.name} {size} marked", "qwk": np.mean(kappas)}
             one |= {"qwk_fisher": measures.fisher(kappas), "ece": float(np.mean(errors))}
-            told.append(show(one | ({"review_share": np.mean(shares)} if shares else {})))
+            if drawn:
+                mean = float(np.mean(wanted))
+                of_draws = [
+                    measures.review_share(of_draw, mean) for of_draw in zip(*drawn, strict=True)
+                ]
+                one["review_share"] = float(np.mean(of_draws))
+            told.append(show(one))
     return told
 
 

@@ -52,13 +52,19 @@ def promise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def review_share(told: Outcome, wanted: float) -> float:
-    """The least confident share that people must mark until kappa is `wanted`."""
-    order = np.argsort(told.confidence, kind="stable")
+def review_share(outcomes: Sequence[Outcome], wanted: float) -> float:
+    """The least confident share of each that people must mark for a mean kappa of `wanted`."""
+    orders = [np.argsort(told.confidence, kind="stable") for told in outcomes]
     for share in np.linspace(0, 1, 101):
-        mixed: Doubles = told.given.copy()
-        mine = order[: round(share * len(order))]
-        mixed[mine] = told.points[mine]
-        if kappa(mixed, told.points) >= wanted:
+        reached = [_mixed(*one, share) for one in zip(outcomes, orders, strict=True)]
+        if np.mean(reached) >= wanted:
             return float(share)
     return 1.0
+
+
+def _mixed(told: Outcome, order: "np.ndarray[Any, Any]", share: float) -> float:
+    """Kappa when people's points stand in for ours in the first of the order."""
+    mixed: Doubles = told.given.copy()
+    mine = order[: round(share * len(order))]
+    mixed[mine] = told.points[mine]
+    return kappa(mixed, told.points)

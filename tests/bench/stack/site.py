@@ -11,7 +11,7 @@ from pmscoring.embedded import free_port
 from tests.conftest import ROOT
 
 COMPOSE = ROOT / "compose"
-PARTS = ("web", "haproxy")
+PARTS = ("web", "haproxy", "broker", "cache")
 TOKEN = "from scoring.management.commands.demo import issue_token; print(issue_token())"
 
 

@@ -1,0 +1,104 @@
+"""Hashed n-grams of characters and words: rows of unit length over a vocabulary fitted to texts.
+
+Extraction is array arithmetic over all texts at once: the hash of an n-gram is that of its first
+n - 1 symbols mixed with the last symbol.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+from zlib import crc32
+
+import numpy as np
+import regex
+from scipy import sparse
+
+Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+Split = Callable[[str], "np.ndarray[Any, np.dtype[np.uint32]]"]
+MIX = np.uint64(0x9E3779B97F4A7C15)
+SHIFT = np.uint64(29)
+WORD = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]|\w+|[^\w\s]")
+LEAST_TEXTS, MOST_GRAMS = 2, 60_000
+"""A gram counts from two texts on; of more than so many those in most texts are kept."""
+
+
+def characters(text: str) -> "np.ndarray[Any, np.dtype[np.uint32]]":
+    """The code points in lower case, with a blank before and behind."""
+    return np.frombuffer(f" {text.lower()} ".encode("utf-32-le", "replace"), np.uint32)
+
+
+def words(text: str) -> "np.ndarray[Any, np.dtype[np.uint32]]":
+    """A number for each word; where words are not set apart, for each character."""
+    return np.array([crc32(w.encode()) for w in WORD.findall(text.lower())], np.uint32)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Which grams: of what, and how long."""
+
+    split: Split
+    shortest: int
+    longest: int
+
+
+KINDS = (Kind(characters, 2, 6), Kind(words, 1, 3))
+
+
+def grams(texts: Sequence[str], kind: Kind) -> tuple["np.ndarray[Any, Any]", Hashes]:
+    """(index of the text, hash) of every gram."""
+    symbols = [kind.split(text) for text in texts]
+    lengths = np.array([len(one) for one in symbols], np.int64)
+    flat = np.concatenate([*symbols, np.zeros(0, np.uint32)]).astype(np.uint64)
+    owners, ends = np.repeat(np.arange(len(texts)), lengths), np.cumsum(lengths)
+    left = np.repeat(ends, lengths) - np.arange(len(flat))
+    hashes = np.full(len(flat), MIX)
+    rows, found = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
+    for length in range(1, min(kind.longest, len(flat)) + 1):
+        count = len(flat) - length + 1
+        hashes = (hashes[:count] ^ flat[length - 1 :]) * MIX
+        hashes ^= hashes >> SHIFT
+        if length >= kind.shortest:
+            whole = left[:count] >= length
+            rows.append(owners[:count][whole])
+            found.append(hashes[whole])
+    return np.concatenate(rows), np.concatenate(found)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The grams of one kind that occur, in the order of their hashes, and how rare each is."""
+
+    kind: Kind
+    hashes: Hashes
+    rarity: Floats
+
+    @classmethod
+    def of(cls, texts: Sequence[str], kind: Kind) -> Self:
+        """What the texts have in common."""
+        rows, hashes = grams(texts, kind)
+        pairs = np.unique(np.stack([hashes, rows.astype(np.uint64)]), axis=1)
+        known, counts = np.unique(pairs[0], return_counts=True)
+        kept = counts >= min(LEAST_TEXTS, len(texts))
+        known, counts = known[kept], counts[kept]
+        if len(known) > MOST_GRAMS:
+            most = np.sort(np.argsort(-counts, kind="stable")[:MOST_GRAMS])
+            known, counts = known[most], counts[most]
+        rarity = np.log((1 + len(texts)) / (1 + counts)) + 1
+        return cls(kind, known, rarity.astype(np.float32))
+
+    def rows(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """[texts, grams]: (1 + log count) times rarity, each row of length one."""
+        owners, hashes = grams(texts, self.kind)
+        if not len(self.hashes):
+            return sparse.csr_matrix((len(texts), 0), dtype=np.float32)
+        places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        known = self.hashes[places] == hashes
+        cells = owners[known] * len(self.hashes) + places[known]
+        cells, counts = np.unique(cells, return_counts=True)
+        rows, columns = np.divmod(cells, len(self.hashes))
+        values = (1 + np.log(counts)) * self.rarity[columns]
+        lengths = np.sqrt(np.bincount(rows, values**2, len(texts)))
+        values = (values / lengths[rows]).astype(np.float32)
+        starts = np.searchsorted(rows, np.arange(len(texts) + 1))
+        return sparse.csr_matrix((values, columns, starts), (len(texts), len(self.hashes)))

@@ -1,0 +1,59 @@
+"""What the learners say together: the chance of reaching each level, by one logistic regression.
+
+P(points >= level k) = sigmoid(b_k + sum_j u_j z_jk + sum_j v_j e_j), with z the log odds of learner
+j for that level and e their mean over the levels. The weights are shared by all levels and only
+b_k is each level's own, so that few examples suffice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from inference_server.calibration.scale import Doubles
+
+RIDGE, ROUNDS = 1.0, 25
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """`levels` is [learned levels], `weights` [2 x learners]: of z, then of e."""
+
+    levels: Doubles
+    weights: Doubles
+
+    def chances(self, said: Sequence[Doubles]) -> Doubles:
+        """[texts, learned] from each learner's [texts, learned]."""
+        odds: Doubles = self.levels[None] + _columns(said) @ self.weights
+        return 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+
+
+def fit(said: Sequence[Doubles], targets: Doubles) -> Stack:
+    """Newton's method on the regularised likelihood; `targets` are 0 and 1 [texts, learned]."""
+    columns = _columns(said)
+    texts, learned, features = columns.shape
+    ones = np.broadcast_to(np.eye(learned), (texts, learned, learned))
+    matrix = np.concatenate([ones, columns], axis=2).reshape(texts * learned, -1)
+    wanted = targets.reshape(-1)
+    prior = np.concatenate([np.zeros(learned), np.full(features // 2, 0.5 / len(said))])
+    prior = np.concatenate([prior, np.zeros(features - features // 2)])
+    ridge = np.concatenate([np.full(learned, 0.05), np.full(features, RIDGE)])
+    weights = prior.copy()
+    for _ in range(ROUNDS):
+        chance = 1 / (1 + np.exp(-np.clip(matrix @ weights, -30, 30)))
+        slope = matrix.T @ (wanted - chance) - ridge * (weights - prior)
+        curve = (matrix * (chance * (1 - chance))[:, None]).T @ matrix + np.diag(ridge)
+        move = np.linalg.solve(curve, slope)
+        weights = weights + move * min(1.0, 5 / max(float(np.abs(move).max()), 1e-9))
+        if np.abs(move).max() < 1e-6:
+            break
+    return Stack(weights[:learned], weights[learned:])
+
+
+def _columns(said: Sequence[Doubles]) -> Doubles:
+    """[texts, learned, 2 x learners]."""
+    own = np.stack(said, axis=2)
+    mean = np.broadcast_to(own.mean(axis=1, keepdims=True), own.shape)
+    return np.concatenate([own, mean], axis=2)
