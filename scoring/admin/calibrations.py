@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring import theme
@@ -28,6 +28,13 @@ FIGURES = {
     "seconds": "{:.1f}",
 }
 """How what was measured is written."""
+STAGES = (
+    gettext_noop("reading"),
+    gettext_noop("kernel"),
+    gettext_noop("heads"),
+    gettext_noop("stack"),
+)
+"""What the inference service says that it does; another word is shown as it is."""
 
 
 def figures(measured: Any) -> dict[str, str]:
