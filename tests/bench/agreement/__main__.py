@@ -19,7 +19,7 @@ import numpy as np
 
 from inference_server.calibration.scale import kappa
 from inference_server.calibration.texts import Text
-from tests.bench.agreement import datasets, measures, protocol
+from tests.bench.agreement import datasets, measures, protocol, speed
 from tests.bench.agreement.datasets import Data, Row
 from tests.bench.agreement.encoded import Reader
 from tests.bench.report import write
@@ -27,6 +27,8 @@ from tests.bench.report import write
 SIZES = (50, 100, 200, 400)
 FEWEST, MANY = 38, 500
 """Answers of a question from which folds, and from which draws of few answers, tell something."""
+ESSAY = 1000
+"""Characters from which on a text is no short answer; draws of few are made of these alone."""
 
 
 def points_of(rows: Sequence[Row]) -> Any:
@@ -84,7 +86,7 @@ def of_few(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor) 
         kappas, errors, wanted = [], [], []
         drawn: list[list[protocol.Outcome]] = []
         for name, rows in data.questions.items():
-            if len(rows) < MANY:
+            if len(rows) < MANY or len(rows[0].text) > ESSAY:
                 continue
             jobs = list(protocol.drawn(texts[name], points_of(rows), size))
             outcomes = list(pool.map(protocol.run, jobs))
@@ -148,13 +150,15 @@ def show(row: dict[str, Any]) -> dict[str, Any]:
 def measured(data: Data, reader: Reader, parts: Iterable[str], pool: ProcessPoolExecutor) -> Any:
     """The rows of one file."""
     rows: list[Any] = []
-    texts = {name: reader.texts(found) for name, found in data.questions.items()}
-    if "folds" in parts and not data.test:
-        rows += by_folds(data, texts, pool)
-    if "few" in parts and not data.test and len(next(iter(texts.values()))[0].text) < 1000:
-        rows += of_few(data, texts, pool)
-    if "test" in parts and data.test:
-        rows += on_test(data, reader, pool)
+    if "speed" in parts and not data.test:
+        largest = max(data.questions.values(), key=len)
+        rows.append(show({"name": f"{data.name} speed", **speed.measure(reader.scorer(), largest)}))
+    if data.test:
+        return rows + (on_test(data, reader, pool) if "test" in parts else [])
+    if {"folds", "few"} & set(parts):
+        texts = {name: reader.texts(found) for name, found in data.questions.items()}
+        rows += by_folds(data, texts, pool) if "folds" in parts else []
+        rows += of_few(data, texts, pool) if "few" in parts else []
     return rows
 
 
@@ -162,7 +166,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="a folder of CSV files")
-    parser.add_argument("--parts", default="folds,few,test")
+    parser.add_argument("--parts", default="folds,few,test,speed")
     parser.add_argument("--only", default="", help="files whose path has this in it")
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()

@@ -23,7 +23,7 @@ class Reader:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
-        self.scorer: Scorer | None = None
+        self.made: Scorer | None = None
 
     def texts(self, rows: Sequence[Row]) -> list[Text]:
         """One a row, in their order."""
@@ -45,7 +45,7 @@ class Reader:
         return found
 
     def _read(self, rows: Sequence[Row]) -> list[Text]:
-        scorer = self._scorer()
+        scorer = self.scorer()
         known = {text for row in rows for text in (row.prompt, *row.references) if text}
         readings: dict[str, Reading] = {}
         for part in _parts(sorted(known)):
@@ -67,17 +67,18 @@ class Reader:
             )
         return [found[row.text] for row in rows]
 
-    def _scorer(self) -> Scorer:
-        if self.scorer is None:
+    def scorer(self) -> Scorer:
+        """The service's own, made when it is first wanted."""
+        if self.made is None:
             encoder = Encoder.load(WEIGHTS, "cpu", "int8", threads=2)
             batcher = Batcher(encoder.forward, pack_tokens=512, queue_sequences=1_000_000)
-            self.scorer = Scorer(encoder, batcher, max_tokens=10_000_000)
-        return self.scorer
+            self.made = Scorer(encoder, batcher, max_tokens=10_000_000)
+        return self.made
 
     def close(self) -> None:
         """End the encoder's thread."""
-        if self.scorer:
-            self.scorer.batcher.close()
+        if self.made:
+            self.made.batcher.close()
 
 
 def _parts(texts: Sequence[str]) -> list[list[str]]:
