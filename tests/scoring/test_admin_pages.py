@@ -18,7 +18,16 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from scoring.models import ApiToken, Batch, Exam, Question, QuestionGroup, Submission, Upload
+from scoring.models import (
+    ApiToken,
+    Batch,
+    Calibration,
+    Exam,
+    Question,
+    QuestionGroup,
+    Submission,
+    Upload,
+)
 from tests.scoring.desk import an_answer, an_exam, marked, signed_in, someone
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +51,7 @@ def rows() -> None:
         rejections=rejections,
         batch=Batch.objects.first(),
     )
+    Calibration.objects.create(question=exam.questions.first(), status="failed", reason="away")
     ApiToken.issue(someone("client", staff=False), "cbt")
     every = IntervalSchedule.objects.create(every=10, period="seconds")
     PeriodicTask.objects.create(name="sweep", task="scoring.tasks.sweep", interval=every)

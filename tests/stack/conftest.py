@@ -9,7 +9,7 @@ from _pytest.terminal import TerminalReporter
 
 from tests.stack import summary
 from tests.stack.callers import Api
-from tests.stack.engine import why_not
+from tests.stack.engine import EngineError, why_not
 from tests.stack.exams import load_exam
 from tests.stack.stack import Stack, free_prefix
 
@@ -58,7 +58,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     made.down("--volumes")
     try:
         made.write_secrets()
-        made.started_in = made.up()
+        try:
+            made.started_in = made.up()
+        except EngineError as error:
+            print(error, made.last_words(), sep="\n")
+            pytest.fail(f"the stack did not start: {str(error).splitlines()[-1]}", pytrace=False)
         pytestconfig.stash[NOT_STARTED] = sorted(made.not_started)
         yield made
     finally:

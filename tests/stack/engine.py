@@ -31,6 +31,13 @@ def docker(
     return done.stdout
 
 
+def docker_logs(container: str, tail: str = "all") -> str:
+    """What a container wrote, to both its outputs; of it the last `tail` lines."""
+    argv = ["docker", "logs", f"--tail={tail}", container]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return done.stdout.decode(errors="replace")
+
+
 def why_not() -> str:
     """Why no stack can be started on this machine; empty where one can."""
     if not shutil.which("docker"):

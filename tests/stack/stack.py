@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pmscoring.embedded import free_port
-from tests.stack.engine import EngineError, docker, image_is_here, inspect
+from tests.stack.engine import EngineError, docker, docker_logs, image_is_here, inspect
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose"
@@ -194,6 +194,15 @@ class Stack:
         if not found:
             raise EngineError(f"no container of {service} runs")
         return found[0]
+
+    def last_words(self) -> str:
+        """The last lines of those that are not healthy, for whoever must find out why."""
+        told = []
+        for one in self.containers(ended=True):
+            if one.health not in ("healthy", "") or one.told["State"]["ExitCode"]:
+                told.append(f"{one.name}: {one.told['State']}")
+                told.append(docker_logs(one.id, "30"))
+        return "\n".join(told)
 
     def all_are_healthy(self) -> bool:
         """Whether every container that runs says so, and none is missing."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stack.conftest import Told
-from tests.stack.engine import docker
+from tests.stack.engine import docker, docker_logs
 from tests.stack.stack import PROJECT, Container, Stack
 
 READERS = {
@@ -38,7 +38,7 @@ def everything(stack: Stack) -> Iterator[tuple[str, str]]:
         yield one.name, json.dumps(one.told)
         yield f"history of {one.name}", docker("history", "--no-trunc", one.told["Image"])
         yield f"image of {one.name}", docker("inspect", one.told["Image"])
-        yield f"log of {one.name}", docker("logs", one.id)
+        yield f"log of {one.name}", docker_logs(one.id)
     yield "config", stack.compose("config")
     for kind in ("network", "volume"):
         label = f"--filter=label=com.docker.compose.project={PROJECT}"

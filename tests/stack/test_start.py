@@ -8,7 +8,7 @@ import pytest
 
 from tests.stack.callers import Api
 from tests.stack.conftest import Told
-from tests.stack.engine import EngineError, docker
+from tests.stack.engine import EngineError, docker_logs
 from tests.stack.stack import Stack
 
 
@@ -64,6 +64,6 @@ def test_the_secrets_folder_is_its_owners_alone(stack: Stack) -> None:
 
 def test_the_first_users_password_is_told_once(stack: Stack) -> None:
     [migrate] = stack.containers("migrate", ended=True)
-    told = docker("logs", migrate.id)
+    told = docker_logs(migrate.id)
     assert told.count("sign in as admin with the password") == 1
     assert stack.manage("first_user") == ""
