@@ -24,7 +24,7 @@ class Config:
     max_examples: int = 4000
     max_calibration: int = 64 * 1024 * 1024
     kept_calibrations: int = 256 * 1024 * 1024
-    calibration_threads: int = 1
+    calibration_threads: int = 2
 
     @classmethod
     def from_environment(cls) -> "Config":
@@ -43,5 +43,5 @@ class Config:
             max_examples=env.integer("INFERENCE_MAX_EXAMPLES", 4000),
             max_calibration=env.integer("INFERENCE_MAX_CALIBRATION", 64 * 1024 * 1024),
             kept_calibrations=env.integer("INFERENCE_KEPT_CALIBRATIONS", 256 * 1024 * 1024),
-            calibration_threads=env.integer("INFERENCE_CALIBRATION_THREADS", 1),
+            calibration_threads=env.integer("INFERENCE_CALIBRATION_THREADS", 2),
         )

@@ -35,7 +35,7 @@ def wire(rows: Sequence[Row]) -> dict[str, Any]:
 def measure(scorer: Scorer, rows: Sequence[Row]) -> dict[str, Any]:
     """Of one question: seconds of a calibration in all, and the ratio of scoring, side by side."""
     question, examples = wire(rows), [Example(row.text, row.points, None) for row in rows]
-    limit_threads(1)
+    limit_threads(2)
     began = time.perf_counter()
     made = calibrate(scorer, question, examples, lambda _stage, _fraction: None)
     seconds = time.perf_counter() - began

@@ -1,5 +1,6 @@
 """Fits the model of one question to marked texts, and tells what it reached out of fold."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,11 +31,13 @@ class Progress:
 
     def __init__(self, say: Say, steps: int) -> None:
         self.say, self.steps, self.done = say, steps, 0
+        self.lock = threading.Lock()
 
     def step(self) -> None:
         """One more step of training."""
-        self.done += 1
-        self.say("heads", 0.2 + 0.75 * min(self.done / self.steps, 1.0))
+        with self.lock:
+            self.done += 1
+            self.say("heads", 0.2 + 0.75 * min(self.done / self.steps, 1.0))
 
 
 def fit(

@@ -1,6 +1,7 @@
 """Trains the heads by torch, on the CPU, from a seed and no global state."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -68,22 +69,26 @@ def fit(
 ) -> "tuple[Heads, Floats]":
     """A head for each fold that is left out, and what it says of that fold: log odds.
 
-    `known` is 1 where the target counts; `step` is called before each step and may raise.
+    `known` is 1 where the target counts; `step` is called before each step, from several threads,
+    and may raise. As many folds are trained at a time as the caller may use threads, each by one
+    thread, so that the number changes the time and no weight.
     """
     basis = _basis(texts)
     rows = [torch.from_numpy(basis(text)) for text in texts]
     without = np.zeros(targets.shape, np.float32)
-    trained = []
-    for fold in np.unique(folds):
+
+    def head(fold: int) -> Network:
         others = np.flatnonzero(folds != fold)
-        generator = torch.Generator().manual_seed(seed * 1000 + int(fold))
-        network = Network(targets.shape[1], generator)
+        network = Network(targets.shape[1], torch.Generator().manual_seed(seed * 1000 + fold))
         picked = [rows[i] for i in others]
         _train(network, picked, targets[others], known[others], step)
-        head = _exported(basis, [network])
+        exported = _exported(basis, [network])
         for index in np.flatnonzero(folds == fold).tolist():
-            without[index] = head.predict(texts[index])
-        trained.append(network)
+            without[index] = exported.predict(texts[index])
+        return network
+
+    with ThreadPoolExecutor(torch.get_num_threads(), "fold", limit_threads, (1,)) as pool:
+        trained = list(pool.map(head, np.unique(folds).tolist()))
     return _exported(basis, trained), without
 
 
