@@ -51,7 +51,8 @@ def rows() -> None:
         rejections=rejections,
         batch=Batch.objects.first(),
     )
-    Calibration.objects.create(question=exam.questions.first(), status="failed", reason="away")
+    question = exam.questions.get(code="Q1")
+    Calibration.objects.create(question=question, status="failed", reason="away")
     ApiToken.issue(someone("client", staff=False), "cbt")
     every = IntervalSchedule.objects.create(every=10, period="seconds")
     PeriodicTask.objects.create(name="sweep", task="scoring.tasks.sweep", interval=every)
