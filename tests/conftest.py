@@ -1,15 +1,14 @@
 """What every test may ask for."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from pmscoring.embedded import free_port, wait_until
+from pmscoring.embedded import free_port
+from tests.running import running
 
 ROOT = Path(__file__).parent.parent
 WEIGHTS = ROOT / "var" / "models" / "e5-small"
@@ -35,24 +34,6 @@ def inference_url(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         "INFERENCE_PORT": str(port),
         "SCORING_MODEL": str(weights),
     }
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "inference_server"],
-            env=environment,
-            stdout=output,
-            stderr=output,
-        )
     url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: _answers(url), process, log)
+    with running([sys.executable, "-m", "inference_server"], environment, log, f"{url}/health"):
         yield url
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health", timeout=2).is_success
-    except httpx.TransportError:
-        return False

@@ -8,7 +8,6 @@ else the machine is at.
 
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,10 +21,10 @@ import django
 import httpx
 from django.core.management import call_command
 
-from pmscoring.embedded import Servers, free_port, wait_until
+from pmscoring.embedded import Servers, free_port
 from tests.bench.product import percentile
 from tests.bench.report import write
-from tests.conftest import ROOT
+from tests.running import running
 
 ANSWERS, SUBMITS, AT_ONCE = 100_000, 200, 4
 QUESTIONS = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6")
@@ -81,28 +80,11 @@ def load() -> int:
 def web(folder: Path) -> Iterator[str]:
     """gunicorn, and its address."""
     port, log = free_port(), folder / "web.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "python:pmscoring.gunicorn"],
-            cwd=ROOT,
-            env={**os.environ, "WEB_BIND": f"127.0.0.1:{port}", "VAR_DIR": str(folder)},
-            stdout=output,
-            stderr=output,
-        )
     url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: _answers(url), process, log)
+    argv = [sys.executable, "-m", "gunicorn", "-c", "python:pmscoring.gunicorn"]
+    environment = {**os.environ, "WEB_BIND": f"127.0.0.1:{port}", "VAR_DIR": str(folder)}
+    with running(argv, environment, log, f"{url}/health/live"):
         yield url
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health/live", timeout=2, trust_env=False).is_success
-    except httpx.TransportError:
-        return False
 
 
 class Marker:

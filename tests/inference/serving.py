@@ -1,7 +1,6 @@
 """Starts the service: as a process of its own, or in this one around a given loader."""
 
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from pmscoring.embedded import free_port, wait_until
+from pmscoring.embedded import free_port
+from tests.running import running
 
 ROOT = Path(__file__).parents[2]
 TOKEN = os.environ["INFERENCE_TOKEN"]
@@ -29,15 +29,9 @@ def process(weights: Path, log: Path, **settings: str) -> Iterator[httpx.Client]
         "SCORING_MODEL": str(weights),
     }
     argv = [sys.executable, "-m", "inference_server"]
-    with log.open("wb") as output:
-        running = subprocess.Popen(argv, env=environment | settings, stdout=output, stderr=output)
-    try:
-        with client(port) as caller:
-            wait_until(lambda: answers(caller, 200), running, log)
-            yield caller
-    finally:
-        running.terminate()
-        running.wait(30)
+    health = f"http://127.0.0.1:{port}/health"
+    with running(argv, environment | settings, log, health), client(port) as caller:
+        yield caller
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from inference_server.calibration.examples import FEWEST
 from pmscoring.texts import refused_character
 
 
@@ -189,7 +190,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-FEWEST_EXAMPLES, MOST_FAULTS = 30, 20
+MOST_FAULTS = 20
 
 
 def read_calibrate_request(body: bytes) -> CalibrateRequest:
@@ -200,8 +201,8 @@ def read_calibrate_request(body: bytes) -> CalibrateRequest:
         for index, example in enumerate(asked.examples)
         for place, detail in _misfits(example, asked.question)
     ]
-    if len(asked.examples) < FEWEST_EXAMPLES:
-        faults.append(("/examples", f"fewer than {FEWEST_EXAMPLES} examples"))
+    if len(asked.examples) < FEWEST:
+        faults.append(("/examples", f"fewer than {FEWEST} examples"))
     elif len({example.points for example in asked.examples}) < 2:
         faults.append(("/examples", "all have the same points"))
     if faults:

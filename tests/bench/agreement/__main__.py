@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from inference_server.calibration.examples import FEWEST as FEWEST_EXAMPLES
 from inference_server.calibration.scale import kappa
 from inference_server.calibration.texts import Text
+from scoring.agreement import mean_kappa
 from tests.bench.agreement import datasets, measures, protocol, speed
 from tests.bench.agreement.datasets import Data, Row
 from tests.bench.agreement.encoded import Reader
@@ -69,7 +71,7 @@ def _together(name: str, told: Sequence[Any], outcomes: Sequence[Any]) -> dict[s
     one |= {k: float(np.mean([row[k] for row in told])) for k in means if k in told[0]}
     for key in ("qwk", "simple_qwk", "readers_qwk"):
         if key in told[0]:
-            one[f"{key}_fisher"] = measures.fisher([row[key] for row in told])
+            one[f"{key}_fisher"] = mean_kappa([row[key] for row in told])
     if "readers_qwk" in one:
         one["review_share"] = measures.review_share(outcomes, one["readers_qwk"])
     every = protocol.joined(outcomes)
@@ -99,7 +101,7 @@ def of_few(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor) 
                 drawn.append(outcomes)
         if kappas:
             one: dict[str, Any] = {"name": f"{data.name} {size} marked", "qwk": np.mean(kappas)}
-            one |= {"qwk_fisher": measures.fisher(kappas), "ece": float(np.mean(errors))}
+            one |= {"qwk_fisher": mean_kappa(kappas), "ece": float(np.mean(errors))}
             if drawn:
                 mean = float(np.mean(wanted))
                 of_draws = [
@@ -122,7 +124,7 @@ def on_test(data: Data, reader: Reader, pool: ProcessPoolExecutor) -> list[Any]:
     one = {"name": f"{data.name} on its test", **measures.of_question(outcome)}
     hits = outcome.given == outcome.points
     one["f1_weighted"] = _weighted_f1(outcome.points, outcome.given)
-    few = sum(len(rows) < 30 for rows in data.questions.values())
+    few = sum(len(rows) < FEWEST_EXAMPLES for rows in data.questions.values())
     return [show(one | {"accuracy": float(hits.mean()), "questions_under_30": few})]
 
 

@@ -1,4 +1,4 @@
-"""Figures of agreement: kappa, its mean by Fisher's z, calibration error, coverage, reviews."""
+"""Figures of agreement: kappa, calibration error, coverage, reviews."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,13 +9,6 @@ from inference_server.calibration.confidence import calibration_error
 from inference_server.calibration.scale import Doubles, kappa
 from scoring import coverage
 from tests.bench.agreement.protocol import Outcome
-
-__all__ = ["fisher", "of_question", "promise", "review_share"]
-
-
-def fisher(kappas: Sequence[float]) -> float:
-    """The mean through Fisher's z."""
-    return float(np.tanh(np.mean(np.arctanh(np.clip(kappas, -0.999, 0.999)))))
 
 
 def of_question(told: Outcome) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from inference_server import matching, scoring
 from inference_server.batching import Overloaded
 from inference_server.calibration.artefact import Calibration, Rule, named
-from inference_server.calibration.examples import Example, made_for
+from inference_server.calibration.examples import FEWEST, Example, made_for
 from inference_server.calibration.fit import SEED, fit, metrics
 from inference_server.calibration.judged import Judged
 from inference_server.calibration.scale import Doubles
@@ -23,7 +23,6 @@ from pmscoring import texts
 AT_ONCE = 64
 """Texts that are read at once; in between others have their turn."""
 PATIENCE = 0.2
-FEWEST = 30
 READING = 0.3
 """The share of the time that reading takes."""
 Say = Callable[[str, float], None]

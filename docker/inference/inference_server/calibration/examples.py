@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+FEWEST = 30
+"""Examples of a question, or of a criterion, that are enough to learn from."""
+
 
 @dataclass(frozen=True)
 class Example:

@@ -14,7 +14,6 @@ from inference_server.calibration.scale import Doubles, Scale, chosen, kappa, to
 from inference_server.calibration.texts import Text, fold_of
 
 SEED = 20_240_601
-FEWEST = 30
 Say = Callable[[str, float], None]
 
 
@@ -88,21 +87,19 @@ def _judge(
     what was fitted to the others.
     """
     here = ~np.isnan(points)
+    parts = [(folds == fold, (folds != fold) & here) for fold in np.unique(folds)]
     reached = np.zeros((len(points), len(scale.levels) - 1))
-    for fold in np.unique(folds):
-        mine, others = folds == fold, (folds != fold) & here
+    for mine, others in parts:
         fitted = stack.fit([one[others] for one in said], scale.targets(points[others]))
         reached[mine] = scale.reached(fitted.chances([one[mine] for one in said]))
     expected = scale.expected(reached)
     index = np.zeros(len(points), np.int64)
-    for fold in np.unique(folds):
-        mine, others = folds == fold, (folds != fold) & here
+    for mine, others in parts:
         index[mine] = chosen(scale.cuts(expected[others], points[others]), expected[mine])
     chances = scale.chance(reached, index)
     agrees = (scale.levels[index] == points).astype(np.float64)
     sure = np.zeros(len(points))
-    for fold in np.unique(folds):
-        mine, others = folds == fold, (folds != fold) & here
+    for mine, others in parts:
         sure[mine] = confidence.fit(chances[others], agrees[others])(chances[mine])
     judge = Judge(
         scale,
