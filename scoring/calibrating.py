@@ -1,7 +1,7 @@
 """A question's marks by people become a calibration: asked for, fitted by a worker, kept."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from pmscoring.lifecycle import WrongState
 from scoring import promoting
-from scoring.inference import Fitted, Inference, InferenceError, InferenceUnavailable
+from scoring.inference import Fitted, Inference, InferenceError, InferenceUnavailable, Progress
 from scoring.models import Answer, Artefact, Calibration, Example, Mark, Question
 from scoring.models.exams import number
 
@@ -181,16 +181,29 @@ def fit(calibration: Calibration, inference: Inference, say: Say = lambda *_: No
     the row tells others too. Raises WrongState when another worker has it, and
     InferenceUnavailable after putting it back.
     """
+    question = Question.objects.select_related("exam").get(pk=calibration.own.pk)
+
+    def work() -> bool:
+        found = texts_of(question)
+        _refuse_changed(calibration, question, found)
+        stream = inference.calibrate(question.wire(), [one.wire() for one in found])
+        fitted = followed(calibration, stream, say)
+        return _keep(calibration, found, fitted)
+
+    return carry_out(calibration, inference, work)
+
+
+def carry_out(calibration: Calibration, inference: Inference, work: Callable[[], bool]) -> bool:
+    """Claim it, do the work and tell what came of it: ready, failed with its reason, or waiting.
+
+    Raises as `fit` does.
+    """
     calibration.become(
         Calibration.Status.FITTING, claimed_at=now(), tries=F("tries") + 1, fraction=0.0, stage=""
     )
-    question = Question.objects.select_related("exam").get(pk=calibration.question_id)
-    found = texts_of(question)
     try:
-        _refuse_changed(calibration, question, found)
         calibration.model = inference.info()["model"]
-        fitted = _fitted(calibration, inference, question, found, say)
-        return _keep(calibration, question, found, fitted)
+        return work()
     except InferenceUnavailable as error:
         _put_back(calibration, str(error))
         raise
@@ -212,15 +225,12 @@ def _refuse_changed(calibration: Calibration, question: Question, found: Sequenc
         raise InferenceError(told)
 
 
-def _fitted(
-    calibration: Calibration,
-    inference: Inference,
-    question: Question,
-    found: Sequence[Text],
-    say: Say,
+def followed(
+    calibration: Calibration, lines: Generator[Progress | Fitted, None, None], say: Say
 ) -> Fitted:
+    """What comes last in the stream; the row and `say` hear how far it is."""
     last = -BEAT_SECONDS
-    with closing(inference.calibrate(question.wire(), [one.wire() for one in found])) as stream:
+    with closing(lines) as stream:
         for told in stream:
             if isinstance(told, Fitted):
                 return told
@@ -232,12 +242,14 @@ def _fitted(
 
 
 @transaction.atomic
-def _keep(
-    calibration: Calibration, question: Question, found: Sequence[Text], fitted: Fitted
-) -> bool:
-    """The artefact, what was measured, what was predicted of each answer and what follows, or
-    none of it; whether the calibration was promoted.
-    """
+def _keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> bool:
+    """All that came of it and what follows, or none of it; whether it was promoted."""
+    keep(calibration, found, fitted)
+    return promoting.consider(calibration) is not None
+
+
+def keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> None:
+    """The artefact, what was measured, and what was predicted of each answer; in a transaction."""
     metrics = {**fitted.metrics}
     predicted = metrics.pop("out_of_fold")
     metrics.pop("out_of_fold_criteria", None)
@@ -267,7 +279,6 @@ def _keep(
         claimed_at=None,
         finished_at=now(),
     )
-    return promoting.consider(calibration) is not None
 
 
 def _put_back(calibration: Calibration, reason: str) -> None:

@@ -171,7 +171,9 @@ def _write_question(
     )
     question = Question.objects.get(pk=question.pk)
     question.seal()
-    if before and before != question.digest:
+    if not before:
+        promoting.adopt(question)
+    elif before != question.digest:
         _mark_again(question, force)
 
 

@@ -102,9 +102,19 @@ class Inference:
         An example is `{text, points, criteria?}`, with points by code. Closing the iterator stops
         the fit. Raises InferenceUnavailable also where the service died over it.
         """
-        body = {"question": question, "examples": list(examples)}
+        return self._fitting("/v1/calibrate", {"question": question, "examples": list(examples)})
+
+    def calibrate_general(
+        self, questions: Sequence[dict[str, Any]]
+    ) -> Generator[Progress | Fitted, None, None]:
+        """The same for a calibration that marks any question; `questions` are
+        `{question, examples}`.
+        """
+        return self._fitting("/v1/calibrate/general", {"questions": list(questions)})
+
+    def _fitting(self, path: str, body: dict[str, Any]) -> Generator[Progress | Fitted, None, None]:
         timeout = httpx.Timeout(self.timeout, read=CALIBRATION_SILENCE)
-        for line in self._lines("/v1/calibrate", body, timeout):
+        for line in self._lines(path, body, timeout):
             told = _told(line)
             yield told
             if isinstance(told, Fitted):

@@ -67,7 +67,7 @@ def compare(question: Question, calibration: Calibration) -> Comparison:
     text, so the folds are the same. Else its mark counts, which was not fitted to the text.
     """
     present = question.calibration
-    new = _seen(calibration)
+    new = _seen(calibration, question)
     is_usable = present is None or present.model == calibration.model
     other = _present(question, present, new) if is_usable else {}
     shared = [key for key in new if key in other]
@@ -79,9 +79,10 @@ def compare(question: Question, calibration: Calibration) -> Comparison:
     )
 
 
-def _seen(calibration: Calibration) -> dict[str, Seen]:
-    """By text."""
-    rows = Example.objects.filter(calibration=calibration).order_by("answer_id")
+def _seen(calibration: Calibration, question: Question) -> dict[str, Seen]:
+    """By text; a general calibration has seen other questions, too."""
+    rows = Example.objects.filter(calibration=calibration, answer__question=question)
+    rows = rows.order_by("answer_id")
     found: dict[str, Seen] = {}
     for key, answer, points, predicted in rows.values_list(
         "answer__text_key", "answer_id", "points", "predicted"
@@ -103,7 +104,7 @@ def _present(
     ).order_by("pk")
     found = {keys[key]: float(points) for key, points in marks.values_list("answer_id", "points")}
     if present:
-        found |= {key: one.predicted for key, one in _seen(present).items() if key in new}
+        found |= {key: one.predicted for key, one in _seen(present, question).items() if key in new}
     return found
 
 
@@ -116,9 +117,7 @@ def _measured(both: Sequence[tuple[float, float]], question: Question) -> Measur
 
 def consider(calibration: Calibration) -> Promotion | None:
     """Promote it where it is better than the present one and results may still change."""
-    question = Question.objects.select_related("exam", "calibration").get(
-        pk=calibration.question_id
-    )
+    question = Question.objects.select_related("exam", "calibration").get(pk=calibration.own.pk)
     if question.exam.frozen or calibration.definition != question.digest:
         return None
     if not compare(question, calibration).is_better:
@@ -136,11 +135,11 @@ def promote(calibration: Calibration, user: Any = None, kind: str = Kind.MANUAL)
     Raises WrongState where the exam is fixed, or the calibration is not ready, in use already, or
     fitted to the question as it was before.
     """
-    question = _held(calibration.question)
+    question = _held(calibration.own)
     if told := refusal(question, calibration):
         raise WrongState(told)
     comparison = asdict(compare(question, calibration))
-    return _switch(question, calibration, kind, user, comparison)
+    return switch(question, calibration, kind, user, comparison)
 
 
 def refusal(question: Question, calibration: Calibration) -> str:
@@ -157,7 +156,8 @@ def refusal(question: Question, calibration: Calibration) -> str:
 
 @transaction.atomic
 def roll_back(question: Question, user: Any = None) -> Promotion:
-    """Back to what marked the question before the present calibration did: another, or none.
+    """Back to what marked the question before the present calibration did: another, the general
+    one, or none.
 
     Its marks are known, so nothing is scored again but what came in since. Raises WrongState
     where the exam is fixed or no calibration is in use.
@@ -165,11 +165,20 @@ def roll_back(question: Question, user: Any = None) -> Promotion:
     question = _held(question)
     if question.calibration_id is None:
         raise WrongState(f"{question.code} has no calibration")
-    return _switch(question, before(question), Kind.ROLLBACK, user, {})
+    return switch(question, before(question), Kind.ROLLBACK, user)
 
 
 def before(question: Question) -> Calibration | None:
     """What `roll_back` would go back to."""
+    present = question.calibration
+    if present is not None and present.is_general:
+        return None
+    earlier = _own_before(question)
+    return carried_over(question) if earlier is None else earlier
+
+
+def _own_before(question: Question) -> Calibration | None:
+    """The question's own calibration before the present one."""
     steps: list[Calibration | None] = [None]
     made = question.promotions.order_by("pk").select_related("calibration")
     for promotion in made:
@@ -179,7 +188,31 @@ def before(question: Question) -> Calibration | None:
             steps = steps[:-1] or [None]
         else:
             steps.append(promotion.calibration)
-    return steps[-2] if len(steps) > 1 else None
+    earlier = steps[-2] if len(steps) > 1 else None
+    return None if earlier is None or earlier.is_general else earlier
+
+
+def general() -> Calibration | None:
+    """The general calibration that is in use."""
+    made = Promotion.objects.filter(question=None).select_related("calibration").first()
+    return made.calibration if made else None
+
+
+def carried_over(question: Question) -> Calibration | None:
+    """What marks the question without a calibration of its own: the general one, or none.
+
+    It knows nothing of questions in sections.
+    """
+    return None if question.sections else general()
+
+
+def adopt(question: Question) -> None:
+    """A new question is marked by the general calibration, where one is in use.
+
+    Needs a transaction, which holds the exam.
+    """
+    if found := carried_over(question):
+        switch(question, found, Kind.GENERAL)
 
 
 def set_aside(question: Question) -> None:
@@ -187,10 +220,12 @@ def set_aside(question: Question) -> None:
 
     Needs a transaction, which holds the exam; the caller lets the answers wait again.
     """
-    if question.calibration_id is None:
+    present = question.calibration
+    if present is None or (present.is_general and not question.sections):
         return
-    Promotion.objects.create(question=question, calibration=None, kind=Kind.DEFINITION)
-    question.calibration = None
+    then = carried_over(question)
+    Promotion.objects.create(question=question, calibration=then, kind=Kind.DEFINITION)
+    question.calibration = then
     question.save(update_fields=["calibration"])
     if question.threshold is not None:
         thresholds.record(question, None, None, None)
@@ -203,13 +238,14 @@ def _held(question: Question) -> Question:
     return found.get(pk=question.pk)
 
 
-def _switch(
+def switch(
     question: Question,
     calibration: Calibration | None,
     kind: str,
-    user: Any,
-    comparison: dict[str, Any],
+    user: Any = None,
+    comparison: dict[str, Any] | None = None,
 ) -> Promotion:
+    """The question's answers wait for marks under it; in a transaction that holds the exam."""
     was = question.threshold
     question.calibration = calibration
     question.save(update_fields=["calibration"])
@@ -217,7 +253,7 @@ def _switch(
         question=question,
         calibration=calibration,
         kind=kind,
-        comparison=comparison,
+        comparison=comparison or {},
         promoted_by=user,
     )
     if was is not None:
@@ -237,7 +273,7 @@ def threshold_under(
     threshold is the one that held under that calibration.
     """
     was = question.threshold
-    if was is None or calibration is None:
+    if was is None or calibration is None or calibration.is_general:
         return None, None
     if kind == Kind.ROLLBACK:
         last = question.thresholds.filter(calibration=calibration).first()

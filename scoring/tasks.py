@@ -14,7 +14,16 @@ from kombu.exceptions import OperationalError
 
 from pmscoring.lifecycle import WrongState
 from pmscoring.metrics import LOAD_KEY
-from scoring import calibrating, grouping, intake, marking, retention, reviewing, uploading
+from scoring import (
+    calibrating,
+    generalising,
+    grouping,
+    intake,
+    marking,
+    retention,
+    reviewing,
+    uploading,
+)
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
 from scoring.models import Calibration, Question, Upload
 
@@ -43,7 +52,8 @@ def score_waiting(question_id: int) -> int:
     try:
         return marking.score_waiting(question, inference())
     except OtherEncoder:
-        nudge_calibration(calibrating.renew(question))
+        by_general = generalising.marks(question)
+        nudge_calibration(generalising.renew() if by_general else calibrating.renew(question))
         return 0
 
 
@@ -51,7 +61,11 @@ def score_waiting(question_id: int) -> int:
 def fit_calibration(calibration_id: int) -> None:
     """Fit a calibration, unless another worker does or did; where it is better, score anew."""
     calibration = Calibration.objects.filter(pk=calibration_id).first()
-    if calibration and calibrating.fit(calibration, inference()):
+    if calibration is None:
+        return
+    if calibration.question_id is None:
+        nudge(generalising.fit(calibration, inference()))
+    elif calibrating.fit(calibration, inference()):
         nudge([calibration.question_id])
 
 

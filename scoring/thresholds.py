@@ -36,12 +36,12 @@ def pairs(calibration: Calibration | None) -> list[coverage.Pair]:
     """Confidence, and whether people agree, of each text the calibration was fitted to, by fits
     that had not seen it. Answers that fold to the same are one text, for they agree as one.
     """
-    if calibration is None:
+    if calibration is None or calibration.is_general:
         return []
     rows = Example.objects.filter(calibration=calibration)
     firsts = rows.order_by("answer__text_key", "answer_id").distinct("answer__text_key")
     found = firsts.values_list("confidence", "predicted", "points")
-    return [(confidence, predicted == points) for confidence, predicted, points in found]
+    return [(sure or 0.0, predicted == points) for sure, predicted, points in found]
 
 
 def curve(calibration: Calibration | None, most: int = MOST_CUTS) -> list[coverage.Cut]:
@@ -82,8 +82,10 @@ def apply(
     """
     settling.hold(question.exam)
     question = Question.objects.select_for_update(of=("self",)).get(pk=question.pk)
-    if value is not None and question.calibration_id is None:
-        raise WrongState(f"{question.code} has no calibration, and so its marks no confidence")
+    calibration = question.calibration
+    if value is not None and (calibration is None or calibration.is_general):
+        told = "has no calibration of its own, and so its marks no confidence"
+        raise WrongState(f"{question.code} {told}")
     touched = _between(question, question.threshold, value)
     made = record(question, value, user, proposed)
     touched.wait_again()

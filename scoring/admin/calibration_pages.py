@@ -76,7 +76,7 @@ class CalibrationPages(Admin):
         more = {
             "question": question,
             "active": active,
-            "measured": figures(active.metrics) if active else None,
+            "measured": figures(active.metrics) if active and not active.is_general else None,
             "under_way": [(one, bar(one)) for one in found if one.status in OPEN],
             "rows": [(one, figures(one.metrics), LABELS[one.status]) for one in found],
             "texts": texts[0],

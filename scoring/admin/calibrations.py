@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring import theme
+from scoring import promoting
 from scoring.admin.base import ReadOnly
 from scoring.admin.labels import LABELS
 from scoring.models import Calibration, Question
@@ -26,6 +27,10 @@ FIGURES = {
     "mae": "{:.2f}",
     "calibration_error": "{:.3f}",
     "seconds": "{:.1f}",
+    "questions": "{}",
+    "r": "{:.3f}",
+    "rmse": "{:.1%}",
+    "accuracy": "{:.1%}",
 }
 """How what was measured is written."""
 STAGES = (
@@ -33,6 +38,7 @@ STAGES = (
     gettext_noop("kernel"),
     gettext_noop("heads"),
     gettext_noop("stack"),
+    gettext_noop("fitting"),
 )
 """What the inference service says that it does; another word is shown as it is."""
 
@@ -76,7 +82,7 @@ class CalibrationAdmin(ReadOnly):
 
     list_display = (
         "number",
-        "question",
+        "whose",
         "state",
         "in_use",
         "examples",
@@ -93,12 +99,17 @@ class CalibrationAdmin(ReadOnly):
         ("examples", "seconds"),
         ("kappa", "exact", "adjacent"),
         ("mae", "calibration_error"),
+        ("questions", "r", "rmse", "accuracy"),
+        ("plain_r", "plain_rmse", "plain_accuracy"),
         ("requested_by", "created_at", "finished_at"),
         "sha256",
         "model",
         "reason",
     )
-    readonly_fields = ("question_link", "progress", "in_use", *FIGURES)
+    readonly_fields = (
+        *("question_link", "progress", "in_use", *FIGURES),
+        *("plain_r", "plain_rmse", "plain_accuracy"),
+    )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Calibration]":
         """With which are in use."""
@@ -111,9 +122,16 @@ class CalibrationAdmin(ReadOnly):
         """Its number."""
         return f"#{calibration.pk}"
 
+    @theme.display(description=_("question"), ordering="question")
+    def whose(self, calibration: Calibration) -> str:
+        """Its question, or that it is for all without a calibration of their own."""
+        return str(calibration.question or _("general"))
+
     @theme.display(description=_("question"))
     def question_link(self, calibration: Calibration) -> str:
         """Where it is promoted."""
+        if calibration.is_general:
+            return str(calibration.question or _("general"))
         address = reverse("admin:scoring_question_calibration", args=[calibration.question_id])
         return format_html(
             '<a class="pms-link" href="{}">{}</a>', address, str(calibration.question)
@@ -132,6 +150,8 @@ class CalibrationAdmin(ReadOnly):
     @theme.display(description=_("in use"), boolean=True)
     def in_use(self, calibration: Any) -> bool:
         """Whether the question is marked under it."""
+        if calibration.is_general:
+            return bool(promoting.general() == calibration)
         return bool(calibration.active)
 
     @theme.display(description=_("marked texts"))
@@ -168,3 +188,42 @@ class CalibrationAdmin(ReadOnly):
     def seconds(self, calibration: Calibration) -> str:
         """That the fit took."""
         return figures(calibration.metrics)["seconds"]
+
+    @theme.display(description=_("questions"))
+    def questions(self, calibration: Calibration) -> str:
+        """Whose marks a general one was fitted to."""
+        return figures(calibration.metrics)["questions"]
+
+    @theme.display(description=_("r on questions left out"))
+    def r(self, calibration: Calibration) -> str:
+        """Of a general one."""
+        return figures(calibration.metrics)["r"]
+
+    @theme.display(description=_("RMSE, share of the points"))
+    def rmse(self, calibration: Calibration) -> str:
+        """Of a general one."""
+        return figures(calibration.metrics)["rmse"]
+
+    @theme.display(description=_("right or wrong alike"))
+    def accuracy(self, calibration: Calibration) -> str:
+        """Of a general one, where all marks are all or nothing."""
+        return figures(calibration.metrics)["accuracy"]
+
+    @theme.display(description=_("r uncalibrated"))
+    def plain_r(self, calibration: Calibration) -> str:
+        """Of the uncalibrated method on the same texts."""
+        return _plain(calibration)["r"]
+
+    @theme.display(description=_("RMSE uncalibrated"))
+    def plain_rmse(self, calibration: Calibration) -> str:
+        """Of the uncalibrated method on the same texts."""
+        return _plain(calibration)["rmse"]
+
+    @theme.display(description=_("right or wrong alike, uncalibrated"))
+    def plain_accuracy(self, calibration: Calibration) -> str:
+        """Of the uncalibrated method on the same texts."""
+        return _plain(calibration)["accuracy"]
+
+
+def _plain(calibration: Calibration) -> dict[str, str]:
+    return figures(calibration.metrics.get("uncalibrated", {}))

@@ -154,11 +154,14 @@ def _answers(keys: Iterable[int]) -> dict[int, tuple[str, Any, str, str]]:
     return {row[0]: row[1:] for row in rows.values_list("pk", *fields).iterator()}
 
 
-def _predicted(question: Question) -> dict[str, tuple[float, float]]:
+def _predicted(question: Question) -> dict[str, tuple[float, float | None]]:
     """What the active calibration's fits made of each example's text without having seen it."""
     if question.calibration_id is None:
         return {}
-    rows = Example.objects.filter(calibration=question.calibration_id).order_by("-pk")
+    # A general calibration has seen answers to other questions, too.
+    rows = Example.objects.filter(
+        calibration=question.calibration_id, answer__question=question
+    ).order_by("-pk")
     told: Any = rows.values_list("answer__text_key", "predicted", "confidence")
     return {key: (float(points), confidence) for key, points, confidence in told.iterator()}
 

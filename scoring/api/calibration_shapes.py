@@ -150,7 +150,7 @@ def promotion(one: models.Promotion, waiting: int) -> Promotion:
     told: Promotion = {
         "calibration": one.calibration_id,
         "kind": one.kind,
-        "threshold": one.question.threshold,
+        "threshold": one.question.threshold if one.question else None,
         "waiting": waiting,
     }
     if one.comparison:

@@ -28,10 +28,15 @@ class CalibrationQuerySet(models.QuerySet["Calibration"]):
         """Claimed by a worker that has since gone quiet."""
         return self.filter(status=Calibration.Status.FITTING, claimed_at__lt=(at or now()) - after)
 
+    def general(self) -> Self:
+        """Fitted to the marks of many questions, for those that have none of their own."""
+        return self.filter(question=None)
+
 
 class Calibration(Lifecycle):
     """One fit; kept with its metrics whether it was promoted or not.
 
+    `question` is None for a general one, which was fitted to the marks of many questions.
     `sha256` is the artefact's, which stands in for it everywhere; `model` the encoder's, under
     whose weights alone it can be used; `metrics` is what the inference service measured out of
     fold: examples, kappa, exact, adjacent, mae, calibration_error, seconds.
@@ -50,7 +55,12 @@ class Calibration(Lifecycle):
     }
 
     question = models.ForeignKey(
-        Question, models.CASCADE, related_name="calibrations", verbose_name=_("question")
+        Question,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="calibrations",
+        verbose_name=_("question"),
     )
     status = models.CharField(
         _("status"), max_length=7, choices=Status, default=Status.WAITING, db_index=True
@@ -83,6 +93,7 @@ class Calibration(Lifecycle):
             models.UniqueConstraint(
                 fields=["question"],
                 condition=models.Q(status__in=["waiting", "fitting"]),
+                nulls_distinct=False,
                 name="one_fit_at_a_time",
             )
         ]
@@ -91,6 +102,18 @@ class Calibration(Lifecycle):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.sha256[:12]}".rstrip()
+
+    @property
+    def own(self) -> Question:
+        """Its question; WrongState for a general one."""
+        if self.question is None:
+            raise WrongState(f"{self} is a general calibration")
+        return self.question
+
+    @property
+    def is_general(self) -> bool:
+        """Whether it marks questions without marks; it knows no confidence."""
+        return self.question_id is None
 
     def beat(self, stage: str, fraction: float) -> None:
         """Tell how far the fit is, and that its worker lives; WrongState when it is no longer
@@ -127,7 +150,8 @@ class Artefact(models.Model):
 class Example(models.Model):
     """A marked answer that a calibration was fitted to, and what was predicted for it out of fold.
 
-    `points` are people's, `predicted` and `confidence` those of a fit that had not seen it.
+    `points` are people's, `predicted` and `confidence` those of a fit that had not seen it; a
+    general calibration's had not seen its question, and knows no confidence.
     """
 
     calibration = models.ForeignKey(
@@ -136,7 +160,7 @@ class Example(models.Model):
     answer = models.ForeignKey(Answer, models.CASCADE, related_name="+", verbose_name=_("answer"))
     points = models.DecimalField(_("points"), max_digits=5, decimal_places=1)
     predicted = models.DecimalField(_("predicted"), max_digits=5, decimal_places=1)
-    confidence = models.FloatField(_("confidence"))
+    confidence = models.FloatField(_("confidence"), null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -152,6 +176,7 @@ class Example(models.Model):
 class Promotion(models.Model):
     """From this moment on the question's machine marks are those of this calibration, or of none.
 
+    Without a question it is the general calibration that is in use from then on, or that none is.
     `comparison` tells on what the decision rested: the metrics of both on the same answers, which
     neither was fitted to.
     """
@@ -161,9 +186,15 @@ class Promotion(models.Model):
         MANUAL = "manual", _("chosen by a person")
         ROLLBACK = "rollback", _("rolled back")
         DEFINITION = "definition", _("set aside, the question has changed")
+        GENERAL = "general", _("the general calibration")
 
     question = models.ForeignKey(
-        Question, models.CASCADE, related_name="promotions", verbose_name=_("question")
+        Question,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="promotions",
+        verbose_name=_("question"),
     )
     calibration = models.ForeignKey(
         Calibration,

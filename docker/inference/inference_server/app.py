@@ -22,19 +22,22 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inference_server import grouping
+from inference_server import artefacts, grouping
+from inference_server.artefacts import Fitted
 from inference_server.batching import Batcher, EncoderThread, Overloaded, TooLarge
-from inference_server.calibration.artefact import Calibration, Unreadable, named
-from inference_server.calibration.examples import Example, made_for
-from inference_server.calibration.job import Job
+from inference_server.calibration.artefact import Unreadable, named
+from inference_server.calibration.examples import Example
+from inference_server.calibration.job import Job, Work
 from inference_server.calibration.shelf import Shelf
 from inference_server.config import Config
 from inference_server.schemas import (
+    ExampleIn,
     GroupsRequest,
     Invalid,
     ScoreRequest,
     read,
     read_calibrate_request,
+    read_general_request,
     read_score_request,
 )
 from inference_server.service import EncoderLike, Scorer
@@ -198,14 +201,14 @@ async def score(request: Request) -> Response:
     return answer({"model": service.encoder.model, "results": results})
 
 
-def calibration_of(service: Loaded, asked: ScoreRequest) -> Calibration | None:
+def calibration_of(service: Loaded, asked: ScoreRequest) -> Fitted | None:
     """The one that is asked for, which must be here and have been made for such a question."""
     if asked.calibration is None:
         return None
     found = service.shelf.get(asked.calibration)
     if found is None:
         raise Refusal(424, "calibration_missing", f"{asked.calibration} is not here")
-    if found.question != made_for(asked.question.plain()):
+    if not found.suits(asked.question.plain()):
         raise Refusal(422, "invalid", "/calibration: made for another question")
     return found
 
@@ -222,11 +225,7 @@ async def calibrate_question(request: Request) -> Response:
     if len(asked.examples) > config.max_examples:
         raise Refusal(413, "too_large", f"more than {config.max_examples} examples")
     question = asked.question.plain()
-    examples = [Example(one.text, one.points, one.criteria) for one in asked.examples]
-    try:
-        service.fits.__enter__()
-    except Overloaded as error:
-        raise Refusal(429, "overloaded", "a calibration is under way", Retry_After="10") from error
+    examples = examples_of(asked.examples)
 
     def work(say: Callable[[str, float], None]) -> dict[str, Any]:
         from inference_server.calibration.calibrate import calibrate
@@ -237,8 +236,46 @@ async def calibrate_question(request: Request) -> Response:
         keep(service, made.artefact)
         return made.told()
 
+    return fit(service, work, len(examples))
+
+
+@protected
+async def calibrate_general(request: Request) -> Response:
+    """POST /v1/calibrate/general: the same from many questions, for any question."""
+    service, config = loaded(request), request.app.state.config
+    body = await read_body(request)
+    try:
+        asked = await run_in_threadpool(read_general_request, body)
+    except Invalid as error:
+        raise Refusal(422, "invalid", str(error)) from error
+    marked = [(one.question.plain(), examples_of(one.examples)) for one in asked.questions]
+    count = sum(len(examples) for _, examples in marked)
+    if count > config.max_examples:
+        raise Refusal(413, "too_large", f"more than {config.max_examples} examples")
+
+    def work(say: Callable[[str, float], None]) -> dict[str, Any]:
+        from inference_server.general.calibrate import calibrate
+
+        made = calibrate(service.scorer, marked, say)
+        keep(service, made.artefact)
+        return made.told()
+
+    return fit(service, work, count)
+
+
+def examples_of(given: Iterable[ExampleIn]) -> list[Example]:
+    """As they are learned from."""
+    return [Example(one.text, one.points, one.criteria) for one in given]
+
+
+def fit(service: Loaded, work: Work, examples: int) -> Response:
+    """The lines of the work, one such at a time; raise Refusal while another is under way."""
+    try:
+        service.fits.__enter__()
+    except Overloaded as error:
+        raise Refusal(429, "overloaded", "a calibration is under way", Retry_After="10") from error
     job = Job(work, service.fits.__exit__)
-    log.info("calibrating", extra={"examples": len(examples)})
+    log.info("calibrating", extra={"examples": examples})
     return StreamingResponse(
         (orjson.dumps(line) + b"\n" async for line in job), media_type="application/x-ndjson"
     )
@@ -246,7 +283,7 @@ async def calibrate_question(request: Request) -> Response:
 
 def keep(service: Loaded, artefact: bytes) -> None:
     """Have it at hand as it will be read from the store; raise Unreadable."""
-    service.shelf.put(named(artefact), len(artefact), Calibration.unpack(artefact))
+    service.shelf.put(named(artefact), len(artefact), artefacts.unpack(artefact))
 
 
 @protected
@@ -257,7 +294,7 @@ async def put_calibration(request: Request) -> Response:
     if named(content) != request.path_params["sha256"]:
         raise Refusal(422, "invalid", "the body is not what its SHA-256 says")
     try:
-        found = await run_in_threadpool(Calibration.unpack, content)
+        found = await run_in_threadpool(artefacts.unpack, content)
     except Unreadable as error:
         raise Refusal(422, "invalid", str(error)) from error
     if found.encoder != service.encoder.model:
@@ -366,6 +403,7 @@ def make_app(config: Config, loader: Callable[[Config], Loaded] = load) -> Starl
         Route("/v1/score", score, methods=["POST"]),
         Route("/v1/groups", groups, methods=["POST"]),
         Route("/v1/calibrate", calibrate_question, methods=["POST"]),
+        Route("/v1/calibrate/general", calibrate_general, methods=["POST"]),
         Route("/v1/calibrations/{sha256}", put_calibration, methods=["PUT"]),
         Route("/info", info),
         Route("/health", health),

@@ -140,6 +140,12 @@ class CalibrateRequest(Strict):
     examples: list[ExampleIn]
 
 
+class GeneralRequest(Strict):
+    """The body of /v1/calibrate/general: marked answers of many questions."""
+
+    questions: list[CalibrateRequest]
+
+
 class GroupsRequest(Strict):
     """The body of /v1/groups; `distance` is the most by which a text may lie off its leader."""
 
@@ -208,6 +214,43 @@ def read_calibrate_request(body: bytes) -> CalibrateRequest:
     if faults:
         raise Invalid(faults[:MOST_FAULTS])
     return asked
+
+
+FEWEST_QUESTIONS, FEWEST_OF_ALL = 5, 200
+"""Questions, and examples of them all, that are enough for a model that carries over."""
+
+
+def read_general_request(body: bytes) -> GeneralRequest:
+    """The request in the body, from which a model that carries over can be learned, or Invalid."""
+    asked = read(GeneralRequest, body)
+    faults = [
+        (f"/questions/{place}{pointer}", detail)
+        for place, one in enumerate(asked.questions)
+        for pointer, detail in _marked_misfits(one)
+    ]
+    shares = [
+        example.points / one.question.max_points
+        for one in asked.questions
+        for example in one.examples
+    ]
+    if len(asked.questions) < FEWEST_QUESTIONS:
+        faults.append(("/questions", f"fewer than {FEWEST_QUESTIONS} questions"))
+    elif len(shares) < FEWEST_OF_ALL:
+        faults.append(("/questions", f"fewer than {FEWEST_OF_ALL} examples in all"))
+    elif len(set(shares)) < 2:
+        faults.append(("/questions", "all examples have the same share of the points"))
+    if faults:
+        raise Invalid(faults[:MOST_FAULTS])
+    return asked
+
+
+def _marked_misfits(one: CalibrateRequest) -> Iterator[tuple[str, str]]:
+    """Where a question or its examples cannot be learned from with others."""
+    if one.question.sections:
+        yield "/question/sections", "a question in sections does not carry over"
+    for index, example in enumerate(one.examples):
+        for place, detail in _misfits(example, one.question):
+            yield f"/examples/{index}/{place}", detail
 
 
 def _misfits(example: ExampleIn, question: Question) -> Iterator[tuple[str, str]]:

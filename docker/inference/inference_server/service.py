@@ -10,10 +10,12 @@ import numpy as np
 import orjson
 
 from inference_server import matching, scoring
+from inference_server.artefacts import Fitted
 from inference_server.batching import Batcher, TooLarge
-from inference_server.calibration.artefact import Calibration
 from inference_server.calibration.judged import Judged
 from inference_server.calibration.texts import Text
+from inference_server.general.facts import facts
+from inference_server.general.model import General
 from inference_server.matching import Array, Match, Reading, Rubric
 from inference_server.tokens import Tokens
 from pmscoring import texts
@@ -63,7 +65,7 @@ class Scorer:
         self,
         question: dict[str, Any],
         answers: Sequence[str],
-        calibration: Calibration | None = None,
+        calibration: Fitted | None = None,
     ) -> list[dict[str, Any]]:
         """One result a text, without its id; raise Overloaded or TooLarge."""
         parts = {text: texts.fold(texts.read_part(text, question)) for text in answers}
@@ -72,8 +74,7 @@ class Scorer:
 
         def use(reading: Reading) -> Found:
             found = matching.matches(reading, known.rubric, count, all_count=known.is_essay)
-            judged = calibration.judge(Text.of(reading, found)) if calibration else None
-            return Found(found, judged)
+            return Found(found, _judged(calibration, reading, found, known))
 
         found = self.read(list({part.text: 0 for part in parts.values() if part.text}), use)
         nothing = Found([matching.NO_MATCH] * count, None)
@@ -134,3 +135,13 @@ class Scorer:
             while len(self.questions) > KEPT_QUESTIONS:
                 self.questions.popitem(last=False)
         return made
+
+
+def _judged(
+    calibration: Fitted | None, reading: Reading, found: Sequence[Match], known: Known
+) -> Judged | None:
+    """What the calibration says of the text; None without one, or where it says nothing."""
+    if isinstance(calibration, General):
+        count = len(known.sheet.question["criteria"])
+        return calibration.judge(reading.text, facts(reading, known.rubric, count), known.sheet)
+    return calibration.judge(Text.of(reading, found)) if calibration else None

@@ -8,22 +8,36 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from pmscoring.lifecycle import WrongState
-from scoring import calibrating, promoting, tasks
+from scoring import calibrating, generalising, promoting, tasks
 from scoring.models import Calibration, Exam, Promotion, Question
 
 LOOK_SECONDS = 0.5
 OPEN = (Calibration.Status.WAITING, Calibration.Status.FITTING)
+GENERAL = "general"
 
 
 class Command(BaseCommand):
     """Asks, as the admin and REST do; a worker fits."""
 
-    help = "Calibrate an exam's questions from marks by people; a worker fits them"
+    help = (
+        "Calibrate an exam's questions from marks by people, or with --general one calibration"
+        " for all questions that have none of their own; a worker fits them"
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """An exam, and which of its questions."""
-        parser.add_argument("exam", help="code of the exam")
+        """An exam, and which of its questions; or neither."""
+        parser.add_argument("exam", nargs="?", help="code of the exam")
         parser.add_argument("question", nargs="*", help="codes of questions; all without any")
+        parser.add_argument(
+            "--general",
+            action="store_true",
+            help="from the marks of all exams, for questions without a calibration",
+        )
+        parser.add_argument(
+            "--roll-back",
+            action="store_true",
+            help="with --general: go back to the general calibration before, or to none",
+        )
         parser.add_argument(
             "--wait", action="store_true", help="show progress until all are fitted"
         )
@@ -35,9 +49,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit status 0 when nothing failed that was asked for by name, and no fit failed."""
-        questions = _questions(options["exam"], options["question"])
-        asked = [self._ask(question, bool(options["question"])) for question in questions]
-        open_fits = [one for one in asked if one]
+        if options["general"] == bool(options["exam"]):
+            raise CommandError("name an exam, or give --general")
+        if options["roll_back"]:
+            self._roll_back(options["general"])
+            return
+        open_fits = [one for one in self._asked(options) if one]
         if not open_fits:
             raise CommandError("there is nothing to calibrate")
         if not (options["wait"] or options["promote"]):
@@ -46,19 +63,38 @@ class Command(BaseCommand):
         if failed:
             raise CommandError(f"{len(failed)} of {len(open_fits)} failed")
 
-    def _ask(self, question: Question, by_name: bool) -> Calibration | None:
-        """A new calibration, or the one under way."""
+    def _asked(self, options: dict[str, Any]) -> Sequence[Calibration | None]:
+        if options["general"]:
+            return [self._ask(None, True)]
+        questions = _questions(options["exam"], options["question"])
+        return [self._ask(question, bool(options["question"])) for question in questions]
+
+    def _ask(self, question: Question | None, by_name: bool) -> Calibration | None:
+        """A new calibration, or the one under way; a general one without a question."""
+        name = question.code if question else GENERAL
         try:
-            made = calibrating.ask(question)
+            made = calibrating.ask(question) if question else generalising.ask()
         except WrongState as error:
-            under_way = question.calibrations.filter(status__in=OPEN).first()
+            known = Calibration.objects.filter(question=question, status__in=OPEN)
+            under_way = known.first()
             if under_way is None and by_name:
-                raise CommandError(f"{question.code}: {error}") from error
-            self.stdout.write(f"{question.code}: {error}")
+                raise CommandError(f"{name}: {error}") from error
+            self.stdout.write(f"{name}: {error}")
             return under_way
         tasks.nudge_calibration(made)
-        self.stdout.write(f"{question.code}: calibration {made.pk} waits for a worker")
+        self.stdout.write(f"{name}: calibration {made.pk} waits for a worker")
         return made
+
+    def _roll_back(self, is_general: bool) -> None:
+        if not is_general:
+            raise CommandError("a question's calibration is rolled back in the admin or by REST")
+        try:
+            tasks.nudge(generalising.roll_back())
+        except WrongState as error:
+            raise CommandError(str(error)) from error
+        present = promoting.general()
+        told = f"calibration {present.pk}" if present else "the uncalibrated method"
+        self.stdout.write(f"{GENERAL}: {told} marks questions without their own from now on")
 
     def _follow(self, calibration: Calibration, promote: bool) -> bool:
         """Until it is fitted or has failed; whether it is fitted."""
@@ -72,39 +108,74 @@ class Command(BaseCommand):
         if self.stdout.isatty():
             self.stdout.write("")
         if calibration.status == Calibration.Status.FAILED:
-            self.stderr.write(f"{calibration.question.code}: {calibration.reason}")
+            self.stderr.write(f"{_name(calibration)}: {calibration.reason}")
             return False
-        self._tell(calibration, promote)
+        self.stdout.write(f"{_name(calibration)}: {_measured(calibration.metrics)}")
+        self._tell_use(calibration, promote)
         return True
 
     def _progress(self, calibration: Calibration, seconds: float) -> None:
         filled = round(40 * calibration.fraction)
         bar = "#" * filled + "." * (40 - filled)
         stage = calibration.stage or calibration.status
-        line = f"{calibration.question.code} [{bar}] {stage} {seconds:.0f} s"
+        line = f"{_name(calibration)} [{bar}] {stage} {seconds:.0f} s"
         if self.stdout.isatty():
             self.stdout.write(f"\r{line:<79}", ending="")
         elif calibration.status not in OPEN:
             self.stdout.write(line)
         self.stdout.flush()
 
-    def _tell(self, calibration: Calibration, promote: bool) -> None:
-        """What it reaches, and whether it marks from now on."""
-        measured = calibration.metrics
-        kappa = measured["kappa"]
-        self.stdout.write(
-            f"{calibration.question.code}: {measured['examples']} texts,"
-            f" QWK {'-' if kappa is None else format(kappa, '.3f')},"
-            f" exact {measured['exact']:.1%}, within a step {measured['adjacent']:.1%},"
-            f" MAE {measured['mae']:.2f}, calibration error {measured['calibration_error']:.3f}"
-        )
-        in_use = Question.objects.filter(calibration=calibration).exists()
+    def _tell_use(self, calibration: Calibration, promote: bool) -> None:
+        """Whether it marks from now on."""
+        in_use = _is_in_use(calibration)
         if not in_use and promote:
-            promoting.promote(calibration, kind=Promotion.Kind.MANUAL)
-            tasks.nudge([calibration.question_id])
+            tasks.nudge(_promoted(calibration))
             in_use = True
-        told = "marks the question from now on" if in_use else "is no better, and was not promoted"
-        self.stdout.write(f"{calibration.question.code}: calibration {calibration.pk} {told}")
+        what = "questions without their own" if calibration.is_general else "the question"
+        told = f"marks {what} from now on" if in_use else "is no better, and was not promoted"
+        self.stdout.write(f"{_name(calibration)}: calibration {calibration.pk} {told}")
+
+
+def _name(calibration: Calibration) -> str:
+    return calibration.question.code if calibration.question else GENERAL
+
+
+def _is_in_use(calibration: Calibration) -> bool:
+    if calibration.is_general:
+        return promoting.general() == calibration
+    return Question.objects.filter(calibration=calibration).exists()
+
+
+def _promoted(calibration: Calibration) -> Sequence[int]:
+    """Put to use; the questions whose answers wait."""
+    if calibration.is_general:
+        return generalising.promote(calibration)
+    promoting.promote(calibration, kind=Promotion.Kind.MANUAL)
+    return [calibration.own.pk]
+
+
+def _measured(measured: dict[str, Any]) -> str:
+    """What it reaches, in a line."""
+    if "uncalibrated" in measured:
+        return (
+            f"{measured['examples']} texts of {measured['questions']} questions;"
+            f" {_carried(measured)}; uncalibrated {_carried(measured['uncalibrated'])}"
+        )
+    kappa = measured["kappa"]
+    return (
+        f"{measured['examples']} texts,"
+        f" QWK {'-' if kappa is None else format(kappa, '.3f')},"
+        f" exact {measured['exact']:.1%}, within a step {measured['adjacent']:.1%},"
+        f" MAE {measured['mae']:.2f}, calibration error {measured['calibration_error']:.3f}"
+    )
+
+
+def _carried(measured: dict[str, Any]) -> str:
+    """Of questions left out."""
+    told = f"r {'-' if measured['r'] is None else format(measured['r'], '.3f')}"
+    told += f", RMSE {measured['rmse']:.3f} of the points, exact {measured['exact']:.1%}"
+    right = measured["accuracy"]
+    return told if right is None else f"{told}, accuracy {right:.1%}"
 
 
 def _questions(exam: str, codes: Sequence[str]) -> list[Question]:

@@ -21,7 +21,7 @@ from inference_server.calibration.examples import FEWEST as FEWEST_EXAMPLES
 from inference_server.calibration.scale import kappa
 from inference_server.calibration.texts import Text
 from scoring.agreement import mean_kappa
-from tests.bench.agreement import datasets, measures, protocol, speed
+from tests.bench.agreement import datasets, measures, protocol, speed, unseen
 from tests.bench.agreement.datasets import Data, Row
 from tests.bench.agreement.encoded import Reader
 from tests.bench.report import write
@@ -155,6 +155,9 @@ def measured(data: Data, reader: Reader, parts: Iterable[str], pool: ProcessPool
     if "speed" in parts and not data.test:
         largest = max(data.questions.values(), key=len)
         rows.append(show({"name": f"{data.name} speed", **speed.measure(reader.scorer(), largest)}))
+    if "unseen" in parts:
+        found = unseen.measure(data, reader)
+        rows += [show(found)] if found else []
     if data.test:
         return rows + (on_test(data, reader, pool) if "test" in parts else [])
     if {"folds", "few"} & set(parts):
@@ -168,7 +171,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="a folder of CSV files")
-    parser.add_argument("--parts", default="folds,few,test,speed")
+    parser.add_argument("--parts", default="folds,few,test,unseen,speed")
     parser.add_argument("--only", default="", help="files whose path has this in it")
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()

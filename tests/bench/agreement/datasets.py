@@ -20,7 +20,9 @@ csv.field_size_limit(1 << 30)
 
 @dataclass(frozen=True)
 class Row:
-    """One marked answer; `readers` are two people's points where the file has them."""
+    """One marked answer; `readers` are two people's points where the file has them, `most` the
+    points that there are to be had where the file says so.
+    """
 
     question: str
     text: str
@@ -29,6 +31,7 @@ class Row:
     references: tuple[str, ...]
     readers: tuple[float, float] | None
     fold: str
+    most: float | None = None
 
 
 @dataclass
@@ -83,6 +86,7 @@ def _read(folder: Path, path: Path) -> Data | None:
             tuple(texts.folded(one) for one in _references(row) if one.strip()),
             pair,
             row.get("fold", ""),
+            float(row["max_points"]) if row.get("max_points") else None,
         )
         grouped[told.question].append(told)
     return Data(str(path.relative_to(folder)), dict(grouped))

@@ -39,7 +39,6 @@ class Reader:
                 path,
                 tokens=np.concatenate([one.tokens for one in found]),
                 ends=np.cumsum([len(one.tokens) for one in found]),
-                mean=np.stack([one.mean for one in found]),
                 facts=np.stack([one.facts for one in found]),
             )
         return found
@@ -89,6 +88,5 @@ def _kept(path: Path, rows: Sequence[Row]) -> list[Text]:
     with np.load(path) as kept:
         tokens = np.split(kept["tokens"], kept["ends"][:-1])
         return [
-            Text(row.text, *parts)
-            for row, *parts in zip(rows, tokens, kept["mean"], kept["facts"], strict=True)
+            Text(row.text, *parts) for row, *parts in zip(rows, tokens, kept["facts"], strict=True)
         ]

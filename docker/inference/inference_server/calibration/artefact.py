@@ -15,11 +15,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from inference_server.calibration import confidence
-from inference_server.calibration.concepts import Concepts
 from inference_server.calibration.confidence import Confidence
+from inference_server.calibration.examples import made_for
 from inference_server.calibration.heads import Basis, Heads
 from inference_server.calibration.judged import Judged
-from inference_server.calibration.kernel import Kernel, Scaling, Space
+from inference_server.calibration.kernel import Kernel, Scaling
 from inference_server.calibration.model import Judge, Model, Verdict
 from inference_server.calibration.ngrams import KINDS, Vocabulary
 from inference_server.calibration.scale import Scale, together
@@ -27,7 +27,7 @@ from inference_server.calibration.stack import Stack
 from inference_server.calibration.texts import Text
 
 UNREADABLE = (SafetensorError, struct.error, ValueError, TypeError, KeyError, IndexError)
-FORMAT = "pmscoring-calibration-1"
+FORMAT = "pmscoring-calibration-2"
 Arrays = dict[str, "np.ndarray[Any, Any]"]
 
 
@@ -73,6 +73,10 @@ class Calibration:
         means = {code: one.expected for code, one in zip(self.criteria, others, strict=True)}
         return Judged(total.points, round(total.confidence, 6), means | self.settled)
 
+    def suits(self, question: dict[str, Any]) -> bool:
+        """Whether it was made for such a question."""
+        return self.question == made_for(question)
+
     @property
     def voided(self) -> Judged:
         """Of a text to which a rule gives no points."""
@@ -87,7 +91,6 @@ class Calibration:
             "criteria": list(self.criteria),
             "settled": self.settled,
             "rule": [self.rule.agreeing, self.rule.count],
-            "share": self.model.kernel.share,
             "confidence": [list(astuple(judge.confidence)) for judge in self.model.judges],
         }
         told = orjson.dumps(header, option=orjson.OPT_SORT_KEYS).decode()
@@ -115,10 +118,9 @@ class Calibration:
 
     def _try(self) -> None:
         """Judge a text of nothing: shapes that do not fit each other show themselves."""
-        space = self.model.kernel.space
-        width, facts = len(space.concepts.mean), len(space.facts.mean)
-        tokens, mean = np.zeros((3, width), np.float16), np.zeros(width, np.float32)
-        found = self.model.judge(Text("", tokens, mean, np.zeros(facts, np.float32)))
+        width, facts = len(self.model.heads.basis.mean), len(self.model.kernel.scaling.mean)
+        tokens = np.zeros((3, width), np.float16)
+        found = self.model.judge(Text("", tokens, np.zeros(facts, np.float32)))
         if len(found) != 1 + len(self.criteria):
             raise Unreadable("not a calibration: judges and criteria differ in number")
 
@@ -140,15 +142,9 @@ def _header(content: bytes) -> dict[str, Any]:
 
 def _arrays(model: Model) -> Arrays:
     kernel, heads = model.kernel, model.heads
-    space = kernel.space
     arrays: Arrays = {
-        "concepts.mean": space.concepts.mean,
-        "concepts.centres": space.concepts.centres,
-        "dense.mean": space.dense.mean,
-        "dense.scale": space.dense.scale,
-        "facts.mean": space.facts.mean,
-        "facts.scale": space.facts.scale,
-        "kernel.dense": kernel.dense.astype(np.float16),
+        "facts.mean": kernel.scaling.mean,
+        "facts.scale": kernel.scaling.scale,
         "kernel.facts": kernel.facts,
         "kernel.pull": kernel.pull,
         "kernel.middle": kernel.middle,
@@ -159,7 +155,7 @@ def _arrays(model: Model) -> Arrays:
         "heads.judge": heads.judge,
         "heads.judge_bias": heads.judge_bias,
     }
-    for index, (one, weights) in enumerate(zip(space.vocabularies, kernel.grams, strict=True)):
+    for index, (one, weights) in enumerate(zip(kernel.vocabularies, kernel.grams, strict=True)):
         arrays[f"grams.{index}.hashes"] = one.hashes.view(np.int64)
         arrays[f"grams.{index}.rarity"] = one.rarity
         arrays[f"grams.{index}.weights"] = weights.astype(np.float16)
@@ -177,19 +173,12 @@ def _model(header: dict[str, Any], arrays: Arrays) -> Model:
         Vocabulary(kind, arrays[f"grams.{i}.hashes"].view(np.uint64), arrays[f"grams.{i}.rarity"])
         for i, kind in enumerate(KINDS)
     ]
-    space = Space(
-        vocabularies,
-        Concepts(arrays["concepts.mean"], arrays["concepts.centres"]),
-        Scaling(arrays["dense.mean"], arrays["dense.scale"]),
-        Scaling(arrays["facts.mean"], arrays["facts.scale"]),
-    )
     kernel = Kernel(
-        space,
+        vocabularies,
         [arrays[f"grams.{i}.weights"].astype(np.float32) for i in range(len(KINDS))],
-        arrays["kernel.dense"].astype(np.float32),
+        Scaling(arrays["facts.mean"], arrays["facts.scale"]),
         arrays["kernel.facts"],
         arrays["kernel.pull"],
-        float(header["share"]),
         arrays["kernel.middle"],
     )
     heads = Heads(

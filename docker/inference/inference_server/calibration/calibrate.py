@@ -85,7 +85,7 @@ def _told(judged: Sequence[Judged], points: Doubles, step: float, seconds: float
         "folds": FOLDS,
         **metrics(
             np.array([one.points for one in judged]),
-            np.array([one.confidence for one in judged]),
+            np.array([one.confidence for one in judged], np.float64),
             points,
             step,
         ),

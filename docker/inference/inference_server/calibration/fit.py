@@ -54,7 +54,7 @@ def fit(
     columns = together(scales)
     targets, known = _targets(scales, points)
     say("kernel", 0.0)
-    by_kernel, kernel_said = kernel.fit(texts, _filled(targets, known), folds, seed)
+    by_kernel, kernel_said = kernel.fit(texts, _filled(targets, known), folds)
     progress = Progress(say, training.steps_of(folds))
     by_heads, heads_said = training.fit(texts, targets, known, folds, seed, progress.step)
     say("stack", 0.95)

@@ -10,8 +10,18 @@ from inference_server.batching import Overloaded, TooLarge
 
 log = logging.getLogger("inference")
 Told = dict[str, Any]
+
+
+class TooFew(Exception):
+    """Nothing that is there can be learned from."""
+
+
 Work = Callable[[Callable[[str, float], None]], Told]
-KINDS: dict[type[Exception], str] = {TooLarge: "too_large", Overloaded: "overloaded"}
+KINDS: dict[type[Exception], str] = {
+    TooLarge: "too_large",
+    Overloaded: "overloaded",
+    TooFew: "invalid",
+}
 
 
 class Stopped(Exception):

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 
-from inference_server.calibration.artefact import Calibration
+from inference_server.artefacts import Fitted
 
 
 class Shelf:
@@ -11,10 +11,10 @@ class Shelf:
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
-        self.held: OrderedDict[str, tuple[int, Calibration]] = OrderedDict()
+        self.held: OrderedDict[str, tuple[int, Fitted]] = OrderedDict()
         self.lock = threading.Lock()
 
-    def put(self, sha256: str, size: int, calibration: Calibration) -> None:
+    def put(self, sha256: str, size: int, calibration: Fitted) -> None:
         """Keep it under its name."""
         with self.lock:
             self.held[sha256] = size, calibration
@@ -22,7 +22,7 @@ class Shelf:
             while sum(n for n, _ in self.held.values()) > self.most_bytes and len(self.held) > 1:
                 self.held.popitem(last=False)
 
-    def get(self, sha256: str) -> Calibration | None:
+    def get(self, sha256: str) -> Fitted | None:
         """The calibration of that name, if it is here."""
         with self.lock:
             if sha256 not in self.held:

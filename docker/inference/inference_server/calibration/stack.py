@@ -13,7 +13,7 @@ import numpy as np
 
 from inference_server.calibration.scale import Doubles
 
-RIDGE, ROUNDS = 1.0, 25
+RIDGE, ROUNDS = 20.0, 25
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 

@@ -1,4 +1,4 @@
-"""What calibration knows of one text: words, token vectors, their mean, and a few numbers."""
+"""What calibration knows of one text: words, token vectors, and a few numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +20,10 @@ Halves = np.ndarray[Any, np.dtype[np.float16]]
 
 @dataclass(frozen=True)
 class Text:
-    """`tokens` is [rows, width], `mean` [width], `facts` lengths and strengths of the criteria."""
+    """`tokens` is [rows, width], `facts` lengths and strengths of the criteria."""
 
     text: str
     tokens: Halves
-    mean: Floats
     facts: Floats
 
     @classmethod
@@ -37,7 +36,7 @@ class Text:
         sizes = [len(reading.text), len(vectors), len(words), len(set(words))]
         facts = [*np.log1p(sizes), *(match.strength * STRENGTH for match in matches)]
         tokens = _thinned(vectors).astype(np.float16)
-        return cls(reading.text, tokens, vectors.mean(axis=0), np.array(facts, np.float32))
+        return cls(reading.text, tokens, np.array(facts, np.float32))
 
 
 def _thinned(vectors: Floats) -> Floats:

@@ -16,8 +16,9 @@ from inference_server.calibration.scale import Doubles
 from inference_server.calibration.texts import Text
 
 WIDTH, FILTERS, BATCH = 256, 64, 32
-RATE, DECAY, DROPPED = 3e-3, 0.05, 0.4
-EPOCHS, LEAST_STEPS = 16, 160
+RATE, DECAY = 3e-3, 0.05
+DROPPED_AXES, DROPPED_SIGNS = 0.25, 0.4
+EPOCHS, LEAST_STEPS = 20, 160
 WARM_UP = 0.1
 SAMPLE = 30_000
 Step = Callable[[], None]
@@ -46,21 +47,24 @@ class Network:
         scaled: Tensor = uniform / rows**0.5
         return scaled
 
-    def _dropped(self, x: Tensor) -> Tensor:
-        kept = torch.rand(x.shape, generator=self.generator) >= DROPPED
-        dropped: Tensor = x * kept / (1 - DROPPED)
+    def _dropped(self, x: Tensor, share: float) -> Tensor:
+        """Without so large a share of its last axis, another share for each text."""
+        shape = x.shape[0], *[1] * (x.dim() - 2), x.shape[-1]
+        kept = torch.rand(shape, generator=self.generator) >= share
+        dropped: Tensor = x * (kept / (1 - share))
         return dropped
 
     def __call__(self, rows: Tensor, there: Tensor) -> Tensor:
         """Log odds [texts, outputs] from [texts, rows, WIDTH] and which rows are there."""
-        seen = self._dropped(rows) @ self.look
+        seen = self._dropped(rows, DROPPED_AXES) @ self.look
         alone, before, here, behind = torch.split(seen, FILTERS, dim=2)
         three = here + functional.pad(before[:, :-1], (0, 0, 1, 0))
         three = three + functional.pad(behind[:, 1:], (0, 0, 0, 1))
         both = torch.stack([alone, three], dim=2) + self.look_bias
         both = torch.relu(both) * there[:, :, None, None]
         pooled = torch.cat([both.amax(dim=1), torch.log1p(both.sum(dim=1))], dim=1)
-        odds: Tensor = self._dropped(pooled.flatten(1)) @ self.judge + self.judge_bias
+        signs = self._dropped(pooled.flatten(1), DROPPED_SIGNS)
+        odds: Tensor = signs @ self.judge + self.judge_bias
         return odds
 
 
