@@ -1,5 +1,7 @@
 """Markers are given answers one at a time, and what they say is counted once."""
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -7,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.utils.timezone import now
 
 from pmscoring.lifecycle import WrongState
@@ -390,6 +393,39 @@ def test_markers_workers_and_a_new_definition_do_not_block_each_other(team: list
     assert MarkingPolicy.objects.get().audit_rate == 0.3
     given = Mark.objects.filter(source="human").values_list("answer", "marker")
     assert len(set(given)) == len(given) == 48
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_taken_while_it_waited_to_be_settled_is_not_queued_again(marker: User) -> None:
+    exam = exam_in()
+    (answer,) = answers_of(exam, "解答")
+    settler = threading.Thread(target=_settled_elsewhere, args=(answer.pk,))
+    with transaction.atomic():
+        reviewing.next_answer(exam, marker)
+        settler.start()
+        _until_someone_waits_for_a_row()
+    settler.join(30)
+    answer.refresh_from_db()
+    assert answer.review == Answer.Review.CLAIMED
+
+
+def _settled_elsewhere(key: int) -> None:
+    try:
+        settling.settle([key])
+    finally:
+        connection.close()
+
+
+def _until_someone_waits_for_a_row() -> None:
+    ends = time.monotonic() + 30
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+    while time.monotonic() < ends:
+        with connection.cursor() as cursor:
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.01)
+    pytest.fail("no one came to wait")
 
 
 def test_of_the_machine_it_is_what_it_is_unsure_of_that_comes_first(marker: User) -> None:
