@@ -123,18 +123,9 @@ def on_test(data: Data, reader: Reader, pool: ProcessPoolExecutor) -> list[Any]:
     outcome = protocol.joined(list(pool.map(protocol.run, jobs)))
     one = {"name": f"{data.name} on its test", **measures.of_question(outcome)}
     hits = outcome.given == outcome.points
-    one["f1_weighted"] = _weighted_f1(outcome.points, outcome.given)
+    one["f1_weighted"] = measures.weighted_f1(outcome.points, outcome.given)
     few = sum(len(rows) < FEWEST_EXAMPLES for rows in data.questions.values())
     return [show(one | {"accuracy": float(hits.mean()), "questions_under_30": few})]
-
-
-def _weighted_f1(points: Any, given: Any) -> float:
-    total = 0.0
-    for value in np.unique(points):
-        true = float(((given == value) & (points == value)).sum())
-        both = float((given == value).sum() + (points == value).sum())
-        total += 2 * true / both * float((points == value).mean()) if both else 0.0
-    return total
 
 
 def show(row: dict[str, Any]) -> dict[str, Any]:

@@ -61,3 +61,13 @@ def _mixed(told: Outcome, order: "np.ndarray[Any, Any]", share: float) -> float:
     mine = order[: round(share * len(order))]
     mixed[mine] = told.points[mine]
     return kappa(mixed, told.points)
+
+
+def weighted_f1(points: Doubles, given: Doubles) -> float:
+    """F1 of each level, weighed by how often people gave it."""
+    total = 0.0
+    for value in np.unique(points):
+        true = float(((given == value) & (points == value)).sum())
+        both = float((given == value).sum() + (points == value).sum())
+        total += 2 * true / both * float((points == value).mean()) if both else 0.0
+    return total

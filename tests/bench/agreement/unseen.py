@@ -14,6 +14,7 @@ from inference_server.scoring import FULL, LEAST
 from inference_server.service import Scorer
 from tests.bench.agreement.datasets import Data, Row
 from tests.bench.agreement.encoded import Reader
+from tests.bench.agreement.measures import weighted_f1
 
 FOLDS = 10
 CHUNK = 512
@@ -49,20 +50,14 @@ def _figures(said: Array, theirs: Array, most: Array) -> dict[str, Any]:
     """In points where all questions have the same most, else in shares of it."""
     if set(np.unique(theirs)) <= {0.0, 1.0}:
         given = (said >= HALF).astype(float)
-        return {"accuracy": float((given == theirs).mean()), "f1_weighted": _f1(theirs, given)}
+        return {
+            "accuracy": float((given == theirs).mean()),
+            "f1_weighted": weighted_f1(theirs, given),
+        }
     unit = float(most[0]) if len(np.unique(most)) == 1 else 1.0
     apart = (said - theirs) * unit
     r = float(np.corrcoef(said, theirs)[0, 1])
     return {"r": r, "rmse": float(np.sqrt((apart**2).mean()))}
-
-
-def _f1(theirs: Array, given: Array) -> float:
-    total = 0.0
-    for value in (0.0, 1.0):
-        both = float((theirs == value).sum() + (given == value).sum())
-        hits = float(((theirs == value) & (given == value)).sum())
-        total += 2 * hits / both * float((theirs == value).mean()) if both else 0.0
-    return total
 
 
 def _fold(question: str) -> int:
