@@ -25,8 +25,9 @@ from inference_server.scoring import FULL, LEAST
 from inference_server.service import Scorer
 from pmscoring import texts
 from scoring.agreement import agreement
+from tests.bench import sample
 from tests.bench.report import write
-from tests.conftest import ROOT, WEIGHTS
+from tests.conftest import WEIGHTS
 
 HALF = (LEAST + FULL) / 2
 CHUNK = 1024
@@ -155,34 +156,14 @@ def measure(scorer: Scorer, path: Path, name: str) -> Iterator[dict[str, Any]]:
     yield {"name": name, "method": "character bigrams", **figures(rows, bigrams(rows), None)}
 
 
-def sample(scorer: Scorer) -> Iterator[dict[str, Any]]:
+def of_sample(scorer: Scorer) -> Iterator[dict[str, Any]]:
     """Agreement with the marks of the sample exam."""
-    folder = ROOT / "scoring" / "sample"
-    exam = json.loads((folder / "exam.json").read_text("utf-8"))
-    lines = (folder / "marks.jsonl").read_text("utf-8").splitlines()
-    hand = {(m["candidate"], m["question"]): m["points"] for m in map(json.loads, lines)}
-    answers: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for line in map(json.loads, (folder / "answers.jsonl").read_text("utf-8").splitlines()):
-        for answer in line["answers"]:
-            text = answer.get("text") or texts.SECTION_BREAK.join(answer.get("sections", []))
-            answers[answer["question"]].append((line["candidate"], text))
-    for question in exam["questions"]:
-        code = question["code"]
-        found = scorer.score(_wire(question), [text for _, text in answers[code]])
-        pairs = [
-            (float(mark["points"]), float(hand[candidate, code]))
-            for mark, (candidate, _) in zip(found, answers[code], strict=True)
-        ]
-        told = agreement(pairs, question.get("step", 1))
-        one = {"answers": told.count, "qwk": told.kappa, "exact": told.exact, "mae": told.mae}
-        yield {"name": f"sample {code}", "method": "as shipped", **one}
-
-
-def _wire(question: dict[str, Any]) -> dict[str, Any]:
-    limits = {"min": None, "max": None, "count": "characters", "over_limit": "flag"}
-    defaults = {"passage": "", "step": 1, "sections": [], "model_answers": [], "limits": limits}
-    names = ("code", "label", "group", "ranks")
-    return {k: v for k, v in (defaults | question).items() if k not in names}
+    for one in sample.questions():
+        found = scorer.score(one.wire, one.texts)
+        given = [float(mark["points"]) for mark in found]
+        told = agreement(list(zip(given, one.points, strict=True)), one.wire["step"])
+        row = {"answers": told.count, "qwk": told.kappa, "exact": told.exact, "mae": told.mae}
+        yield {"name": f"sample {one.code}", "method": "as shipped", **row}
 
 
 def show(row: dict[str, Any]) -> None:
@@ -208,7 +189,7 @@ def main() -> None:
         for row in measure(scorer, path, str(path.relative_to(data))):
             show(row)
             told.append(row)
-    for row in sample(scorer):
+    for row in of_sample(scorer):
         show(row)
         told.append(row)
     batcher.close()

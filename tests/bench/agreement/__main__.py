@@ -2,6 +2,7 @@
 
 A CSV file counts when it has columns question (or set), text, and points (or correct). Where it has
 two readers' columns their agreement stands beside ours, and where it has folds those are used.
+The sample exam follows.
 Every fit is the service's own, in two processes of one thread. `--keep` keeps what the encoder made
 of the texts in a folder, so that the next run need not read them again; AGREEMENT= passes options.
 """
@@ -21,7 +22,7 @@ from inference_server.calibration.examples import FEWEST as FEWEST_EXAMPLES
 from inference_server.calibration.scale import kappa
 from inference_server.calibration.texts import Text
 from scoring.agreement import mean_kappa
-from tests.bench.agreement import datasets, measures, protocol, speed, unseen
+from tests.bench.agreement import datasets, measures, protocol, speed, unseen, written
 from tests.bench.agreement.datasets import Data, Row
 from tests.bench.agreement.encoded import Reader
 from tests.bench.report import write
@@ -162,7 +163,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="a folder of CSV files")
-    parser.add_argument("--parts", default="folds,few,test,unseen,speed")
+    parser.add_argument("--parts", default="folds,few,test,unseen,speed,sample")
     parser.add_argument("--only", default="", help="files whose path has this in it")
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
@@ -175,6 +176,9 @@ def main() -> None:
             if asked.only in data.name:
                 told += measured(data, reader, asked.parts.split(","), pool)
                 write("agreement", told)
+    if "sample" in asked.parts.split(",") and asked.only in "sample":
+        told += [show(row) for row in written.measure(reader.scorer())]
+        write("agreement", told)
     reader.close()
 
 
