@@ -1,0 +1,52 @@
+"""The sample exam, which was written and marked by hand for this, question by question."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pmscoring import texts
+from tests.conftest import ROOT
+
+FOLDER = ROOT / "scoring" / "sample"
+
+
+@dataclass
+class Marked:
+    """A question as the inference service reads it, its answers and their marks."""
+
+    code: str
+    wire: dict[str, Any]
+    texts: list[str] = field(default_factory=list)
+    points: list[float] = field(default_factory=list)
+    criteria: list[dict[str, float]] = field(default_factory=list)
+
+
+def questions() -> Iterator[Marked]:
+    """In the exam's order."""
+    marks = {(one["candidate"], one["question"]): one for one in _lines("marks")}
+    answers: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for line in _lines("answers"):
+        for answer in line["answers"]:
+            text = answer.get("text") or texts.SECTION_BREAK.join(answer.get("sections", []))
+            answers[answer["question"]].append((line["candidate"], text))
+    for question in json.loads((FOLDER / "exam.json").read_text("utf-8"))["questions"]:
+        found = Marked(question["code"], _wire(question))
+        for candidate, text in answers[found.code]:
+            mark = marks[candidate, found.code]
+            found.texts.append(text)
+            found.points.append(float(mark["points"]))
+            found.criteria.append(mark["criteria"])
+        yield found
+
+
+def _lines(name: str) -> Iterator[dict[str, Any]]:
+    return map(json.loads, (FOLDER / f"{name}.jsonl").read_text("utf-8").splitlines())
+
+
+def _wire(question: dict[str, Any]) -> dict[str, Any]:
+    limits = {"min": None, "max": None, "count": "characters", "over_limit": "flag"}
+    defaults = {"passage": "", "step": 1, "sections": [], "model_answers": [], "limits": limits}
+    names = ("code", "label", "group", "ranks")
+    return {k: v for k, v in (defaults | question).items() if k not in names}
