@@ -1,12 +1,12 @@
 """A general calibration from end to end, by our client against our real service."""
 
 import pytest
-from django.contrib.auth.models import User
 
-from scoring import definitions, generalising, intake, marking, promoting, settling
+from scoring import definitions, generalising, intake, marking, promoting
 from scoring.inference import Inference
 from scoring.models import Answer, Mark, Question
 from tests.inference import carried
+from tests.scoring.calibrated import marked_by_people
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 KNOWN = ("prompt", "max_points", "criteria")
@@ -34,22 +34,9 @@ def exam(questions: int) -> list[Question]:
     ]
     assert not intake.take_all(enumerate(answers)).rejected
     found = list(made.questions.order_by("position"))
-    marker = User.objects.create_user("marker")
     for index, question in enumerate(found[:-1]):
-        rows = list(question.answers.order_by("pk"))
-        points = [one["points"] for one in carried.examples(index)]
-        Mark.objects.bulk_create(
-            Mark(
-                answer=answer,
-                source="human",
-                marker=marker,
-                points=given,
-                definition=question.digest,
-                text_key=answer.text_key,
-            )
-            for answer, given in zip(rows, points, strict=True)
-        )
-        settling.settle(answer.pk for answer in rows)
+        answers_to = list(question.answers.order_by("pk"))
+        marked_by_people(answers_to, [one["points"] for one in carried.examples(index)])
     return found
 
 
