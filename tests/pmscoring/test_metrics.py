@@ -212,7 +212,7 @@ def test_counters_add_up_over_workers_and_outlive_one(site: Installation) -> Non
         return requests(told, "GET", "/api/v1/exams", "200")
 
     with ThreadPoolExecutor(8) as callers:
-        assert set(callers.map(hits, range(60))) == {200}
+        assert set(callers.map(hits, range(60))) == {200}, site.log("web")[-4000:]
     assert [counted() for _ in range(6)] == [60] * 6
     pids = [int(path.stem.rpartition("_")[2]) for path in counters(site)]
     assert len(pids) == 2
