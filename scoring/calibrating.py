@@ -1,13 +1,13 @@
 """A question's marks by people become a calibration: asked for, fitted by a worker, kept."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -28,6 +28,7 @@ MOST, MOST_BYTES = 4000, 12 * 1024 * 1024
 BEAT_SECONDS = 1.0
 PEOPLE = (Mark.Source.HUMAN, Mark.Source.ADJUDICATOR)
 Say = Callable[[str, float], None]
+Key = TypeVar("Key", str, tuple[str, int])
 
 
 class TooFewMarks(WrongState):
@@ -122,13 +123,13 @@ def texts_of(question: Question) -> list[Text]:
     by_key: dict[str, list[Marked]] = {}
     for one in _marked(question):
         by_key.setdefault(one.text_key, []).append(one)
-    drawn = _drawn({key: answers[0].text for key, answers in by_key.items()})
-    return [Text(answers) for key, answers in by_key.items() if key in drawn]
+    chosen = drawn({key: answers[0].text for key, answers in by_key.items()})
+    return [Text(answers) for key, answers in by_key.items() if key in chosen]
 
 
-def _drawn(texts: dict[str, str]) -> set[str]:
-    """As many as the service takes, by the order of their keys, which are hashes: a random draw
-    that later calibrations repeat.
+def drawn(texts: Mapping[Key, str]) -> set[Key]:
+    """As many as the service takes, by the order of their keys, which begin with a hash: a random
+    draw that later calibrations repeat.
     """
     keys = sorted(texts)[:MOST]
     sizes = accumulate(len(texts[key].encode()) for key in keys)

@@ -6,7 +6,6 @@ stay suggestions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,13 +15,12 @@ from django.utils.translation import gettext as _
 from pmscoring.lifecycle import WrongState
 from scoring import promoting, settling
 from scoring.calibrating import (
-    MOST,
-    MOST_BYTES,
     PEOPLE,
     Say,
     Text,
     TooFewMarks,
     carry_out,
+    drawn,
     followed,
     keep,
     texts_of,
@@ -104,20 +102,13 @@ def marked() -> list[Marked]:
     """All questions without sections that people have marked; of very many texts a draw."""
     questions = Question.objects.filter(sections=[], answers__final_source__in=PEOPLE).distinct()
     by_question = [(one, texts_of(one)) for one in questions.order_by("pk")]
-    drawn = _drawn([text for _, texts in by_question for text in texts])
-    kept = [(one, [text for text in texts if _name(text) in drawn]) for one, texts in by_question]
+    chosen = drawn({_name(text): text.answers[0].text for _, each in by_question for text in each})
+    kept = [(one, [text for text in texts if _name(text) in chosen]) for one, texts in by_question]
     return [Marked(one, texts) for one, texts in kept if texts]
 
 
 def _name(text: Text) -> tuple[str, int]:
     return text.answers[0].text_key, text.answers[0].answer
-
-
-def _drawn(texts: Sequence[Text]) -> set[tuple[str, int]]:
-    """As many as the service takes, by their keys, which are hashes: a random draw."""
-    chosen = sorted(texts, key=_name)[:MOST]
-    sizes = accumulate(len(text.answers[0].text.encode()) for text in chosen)
-    return {_name(text) for text, size in zip(chosen, sizes, strict=True) if size <= MOST_BYTES}
 
 
 def fit(calibration: Calibration, inference: Inference, say: Say = lambda *_: None) -> list[int]:
@@ -196,14 +187,7 @@ def roll_back(user: Any = None) -> list[int]:
 
 def before() -> Calibration | None:
     """What `roll_back` would go back to."""
-    steps: list[Calibration | None] = [None]
-    made = Promotion.objects.filter(question=None).order_by("pk").select_related("calibration")
-    for promotion in made:
-        if promotion.kind == Kind.ROLLBACK:
-            steps = steps[:-1] or [None]
-        else:
-            steps.append(promotion.calibration)
-    return steps[-2] if len(steps) > 1 else None
+    return promoting.previous(promoting.general_promotions())
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from pmscoring.lifecycle import WrongState
@@ -173,28 +174,31 @@ def before(question: Question) -> Calibration | None:
     present = question.calibration
     if present is not None and present.is_general:
         return None
-    earlier = _own_before(question)
-    return carried_over(question) if earlier is None else earlier
+    earlier = previous(question.promotions.all())
+    return carried_over(question) if earlier is None or earlier.is_general else earlier
 
 
-def _own_before(question: Question) -> Calibration | None:
-    """The question's own calibration before the present one."""
+def previous(promotions: "QuerySet[Promotion]") -> Calibration | None:
+    """What was in use before the last of these; None where nothing was."""
     steps: list[Calibration | None] = [None]
-    made = question.promotions.order_by("pk").select_related("calibration")
-    for promotion in made:
+    for promotion in promotions.order_by("pk").select_related("calibration"):
         if promotion.kind == Kind.DEFINITION:
             steps = [None]
         elif promotion.kind == Kind.ROLLBACK:
             steps = steps[:-1] or [None]
         else:
             steps.append(promotion.calibration)
-    earlier = steps[-2] if len(steps) > 1 else None
-    return None if earlier is None or earlier.is_general else earlier
+    return steps[-2] if len(steps) > 1 else None
+
+
+def general_promotions() -> "QuerySet[Promotion]":
+    """Those of general calibrations, the newest first."""
+    return Promotion.objects.filter(question=None)
 
 
 def general() -> Calibration | None:
     """The general calibration that is in use."""
-    made = Promotion.objects.filter(question=None).select_related("calibration").first()
+    made = general_promotions().select_related("calibration").first()
     return made.calibration if made else None
 
 

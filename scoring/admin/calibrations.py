@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -112,10 +112,11 @@ class CalibrationAdmin(ReadOnly):
     )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Calibration]":
-        """With which are in use."""
+        """With which are in use, and the general one that is."""
         active = Question.objects.filter(calibration=OuterRef("pk"))
+        general = promoting.general_promotions().values("calibration")[:1]
         rows: QuerySet[Calibration] = super().get_queryset(request)
-        return rows.annotate(active=Exists(active))
+        return rows.annotate(active=Exists(active), general=Subquery(general))
 
     @theme.display(description="#", ordering="pk")
     def number(self, calibration: Calibration) -> str:
@@ -131,7 +132,7 @@ class CalibrationAdmin(ReadOnly):
     def question_link(self, calibration: Calibration) -> str:
         """Where it is promoted."""
         if calibration.is_general:
-            return str(calibration.question or _("general"))
+            return str(self.whose(calibration))
         address = reverse("admin:scoring_question_calibration", args=[calibration.question_id])
         return format_html(
             '<a class="pms-link" href="{}">{}</a>', address, str(calibration.question)
@@ -151,7 +152,7 @@ class CalibrationAdmin(ReadOnly):
     def in_use(self, calibration: Any) -> bool:
         """Whether the question is marked under it."""
         if calibration.is_general:
-            return bool(promoting.general() == calibration)
+            return bool(calibration.pk == calibration.general)
         return bool(calibration.active)
 
     @theme.display(description=_("marked texts"))

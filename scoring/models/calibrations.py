@@ -28,10 +28,6 @@ class CalibrationQuerySet(models.QuerySet["Calibration"]):
         """Claimed by a worker that has since gone quiet."""
         return self.filter(status=Calibration.Status.FITTING, claimed_at__lt=(at or now()) - after)
 
-    def general(self) -> Self:
-        """Fitted to the marks of many questions, for those that have none of their own."""
-        return self.filter(question=None)
-
 
 class Calibration(Lifecycle):
     """One fit; kept with its metrics whether it was promoted or not.

@@ -1,13 +1,11 @@
 """Distinct answers of the length and wording of the sample exam's."""
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from tests.conftest import ROOT
+from tests.bench import sample
 
-SAMPLE = ROOT / "scoring" / "sample"
 EXAM = "BENCH"
 QUESTION = "Q1"
 
@@ -15,7 +13,7 @@ QUESTION = "Q1"
 @cache
 def written() -> Sequence[str]:
     """The sample's short answers that are not blank."""
-    lines = map(json.loads, (SAMPLE / "answers.jsonl").read_text("utf-8").splitlines())
+    lines = sample.lines("answers")
     found = (answer.get("text", "") for line in lines for answer in line["answers"])
     return list(dict.fromkeys(text for text in found if text.strip()))
 
@@ -28,12 +26,10 @@ def distinct(count: int, seed: int) -> list[str]:
 
 def question() -> dict[str, Any]:
     """The question on the wire."""
-    one = json.loads((SAMPLE / "exam.json").read_text("utf-8"))["questions"][0]
-    names = ("language", "prompt", "passage", "max_points", "step", "limits", "criteria")
-    return {name: one[name] for name in (*names, "model_answers")} | {"sections": []}
+    return next(sample.questions()).wire
 
 
 def definition(code: str) -> dict[str, Any]:
     """An exam of that one question."""
-    exam = json.loads((SAMPLE / "exam.json").read_text("utf-8"))
+    exam = sample.exam()
     return {**exam, "code": code, "questions": exam["questions"][:1]}

@@ -25,13 +25,13 @@ class Marked:
 
 def questions() -> Iterator[Marked]:
     """In the exam's order."""
-    marks = {(one["candidate"], one["question"]): one for one in _lines("marks")}
+    marks = {(one["candidate"], one["question"]): one for one in lines("marks")}
     answers: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for line in _lines("answers"):
+    for line in lines("answers"):
         for answer in line["answers"]:
             text = answer.get("text") or texts.SECTION_BREAK.join(answer.get("sections", []))
             answers[answer["question"]].append((line["candidate"], text))
-    for question in json.loads((FOLDER / "exam.json").read_text("utf-8"))["questions"]:
+    for question in exam()["questions"]:
         found = Marked(question["code"], _wire(question))
         for candidate, text in answers[found.code]:
             mark = marks[candidate, found.code]
@@ -41,7 +41,14 @@ def questions() -> Iterator[Marked]:
         yield found
 
 
-def _lines(name: str) -> Iterator[dict[str, Any]]:
+def exam() -> dict[str, Any]:
+    """Its definition."""
+    found: dict[str, Any] = json.loads((FOLDER / "exam.json").read_text("utf-8"))
+    return found
+
+
+def lines(name: str) -> Iterator[dict[str, Any]]:
+    """Of its answers, or of its marks."""
     return map(json.loads, (FOLDER / f"{name}.jsonl").read_text("utf-8").splitlines())
 
 

@@ -1,11 +1,13 @@
 """Starts the service: as a process of its own, or in this one around a given loader."""
 
+import json
 import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvicorn
@@ -62,3 +64,10 @@ def answers(caller: httpx.Client, status: int) -> bool:
         return caller.get("/health").status_code == status
     except httpx.TransportError:
         return False
+
+
+def lines(answer: httpx.Response) -> list[dict[str, Any]]:
+    """Of an answer that streams."""
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/x-ndjson"
+    return [json.loads(line) for line in answer.text.splitlines()]

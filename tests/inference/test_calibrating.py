@@ -16,6 +16,7 @@ from inference_server.app import make_app
 from inference_server.calibration.artefact import Calibration
 from tests.fakes import Array, loaded_with
 from tests.inference import marked, serving, written
+from tests.inference.serving import lines
 from tests.inference.test_service import SMALL, refused, request
 
 EXAMPLES = marked.answers(40)
@@ -24,12 +25,6 @@ LARGER = replace(SMALL, queue_answers=1000, max_examples=60)
 
 def body(examples: Sequence[dict[str, Any]] = EXAMPLES, **changes: Any) -> dict[str, Any]:
     return {"question": written.QUESTION | changes, "examples": list(examples)}
-
-
-def lines(answer: httpx.Response) -> list[dict[str, Any]]:
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["Content-Type"] == "application/x-ndjson"
-    return [json.loads(line) for line in answer.text.splitlines()]
 
 
 @pytest.fixture(scope="module")

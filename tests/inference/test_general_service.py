@@ -1,7 +1,6 @@
 """The general calibration over HTTP: the stream, what is refused, which questions it marks."""
 
 import base64
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,17 +14,13 @@ from inference_server.app import make_app
 from inference_server.calibration.artefact import named
 from tests.fakes import loaded_with
 from tests.inference import carried, serving, written
+from tests.inference.serving import lines
 from tests.inference.test_service import SMALL, refused, request
 
 MARKED = carried.marked()
 LARGER = replace(SMALL, queue_answers=1000, max_examples=300, max_body=1_000_000)
 ROUTE = "/v1/calibrate/general"
 SECTION = {"label": "設問ア", "limits": {"min": None, "max": None}}
-
-
-def lines(answer: httpx.Response) -> list[dict[str, Any]]:
-    assert answer.status_code == 200, answer.text
-    return [json.loads(line) for line in answer.text.splitlines()]
 
 
 @pytest.fixture(scope="module")

@@ -125,7 +125,7 @@ def test_questions_in_sections_are_neither_learned_from_nor_marked(
 def test_of_very_many_texts_it_takes_the_same_draw(
     questions: list[Question], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generalising, "MOST", 30)
+    monkeypatch.setattr(calibrating, "MOST", 30)
     drawn = [[text.answers[0].answer for text in one.texts] for one in generalising.marked()]
     assert sum(map(len, drawn)) == 30
     assert drawn == [[t.answers[0].answer for t in one.texts] for one in generalising.marked()]

@@ -8,7 +8,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
@@ -27,7 +28,7 @@ from inference_server.artefacts import Fitted
 from inference_server.batching import Batcher, EncoderThread, Overloaded, TooLarge
 from inference_server.calibration.artefact import Unreadable, named
 from inference_server.calibration.examples import Example
-from inference_server.calibration.job import Job, Work
+from inference_server.calibration.job import Job
 from inference_server.calibration.shelf import Shelf
 from inference_server.config import Config
 from inference_server.schemas import (
@@ -43,7 +44,11 @@ from inference_server.schemas import (
 from inference_server.service import EncoderLike, Scorer
 from pmscoring.requestid import new_request_id, request_id
 
+if TYPE_CHECKING:  # It imports torch, which only a loaded model needs.
+    from inference_server.calibration.calibrate import Made
+
 log = logging.getLogger("inference")
+T = TypeVar("T")
 ANSWERS = Counter("inference_answers_total", "Answers scored")
 REFUSED = Counter("inference_refused_total", "Requests refused", ["error_type"])
 SECONDS = Histogram("inference_request_seconds", "Seconds a scoring request took")
@@ -165,10 +170,10 @@ async def read_body(request: Request, most: int | None = None) -> bytes:
     return bytes(body)
 
 
-def parse(body: bytes) -> ScoreRequest:
+def parse(read_request: Callable[[bytes], T], body: bytes) -> T:
     """The request, or a 422 that names the places of its faults."""
     try:
-        return read_score_request(body)
+        return read_request(body)
     except Invalid as error:
         raise Refusal(422, "invalid", str(error)) from error
 
@@ -179,7 +184,10 @@ async def score(request: Request) -> Response:
     started = time.perf_counter()
     service, config = loaded(request), request.app.state.config
     body = await read_body(request)
-    asked = await run_in_threadpool(parse, body) if len(body) > MUCH else parse(body)
+    if len(body) > MUCH:
+        asked = await run_in_threadpool(parse, read_score_request, body)
+    else:
+        asked = parse(read_score_request, body)
     if len(asked.answers) > config.max_answers:
         raise Refusal(413, "too_large", f"more than {config.max_answers} answers")
     calibration = calibration_of(service, asked)
@@ -218,25 +226,18 @@ async def calibrate_question(request: Request) -> Response:
     """POST /v1/calibrate: lines of progress, then the calibration."""
     service, config = loaded(request), request.app.state.config
     body = await read_body(request)
-    try:
-        asked = await run_in_threadpool(read_calibrate_request, body)
-    except Invalid as error:
-        raise Refusal(422, "invalid", str(error)) from error
-    if len(asked.examples) > config.max_examples:
-        raise Refusal(413, "too_large", f"more than {config.max_examples} examples")
+    asked = await run_in_threadpool(parse, read_calibrate_request, body)
     question = asked.question.plain()
     examples = examples_of(asked.examples)
 
-    def work(say: Callable[[str, float], None]) -> dict[str, Any]:
+    def make(say: Callable[[str, float], None]) -> "Made":
         from inference_server.calibration.calibrate import calibrate
         from inference_server.calibration.training import limit_threads
 
         limit_threads(config.calibration_threads)
-        made = calibrate(service.scorer, question, examples, say)
-        keep(service, made.artefact)
-        return made.told()
+        return calibrate(service.scorer, question, examples, say)
 
-    return fit(service, work, len(examples))
+    return fit(service, config, len(examples), make)
 
 
 @protected
@@ -244,23 +245,15 @@ async def calibrate_general(request: Request) -> Response:
     """POST /v1/calibrate/general: the same from many questions, for any question."""
     service, config = loaded(request), request.app.state.config
     body = await read_body(request)
-    try:
-        asked = await run_in_threadpool(read_general_request, body)
-    except Invalid as error:
-        raise Refusal(422, "invalid", str(error)) from error
+    asked = await run_in_threadpool(parse, read_general_request, body)
     marked = [(one.question.plain(), examples_of(one.examples)) for one in asked.questions]
-    count = sum(len(examples) for _, examples in marked)
-    if count > config.max_examples:
-        raise Refusal(413, "too_large", f"more than {config.max_examples} examples")
 
-    def work(say: Callable[[str, float], None]) -> dict[str, Any]:
+    def make(say: Callable[[str, float], None]) -> "Made":
         from inference_server.general.calibrate import calibrate
 
-        made = calibrate(service.scorer, marked, say)
-        keep(service, made.artefact)
-        return made.told()
+        return calibrate(service.scorer, marked, say)
 
-    return fit(service, work, count)
+    return fit(service, config, sum(len(examples) for _, examples in marked), make)
 
 
 def examples_of(given: Iterable[ExampleIn]) -> list[Example]:
@@ -268,8 +261,24 @@ def examples_of(given: Iterable[ExampleIn]) -> list[Example]:
     return [Example(one.text, one.points, one.criteria) for one in given]
 
 
-def fit(service: Loaded, work: Work, examples: int) -> Response:
-    """The lines of the work, one such at a time; raise Refusal while another is under way."""
+def fit(
+    service: Loaded,
+    config: Config,
+    examples: int,
+    make: "Callable[[Callable[[str, float], None]], Made]",
+) -> Response:
+    """The lines of the making, one such at a time, and what is made is kept at hand.
+
+    Raises Refusal while another is under way, and at too many examples.
+    """
+    if examples > config.max_examples:
+        raise Refusal(413, "too_large", f"more than {config.max_examples} examples")
+
+    def work(say: Callable[[str, float], None]) -> dict[str, Any]:
+        made = make(say)
+        keep(service, made.artefact)
+        return made.told()
+
     try:
         service.fits.__enter__()
     except Overloaded as error:
@@ -308,10 +317,7 @@ async def groups(request: Request) -> Response:
     """POST /v1/groups: lines of progress, then the groups of texts that say nearly the same."""
     service = loaded(request)
     body = await read_body(request)
-    try:
-        asked = await run_in_threadpool(read, GroupsRequest, body)
-    except Invalid as error:
-        raise Refusal(422, "invalid", str(error)) from error
+    asked = await run_in_threadpool(parse, partial(read, GroupsRequest), body)
     named = [(one.id, one.text) for one in asked.texts]
     return told_by_lines(service, grouping.group(service.scorer, named, asked.distance))
 

@@ -1,8 +1,9 @@
 """Texts as calibration sees them, read by the encoder once."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,12 +11,14 @@ from inference_server import matching
 from inference_server.batching import Batcher
 from inference_server.calibration.texts import Text
 from inference_server.engine import Encoder
-from inference_server.matching import Reading
+from inference_server.matching import Reading, Rubric
 from inference_server.service import Scorer
 from tests.bench.agreement.datasets import Row
 from tests.conftest import WEIGHTS
 
 CHUNK = 512
+Asked = tuple[str, tuple[str, ...]]
+T = TypeVar("T")
 
 
 class Reader:
@@ -27,14 +30,11 @@ class Reader:
 
     def texts(self, rows: Sequence[Row]) -> list[Text]:
         """One a row, in their order."""
-        told = repr([(row.text, row.prompt, row.references) for row in rows])
-        name = hashlib.sha256(told.encode()).hexdigest()[:24]
-        path = self.folder / f"{name}.npz" if self.folder else None
+        path = self.place(rows, ".npz")
         if path and path.exists():
             return _kept(path, rows)
         found = self._read(rows)
         if path:
-            path.parent.mkdir(parents=True, exist_ok=True)
             np.savez(
                 path,
                 tokens=np.concatenate([one.tokens for one in found]),
@@ -43,28 +43,42 @@ class Reader:
             )
         return found
 
+    def place(self, rows: Sequence[Row], ending: str) -> Path | None:
+        """Where what is made of the rows is kept; None where nothing is."""
+        if self.folder is None:
+            return None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        told = repr([(row.text, row.prompt, row.references) for row in rows])
+        return self.folder / f"{hashlib.sha256(told.encode()).hexdigest()[:24]}{ending}"
+
     def _read(self, rows: Sequence[Row]) -> list[Text]:
-        scorer = self.scorer()
-        known = {text for row in rows for text in (row.prompt, *row.references) if text}
-        readings: dict[str, Reading] = {}
-        for part in _parts(sorted(known)):
-            readings |= scorer.read(part, lambda reading: reading)
-        rubrics = {}
-        for row in rows:
-            name = (row.prompt, row.references)
-            if name not in rubrics:
-                wanted = [[readings[one] for one in row.references]]
-                rubrics[name] = matching.rubric(wanted, readings.get(row.prompt))
+        rubrics = self.rubrics(rows)
         owners = {row.text: rubrics[row.prompt, row.references] for row in rows}
-        found: dict[str, Text] = {}
-        for part in _parts(list(owners)):
-            found |= scorer.read(
-                part,
-                lambda reading: Text.of(
-                    reading, matching.matches(reading, owners[reading.text], 1)
-                ),
-            )
+
+        def use(reading: Reading) -> Text:
+            return Text.of(reading, matching.matches(reading, owners[reading.text], 1))
+
+        found = self.read(list(owners), use)
         return [found[row.text] for row in rows]
+
+    def rubrics(self, rows: Sequence[Row]) -> dict[Asked, Rubric]:
+        """By prompt and references, which stand together as one criterion."""
+        asked = dict.fromkeys((row.prompt, row.references) for row in rows)
+        known = {text for prompt, several in asked for text in (prompt, *several) if text}
+        readings = self.read(sorted(known), lambda reading: reading)
+        return {
+            (prompt, several): matching.rubric(
+                [[readings[one] for one in several]], readings.get(prompt)
+            )
+            for prompt, several in asked
+        }
+
+    def read(self, texts: Sequence[str], use: Callable[[Reading], T]) -> dict[str, T]:
+        """What `use` makes of each distinct text."""
+        found: dict[str, T] = {}
+        for start in range(0, len(texts), CHUNK):
+            found |= self.scorer().read(texts[start : start + CHUNK], use)
+        return found
 
     def scorer(self) -> Scorer:
         """The service's own, made when it is first wanted."""
@@ -78,10 +92,6 @@ class Reader:
         """End the encoder's thread."""
         if self.made:
             self.made.batcher.close()
-
-
-def _parts(texts: Sequence[str]) -> list[list[str]]:
-    return [list(texts[i : i + CHUNK]) for i in range(0, len(texts), CHUNK)]
 
 
 def _kept(path: Path, rows: Sequence[Row]) -> list[Text]:

@@ -1,23 +1,21 @@
 """Questions that nobody has marked: a general model fitted to the others, beside none at all."""
 
-import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from inference_server import matching
+from inference_server.calibration.texts import fold_of
 from inference_server.general.facts import NAMES, facts
 from inference_server.general.fit import Items, Regression
 from inference_server.scoring import FULL, LEAST
-from inference_server.service import Scorer
 from tests.bench.agreement.datasets import Data, Row
-from tests.bench.agreement.encoded import Reader
+from tests.bench.agreement.encoded import Asked, Reader
 from tests.bench.agreement.measures import weighted_f1
 
 FOLDS = 10
-CHUNK = 512
 HALF = 0.5
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -34,7 +32,7 @@ def measure(data: Data, reader: Reader) -> dict[str, Any] | None:
     greatest = max(row.points for row in rows)
     most = np.array([row.most or greatest for row in rows])
     theirs = np.array([row.points for row in rows]) / most
-    fold = np.array([_fold(row.question) for row in rows])
+    fold = np.array([fold_of(row.question, FOLDS) for row in rows])
     ours = np.zeros(len(rows))
     for one in np.unique(fold):
         others = fold != one
@@ -60,40 +58,26 @@ def _figures(said: Array, theirs: Array, most: Array) -> dict[str, Any]:
     return {"r": r, "rmse": float(np.sqrt((apart**2).mean()))}
 
 
-def _fold(question: str) -> int:
-    return int.from_bytes(hashlib.sha256(question.encode()).digest()[:8]) % FOLDS
-
-
 def _kept(rows: Sequence[Row], reader: Reader) -> Array:
     """[rows, facts], from the folder where it is there."""
-    told = repr([(row.text, row.prompt, row.references) for row in rows])
-    name = hashlib.sha256(told.encode()).hexdigest()[:24]
-    path = reader.folder / f"{name}-facts.npy" if reader.folder else None
+    path = reader.place(rows, "-facts.npy")
     if path and path.exists():
         return np.asarray(np.load(path))
-    found = _read(rows, reader.scorer())
+    found = _read(rows, reader)
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, found)
     return found
 
 
-def _read(rows: Sequence[Row], scorer: Scorer) -> Array:
+def _read(rows: Sequence[Row], reader: Reader) -> Array:
     found = np.zeros((len(rows), len(NAMES)))
-    asked: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    places: dict[Asked, list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
-        asked.setdefault((row.prompt, row.references), []).append(index)
-    for (prompt, references), places in asked.items():
-        known = scorer.read(
-            [one for one in dict.fromkeys([prompt, *references]) if one], lambda reading: reading
-        )
-        rubric = matching.rubric([[known[one] for one in references]], known.get(prompt))
-        texts = list(dict.fromkeys(rows[i].text for i in places))
-        read: dict[str, Array | None] = {}
-        for first in range(0, len(texts), CHUNK):
-            use = partial(facts, wanted=rubric, criteria=1)
-            read |= scorer.read(texts[first : first + CHUNK], use)
-        for i in places:
+        places[row.prompt, row.references].append(index)
+    for asked, rubric in reader.rubrics(rows).items():
+        distinct = list(dict.fromkeys(rows[i].text for i in places[asked]))
+        read = reader.read(distinct, partial(facts, wanted=rubric, criteria=1))
+        for i in places[asked]:
             told = read[rows[i].text]
             found[i] = 0 if told is None else told[0]
     return found

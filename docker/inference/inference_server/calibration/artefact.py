@@ -100,7 +100,10 @@ class Calibration:
     def unpack(cls, content: bytes) -> Self:
         """The calibration in an artefact, tried once; raise Unreadable."""
         try:
-            header, arrays = _header(content), load(content)
+            header = headers(content)["calibration"]
+            if header["format"] != FORMAT:
+                raise Unreadable(f"a calibration of another format than {FORMAT}")
+            arrays = load(content)
             made = cls(
                 str(header["encoder"]),
                 dict(header["question"]),
@@ -130,14 +133,14 @@ def named(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _header(content: bytes) -> dict[str, Any]:
-    """The JSON in the metadata; the library reads arrays alone from bytes."""
-    (size,) = struct.unpack_from("<Q", content)
-    told = orjson.loads(content[8 : 8 + size])["__metadata__"]["calibration"]
-    header: dict[str, Any] = orjson.loads(told)
-    if header["format"] != FORMAT:
-        raise Unreadable(f"a calibration of another format than {FORMAT}")
-    return header
+def headers(content: bytes) -> dict[str, Any]:
+    """The metadata, JSON by name, which the library does not read from bytes; raise Unreadable."""
+    try:
+        (size,) = struct.unpack_from("<Q", content)
+        told = orjson.loads(content[8 : 8 + size])["__metadata__"]
+        return {name: orjson.loads(one) for name, one in told.items()}
+    except (*UNREADABLE, AttributeError) as error:
+        raise Unreadable(f"not a calibration: {type(error).__name__}") from error
 
 
 def _arrays(model: Model) -> Arrays:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from inference_server import matching, scoring
-from inference_server.batching import Overloaded
+from inference_server.calibration import reading
 from inference_server.calibration.artefact import Calibration, Rule, named
 from inference_server.calibration.examples import FEWEST, Example, made_for
 from inference_server.calibration.fit import SEED, fit, metrics
@@ -20,9 +20,6 @@ from inference_server.matching import Reading
 from inference_server.service import Scorer
 from pmscoring import texts
 
-AT_ONCE = 64
-"""Texts that are read at once; in between others have their turn."""
-PATIENCE = 0.2
 READING = 0.3
 """The share of the time that reading takes."""
 Say = Callable[[str, float], None]
@@ -101,27 +98,11 @@ def _read(
     """Each distinct text once."""
     known, count = scorer.known(question), len(question["criteria"])
 
-    def use(reading: Reading) -> Read:
-        found = matching.matches(reading, known.rubric, count, all_count=known.is_essay)
-        return Read(Text.of(reading, found), max(match.strength for match in found))
+    def use(one: Reading) -> Read:
+        found = matching.matches(one, known.rubric, count, all_count=known.is_essay)
+        return Read(Text.of(one, found), max(match.strength for match in found))
 
-    distinct = list(dict.fromkeys(folded))
-    found: dict[str, Read] = {}
-    for start in range(0, len(distinct), AT_ONCE):
-        say("reading", READING * start / len(distinct))
-        found |= _patiently(scorer, distinct[start : start + AT_ONCE], use)
-    return found
-
-
-def _patiently(
-    scorer: Scorer, sources: list[str], use: Callable[[Reading], Read]
-) -> dict[str, Read]:
-    """Where the queue is full, answers to be scored go first."""
-    while True:
-        try:
-            return scorer.read(sources, use)
-        except Overloaded:
-            time.sleep(PATIENCE)
+    return reading.read(scorer, folded, use, lambda share: say("reading", READING * share))
 
 
 def _void(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from inference_server.calibration import logistic
 from inference_server.calibration.scale import Doubles
 
 RIDGE, ROUNDS = 20.0, 25
@@ -27,11 +28,11 @@ class Stack:
     def chances(self, said: Sequence[Doubles]) -> Doubles:
         """[texts, learned] from each learner's [texts, learned]."""
         odds: Doubles = self.levels[None] + _columns(said) @ self.weights
-        return 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+        return logistic.chances(odds)
 
 
 def fit(said: Sequence[Doubles], targets: Doubles) -> Stack:
-    """Newton's method on the regularised likelihood; `targets` are 0 and 1 [texts, learned]."""
+    """The stack of these learners; `targets` are 0 and 1 [texts, learned]."""
     columns = _columns(said)
     texts, learned, features = columns.shape
     ones = np.broadcast_to(np.eye(learned), (texts, learned, learned))
@@ -40,15 +41,7 @@ def fit(said: Sequence[Doubles], targets: Doubles) -> Stack:
     prior = np.concatenate([np.zeros(learned), np.full(features // 2, 0.5 / len(said))])
     prior = np.concatenate([prior, np.zeros(features - features // 2)])
     ridge = np.concatenate([np.full(learned, 0.05), np.full(features, RIDGE)])
-    weights = prior.copy()
-    for _ in range(ROUNDS):
-        chance = 1 / (1 + np.exp(-np.clip(matrix @ weights, -30, 30)))
-        slope = matrix.T @ (wanted - chance) - ridge * (weights - prior)
-        curve = (matrix * (chance * (1 - chance))[:, None]).T @ matrix + np.diag(ridge)
-        move = np.linalg.solve(curve, slope)
-        weights = weights + move * min(1.0, 5 / max(float(np.abs(move).max()), 1e-9))
-        if np.abs(move).max() < 1e-6:
-            break
+    weights = logistic.fit(matrix, wanted, np.ones(len(wanted)), ridge, prior, ROUNDS, 1e-6)
     return Stack(weights[:learned], weights[learned:])
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import orjson
 
 from inference_server import matching, scoring
-from inference_server.batching import Overloaded
+from inference_server.calibration import reading
 from inference_server.calibration.artefact import named
-from inference_server.calibration.calibrate import AT_ONCE, PATIENCE, Made, Say
+from inference_server.calibration.calibrate import Made, Say
 from inference_server.calibration.examples import Example
 from inference_server.calibration.job import TooFew
 from inference_server.calibration.scale import Doubles
@@ -142,22 +142,13 @@ Read = tuple[Sequence[Match], Array | None]
 
 
 def _each(scorer: Scorer, asked: Asked, sources: Sequence[str]) -> dict[str, Read]:
-    """Each distinct text once; where the queue is full, answers to be scored go first."""
+    """By distinct text."""
     rubric, count = asked.known.rubric, len(asked.question["criteria"])
 
-    def use(reading: Reading) -> Read:
-        return matching.matches(reading, rubric, count), facts(reading, rubric, count)
+    def use(one: Reading) -> Read:
+        return matching.matches(one, rubric, count), facts(one, rubric, count)
 
-    distinct = [text for text in dict.fromkeys(sources) if text]
-    read: dict[str, Read] = {}
-    for first in range(0, len(distinct), AT_ONCE):
-        part = distinct[first : first + AT_ONCE]
-        while part[0] not in read:
-            try:
-                read |= scorer.read(part, use)
-            except Overloaded:
-                time.sleep(PATIENCE)
-    return read
+    return reading.read(scorer, [text for text in sources if text], use)
 
 
 def _items(seen: Sequence[Seen]) -> tuple[Items, Indices]:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from inference_server.calibration import logistic
 from inference_server.calibration.scale import Doubles
 from inference_server.matching import Array
 
@@ -39,20 +40,13 @@ class Regression:
 
     @classmethod
     def fit(cls, items: Items) -> Self:
-        """Newton's method on the regularised likelihood; shares between 0 and 1 count as such."""
+        """The most likely one; shares between 0 and 1 count as such."""
         mean, scale = items.facts.mean(axis=0), items.facts.std(axis=0) + 1e-6
         rows = np.append(_seen(items.facts, mean, scale), np.ones((len(items.facts), 1)), axis=1)
         counts = items.counts / items.counts.sum()
-        ridge = np.diag([RIDGE] * len(mean) + [1e-6])
-        weights = np.zeros(rows.shape[1])
-        for _ in range(ROUNDS):
-            chance = _chance(rows @ weights)
-            slope = rows.T @ (counts * (items.shares - chance)) - ridge @ weights
-            curve = (rows * (counts * chance * (1 - chance))[:, None]).T @ rows + ridge
-            move = np.linalg.solve(curve, slope)
-            weights = weights + move * min(1.0, 5 / max(float(np.abs(move).max()), 1e-9))
-            if np.abs(move).max() < 1e-9:
-                break
+        ridge = np.array([RIDGE] * len(mean) + [1e-6])
+        prior = np.zeros(rows.shape[1])
+        weights = logistic.fit(rows, items.shares, counts, ridge, prior, ROUNDS, 1e-9)
         return cls(mean, scale, weights[:-1], float(weights[-1]))
 
     def shares(self, facts: Array | Doubles) -> Doubles:
@@ -61,14 +55,9 @@ class Regression:
         Row by row, so that no other row decides in which order sums are taken.
         """
         rows = _seen(np.asarray(facts, np.float64), self.mean, self.scale)
-        return _chance((rows * self.weights).sum(axis=1) + self.bias)
+        return logistic.chances((rows * self.weights).sum(axis=1) + self.bias)
 
 
 def _seen(facts: Doubles, mean: Doubles, scale: Doubles) -> Doubles:
     """Of one scale, and nothing further out than marked answers lead one to expect."""
     return np.clip((facts - mean) / scale, -REACH, REACH)
-
-
-def _chance(odds: Doubles) -> Doubles:
-    told: Doubles = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
-    return told

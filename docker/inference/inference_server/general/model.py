@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 from safetensors.numpy import load, save
 
-from inference_server.calibration.artefact import UNREADABLE, Unreadable
+from inference_server.calibration.artefact import UNREADABLE, Unreadable, headers
 from inference_server.calibration.judged import Judged
 from inference_server.general.facts import NAMES
 from inference_server.general.fit import Regression
@@ -59,9 +59,10 @@ class General:
         return save(arrays | {"bias": np.array([one.bias])}, {"general": told})
 
     @classmethod
-    def unpack(cls, header: Mapping[str, Any], content: bytes) -> Self:
-        """The model in an artefact of that header; raise Unreadable."""
+    def unpack(cls, content: bytes) -> Self:
+        """The model in an artefact; raise Unreadable."""
         try:
+            header = headers(content)["general"]
             if header["format"] != FORMAT or tuple(header["facts"]) != NAMES:
                 raise Unreadable(f"a general calibration of another format than {FORMAT}")
             arrays = load(content)
