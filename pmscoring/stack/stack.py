@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
 
 from pmscoring.stack.deaths import FROM_DEATHS, Deaths
 from pmscoring.stack.errors import CannotStart
@@ -21,6 +20,7 @@ from pmscoring.stack.terminal import Terminal, last_lines
 EVERY_SECONDS = 0.5
 TELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Say = Callable[[str], None]
+_heard: list[signal.Signals] = []
 
 
 class DiesTooOften(RuntimeError):
@@ -89,7 +89,8 @@ class Stack:
             time.sleep(EVERY_SECONDS)
 
     def look(self) -> None:
-        """Write down who runs and who has died; raises DiesTooOften."""
+        """Write down who runs and who has died; raises DiesTooOften, and Told when told to stop."""
+        heed_signals()
         try:
             infos = self.supervisor.info()
         except OSError as error:
@@ -156,8 +157,19 @@ def listen_to_signals() -> None:
             signal.signal(signum, _told)
 
 
-def _told(signum: int, frame: FrameType | None) -> NoReturn:
-    raise Told(signal.Signals(signum).name)
+def heed_signals() -> None:
+    """Raise Told if a signal to stop has ever come.
+
+    The handler's own exception is lost when the signal comes while an object is finalized, as a
+    connection is after every call: Python only prints what a finalizer raises.
+    """
+    if _heard:
+        raise Told(_heard[0].name)
+
+
+def _told(signum: int, frame: FrameType | None) -> None:
+    _heard.append(signal.Signals(signum))
+    heed_signals()
 
 
 def make_folders(var: Path) -> tuple[Path, Path]:

@@ -18,7 +18,7 @@ from pmscoring.stack.leftovers import end_leftovers, remember, remembered, start
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = '''
-import sys
+import os, signal, sys
 from pathlib import Path
 from pmscoring.stack.parts import Part
 from pmscoring.stack.ports import chosen_ports
@@ -43,6 +43,9 @@ with open("order", "a") as order:
 Path(sys.argv[1] + ".up").touch()
 time.sleep(0 if sys.argv[2:] else 600)
 """)
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
 def part(name, rank, *words):
     answers = (var / f"{name}.up").exists
     return Part(name, [sys.executable, str(body), name, *words], rank, answers, directory=var)
@@ -58,7 +61,7 @@ with alone(run):
     try:
         with running(stack, {"PATH": "/usr/bin:/bin"}, None):
             say("ready")
-            stack.watch(over=lambda: False)
+            stack.watch(over=lambda: bool("finalizer" in sys.argv and not Finalized()))
     except Told:
         sys.exit(0)
     except DiesTooOften as error:
@@ -180,6 +183,15 @@ def test_it_ends_what_a_killed_start_left_over(var: Path, supervisord_too: bool)
     assert f"{found} (process {pids[found]}) was left over" in following.said()
     assert alive(pids) == []
     assert following.stop() == 0
+
+
+def test_it_heeds_a_signal_that_comes_while_an_object_is_finalized(var: Path) -> None:
+    stack = Started(var, "finalizer")
+
+    assert stack.process.wait(60) == 0
+
+    assert "Exception ignored in" in stack.said()
+    assert stack.order()[3:] == ["end middle", "end last", "end first"]
 
 
 def test_it_refuses_a_second_start_in_the_same_folder(started: Started) -> None:
