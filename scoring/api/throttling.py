@@ -7,7 +7,7 @@ right. Around the turn of a window up to twice the rate may pass.
 
 import logging
 import time
-from functools import cache
+from threading import Lock
 from typing import Any, ClassVar, cast
 
 import redis
@@ -24,10 +24,22 @@ SECONDS = 1.0
 once_a_minute = Rarely(60.0)
 
 
-@cache
+_clients: dict[str, "redis.Redis"] = {}
+_making = Lock()
+
+
 def counters(url: str) -> "redis.Redis":
-    """This process's connections to where the calls are counted."""
-    return redis.Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS)
+    """This process's connections to where the calls are counted.
+
+    One client for all threads, also when several ask first at once: a second one that nobody keeps
+    would end its connections while they are in use.
+    """
+    with _making:
+        if url not in _clients:
+            _clients[url] = redis.Redis.from_url(
+                url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS
+            )
+        return _clients[url]
 
 
 class Windows(SimpleRateThrottle):

@@ -3,15 +3,18 @@
 import json
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 from rest_framework.throttling import SimpleRateThrottle
 
+from pmscoring.embedded import free_port
 from pmscoring.logs import Rarely
 from scoring.api import throttling
 from scoring.models import ApiToken
@@ -45,6 +48,21 @@ def caller(name: str = "root") -> Client:
 
 def statuses(client: Client, count: int, path: str = "/api/v1/exams", **more: Any) -> list[int]:
     return [client.get(path, **more).status_code for _ in range(count)]
+
+
+def test_threads_that_ask_first_at_once_share_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = redis.Redis.from_url
+
+    def slowly(*args: Any, **options: Any) -> "redis.Redis":
+        time.sleep(0.2)
+        return made(*args, **options)
+
+    monkeypatch.setattr(redis.Redis, "from_url", slowly)
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    with ThreadPoolExecutor(4) as threads:
+        clients = list(threads.map(throttling.counters, [url] * 4))
+
+    assert all(client is clients[0] for client in clients)
 
 
 @database
