@@ -1,8 +1,9 @@
 """A state that changes by one UPDATE, so that of two who race one is told so."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 
 class WrongState(Exception):
@@ -25,5 +26,7 @@ class Lifecycle(models.Model):
         rows = type(self)._default_manager.filter(pk=self.pk)
         wanted = {"status": status, **changes}
         if not rows.filter(status__in=sources).update(**wanted):
-            raise WrongState(f"{self} cannot become {status}")
+            names = dict(cast("models.Field[str, str]", self._meta.get_field("status")).flatchoices)
+            words = {"row": self, "state": names.get(status, status)}
+            raise WrongState(_("%(row)s cannot become: %(state)s") % words)
         self.refresh_from_db(fields=["status", *changes])

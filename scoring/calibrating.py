@@ -75,7 +75,7 @@ def ask(question: Question, user: Any = None) -> Calibration:
     Raises TooFewMarks, or WrongState where the exam is fixed or one is under way.
     """
     if question.exam.frozen:
-        raise WrongState(f"{question.exam.code} is {question.exam.status}")
+        raise WrongState(question.exam.in_words)
     if told := lacking(*marked_texts(question)):
         raise TooFewMarks(told)
     try:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from pmscoring import texts
 from scoring import promoting, settling
@@ -44,7 +45,7 @@ def load(definition: Definition, force: bool = False) -> tuple[Exam, bool]:
     with transaction.atomic():
         exam, created = Exam.objects.select_for_update().get_or_create(code=definition["code"])
         if exam.frozen:
-            raise Frozen(f"{exam.code} is {exam.status}")
+            raise Frozen(exam.in_words)
         changed = _write_exam(exam, definition) | _write_policy(exam, definition.get("marking"))
         _write_questions(exam, definition, force)
         if changed:
@@ -65,7 +66,7 @@ def rule_faults(definition: Definition) -> list[Fault]:
 
 def _repeated(pointer: str, codes: list[str]) -> list[Fault]:
     return [
-        fault(f"{pointer}/{index}/code", f"{code} is there twice")
+        fault(f"{pointer}/{index}/code", _("%s is there twice") % code)
         for index, code in enumerate(codes)
         if code in codes[:index]
     ]
@@ -74,22 +75,23 @@ def _repeated(pointer: str, codes: list[str]) -> list[Fault]:
 def _question_faults(pointer: str, question: Definition, groups: list[str]) -> list[Fault]:
     found = _repeated(f"{pointer}/criteria", [c["code"] for c in question["criteria"]])
     if question.get("group") and question["group"] not in groups:
-        found.append(fault(f"{pointer}/group", f"there is no group {question['group']}"))
+        found.append(fault(f"{pointer}/group", _("there is no group %s") % question["group"]))
     step = question.get("step", 1)
     total = sum(criterion["points"] for criterion in question["criteria"])
     if total < question["max_points"]:
-        text = f"the criteria give {total} points, fewer than {question['max_points']}"
+        words = {"total": total, "most": question["max_points"]}
+        text = _("the criteria give %(total)s points, fewer than %(most)s") % words
         found.append(fault(f"{pointer}/criteria", text))
     if question["max_points"] % step:
-        found.append(fault(f"{pointer}/max_points", f"not a multiple of the step {step}"))
+        found.append(fault(f"{pointer}/max_points", _("not a multiple of the step %s") % step))
     found += [
-        fault(f"{pointer}/criteria/{index}/points", f"not a multiple of the step {step}")
+        fault(f"{pointer}/criteria/{index}/points", _("not a multiple of the step %s") % step)
         for index, criterion in enumerate(question["criteria"])
         if criterion["points"] % step
     ]
     limits = question.get("limits", {})
     if (limits.get("min") or 0) > (limits.get("max") or float("inf")):
-        found.append(fault(f"{pointer}/limits", "min is above max"))
+        found.append(fault(f"{pointer}/limits", _("min is above max")))
     return found
 
 
@@ -132,7 +134,8 @@ def _write_questions(exam: Exam, definition: Definition, force: bool) -> None:
     gone = exam.questions.exclude(code__in=[q["code"] for q in definition["questions"]])
     if Answer.objects.filter(question__in=gone).exists() and not force:
         codes = ", ".join(question.code for question in gone)
-        raise WouldInvalidate(f"{codes}: answers were given to what the definition leaves out")
+        told = _("%s: answers were given to what the definition leaves out")
+        raise WouldInvalidate(told % codes)
     gone.delete()
     for position, wanted in enumerate(definition["questions"]):
         _write_question(exam, position, wanted, groups.get(wanted.get("group") or ""), force)
@@ -143,7 +146,7 @@ def _write_question(
     exam: Exam, position: int, wanted: Definition, group: QuestionGroup | None, force: bool
 ) -> None:
     limits = wanted.get("limits", {})
-    question, _ = Question.objects.update_or_create(
+    question, _created = Question.objects.update_or_create(
         exam=exam,
         code=wanted["code"],
         defaults={
@@ -202,7 +205,8 @@ def _write_criteria(question: Question, wanted: list[Definition]) -> None:
 def _mark_again(question: Question, force: bool) -> None:
     people = Mark.objects.filter(answer__question=question).exclude(source="machine")
     if people.exists() and not force:
-        raise WouldInvalidate(f"{question.code}: people have marked answers under the old criteria")
+        told = _("%s: people have marked answers under the old criteria")
+        raise WouldInvalidate(told % question.code)
     answers = Answer.objects.filter(question=question)
     _name_again(answers, question.wire())
     promoting.set_aside(question)
@@ -232,7 +236,7 @@ def edited(question: Question, force: bool = False) -> bool:
     """
     exam = Exam.objects.select_for_update().get(pk=question.exam_id)
     if exam.frozen:
-        raise Frozen(f"{exam.code} is {exam.status}")
+        raise Frozen(exam.in_words)
     question = Question.objects.get(pk=question.pk)
     wanted = _described(question)
     groups = list(exam.groups.values_list("code", flat=True))

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models, transaction
+from django.utils.translation import gettext as _
 
 from pmscoring.lifecycle import WrongState
 from scoring import agreeing, settling
 from scoring.contract import Invalid, fault
 from scoring.models import Answer, Mark, MarkingPolicy, Question
 from scoring.models.access import ADJUDICATOR, CLIENT, MANAGER, VIEWER, roles_of
+from scoring.models.exams import number
 from scoring.settling import PEOPLE, Review
 
 UNSWAYED = (MANAGER, VIEWER, CLIENT)
@@ -36,7 +38,7 @@ def give(answer: Answer, marker: Any, told: dict[str, Any]) -> Mark:
     settling.hold(answer.question.exam)
     Answer.objects.select_for_update().get(pk=answer.pk)
     if standing(answer, marker).exists():
-        raise WrongState("you have marked this answer already; withdraw that mark first")
+        raise WrongState(_("you have marked this answer already; withdraw that mark first"))
     mark = add(answer, marker, judgement)
     settling.settle([answer.pk])
     return mark
@@ -75,8 +77,13 @@ def read(question: Question, told: dict[str, Any]) -> Told:
     points = _points(question, told, sum(one["points"] for one in criteria))
     comment = told.get("comment", "")
     if not isinstance(comment, str) or "\0" in comment or len(comment) > 5000:
-        raise Invalid([fault("/comment", "a text of at most 5000 characters is expected")])
+        raise Invalid([fault("/comment", _("a text of at most 5000 characters is expected"))])
     return Told(points, criteria, comment.encode("utf-8", "replace").decode())
+
+
+def _steps(question: Question, most: float) -> str:
+    words = {"most": f"{most:g}", "step": number(question.step)}
+    return _("from 0 to %(most)s in steps of %(step)s") % words
 
 
 def _is_on_step(question: Question, points: Any, most: float) -> bool:
@@ -89,13 +96,13 @@ def _criteria(question: Question, told: Any) -> list[dict[str, Any]]:
     if told is None:
         return []
     if not isinstance(told, dict):
-        raise Invalid([fault("/criteria", "an object of points by code is expected")])
+        raise Invalid([fault("/criteria", _("an object of points by code is expected"))])
     known = {one.code: float(one.points) for one in question.criteria.all()}
     found = [
-        fault(f"/criteria/{code}", "there is no such criterion") for code in told.keys() - known
+        fault(f"/criteria/{code}", _("there is no such criterion")) for code in told.keys() - known
     ]
     found += [
-        fault(f"/criteria/{code}", f"from 0 to {known[code]} in steps of {question.step}")
+        fault(f"/criteria/{code}", _steps(question, known[code]))
         for code, points in told.items()
         if code in known and not _is_on_step(question, points, known[code])
     ]
@@ -106,11 +113,11 @@ def _criteria(question: Question, told: Any) -> list[dict[str, Any]]:
 
 def _points(question: Question, told: dict[str, Any], total: float) -> Any:
     if "points" not in told and not told.get("criteria"):
-        raise Invalid([fault("/points", "points, or points by criterion, are expected")])
+        raise Invalid([fault("/points", _("points, or points by criterion, are expected"))])
     most = float(question.max_points)
     points = told.get("points", min(total, most))
     if not _is_on_step(question, points, most):
-        raise Invalid([fault("/points", f"from 0 to {most} in steps of {question.step}")])
+        raise Invalid([fault("/points", _steps(question, most))])
     return points
 
 

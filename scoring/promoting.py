@@ -165,7 +165,7 @@ def roll_back(question: Question, user: Any = None) -> Promotion:
     """
     question = _held(question)
     if question.calibration_id is None:
-        raise WrongState(f"{question.code} has no calibration")
+        raise WrongState(_("%s has no calibration") % question.code)
     return switch(question, before(question), Kind.ROLLBACK, user)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from pmscoring.lifecycle import WrongState
 from scoring import humans, settling
@@ -56,7 +57,7 @@ def declare(
         settling.settle([answer.pk])
     else:
         mark = _known(answer)
-    reference, _ = Reference.objects.update_or_create(
+    reference, _created = Reference.objects.update_or_create(
         answer=answer,
         defaults={
             "points": mark.points,
@@ -72,7 +73,7 @@ def declare(
 def _known(answer: Answer) -> Mark:
     """The mark that settled it."""
     if answer.final_points is None or answer.final_source not in settling.PEOPLE:
-        raise WrongState(f"{answer}: people have not settled its mark")
+        raise WrongState(_("%s: people have not settled its mark") % answer)
     marks = answer.marks.filter(source=answer.final_source, mark__isnull=True).order_by("-pk")
     for mark in marks:
         if mark.points == answer.final_points:
@@ -106,15 +107,16 @@ def require(exam: Exam, marker: Any) -> None:
     if found is None or found.status == Standing.Status.QUALIFIED:
         return
     _refuse_suspended(found)
-    raise NotQualified(f"mark the reference answers of {exam.code} first")
+    raise NotQualified(_("mark the reference answers of %s first") % exam.code)
 
 
 def _refuse_suspended(found: Standing) -> None:
     if found.status == Standing.Status.SUSPENDED:
-        raise Suspended(
-            f"agreement with the reference answers is {found.agreement or 0:.0%};"
-            " an exam manager can begin a new round"
+        told = _(
+            "agreement with the reference answers is %(share)d %%; an exam manager can begin a"
+            " new round"
         )
+        raise Suspended(told % {"share": round(100 * (found.agreement or 0))})
 
 
 def is_qualifying(lease: Lease) -> bool:
@@ -151,7 +153,7 @@ def hand_out(exam: Exam, marker: Any, question: Question | None = None) -> Lease
         _refuse_suspended(found)
         reference = _to_qualify(found).first()
         if reference is None:
-            raise NotQualified(f"no reference answers are chosen yet for {exam.code}")
+            raise NotQualified(_("no reference answers are chosen yet for %s") % exam.code)
         return _leased(reference, exam, marker)
     rate = settling.policy_of(exam).reference_rate
     if random.random() >= rate:  # noqa: S311  # which answers are references must not be guessed
@@ -225,7 +227,7 @@ def withdraw(given: ReferenceMark) -> Lease:
     Raises WrongState for one of a round of qualifying, after which the known mark was shown.
     """
     if given.purpose == QUALIFYING:
-        raise WrongState("a mark given to qualify stands")
+        raise WrongState(_("a mark given to qualify stands"))
     answer = given.reference.answer
     given.delete()
     return _leased(given.reference, answer.question.exam, given.marker)

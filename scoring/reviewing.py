@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.timezone import localtime, now
+from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from pmscoring.lifecycle import WrongState
@@ -148,7 +149,7 @@ def _most_urgent(
         for key in exam.questions.order_by("pk").values_list("pk", flat=True)
     ]
     first = heads[0].union(*heads[1:], all=True) if heads else []
-    for _, _, key in sorted(first, key=lambda head: (-head[0], head[1])):
+    for *_rank, key in sorted(first, key=lambda head: (-head[0], head[1])):
         if found := _first_free(open_to_marker.filter(question=key)):
             return found
     return None
@@ -188,7 +189,7 @@ def _in_hand(answer: Answer, marker: Any) -> Lease:
     live = Lease.objects.live().filter(answer=answer, marker=marker)
     lease = live.select_for_update(of=("self",)).select_related("answer__question__exam").first()
     if lease is None:
-        raise LeaseLost(f"{answer} is no longer in your hands")
+        raise LeaseLost(_("%s is no longer in your hands") % answer)
     return lease
 
 
@@ -265,7 +266,7 @@ def withdraw(judgement: Judgement, marker: Any, anyone: bool = False) -> Lease |
     is not theirs, was withdrawn already, or the exam is fixed.
     """
     if judgement.marker_id != marker.pk and not anyone:
-        raise WrongState("this mark is not yours")
+        raise WrongState(_("this mark is not yours"))
     if isinstance(judgement, ReferenceMark):
         settling.hold(judgement.reference.answer.question.exam, *MARKED_BY_PEOPLE)
         return references.withdraw(judgement)
@@ -280,7 +281,7 @@ def _withdraw(marks: Collection[Mark], user: Any) -> None:
     list(Answer.objects.filter(pk__in=keys).order_by("-pk").select_for_update().values_list("pk"))
     known = Mark.objects.filter(pk__in=[one.pk for one in marks])
     if known.filter(source__in=PEOPLE, mark__isnull=True).count() < len(marks):
-        raise WrongState("this mark was withdrawn already, or cannot be")
+        raise WrongState(_("this mark was withdrawn already, or cannot be"))
     source = Mark.Source.WITHDRAWAL
     Mark.objects.bulk_create(
         Mark(answer_id=one.answer_id, source=source, marker=user, points=0, withdraws=one)
@@ -338,13 +339,13 @@ def adjudicate(answer: Answer, adjudicator: Any, told: dict[str, Any]) -> Mark:
     settling.hold(answer.question.exam)
     others = Lease.objects.live().filter(answer=answer).exclude(marker=adjudicator)
     if others.exists():
-        raise WrongState(f"{answer} is in another's hands")
+        raise WrongState(_("%s is in another's hands") % answer)
     Lease.objects.filter(answer=answer, marker=adjudicator, is_reference=False).delete()
     answer = Answer.objects.select_for_update().get(pk=answer.pk)
     if answer.review not in (Review.DISPUTED, Review.MARKED, Review.ADJUDICATED):
-        raise WrongState(f"{answer} is not in dispute")
+        raise WrongState(_("%s is not in dispute") % answer)
     if humans.standing(answer, adjudicator).filter(source=Mark.Source.HUMAN).exists():
-        raise WrongState("you are one of its markers")
+        raise WrongState(_("you are one of its markers"))
     mark = humans.add(answer, adjudicator, judgement, source=Mark.Source.ADJUDICATOR)
     settling.settle([answer.pk])
     return mark

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from pmscoring.lifecycle import WrongState
 from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
@@ -116,10 +117,10 @@ def hold(exam: Exam, *states: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT status FROM scoring_exam WHERE id = %s FOR SHARE", [exam.pk])
         row = cursor.fetchone()
-    status = row[0] if row else "deleted"
-    allowed = states or (Exam.Status.DRAFT, *MARKED_BY_PEOPLE)
-    if status not in allowed:
-        raise WrongState(f"{exam.code} is {status}")
+    if row is None:
+        raise WrongState(_("%s is deleted") % exam.code)
+    if row[0] not in (states or (Exam.Status.DRAFT, *MARKED_BY_PEOPLE)):
+        raise WrongState(Exam(code=exam.code, status=row[0]).in_words)
 
 
 def _settle(keys: Sequence[int]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from pmscoring.lifecycle import WrongState
 from scoring import coverage, settling
@@ -84,8 +85,8 @@ def apply(
     question = Question.objects.select_for_update(of=("self",)).get(pk=question.pk)
     calibration = question.calibration
     if value is not None and (calibration is None or calibration.is_general):
-        told = "has no calibration of its own, and so its marks no confidence"
-        raise WrongState(f"{question.code} {told}")
+        told = _("%s has no calibration of its own, and so its marks no confidence")
+        raise WrongState(told % question.code)
     touched = _between(question, question.threshold, value)
     made = record(question, value, user, proposed)
     touched.wait_again()

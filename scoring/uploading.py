@@ -59,7 +59,7 @@ def receive(exam: Exam, name: str, file: "File[bytes]") -> Upload:
     """Keep the file, to be read by a worker. Raises BadDocument, or WrongState for a fixed exam."""
     documents.reader(name)
     if exam.frozen:
-        raise WrongState(f"{exam.code} is {exam.status}; it takes no more answers")
+        raise WrongState(exam.in_words)
     upload = Upload(exam=exam, name=name[-255:], size=file.size)
     upload.file.save(name, file, save=False)
     try:

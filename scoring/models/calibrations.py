@@ -103,7 +103,7 @@ class Calibration(Lifecycle):
     def own(self) -> Question:
         """Its question; WrongState for a general one."""
         if self.question is None:
-            raise WrongState(f"{self} is a general calibration")
+            raise WrongState(_("%s is a general calibration") % self)
         return self.question
 
     @property
@@ -120,7 +120,7 @@ class Calibration(Lifecycle):
             pk=self.pk, status=self.Status.FITTING, claimed_at=self.claimed_at
         )
         if not mine.update(stage=stage[:40], fraction=fraction, claimed_at=at):
-            raise WrongState(f"{self} is fitted by another worker")
+            raise WrongState(_("%s is fitted by another worker") % self)
         self.stage, self.fraction, self.claimed_at = stage, fraction, at
 
 

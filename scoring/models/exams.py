@@ -60,6 +60,12 @@ class Exam(Lifecycle):
         """Whether results may no longer change."""
         return self.status in (self.Status.FIXED, self.Status.PUBLISHED)
 
+    @property
+    def in_words(self) -> str:
+        """Its code and state, as the reason of a refusal."""
+        words = {"exam": self.code, "state": self.get_status_display()}
+        return str(_("%(exam)s is in the state: %(state)s") % words)
+
 
 class QuestionGroup(models.Model):
     """Questions of which a candidate answers `choose`."""

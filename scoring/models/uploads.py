@@ -94,7 +94,7 @@ class Upload(Lifecycle):
             pk=self.pk, status=self.Status.READING, claimed_at=self.claimed_at
         )
         if not mine.update(seen=seen, claimed_at=at):
-            raise WrongState(f"{self} is read by another worker")
+            raise WrongState(_("%s is read by another worker") % self)
         self.seen, self.claimed_at = seen, at
 
 

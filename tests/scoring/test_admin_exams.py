@@ -158,11 +158,20 @@ def test_a_state_is_asked_for_and_changed_by_post(manager: Client) -> None:
     assert exam.status == "marking"
 
 
-def test_a_wrong_change_of_state_is_told(manager: Client) -> None:
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("ja", "次の状態にはできません: 公表"), ("en", "cannot become: published")],
+)
+def test_a_wrong_change_of_state_is_told(manager: Client, language: str, told: str) -> None:
     exam = an_exam()
     asked = {"action": "become_published", "_selected_action": [exam.pk]}
-    page = manager.post(reverse("admin:scoring_exam_changelist"), asked, follow=True)
-    assert "cannot become published" in page.content.decode()
+    page = manager.post(
+        reverse("admin:scoring_exam_changelist"),
+        asked,
+        follow=True,
+        headers={"Accept-Language": language},
+    )
+    assert told in page.content.decode()
 
 
 def test_a_fixed_exam_is_read_only(manager: Client) -> None:

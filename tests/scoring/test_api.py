@@ -118,6 +118,19 @@ def test_it_filters_answers(manager: Client, exam: dict[str, Any]) -> None:
     assert manager.get("/api/v1/answers?exam=%00").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("language", "told"), [("ja", "点刻みで指定してください"), ("en", "in steps of 1")]
+)
+def test_a_fault_is_told_in_the_callers_language(
+    manager: Client, exam: dict[str, Any], language: str, told: str
+) -> None:
+    given = manager.post("/api/v1/submissions", submission("c1", "一"), content_type=JSON).json()
+    url = f"/api/v1/answers/{given['answers'][0]['id']}/marks"
+    accept = {"Accept-Language": language}
+    refused = manager.post(url, {"points": 99}, content_type=JSON, headers=accept)
+    assert told in refused.json()["errors"][0]["detail"]
+
+
 def test_a_persons_mark_becomes_the_result(manager: Client, exam: dict[str, Any]) -> None:
     told = manager.post("/api/v1/submissions", submission("c1", "一"), content_type=JSON).json()
     answer = told["answers"][0]["id"]
