@@ -6,11 +6,13 @@ the encoder. What folding tells apart by length (too short, too long) never come
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
+from django.utils.timezone import now
 
 from scoring import agreeing, humans, references, settling
 from scoring.inference import Inference
@@ -130,7 +132,8 @@ def _join(places: Collection[tuple[int, int]]) -> None:
 
 
 def groups(question: Question, marker: Any) -> list[AnswerGroup]:
-    """Those with two members or more that the marker may mark now, largest first.
+    """Those with two members or more that the marker may mark now, what they have in hand first,
+    then the largest.
 
     Each has `open_count`, how many that are. Raises NotQualified or Suspended.
     """
@@ -145,7 +148,21 @@ def groups(question: Question, marker: Any) -> list[AnswerGroup]:
     found = AnswerGroup.objects.filter(pk__in=[key for key, count in counts.items() if count > 1])
     for group in (rows := list(found.select_related("representative", "question__exam"))):
         group.open_count = counts[group.pk]
-    return sorted(rows, key=lambda group: (-group.open_count, group.pk))
+    return sorted(rows, key=lambda group: (group.held_by_id != marker.pk, -group.open_count))
+
+
+def take(group: AnswerGroup, marker: Any) -> bool:
+    """Into the marker's hands for as long as a lease lasts; False where another has it."""
+    free = Q(held_until=None) | Q(held_until__lte=now()) | Q(held_by=marker)
+    until = now() + timedelta(minutes=settling.policy_of(group.question.exam).lease_minutes)
+    rows = AnswerGroup.objects.filter(free, pk=group.pk)
+    return bool(rows.update(held_by=marker, held_until=until))
+
+
+def give_back(group: AnswerGroup, marker: Any) -> None:
+    """Out of the marker's hands, if it was in them."""
+    rows = AnswerGroup.objects.filter(pk=group.pk, held_by=marker)
+    rows.update(held_by=None, held_until=None)
 
 
 def members(group: AnswerGroup, marker: Any) -> list[Answer]:
@@ -173,13 +190,15 @@ def mark_group(
 ) -> list[Mark]:
     """One judgement for every member that is still open to the marker, each its own Mark.
 
-    The answers of `without` leave the group first. [] where others were faster. Raises Invalid,
-    NotQualified, Suspended, WrongState.
+    The answers of `without` leave the group first. [] where others were faster, or have it in
+    hand. Raises Invalid, NotQualified, Suspended, WrongState.
     """
     question = group.question
     judgement = humans.read(question, told)
     settling.hold(question.exam, *MARKED_BY_PEOPLE)
     references.require(question.exam, marker)
+    if AnswerGroup.objects.in_hands_of_others(marker).filter(pk=group.pk).exists():
+        return []
     Answer.objects.filter(answer_group=group, pk__in=without).update(answer_group=None)
     locked = (
         Answer.objects.filter(answer_group=group).order_by("-pk").select_for_update(of=("self",))
@@ -193,6 +212,7 @@ def mark_group(
     )
     agreeing.observe(marks)
     settling.settle(mark.answer_id for mark in marks)
+    give_back(group, marker)
     return marks
 
 

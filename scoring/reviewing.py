@@ -158,12 +158,13 @@ def _most_urgent(
 def free_of(
     answers: "QuerySet[Answer]", marker: Any, without: Collection[int] = ()
 ) -> "QuerySet[Answer]":
-    """Those that this marker has not marked."""
+    """Those that this marker has not marked, and that no one else reads as a group."""
     own = Mark.objects.filter(
         answer=OuterRef("pk"), marker=marker, source__in=PEOPLE, mark__isnull=True
     )
     # Not NOT EXISTS: as a join it is planned as if the marker had marked next to nothing.
     found = answers.alias(own=Subquery(own.values("pk")[:1])).filter(own=None)
+    found = found.exclude(answer_group__in=AnswerGroup.objects.in_hands_of_others(marker))
     return found.exclude(pk__in=without) if without else found
 
 

@@ -1,7 +1,7 @@
 """What people have in hand: leases, groups of like answers, reference answers, standings."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -55,11 +55,19 @@ class Lease(models.Model):
         return f"#{self.answer_id}"
 
 
+class AnswerGroupQuerySet(models.QuerySet["AnswerGroup"]):
+    """Whose hands groups are in."""
+
+    def in_hands_of_others(self, marker: Any) -> Self:
+        """What no one but another marker may mark now, nor any of its answers."""
+        return self.filter(held_until__gt=now()).exclude(held_by=marker)
+
+
 class AnswerGroup(models.Model):
     """Answers to a question that say the same, shown and marked together.
 
     `distance` is the largest cosine distance of a member to the representative; 0 where all are
-    equal after folding.
+    equal after folding. Until `held_until` it is in the hands of `held_by`.
     """
 
     class Kind(models.TextChoices):
@@ -77,11 +85,29 @@ class AnswerGroup(models.Model):
     distance = models.FloatField(_("distance"), default=0.0)
     size = models.PositiveIntegerField(_("answers"), default=0)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    held_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("marker"),
+    )
+    held_until = models.DateTimeField(_("expires"), null=True, editable=False)
     open_count = 0
     """Not stored: how many members the marker who asks may mark now."""
 
+    objects = AnswerGroupQuerySet.as_manager()
+
     class Meta:
         ordering = ["-size", "pk"]
+        indexes = [
+            models.Index(
+                fields=["held_until"],
+                name="groups_in_hand",
+                condition=models.Q(held_until__isnull=False),
+            )
+        ]
         verbose_name = _("answer group")
         verbose_name_plural = _("answer groups")
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils.timezone import now
 
 from pmscoring.lifecycle import WrongState
 from scoring import grouping, humans, reviewing
@@ -143,6 +144,30 @@ def test_what_another_marker_has_in_hand_is_left_to_them(
     reviewing.submit(fresh(lease.answer), other, FULL)
 
 
+def test_a_group_in_hand_is_nobody_elses_nor_are_its_answers(
+    inference: Inference, marker: User
+) -> None:
+    exam = exam_in()
+    answers = answers_of(exam, *SAME)
+    (group,) = regrouped(exam, inference)
+    other = someone("m2")
+    assert grouping.take(group, marker)
+    assert grouping.take(group, marker)
+    assert not grouping.take(group, other)
+    assert grouping.groups(group.question, other) == []
+    assert reviewing.next_answer(exam, other) is None
+    assert grouping.mark_group(group, other, FULL, without=[answers[0].pk]) == []
+    assert len(grouping.members(group, marker)) == 3
+
+    AnswerGroup.objects.update(held_until=now())
+    assert grouping.take(group, other)
+    assert grouping.members(group, marker) == []
+    grouping.give_back(group, marker)
+    assert not grouping.take(group, marker)
+    grouping.give_back(group, other)
+    assert reviewing.next_answer(exam, marker) is not None
+
+
 def test_two_markers_read_a_group_one_after_the_other(inference: Inference, marker: User) -> None:
     exam = exam_in(readings=2)
     answers = answers_of(exam, *SAME)
@@ -178,6 +203,18 @@ def test_a_group_is_not_marked_in_an_exam_that_is_fixed(inference: Inference, ma
     Exam.objects.update(status="fixed")
     with pytest.raises(WrongState):
         grouping.mark_group(group, marker, FULL)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_take_a_group_at_the_same_instant_one_has_it(inference: Inference) -> None:
+    exam = exam_in()
+    markers = [someone("m1"), someone("m2")]
+    answers_of(exam, *SAME)
+    (group,) = regrouped(exam, inference)
+    for _ in range(20):
+        AnswerGroup.objects.update(held_by=None, held_until=None)
+        told = at_once([partial(grouping.take, group, one) for one in markers])
+        assert sorted(told) == [False, True]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -230,6 +230,37 @@ def test_a_group_is_marked_as_one_without_those_that_were_removed(exam: Exam) ->
     assert (removed.answer_group, removed.final_points) == (None, None)
 
 
+def test_a_group_on_one_desk_is_on_no_other(exam: Exam) -> None:
+    same = hand_in(exam, "Q1", [SAID, SAID_AGAIN, SAID], 10)
+    group = grouped(same)
+    one, other = Marker("marker"), Marker("adjudicator")
+    assert one.key("groups/") == {"group": str(group.pk)}
+    assert one.key("groups/") == {"group": str(group.pk)}
+    key = other.key("groups/")
+    assert key.keys() == {"answer"}
+    assert int(key["answer"]) not in [answer.pk for answer in same]
+
+    AnswerGroup.objects.update(held_until=now())
+    assert other.key("groups/") == {"group": str(group.pk)}
+    typed = {"group": group.pk, "criterion-C1": 4, "criterion-C2": 0, "member": same[0].pk}
+    assert "or have them in hand" in page(one.do("submit", typed, "groups/"))
+    assert not Mark.objects.filter(source="human").exists()
+    assert AnswerGroup.objects.get().answers.count() == 3
+
+
+def test_a_skipped_group_is_there_for_others(exam: Exam) -> None:
+    first, second, third = (
+        grouped(hand_in(exam, "Q1", [SAID] * size, 10 * size)) for size in (4, 3, 2)
+    )
+    one, other = Marker("marker"), Marker("adjudicator")
+    assert one.key("groups/") == {"group": str(first.pk)}
+    assert other.key("groups/") == {"group": str(second.pk)}
+    one.do("skip", {"group": first.pk}, "groups/")
+    assert one.key("groups/") == {"group": str(third.pk)}
+    other.do("skip", {"group": second.pk}, "groups/")
+    assert other.key("groups/") == {"group": str(first.pk)}
+
+
 def test_undo_takes_a_group_back_as_one(exam: Exam) -> None:
     same = hand_in(exam, "Q1", [SAID, SAID_AGAIN, SAID], 10)
     grouped(same)

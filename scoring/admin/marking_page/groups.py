@@ -51,7 +51,7 @@ def _next(
         group
         for one in ([question] if question else exam.questions.all())
         for group in grouping.groups(one, marker)
-        if group.pk not in without
+        if group.pk not in without and grouping.take(group, marker)
     )
     return next(found, None)
 
@@ -68,9 +68,11 @@ def opened(
     alert: str = "",
 ) -> HttpResponse:
     """The group on the desk; `kept` are the members that are still ticked, by default all."""
+    grouping.take(group, request.user)
     answers = grouping.members(group, request.user)
     if not answers:
-        title, words = _("This group is done"), _("Others have marked its answers meanwhile.")
+        title = _("This group is done")
+        words = _("Others have marked its answers meanwhile, or have them in hand.")
         return empty.show(request, exam, question, title, words, alert=alert)
     pages.log(request, *(answer.pk for answer in answers))
     context = {
@@ -112,6 +114,8 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
         status = 422 if isinstance(error, Invalid) else 409
         words = pages.told_of(error)
         return opened(request, exam, question, group, typed, kept, status, alert=words)
+    if not marks:
+        return opened(request, exam, question, group, typed, kept)
     count = len(marks)
     said = ngettext("%(count)d answer marked. Next:", "%(count)d answers marked. Next:", count)
     return _onward(request, exam, question, said % {"count": count})
@@ -119,7 +123,10 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
 
 def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
     """The marker gets the group again when no other is left."""
-    pages.skip(request, f"groups-{exam.pk}", pages.key(request, "group"))
+    group = _of(request, exam)
+    if group is not None:
+        pages.skip(request, f"groups-{exam.pk}", group.pk)
+        grouping.give_back(group, request.user)
     return _onward(request, exam, question, _("Skipped. Next:"))
 
 
