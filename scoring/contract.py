@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 from django.conf import settings
 from django.utils.translation import gettext as _
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import FormatChecker
+
+from scoring.violations import Validator, sentence
 
 Fault = dict[str, str]
 
@@ -29,11 +31,11 @@ def fault(pointer: str, detail: str) -> Fault:
 
 
 @cache
-def validator(name: str) -> Draft202012Validator:
+def validator(name: str) -> Any:
     """The validator of pmscoring/contract/{name}.schema.json."""
     path = Path(settings.BASE_DIR) / "pmscoring" / "contract" / f"{name}.schema.json"
     schema = json.loads(path.read_text("utf-8"))
-    return Draft202012Validator(schema, format_checker=FormatChecker(["date"]))
+    return Validator(schema, format_checker=FormatChecker(["date"]))
 
 
 def faults(name: str, value: Any) -> list[Fault]:
@@ -42,13 +44,9 @@ def faults(name: str, value: Any) -> list[Fault]:
     if check.is_valid(value):
         return []
     return [
-        fault("".join(f"/{part}" for part in error.absolute_path), _shortened(error.message))
+        fault("".join(f"/{part}" for part in error.absolute_path), sentence(error))
         for error in sorted(check.iter_errors(value), key=lambda error: list(map(str, error.path)))
     ]
-
-
-def _shortened(message: str) -> str:
-    return message if len(message) <= 200 else f"…{message[-199:]}"
 
 
 class PlainLoader(yaml.SafeLoader):

@@ -99,8 +99,9 @@ def test_a_line_that_is_too_long_is_one_bad_line(manager: Client) -> None:
     body = f"{lines(submission('c2', '二'))}\n{long}\n{lines(submission('c3', '三'))}"
     told = manager.post(BULK, body, content_type=NDJSON).json()
     assert told["accepted"] == 2
-    detail = f"'longer than {MOST_LINE_BYTES} bytes' is not of type 'object'"
-    assert told["rejected"] == [{"line": 2, "pointer": "", "detail": detail}]
+    (refused,) = told["rejected"]
+    assert (refused["line"], refused["pointer"]) == (2, "")
+    assert f'"longer than {MOST_LINE_BYTES} bytes"' in refused["detail"]
 
 
 def test_more_lines_than_are_allowed_take_nothing_in(
