@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from pmscoring import texts
 from scoring.contract import Fault, fault, faults
@@ -70,16 +71,16 @@ class Intake:
             return found
         known = self._exam(record["exam"])
         if known is None:
-            return [fault("/exam", f"there is no exam {record['exam']}")]
+            return [fault("/exam", _("there is no exam %s") % record["exam"])]
         exam, questions = known
         if exam.frozen:
-            return [fault("/exam", f"{exam.code} is {exam.status}; it takes no more answers")]
+            return [fault("/exam", exam.in_words)]
         answers = record.get("answers", [])
         found = _answer_faults(answers, questions)
         if reason := texts.refused_character(record["candidate"]):
             found.append(fault("/candidate", reason))
         if record.get("absent") and answers:
-            found.append(fault("/answers", "an absent candidate has no answers"))
+            found.append(fault("/answers", _("an absent candidate has no answers")))
         if found:
             return found
         told = sorted((answer["question"], _text(answer)) for answer in answers)
@@ -109,9 +110,9 @@ def _answer_faults(answers: Sequence[Record], questions: dict[str, Any]) -> list
     for index, answer in enumerate(answers):
         code = answer["question"]
         if code not in questions:
-            found.append(fault(f"/answers/{index}/question", f"there is no question {code}"))
+            found.append(fault(f"/answers/{index}/question", _("there is no question %s") % code))
         if code in seen:
-            found.append(fault(f"/answers/{index}/question", f"{code} is answered twice"))
+            found.append(fault(f"/answers/{index}/question", _("%s is answered twice") % code))
         seen.add(code)
         if reason := texts.refused_character(_text(answer)):
             found.append(fault(f"/answers/{index}/text", reason))
@@ -130,7 +131,7 @@ def take(record: Record) -> tuple[Submission, bool] | list[Fault]:
         exam=entry.exam, candidate=entry.candidate, attempt=entry.attempt
     )
     if submission.body_hash != entry.body_hash:
-        raise Conflict(f"attempt {entry.attempt} of this candidate holds another text")
+        raise Conflict(_("attempt %d of this candidate holds another text") % entry.attempt)
     created = submission.batch_id == outcome.batch.pk
     if created:
         outcome.batch.accepted = 1
@@ -174,7 +175,7 @@ def _store(chunk: Sequence[Entry], outcome: Outcome) -> None:
     known |= {_key(entry): entry.body_hash for entry in unique if _key(entry) in new}
     for entry in [*unique, *repeated]:
         if known[_key(entry)] != entry.body_hash:
-            detail = f"attempt {entry.attempt} of this candidate holds another text"
+            detail = _("attempt %d of this candidate holds another text") % entry.attempt
             outcome.rejected.append({"line": entry.line, **fault("/attempt", detail)})
         else:
             outcome.accepted += 1

@@ -19,7 +19,9 @@ from django.conf import settings
 from django.core.files.base import File
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
+from django.utils import translation
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from pmscoring import texts
 from pmscoring.lifecycle import WrongState
@@ -60,7 +62,8 @@ def receive(exam: Exam, name: str, file: "File[bytes]") -> Upload:
     documents.reader(name)
     if exam.frozen:
         raise WrongState(exam.in_words)
-    upload = Upload(exam=exam, name=name[-255:], size=file.size)
+    language = translation.get_language() or settings.LANGUAGE_CODE
+    upload = Upload(exam=exam, name=name[-255:], size=file.size, language=language)
     upload.file.save(name, file, save=False)
     try:
         upload.save()
@@ -77,6 +80,11 @@ def read(upload: Upload, say: Callable[[int], None] = lambda seen: None) -> set[
     before changes nothing. Raises WrongState when another worker has it.
     """
     upload.become(Upload.Status.READING, claimed_at=now(), tries=F("tries") + 1, seen=0)
+    with translation.override(upload.language):
+        return _read(upload, say)
+
+
+def _read(upload: Upload, say: Callable[[int], None]) -> set[int]:
     rejections = Rejections()
     try:
         with _stage():
@@ -106,12 +114,12 @@ def _fill(upload: Upload, rejections: Rejections, say: Callable[[int], None]) ->
         with transaction.atomic():
             _copy([row for row in chunk if row[1]])
             upload.beat(upload.seen + len(chunk))
-        for line, candidate, *_, told in chunk:
+        for line, candidate, *_row, told in chunk:
             if not candidate:
                 rejections.add(line, json.loads(told))
         say(upload.seen)
     if not upload.seen:
-        raise documents.BadDocument("there are no rows in the file")
+        raise documents.BadDocument(_("there are no rows in the file"))
 
 
 def _chunks(rows: Iterable[Staged]) -> Iterator[list[Staged]]:
@@ -188,7 +196,7 @@ def _submissions(
     for (candidate, attempt), found in groupby(_sorted_rows(), key=lambda row: (row[1], row[2])):
         rows = list(found)
         if bad := next((row[0] for row in rows if row[5]), None):
-            for line, *_, told in rows:
+            for line, *_row, told in rows:
                 rejections.add(line, json.loads(told) if told else [_neighbour(bad)])
             continue
         lines[rows[0][0]] = [row[0] for row in rows]
@@ -211,7 +219,7 @@ def _sorted_rows() -> Iterator[Staged]:
 
 
 def _neighbour(line: int) -> Fault:
-    return fault("", f"line {line}, of the same candidate and attempt, is refused")
+    return fault("", _("line %d, of the same candidate and attempt, is refused") % line)
 
 
 def _by_row(lines: Sequence[int], found: Sequence[Fault]) -> Iterator[tuple[int, list[Fault]]]:
@@ -235,6 +243,7 @@ def release_stalled() -> int:
             if upload.tries < MOST_TRIES:
                 upload.become(Upload.Status.WAITING, claimed_at=None)
             else:
-                reason = f"the reading broke off {upload.tries} times"
+                with translation.override(upload.language):
+                    reason = _("the reading broke off %d times") % upload.tries
                 upload.become(Upload.Status.REFUSED, claimed_at=None, reason=reason)
     return len(found)

@@ -6,6 +6,8 @@ Files are not trusted: archives may not unfold beyond bounds, XML may not name e
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from django.utils.translation import gettext as _
+
 from scoring.documents.base import BadDocument, Found, Row, Unreadable, lines
 from scoring.documents.essays import zip_rows
 from scoring.documents.tables import csv_rows, jsonl_rows, xlsx_rows
@@ -25,7 +27,7 @@ def reader(name: str) -> Callable[[Path], Iterator[Found]]:
     """What reads a file of this name. Raises BadDocument."""
     kind = PurePosixPath(name.lower()).suffix
     if kind not in READERS:
-        raise BadDocument(f"{kind or 'no ending'}: CSV, XLSX, JSONL and ZIP are read")
+        raise BadDocument(_("%s: CSV, XLSX, JSONL and ZIP are read") % (kind or _("no ending")))
     return READERS[kind]
 
 
@@ -38,7 +40,7 @@ def rows(name: str, path: Path) -> Iterator[Found]:
     try:
         for count, found in enumerate(reader(name)(path)):
             if count >= MOST_ROWS:
-                raise BadDocument(f"more than {MOST_ROWS} rows")
+                raise BadDocument(_("more than %d rows") % MOST_ROWS)
             yield found
     except FileNotFoundError as error:
-        raise BadDocument("the stored file is gone; upload it again") from error
+        raise BadDocument(_("the stored file is gone; upload it again")) from error

@@ -8,6 +8,8 @@ from copy import copy
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from django.utils.translation import gettext as _
+
 from scoring.documents.base import BLOCK, BadDocument
 
 MOST_ENTRIES = 20_000
@@ -32,9 +34,9 @@ def opened(file: IO[bytes] | Path) -> zipfile.ZipFile:
         raise BadDocument(_not_an_archive(file, error)) from error
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
-        raise BadDocument(f"more than {MOST_ENTRIES} entries")
+        raise BadDocument(_("more than %d entries") % MOST_ENTRIES)
     if sum(entry.file_size for entry in entries) > MOST_UNFOLDED:
-        raise BadDocument(f"unfolds to more than {MOST_UNFOLDED} bytes")
+        raise BadDocument(_("unfolds to more than %d bytes") % MOST_UNFOLDED)
     for entry in entries:
         _check(entry)
     return archive
@@ -44,22 +46,24 @@ def _not_an_archive(file: IO[bytes] | Path, error: Exception) -> str:
     if isinstance(file, Path):
         with file.open("rb") as stream:
             if stream.read(4) == OLE:
-                return "an encrypted or an old Office file; save it unencrypted as XLSX or DOCX"
-    return f"not a readable archive: {error}"
+                return _("an encrypted or an old Office file; save it unencrypted as XLSX or DOCX")
+    return _("not a readable archive: %s") % error
 
 
 def _check(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(name_of(entry))
     if path.is_absolute() or ".." in path.parts:
-        raise BadDocument(f"{path}: leads out of the archive")
+        raise BadDocument(_("%s: leads out of the archive") % path)
     if (entry.external_attr >> 28) == 0xA:
-        raise BadDocument(f"{path}: a link")
+        raise BadDocument(_("%s: a link") % path)
     if entry.file_size > BLOCK and entry.file_size > MOST_RATIO * entry.compress_size:
-        raise BadDocument(f"{path}: unfolds more than {MOST_RATIO} times")
+        raise BadDocument(
+            _("%(path)s: unfolds more than %(times)d times") % {"path": path, "times": MOST_RATIO}
+        )
     if entry.flag_bits & ENCRYPTED:
-        raise BadDocument(f"{path}: encrypted")
+        raise BadDocument(_("%s: encrypted") % path)
     if entry.compress_type not in METHODS:
-        raise BadDocument(f"{path}: packed by a method other than deflate")
+        raise BadDocument(_("%s: packed by a method other than deflate") % path)
 
 
 def name_of(entry: zipfile.ZipInfo) -> str:
@@ -89,14 +93,14 @@ def prove(archive: zipfile.ZipFile, most: int) -> None:
     """That each entry is as large as it says, so that a library may read it whole."""
     for entry in archive.infolist():
         if sum(map(len, _blocks(archive, entry, most))) != entry.file_size:
-            raise BadDocument(f"{name_of(entry)} is not of the size that it says")
+            raise BadDocument(_("%s is not of the size that it says") % name_of(entry))
 
 
 def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> Iterator[bytes]:
     """zipfile stops at the declared size but unfolds beyond it first; so declare the bound."""
     # A block more, so that the bound is met before zipfile compares checksums at its end.
     if entry.file_size > most:
-        raise BadDocument(f"over {most} bytes")
+        raise BadDocument(_("over %d bytes") % most)
     bounded, left = copy(entry), most
     bounded.file_size = most + BLOCK
     try:
@@ -104,7 +108,7 @@ def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> Iter
             while block := stream.read(min(BLOCK, left + 1)):
                 left -= len(block)
                 if left < 0:
-                    raise BadDocument(f"over {most} bytes")
+                    raise BadDocument(_("over %d bytes") % most)
                 yield block
     except (*READ_ERRORS, zlib.error) as error:
         raise BadDocument(str(error)) from error

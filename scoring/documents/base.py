@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from django.utils.translation import gettext as _
+
 ENCODINGS = ("utf-8-sig", "cp932")
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 BLOCK = 1024 * 1024
@@ -35,7 +37,7 @@ def decoded(data: bytes) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise BadDocument("the text is neither UTF-8 nor CP932")
+    raise BadDocument(_("the text is neither UTF-8 nor CP932"))
 
 
 def encoding_of(path: Path) -> str:
@@ -50,12 +52,12 @@ def encoding_of(path: Path) -> str:
         except UnicodeDecodeError:
             continue
         return encoding
-    raise BadDocument("the file is neither UTF-8 nor CP932")
+    raise BadDocument(_("the file is neither UTF-8 nor CP932"))
 
 
 def _refuse_utf_16(head: bytes) -> None:
     if head.startswith(UTF_16):
-        raise BadDocument("UTF-16 is not read; save as UTF-8")
+        raise BadDocument(_("UTF-16 is not read; save as UTF-8"))
 
 
 def lines(stream: IO[bytes], most: int) -> Iterator[tuple[int, bytes | None]]:

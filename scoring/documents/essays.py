@@ -8,6 +8,7 @@ from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring, iterparse
+from django.utils.translation import gettext as _
 from pypdf import PdfReader
 from pypdf.errors import DependencyError, PyPdfError
 
@@ -47,7 +48,7 @@ def zip_rows(path: Path) -> Iterator[Found]:
             row, size = _row(archive, entry, name)
             left -= size
             if left < 0:
-                raise BadDocument(f"unfolds to more than {archives.MOST_UNFOLDED} bytes")
+                raise BadDocument(_("unfolds to more than %d bytes") % archives.MOST_UNFOLDED)
             yield number, row
 
 
@@ -55,9 +56,9 @@ def _row(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: PurePosixPath
 ) -> tuple[Row | Unreadable, int]:
     """The row, and how many bytes were unfolded for it."""
-    candidate, _, question = name.stem.rpartition("_")
+    candidate, _underscore, question = name.stem.rpartition("_")
     if not candidate:
-        return Unreadable(f"{name.name}: the name is not candidate_question"), 0
+        return Unreadable(_("%s: the name is not candidate_question") % name.name), 0
     size = 0
     try:
         read = _reader(name.suffix.lower())
@@ -72,7 +73,7 @@ def _row(
 def _reader(kind: str) -> Callable[[bytes], str]:
     readers = {".txt": decoded, ".docx": docx_text, ".pdf": pdf_text}
     if kind not in readers:
-        raise BadDocument(f"{kind or 'no ending'}: TXT, DOCX and PDF are read")
+        raise BadDocument(_("%s: TXT, DOCX and PDF are read") % (kind or _("no ending")))
     return readers[kind]
 
 
@@ -82,7 +83,7 @@ def docx_text(data: bytes) -> str:
         try:
             return _words(archives.read(archive, archive.getinfo(_main(archive)), MOST_ENTRY))
         except (KeyError, ParseError, DefusedXmlException) as error:
-            raise BadDocument(f"not a readable DOCX file: {error}") from error
+            raise BadDocument(_("not a readable DOCX file: %s") % error) from error
 
 
 def _main(archive: zipfile.ZipFile) -> str:
@@ -119,12 +120,12 @@ def pdf_text(data: bytes) -> str:
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted:
-            raise BadDocument("an encrypted PDF file")
+            raise BadDocument(_("an encrypted PDF file"))
         if len(reader.pages) > MOST_PAGES:
-            raise BadDocument(f"more than {MOST_PAGES} pages")
+            raise BadDocument(_("more than %d pages") % MOST_PAGES)
         text = "\n".join(page.extract_text() for page in reader.pages)
     except PDF_ERRORS as error:
-        raise BadDocument(f"not a readable PDF file: {error}") from error
+        raise BadDocument(_("not a readable PDF file: %s") % error) from error
     if not text.strip():
-        raise BadDocument("no text layer: the pages are pictures or empty")
+        raise BadDocument(_("no text layer: the pages are pictures or empty"))
     return text

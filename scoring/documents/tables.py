@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from defusedxml.common import DefusedXmlException
+from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
@@ -51,24 +52,26 @@ def csv_rows(path: Path) -> Iterator[Found]:
                     yield line, _row(header, cells)
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise BadDocument(f"line {reader.line_num}: {error}") from error
+            raise BadDocument(
+                _("line %(line)d: %(reason)s") % {"line": reader.line_num, "reason": error}
+            ) from error
 
 
 def _bounded(file: TextIO) -> Iterator[str]:
     while line := file.readline(MOST_LINE):
         if len(line) == MOST_LINE and not line.endswith(("\n", "\r")):
-            raise BadDocument(f"a line is longer than {MOST_LINE} characters")
+            raise BadDocument(_("a line is longer than %d characters") % MOST_LINE)
         yield line
 
 
 def _header(cells: Sequence[Any]) -> list[str]:
     header = [str(cell or "").strip().lower() for cell in cells]
     if not any(header):
-        raise BadDocument("the file is empty, or its first line is")
-    found = [f"column {column} is missing" for column in COLUMNS[:3] if column not in header]
+        raise BadDocument(_("the file is empty, or its first line is"))
+    found = [_("column %s is missing") % column for column in COLUMNS[:3] if column not in header]
     named = [column for column in header if column]
-    found += [f"column {column} is not known" for column in named if column not in COLUMNS]
-    found += [f"column {name} is there twice" for name in COLUMNS if named.count(name) > 1]
+    found += [_("column %s is not known") % column for column in named if column not in COLUMNS]
+    found += [_("column %s is there twice") % name for name in COLUMNS if named.count(name) > 1]
     if found:
         raise BadDocument("; ".join(found))
     return header
@@ -89,9 +92,10 @@ def _row(header: Sequence[str], cells: Sequence[Any]) -> Row | Unreadable:
 
 def _reason(header: Sequence[str], cells: Sequence[Any]) -> str:
     if any(cells[len(header) :]):
-        return f"{len(cells)} cells, {len(header)} columns"
+        words = {"cells": len(cells), "columns": len(header)}
+        return _("%(cells)d cells, %(columns)d columns") % words
     found = [
-        f"column {name} holds {cell.what}"
+        _("column %(name)s holds %(what)s") % {"name": name, "what": cell.what}
         for name, cell in zip(header, cells, strict=False)
         if isinstance(cell, NoText)
     ]
@@ -104,7 +108,7 @@ def jsonl_rows(path: Path) -> Iterator[Found]:
     with path.open("rb") as file:
         for number, line in lines(file, MOST_LINE):
             if line is None:
-                yield number, Unreadable(f"longer than {MOST_LINE} bytes")
+                yield number, Unreadable(_("longer than %d bytes") % MOST_LINE)
             elif line.strip():
                 yield number, _json(line.decode(encoding))
 
@@ -113,8 +117,8 @@ def _json(line: str) -> Row | Unreadable:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
-        return Unreadable("not JSON")
-    return value if isinstance(value, dict) else Unreadable("not a JSON object")
+        return Unreadable(_("not JSON"))
+    return value if isinstance(value, dict) else Unreadable(_("not a JSON object"))
 
 
 class NoText:
@@ -135,7 +139,7 @@ def xlsx_rows(path: Path) -> Iterator[Found]:
         with path.open("rb") as file:
             yield from _sheet_rows(load_workbook(file, read_only=True, data_only=True))
     except XLSX_ERRORS as error:
-        raise BadDocument(f"not a readable XLSX file: {error}") from error
+        raise BadDocument(_("not a readable XLSX file: %s") % error) from error
 
 
 def _sheet_rows(book: Any) -> Iterator[Found]:
@@ -145,7 +149,7 @@ def _sheet_rows(book: Any) -> Iterator[Found]:
     header = _header([cell.value for cell in next(table, ())])
     for number, cells in enumerate(table, start=2):
         if number > MOST_SHEET_ROWS:
-            raise BadDocument(f"more than {MOST_SHEET_ROWS} rows")
+            raise BadDocument(_("more than %d rows") % MOST_SHEET_ROWS)
         if any(cell.value is not None for cell in cells):
             yield number, _row(header, [_shown(cell) for cell in cells])
 
@@ -156,9 +160,9 @@ def _shown(cell: Any) -> "str | NoText":
     if value is None:
         return ""
     if cell.data_type == "e":
-        return NoText("an error")
+        return NoText(_("an error"))
     if isinstance(value, date | time | timedelta):
-        return NoText("a date or a time; format the column as text")
+        return NoText(_("a date or a time; format the column as text"))
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float) and value.is_integer():
@@ -170,5 +174,5 @@ def _shown(cell: Any) -> "str | NoText":
 
 def _whole(value: int, shape: str) -> "str | NoText":
     if abs(value) >= 10**EXACT_DIGITS:
-        return NoText(f"a number of over {EXACT_DIGITS} digits; format the column as text")
+        return NoText(_("a number of over %d digits; format the column as text") % EXACT_DIGITS)
     return str(value).zfill(len(shape)) if set(shape) == {"0"} else str(value)

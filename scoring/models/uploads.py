@@ -63,6 +63,8 @@ class Upload(Lifecycle):
     file = models.FileField(_("file"), upload_to=stored_name, blank=True)
     name = models.CharField(_("file name"), max_length=255)
     size = models.PositiveBigIntegerField(_("size"))
+    # Its sender's, for what a worker tells of it.
+    language = models.CharField(_("language"), max_length=10, default="ja", editable=False)
     status = models.CharField(
         _("status"), max_length=7, choices=Status, default=Status.WAITING, db_index=True
     )

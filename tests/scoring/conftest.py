@@ -1,11 +1,10 @@
 """What tests of the scoring app may ask for."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import translation
+from pytest_django import Settings
 
 from tests.scoring.site import EXAM, JSON, client_for
 
@@ -26,7 +25,6 @@ def exam(manager: Client) -> dict[str, Any]:
 
 
 @pytest.fixture
-def english() -> Iterator[None]:
-    """What is told in words is told in English."""
-    with translation.override("en"):
-        yield
+def english(settings: Settings) -> None:
+    """What is told in words is told in English, also to callers who name no language."""
+    settings.LANGUAGE_CODE = "en"

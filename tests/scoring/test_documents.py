@@ -18,6 +18,7 @@ from scoring import documents
 from scoring.documents import BadDocument, Unreadable
 from scoring.documents.essays import docx_text, pdf_text
 
+pytestmark = pytest.mark.usefixtures("english")
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 SHEET = "xl/worksheets/sheet1.xml"
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"

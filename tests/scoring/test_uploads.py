@@ -10,6 +10,7 @@ import pytest
 from django.core.files.base import File
 from django.db import connection, transaction
 from django.test import Client
+from django.utils import translation
 from django.utils.timezone import now
 from pytest_django import Settings
 
@@ -19,7 +20,7 @@ from scoring import tasks, uploading
 from scoring.models import Answer, Batch, Exam, Submission, Upload
 from tests.scoring.site import client_for, named
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("exam")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("english", "exam")]
 HEADER = "candidate,question,text,attempt\n"
 
 
@@ -92,6 +93,22 @@ def test_a_bad_row_holds_back_its_neighbours_so_that_the_corrected_file_is_taken
     right = received("c1,Q1,一,\nc2,Q1,二,\nc1,Q2,three,\n")
     uploading.read(right)
     assert (right.accepted, right.rejected) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("language", "empty", "question"),
+    [("ja", "行がありません", "設問Q9はありません"), ("en", "no rows in", "no question Q9")],
+)
+def test_a_worker_tells_the_sender_in_the_senders_language(
+    language: str, empty: str, question: str
+) -> None:
+    with translation.override(language):
+        refused = received("")
+        rejected = received("c1,Q9,一,\n")
+    uploading.read(refused)
+    uploading.read(rejected)
+    assert empty in refused.reason
+    assert question in rejected.rejections[0]["detail"]
 
 
 def test_the_same_file_again_changes_nothing() -> None:
