@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 from pytest_django import Settings
 
 from tests.scoring.site import EXAM, JSON, client_for
@@ -22,6 +23,12 @@ def exam(manager: Client) -> dict[str, Any]:
     assert told.status_code == 201, told.content
     definition: dict[str, Any] = told.json()
     return definition
+
+
+@pytest.fixture(autouse=True)
+def no_language_left_over() -> None:
+    """A request leaves its language behind in the thread; no test may depend on another's."""
+    translation.deactivate()
 
 
 @pytest.fixture

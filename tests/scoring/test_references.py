@@ -9,7 +9,7 @@ from scoring.models import Answer, Exam, Lease, Mark, Reference, ReferenceMark, 
 from scoring.references import NotQualified, Suspended
 from tests.scoring.marking_room import answers_of, exam_in, fresh, someone, state
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 
 @pytest.fixture
