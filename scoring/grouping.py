@@ -6,13 +6,11 @@ the encoder. What folding tells apart by length (too short, too long) never come
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
-from django.utils.timezone import now
 
 from scoring import agreeing, humans, references, settling
 from scoring.inference import Inference
@@ -153,10 +151,9 @@ def groups(question: Question, marker: Any) -> list[AnswerGroup]:
 
 def take(group: AnswerGroup, marker: Any) -> bool:
     """Into the marker's hands for as long as a lease lasts; False where another has it."""
-    free = Q(held_until=None) | Q(held_until__lte=now()) | Q(held_by=marker)
-    until = now() + timedelta(minutes=settling.policy_of(group.question.exam).lease_minutes)
-    rows = AnswerGroup.objects.filter(free, pk=group.pk)
-    return bool(rows.update(held_by=marker, held_until=until))
+    free = AnswerGroup.objects.filter(pk=group.pk).free_for(marker)
+    until = settling.lease_end(group.question.exam)
+    return bool(free.update(held_by=marker, held_until=until))
 
 
 def give_back(group: AnswerGroup, marker: Any) -> None:

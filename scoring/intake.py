@@ -131,7 +131,7 @@ def take(record: Record) -> tuple[Submission, bool] | list[Fault]:
         exam=entry.exam, candidate=entry.candidate, attempt=entry.attempt
     )
     if submission.body_hash != entry.body_hash:
-        raise Conflict(_("attempt %d of this candidate holds another text") % entry.attempt)
+        raise Conflict(_differs(entry))
     created = submission.batch_id == outcome.batch.pk
     if created:
         outcome.batch.accepted = 1
@@ -175,12 +175,15 @@ def _store(chunk: Sequence[Entry], outcome: Outcome) -> None:
     known |= {_key(entry): entry.body_hash for entry in unique if _key(entry) in new}
     for entry in [*unique, *repeated]:
         if known[_key(entry)] != entry.body_hash:
-            detail = _("attempt %d of this candidate holds another text") % entry.attempt
-            outcome.rejected.append({"line": entry.line, **fault("/attempt", detail)})
+            outcome.rejected.append({"line": entry.line, **fault("/attempt", _differs(entry))})
         else:
             outcome.accepted += 1
     _copy_answers([(new[_key(entry)], entry) for entry in unique if _key(entry) in new])
     outcome.questions |= {question for e in unique if _key(e) in new for question, *_ in e.answers}
+
+
+def _differs(entry: Entry) -> str:
+    return _("attempt %d of this candidate holds another text") % entry.attempt
 
 
 def _key(entry: Entry) -> tuple[int, str, int]:

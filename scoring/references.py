@@ -1,7 +1,6 @@
 """Reference answers (目揃え): known marks that qualify markers, and watch them for drift."""
 
 import random
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -175,14 +174,13 @@ def _to_watch(
 
 
 def _leased(reference: Reference, exam: Exam, marker: Any) -> Lease:
-    minutes = settling.policy_of(exam).lease_minutes
     return Lease.objects.update_or_create(
         answer=reference.answer,
         marker=marker,
         defaults={
             "is_reference": True,
             "created_at": now(),
-            "expires_at": now() + timedelta(minutes=minutes),
+            "expires_at": settling.lease_end(exam),
         },
     )[0]
 

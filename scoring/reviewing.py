@@ -5,7 +5,6 @@ Rows are locked in one order: the exam, the marker, leases, answers by falling k
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -175,12 +174,12 @@ def _first_free(answers: "QuerySet[Answer]") -> Answer | None:
 
 
 def _lease(answer: Answer, exam: Exam, marker: Any) -> Lease:
-    expires = now() + timedelta(minutes=settling.policy_of(exam).lease_minutes)
-    return Lease.objects.create(answer=answer, marker=marker, expires_at=expires)
+    until = settling.lease_end(exam)
+    return Lease.objects.create(answer=answer, marker=marker, expires_at=until)
 
 
 def _renewed(lease: Lease, exam: Exam) -> Lease:
-    lease.expires_at = now() + timedelta(minutes=settling.policy_of(exam).lease_minutes)
+    lease.expires_at = settling.lease_end(exam)
     lease.save(update_fields=["expires_at"])
     return lease
 

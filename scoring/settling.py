@@ -8,11 +8,13 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring.lifecycle import WrongState
@@ -177,6 +179,11 @@ def policy_of(exam: Exam) -> MarkingPolicy:
         return exam.policy
     except MarkingPolicy.DoesNotExist:
         return MarkingPolicy(exam=exam)
+
+
+def lease_end(exam: Exam) -> datetime:
+    """When what is given into a marker's hands at this moment comes free by itself."""
+    return now() + timedelta(minutes=policy_of(exam).lease_minutes)
 
 
 def _marks(answers: Sequence[Open], rules: Mapping[int, Rules]) -> dict[int, list[Given]]:

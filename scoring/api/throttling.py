@@ -22,8 +22,6 @@ log = logging.getLogger(__name__)
 ASK_AGAIN_SECONDS = 5.0
 SECONDS = 1.0
 once_a_minute = Rarely(60.0)
-
-
 _clients: dict[str, "redis.Redis"] = {}
 _making = Lock()
 

@@ -60,7 +60,17 @@ class AnswerGroupQuerySet(models.QuerySet["AnswerGroup"]):
 
     def in_hands_of_others(self, marker: Any) -> Self:
         """What no one but another marker may mark now, nor any of its answers."""
-        return self.filter(held_until__gt=now()).exclude(held_by=marker)
+        return self.filter(_held_by_others(marker))
+
+    def free_for(self, marker: Any) -> Self:
+        """The others: what nobody has in hand, or the marker has. One condition on the row itself,
+        so that an UPDATE where it holds gives it to one of two who ask at once.
+        """
+        return self.exclude(_held_by_others(marker))
+
+
+def _held_by_others(marker: Any) -> models.Q:
+    return models.Q(held_until__gt=now()) & ~models.Q(held_by=marker)
 
 
 class AnswerGroup(models.Model):
