@@ -27,9 +27,14 @@ def free_port() -> int:
         return port
 
 
-def wait_until(answers: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until(
+    answers: Callable[[], bool],
+    process: subprocess.Popen[bytes],
+    log: Path,
+    seconds: float = STARTING_SECONDS,
+) -> None:
     """Return when the part answers; raise CannotStart when it died or took too long."""
-    end = time.monotonic() + STARTING_SECONDS
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
             break

@@ -41,7 +41,13 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(server: Any) -> None:
-    """What was imported lives as long as the worker: not for the collector to visit each time."""
+    """Import what the first request would have waited for, and freeze it.
+
+    What was imported lives as long as the worker: not for the collector to visit each time.
+    """
+    from django.urls import get_resolver
+
+    get_resolver().url_patterns  # noqa: B018 - imports every view
     gc.collect()
     gc.freeze()
 

@@ -10,8 +10,11 @@ from pythonjsonlogger.json import JsonFormatter as BaseFormatter
 
 from pmscoring.requestid import request_id
 
-# What PostgreSQL adds to an error: the row that it refused, with an answer's text in it.
-DETAIL = re.compile(r"\nDETAIL:.*?(?=\n\n(?:The above exception|During handling)|\Z)", re.DOTALL)
+# What PostgreSQL adds to an error: the row that it refused, with an answer's text in it. Celery
+# writes errors by their repr, which is one line.
+DETAIL = re.compile(
+    r"\\+nDETAIL:[^\n]*|\nDETAIL:.*?(?=\n\n(?:The above exception|During handling)|\Z)", re.DOTALL
+)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -41,6 +44,7 @@ class JsonFormatter(BaseFormatter):
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """Without what a database error tells of the row, and a request's repr of its query."""
         log_data.pop("request", None)  # Django's; the path stands in its message
+        log_data.pop("data", None)  # Celery's, of a failed task; all of it stands in its message
         for name in ("message", "exc_info"):
             if isinstance(told := log_data.get(name), str):
                 log_data[name] = DETAIL.sub("", told)

@@ -5,12 +5,14 @@ the encoder. What folding tells apart by length (too short, too long) never come
 """
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
+from redis.exceptions import RedisError
 
 from scoring import agreeing, humans, references, settling
 from scoring.inference import Inference
@@ -234,17 +236,20 @@ def _saved(where: Q) -> float:
 
 
 def progress(question: Question) -> float | None:
-    """How far the search for groups is, in [0, 1]; None where none runs."""
-    found: float | None = cache.get(_progress_key(question))
+    """How far the search for groups is, in [0, 1]; None where none runs, or the cache is away."""
+    found: float | None = None
+    with suppress(RedisError):
+        found = cache.get(_progress_key(question))
     return found
 
 
 def tell_progress(question: Question, fraction: float | None) -> None:
-    """What `progress` answers from now on, unless the work falls silent."""
-    if fraction is None:
-        cache.delete(_progress_key(question))
-    else:
-        cache.set(_progress_key(question), fraction, SILENCE_SECONDS)
+    """What `progress` answers from now on, unless the work falls silent or the cache is away."""
+    with suppress(RedisError):
+        if fraction is None:
+            cache.delete(_progress_key(question))
+        else:
+            cache.set(_progress_key(question), fraction, SILENCE_SECONDS)
 
 
 def _progress_key(question: Question) -> str:

@@ -5,6 +5,7 @@ Rows are locked in one order: the exam, the marker, leases, answers by falling k
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -228,14 +229,16 @@ def release_expired(exam: Exam | None = None) -> int:
 
 
 @transaction.atomic
-def submit(answer: Answer, marker: Any, told: dict[str, Any]) -> Judgement:
+def submit(
+    answer: Answer, marker: Any, told: dict[str, Any], at: datetime | None = None
+) -> Judgement:
     """The marker's judgement of the answer that is in their hands, which closes the lease.
 
     `told` as humans.give takes it. Raises Invalid (and the lease goes on), LeaseLost, WrongState.
     """
     settling.hold(answer.question.exam, *MARKED_BY_PEOPLE)
     lease = _in_hand(answer, marker)
-    seconds = int((now() - lease.created_at).total_seconds())
+    seconds = int(((at or now()) - lease.created_at).total_seconds())
     if lease.is_reference:
         return references.take(lease, told)
     judgement = humans.read(answer.question, told)

@@ -33,6 +33,7 @@ def inference_url(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         "PYTHONPATH": f"{ROOT}:{ROOT / 'docker' / 'inference'}",
         "INFERENCE_PORT": str(port),
         "SCORING_MODEL": str(weights),
+        "INFERENCE_THREADS": "1",
     }
     url = f"http://127.0.0.1:{port}"
     with running([sys.executable, "-m", "inference_server"], environment, log, f"{url}/health"):

@@ -10,6 +10,8 @@ import httpx
 from pmscoring.embedded import wait_until
 
 ROOT = Path(__file__).parent.parent
+STARTING_SECONDS = 180.0
+"""As long as the product gives its inference service."""
 
 
 @contextmanager
@@ -20,7 +22,7 @@ def running(
     with log.open("wb") as output:
         process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        wait_until(lambda: _answers(address), process, log)
+        wait_until(lambda: _answers(address), process, log, STARTING_SECONDS)
         yield
     finally:
         process.terminate()

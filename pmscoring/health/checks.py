@@ -3,6 +3,7 @@
 Messages are shown to operators and go into no log: they name the fault, never a URL or a secret.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -23,6 +24,8 @@ from pmscoring.metrics import migrations
 from scoring.inference import Inference, InferenceError
 
 SECONDS = 1.5
+ANSWER_SECONDS = 1.2
+"""For so long a worker's answer is waited for, after each one again."""
 REDIS_OPTIONS: dict[str, Any] = {"socket_timeout": SECONDS, "socket_connect_timeout": SECONDS}
 Database = library.Database
 
@@ -69,6 +72,10 @@ class AiEngine(HealthCheck):
             raise ServiceUnavailable("the model is not loaded")
 
 
+class HeardEnough(Exception):
+    """Nobody else need answer."""
+
+
 @dataclass
 class Worker(HealthCheck):
     """Some worker answers for each queue.
@@ -82,11 +89,9 @@ class Worker(HealthCheck):
     }
 
     def run(self) -> None:
-        """Ask until one answers; all of them only where that one does not serve every queue."""
+        """Ask all at once, and listen until those who answered serve every queue."""
         try:
-            served = self._served(limit=1)
-            if served and not self.queues <= served:
-                served = self._served(limit=None)
+            served = self._served()
         except (OperationalError, redis.RedisError, OSError) as error:
             raise ServiceUnavailable("the broker is away") from error
         if not served:
@@ -94,9 +99,17 @@ class Worker(HealthCheck):
         if missing := self.queues - served:
             raise ServiceUnavailable(f"no worker serves {', '.join(sorted(missing))}")
 
-    def _served(self, limit: int | None) -> set[str]:
-        told = app.control.inspect(timeout=0.9, limit=limit).active_queues() or {}
-        return {queue["name"] for queues in told.values() for queue in queues}
+    def _served(self) -> set[str]:
+        served: set[str] = set()
+
+        def heard(reply: dict[str, list[dict[str, Any]]]) -> None:
+            served.update(queue["name"] for queues in reply.values() for queue in queues)
+            if self.queues <= served:
+                raise HeardEnough
+
+        with suppress(HeardEnough):
+            app.control.inspect(timeout=ANSWER_SECONDS, callback=heard).active_queues()
+        return served
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 WIDE = {"width": 1280, "height": 720}
@@ -18,6 +18,8 @@ Open = Callable[..., Page]
 heard: list[str] = []
 """What pages complained of since the test began."""
 
+# As long as it waits for a page to load.
+expect.set_options(timeout=30_000)
 # Playwright's loop runs in the thread of the test, where Django would refuse to ask the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
@@ -33,9 +35,12 @@ def visit(page: Page, address: str) -> None:
         try:
             page.goto(address)
         except Error as error:
+            if CHANGED not in str(error):
+                raise
             failures.append(str(error))
         if not any(CHANGED in failure for failure in failures):
             return
+    pytest.fail(f"{address}: {failures}")
 
 
 @pytest.fixture(scope="session")

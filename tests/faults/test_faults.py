@@ -11,8 +11,8 @@ COUNT = 2000
 
 
 def kill_the_worker(one: Site) -> None:
+    wait_for(lambda: one.stands_still_with_answers_in_hand("worker"))
     one.kill("worker")
-    assert one.count("status = 'scoring'") > 0
     one.start("worker")
 
 

@@ -4,7 +4,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,21 @@ def served(app: Starlette, *, status: int = 200) -> Iterator[httpx.Client]:
     thread.start()
     try:
         with client(port) as caller:
-            while not answers(caller, status):
-                assert thread.is_alive()
+            until(lambda: not thread.is_alive() or answers(caller, status))
+            assert thread.is_alive()
             yield caller
     finally:
         server.should_exit = True
         thread.join(30)
+        assert not thread.is_alive()
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Return when it is so; fail the test when that takes a minute."""
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def client(port: int) -> httpx.Client:

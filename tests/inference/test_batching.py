@@ -262,7 +262,7 @@ def test_it_outlives_a_failure_of_any_kind() -> None:
     with running(out_of_range) as batcher:
         for _ in range(2):
             with pytest.raises(IndexError):
-                batcher.submit([[1]]).result(1)
+                batcher.submit([[1]]).result(SECONDS)
 
 
 def test_it_finishes_what_is_queued_before_it_closes() -> None:

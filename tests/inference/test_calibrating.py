@@ -1,10 +1,12 @@
 """Calibration over HTTP: the stream, what is refused, one at a time, and giving artefacts back."""
 
+import asyncio
 import base64
 import hashlib
 import json
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 
 from inference_server.app import make_app
 from inference_server.calibration.artefact import Calibration
+from inference_server.calibration.job import Job
 from tests.fakes import Array, loaded_with
 from tests.inference import marked, serving, written
 from tests.inference.serving import lines
@@ -171,6 +174,30 @@ def test_it_fits_one_at_a_time_and_goes_on_scoring(quick: httpx.Client) -> None:
         assert quick.post("/v1/score", json=request("要件")).status_code == 200
         assert "sha256" in json.loads(list(rest)[-1])
     assert "sha256" in lines(quick.post("/v1/calibrate", json=body()))[-1]
+
+
+def test_its_turn_is_over_before_the_last_line_is_told() -> None:
+    heard: list[Any] = []
+
+    class Lines(asyncio.Queue[Any]):
+        def put_nowait(self, item: Any) -> None:
+            heard.append(item)
+            super().put_nowait(item)
+
+    async def listen() -> None:
+        begun = threading.Event()
+
+        def work(_say: Callable[[str, float], None]) -> dict[str, Any]:
+            assert begun.wait(10)
+            return {"sha256": "x"}
+
+        job = Job(work, lambda: heard.append("over"))
+        job.lines = Lines()
+        begun.set()
+        assert [line async for line in job] == [{"sha256": "x"}]
+
+    asyncio.run(listen())
+    assert heard == ["over", {"sha256": "x"}, None]
 
 
 def test_it_stops_when_the_caller_goes_away(quick: httpx.Client) -> None:

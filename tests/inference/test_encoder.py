@@ -170,15 +170,18 @@ def test_it_attends_on_the_cpu_as_the_fused_kernel_does_on_cuda(length: int) -> 
 
 
 @pytest.mark.parametrize(
-    ("device", "precision", "cuda", "chosen"),
+    ("device", "precision", "cuda", "vnni", "chosen"),
     [
-        ("auto", "auto", True, ("cuda", "bf16")),
-        ("auto", "auto", False, ("cpu", "int8")),
-        ("auto", "fp32", True, ("cuda", "fp32")),
-        ("cpu", "auto", True, ("cpu", "int8")),
-        ("cuda:1", "auto", True, ("cuda:1", "bf16")),
-        ("cpu", "fp32", False, ("cpu", "fp32")),
-        ("cpu", "bf16", False, ("cpu", "bf16")),
+        ("auto", "auto", True, True, ("cuda", "bf16")),
+        ("auto", "auto", False, True, ("cpu", "int8")),
+        ("auto", "auto", False, False, ("cpu", "fp32")),
+        ("auto", "fp32", True, True, ("cuda", "fp32")),
+        ("cpu", "auto", True, True, ("cpu", "int8")),
+        ("cpu", "auto", True, False, ("cpu", "fp32")),
+        ("cuda:1", "auto", True, False, ("cuda:1", "bf16")),
+        ("cpu", "fp32", False, True, ("cpu", "fp32")),
+        ("cpu", "int8", False, False, ("cpu", "int8")),
+        ("cpu", "bf16", False, True, ("cpu", "bf16")),
     ],
 )
 def test_it_chooses_device_and_precision(
@@ -186,7 +189,9 @@ def test_it_chooses_device_and_precision(
     device: str,
     precision: str,
     cuda: bool,
+    vnni: bool,
     chosen: tuple[str, str],
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: vnni)
     assert choose(device, precision) == chosen

@@ -4,8 +4,7 @@ import json
 import re
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,12 +16,15 @@ import pytest
 
 from inference_server.app import Loaded, make_app
 from inference_server.config import Config
+from inference_server.engine import choose
 from inference_server.service import Scorer
 from tests.fakes import Array, FakeEncoder, loaded_with, vectors_of
 from tests.inference import serving, written
+from tests.inference.serving import until
 
 SECRET = "極秘の解答七四一"
 UNKNOWN = "0" * 64
+SCORED = "inference_request_seconds_count"
 SMALL = Config(
     token=serving.TOKEN,
     model=Path("none"),
@@ -191,7 +193,8 @@ def test_it_refuses_another_call_in_the_same_shape(
 def test_it_tells_what_it_is(service: httpx.Client) -> None:
     told = service.get("/info").json()
     assert re.fullmatch("[0-9a-f]{64}", told["model"])
-    assert (told["device"], told["dtype"], told["window_tokens"]) == ("cpu", "int8", 512)
+    assert (told["device"], told["dtype"]) == choose("cpu", "auto")
+    assert told["window_tokens"] == 512
     limits = ("max_answers", "max_tokens", "max_body_bytes")
     assert [told[name] for name in limits] == [5, 600, 20_000]
 
@@ -272,10 +275,12 @@ def leave_early(caller: httpx.Client, sent: bytes, length: int) -> None:
 def test_it_outlives_a_caller_who_hangs_up(service: httpx.Client, log: Path, missing: int) -> None:
     body = json.dumps(request("利用部門の不在")).encode()
     before = len([line for line in lines(log) if line["level"] == "ERROR"])
+    counted = 'inference_refused_total{error_type="incomplete"}' if missing else SCORED
+    heard = metric(service, counted)
     for _ in range(5):
         leave_early(service, body, len(body) + missing)
+    until(lambda: metric(service, counted) == heard + 5)
     assert service.post("/v1/score", json=request("要件")).status_code == 200
-    time.sleep(0.2)
     assert len([line for line in lines(log) if line["level"] == "ERROR"]) == before
 
 
@@ -300,13 +305,6 @@ def gated(config: Config = SMALL) -> Iterator[tuple[httpx.Client, Gate]]:
             yield caller, gate
         finally:
             gate.opened.set()
-
-
-def until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_it_says_when_its_queue_is_full_and_serves_those_who_wait() -> None:

@@ -114,7 +114,8 @@ class Installation(Site):
 
     def log(self, name: str) -> str:
         """What a part has written so far."""
-        return (self.folder / f"{name}.log").read_text("utf-8", "replace")
+        log = self.folder / f"{name}.log"
+        return log.read_text("utf-8", "replace") if log.exists() else ""
 
 
 @contextmanager

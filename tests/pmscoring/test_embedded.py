@@ -148,7 +148,7 @@ def test_it_starts_a_killed_part_again(started: Started) -> None:
 
     eventually(lambda: started.pid("middle") != before)
     eventually(lambda: started.order().count("begin middle") == 2)
-    assert "middle has died" in started.said()
+    eventually(lambda: "middle has died" in started.said())
     assert started.process.poll() is None
 
 

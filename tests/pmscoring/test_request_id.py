@@ -23,12 +23,13 @@ def loud(site: Installation) -> Iterator[Installation]:
     """The installation telling as much as it can; without beat, whose sweep may come first."""
     site.environment["LOG_LEVEL"] = "DEBUG"
     site.end("web")
+    before = site.log("worker").count("succeeded")
     for part in ("inference", "worker"):
         site.start(part)
     site.start_web()
     load_exam(site, "TRACE")
     # The exam's own messages are worked off, so that none of them finds the first answer.
-    wait_for(lambda: site.log("worker").count("succeeded") >= len(EXAM["questions"]))
+    wait_for(lambda: site.log("worker").count("succeeded") >= before + len(EXAM["questions"]))
     yield site
     for part in ("worker", "inference", "web"):
         site.end(part)
@@ -42,6 +43,11 @@ def records(site: Installation, part: str, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
+def worked(site: Installation, name: str) -> list[str]:
+    """What the worker said under the request id."""
+    return [str(one["message"]) for one in records(site, "worker", name)]
+
+
 def hand_in(site: Installation, candidate: str, name: str, text: str = TEXT) -> Any:
     body = {"exam": "TRACE", "candidate": candidate, "answers": [{"question": "Q1", "text": text}]}
     return site.web.post("/api/v1/submissions", json=body, headers={"X-Request-ID": name})
@@ -52,11 +58,10 @@ def test_the_callers_id_is_in_the_log_of_every_part(loud: Installation) -> None:
     assert told.status_code == 202
     assert told.headers["X-Request-ID"] == "trace-7f3a"
     wait_for(lambda: loud.answers("TRACE", "status = 'scored'") == 1)
-    wait_for(lambda: len(records(loud, "worker", "trace-7f3a")) > 0)
+    wait_for(lambda: any("score_waiting" in message for message in worked(loud, "trace-7f3a")))
     (line,) = (one for one in records(loud, "web", "trace-7f3a") if one["message"] == "request")
     assert (line["path"], line["status"], line["logger"]) == ("/api/v1/submissions", 202, "web")
     assert datetime.fromisoformat(line["time"]).utcoffset() == timedelta(0)
-    assert any("score_waiting" in one["message"] for one in records(loud, "worker", "trace-7f3a"))
     scored = [one for one in records(loud, "inference", "trace-7f3a") if one["message"] == "scored"]
     assert scored[0]["answers"] == 1
 
@@ -102,13 +107,14 @@ def test_no_text_of_an_answer_is_in_any_log(loud: Installation) -> None:
     assert told.status_code in (201, 202), told.text
     told = web.post("/api/v1/score", json={"text": TEXT, "exam": "TRACE", "question": "Q1"})
     assert told.status_code == 200, told.text
+    loud.end("inference")
+    assert hand_in(loud, "c8", "d", TEXT + "三").status_code == 202
     refusing_rows(loud, True)
     try:
         assert hand_in(loud, "c7", "refused-row").status_code == 500
+        wait_for(lambda: "raised unexpected: IntegrityError" in loud.log("worker"))
     finally:
         refusing_rows(loud, False)
-    loud.end("inference")
-    assert hand_in(loud, "c8", "d", TEXT + "三").status_code == 202
     wait_for(lambda: loud.answers("TRACE", "reason <> ''") > 0)
     loud.start("inference")
     wait_for(lambda: loud.answers("TRACE", "status IN ('waiting', 'scoring')") == 0)

@@ -143,7 +143,8 @@ def test_without_redis_calls_pass_and_the_log_says_so_once(
         began = time.monotonic()
         assert statuses(one, 8) == [200] * 8
         assert statuses(Client(), 5) == [401] * 5
-        assert time.monotonic() - began < 3
+        # The first waits a second for Redis; thirteen would, were that forgotten.
+        assert time.monotonic() - began < 10
     warnings = [record for record in caplog.records if record.name == throttling.__name__]
     assert len(warnings) == 1
 

@@ -5,11 +5,13 @@ from functools import partial
 import pytest
 from django.contrib.auth.models import User
 from django.utils.timezone import now
+from pytest_django import Settings
 
 from pmscoring.lifecycle import WrongState
-from scoring import grouping, humans, reviewing
+from scoring import grouping, humans, reviewing, tasks
 from scoring.inference import Inference, InferenceUnavailable
 from scoring.models import AnswerGroup, Exam, Mark, Question
+from tests.pmscoring.away import redis_away
 from tests.scoring.at_once import at_once
 from tests.scoring.marking_room import FULL, answers_of, exam_in, fresh, someone, state
 
@@ -101,6 +103,20 @@ def test_it_tells_how_far_it_is_and_changes_nothing_when_inference_is_away(
     with pytest.raises(InferenceUnavailable):
         grouping.regroup(question, Inference("http://127.0.0.1:1", "x", 1))
     assert AnswerGroup.objects.count() == 1
+
+
+def test_it_searches_on_where_the_cache_that_tells_how_far_it_is_is_away(
+    inference_url: str, settings: Settings
+) -> None:
+    exam = exam_in()
+    answers_of(exam, *SAME, NEAR)
+    question = exam.questions.get(code="Q1")
+    settings.INFERENCE_URL = inference_url
+    tasks.inference.cache_clear()
+    redis_away(settings)
+    tasks.regroup(question.pk)
+    assert AnswerGroup.objects.count() == 1
+    assert grouping.progress(question) is None
 
 
 def test_every_member_gets_its_own_mark_that_says_it_came_from_a_group(

@@ -4,14 +4,12 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils.timezone import now
 
@@ -19,6 +17,7 @@ from scoring import tasks
 from scoring.api import submission_views
 from scoring.api.parsers import MOST_LINE_BYTES
 from scoring.models import Answer, ApiToken, Batch, IdempotencyKey, Submission
+from tests.scoring.at_once import at_once
 from tests.scoring.site import JSON, NDJSON, lines, submission, user_with
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("exam")]
@@ -48,17 +47,7 @@ def test_a_request_that_failed_does_not_use_up_its_key(manager: Client) -> None:
 
 
 def test_of_two_at_once_under_one_key_both_get_the_one_answer(manager: Client) -> None:
-    together = Barrier(4)
-
-    def race(_: int) -> Any:
-        together.wait()
-        try:
-            return post(manager, submission("c1", "一"))
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as pool:
-        told = list(pool.map(race, range(4)))
+    told = at_once([partial(post, manager, submission("c1", "一"))] * 4)
     assert [one.status_code for one in told] == [202] * 4
     assert all(one.json() == told[0].json() for one in told)
     assert (Submission.objects.count(), Batch.objects.count()) == (1, 1)

@@ -1,6 +1,7 @@
 """What must be the same after a stop and a start."""
 
 from tests.stack.callers import EXAM, Api
+from tests.stack.engine import wait_for
 from tests.stack.stack import Stack
 
 ROWS = """candidate,question,text
@@ -14,11 +15,13 @@ MARKS = (
 
 
 def upload(api: Api) -> None:
-    """Hand in a file, which is kept beside the database."""
+    """Hand in a file, which is kept beside the database, and wait until it has been read."""
     with api.client() as client:
         files = {"file": ("answers.csv", ROWS.encode(), "text/csv")}
         told = client.post(f"/api/v1/uploads?exam={EXAM}", files=files)
-    assert told.status_code in (201, 202), told.text
+        assert told.status_code in (201, 202), told.text
+        place = f"/api/v1/uploads/{told.json()['id']}"
+        wait_for(lambda: client.get(place).json()["status"] == "read", 60, "the file is read")
 
 
 def kept(stack: Stack) -> tuple[list[list[str]], str]:

@@ -11,7 +11,6 @@ from tests.stack.stack import Stack
 
 def test_marks_and_files_are_kept_over_down_and_up(stack: Stack, api: Api, told: Told) -> None:
     upload(api)
-    time.sleep(2)
     count.wait_until_scored(stack)
     before = kept(stack)
     assert before[0][0][0] != "0"

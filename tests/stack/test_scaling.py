@@ -22,12 +22,12 @@ def test_web_containers_come_and_go_without_a_failed_request(
         take_all(stack, 4)
         before = balance.servers(stack)
         seen = load.requests
-        wait_for(lambda: load.requests > seen + 200, 60, "the load goes on")
+        wait_for(lambda: load.requests > seen + 200, 180, "the load goes on")
         shares = balance.answered_since(stack, before)
         stack.scale("web", 1)
         take_all(stack, 1)
         seen = load.requests
-        wait_for(lambda: load.requests > seen + 100, 60, "the load goes on")
+        wait_for(lambda: load.requests > seen + 100, 180, "the load goes on")
     assert load.failures == []
     assert len(shares) == 4
     assert min(shares.values()) > 0.1 * sum(shares.values()), shares

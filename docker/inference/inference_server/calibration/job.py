@@ -49,14 +49,18 @@ class Job:
             self.is_stopped.set()
 
     def _run(self) -> None:
+        last: Told | None = None
         try:
-            self._tell(self.work(self._say))
+            last = self.work(self._say)
         except Stopped:
             log.info("calibration stopped")
         except Exception as error:  # noqa: BLE001  # the listener must hear of it, whatever it is
-            self._tell(_failure(error))
-        self._tell(None)
+            last = _failure(error)
+        # First, for who hears the last line may ask for the next calibration at once.
         self._in_loop(self.ended)
+        if last is not None:
+            self._tell(last)
+        self._tell(None)
 
     def _say(self, stage: str, fraction: float) -> None:
         if self.is_stopped.is_set():
