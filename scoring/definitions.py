@@ -8,7 +8,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring import texts
-from scoring import promoting, settling
+from scoring import promoting, retention, settling
 from scoring.contract import Fault, Invalid, fault, faults
 from scoring.models import (
     Answer,
@@ -37,7 +37,7 @@ def load(definition: Definition, force: bool = False) -> tuple[Exam, bool]:
     """Create or update the exam that the definition describes; True where it was created.
 
     Only what changed is written; answers of a changed question wait to be scored anew.
-    Raises Invalid, Frozen or WouldInvalidate, and then changes nothing.
+    Raises Invalid, Frozen, WouldInvalidate or WrongState, and then changes nothing.
     """
     found = faults("exam", definition) or rule_faults(definition)
     if found:
@@ -46,10 +46,14 @@ def load(definition: Definition, force: bool = False) -> tuple[Exam, bool]:
         exam, created = Exam.objects.select_for_update().get_or_create(code=definition["code"])
         if exam.frozen:
             raise Frozen(exam.in_words)
-        changed = _write_exam(exam, definition) | _write_policy(exam, definition.get("marking"))
+        _write_exam(exam, definition)
+        changed = _write_policy(exam, definition.get("marking"))
         _write_questions(exam, definition, force)
         if changed:
             settling.settle_exam(exam)
+        # Last, for what is fixed is what follows from all the rest.
+        if (state := definition.get("state", exam.status)) != exam.status:
+            settling.become(exam, state)
     return exam, created
 
 
@@ -95,16 +99,11 @@ def _question_faults(pointer: str, question: Definition, groups: list[str]) -> l
     return found
 
 
-def _write_exam(exam: Exam, definition: Definition) -> bool:
-    """True where its state changed."""
+def _write_exam(exam: Exam, definition: Definition) -> None:
     exam.title = definition["title"]
     exam.language = definition.get("language", "ja")
     exam.delete_answers_on = definition.get("delete_answers_on")
     exam.save()
-    before = exam.status
-    state = definition.get("state", before)
-    if state != before:
-        exam.become(state)
     for group in definition.get("groups", []):
         QuestionGroup.objects.update_or_create(
             exam=exam,
@@ -115,7 +114,6 @@ def _write_exam(exam: Exam, definition: Definition) -> bool:
                 "over_answering": group.get("over_answering", "first"),
             },
         )
-    return bool(state != before)
 
 
 def _write_policy(exam: Exam, wanted: Definition | None) -> bool:
@@ -136,7 +134,10 @@ def _write_questions(exam: Exam, definition: Definition, force: bool) -> None:
         codes = ", ".join(question.code for question in gone)
         told = _("%s: answers were given to what the definition leaves out")
         raise WouldInvalidate(told % codes)
-    gone.delete()
+    # Held before their answers, as a worker holds them.
+    if list(gone.select_for_update(of=("self",))):
+        retention.delete_marks(Answer.objects.filter(question__in=gone))
+        gone.delete()
     for position, wanted in enumerate(definition["questions"]):
         _write_question(exam, position, wanted, groups.get(wanted.get("group") or ""), force)
     exam.groups.exclude(code__in=[g["code"] for g in definition.get("groups", [])]).delete()
@@ -166,18 +167,24 @@ def _write_question(
             "ranks": wanted.get("ranks", []),
         },
     )
-    before = question.digest
     _write_criteria(question, wanted["criteria"])
     question.model_answers.all().delete()
     ModelAnswer.objects.bulk_create(
         ModelAnswer(question=question, text=text) for text in wanted.get("model_answers", [])
     )
-    question = Question.objects.get(pk=question.pk)
+    _seal(Question.objects.get(pk=question.pk), force)
+
+
+def _seal(question: Question, force: bool) -> bool:
+    """Seal it as it now stands; True where it was another before, and its answers wait again."""
+    before = question.digest
     question.seal()
     if not before:
         promoting.adopt(question)
-    elif before != question.digest:
-        _mark_again(question, force)
+    if not before or before == question.digest:
+        return False
+    _mark_again(question, force)
+    return True
 
 
 def _section(section: Definition) -> Definition:
@@ -245,12 +252,7 @@ def edited(question: Question, force: bool = False) -> bool:
         raise Invalid(
             [fault(one["pointer"].removeprefix("/questions/0"), one["detail"]) for one in found]
         )
-    before = question.digest
-    question.seal()
-    if not before or before == question.digest:
-        return False
-    _mark_again(question, force)
-    return True
+    return _seal(question, force)
 
 
 def describe(exam: Exam) -> Definition:

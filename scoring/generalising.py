@@ -201,9 +201,12 @@ def _put_to_use(calibration: Calibration | None, kind: str, user: Any) -> list[i
             settling.hold(exam)
         except WrongState:
             continue
-        for question in _without_own().filter(exam=exam).select_related("exam", "calibration"):
-            promoting.switch(question, calibration, Kind.GENERAL, user)
-            touched.append(question.pk)
+        for found in _without_own().filter(exam=exam).select_related("exam"):
+            question = promoting.held(found)
+            # One of its own may have been promoted in between.
+            if question.calibration is None or question.calibration.is_general:
+                promoting.switch(question, calibration, Kind.GENERAL, user)
+                touched.append(question.pk)
     return touched
 
 

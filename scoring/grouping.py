@@ -6,7 +6,7 @@ the encoder. What folding tells apart by length (too short, too long) never come
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.cache import cache
@@ -54,7 +54,8 @@ def regroup(
 ) -> int:
     """Find anew the groups among the answers that people are still asked to mark; how many.
 
-    `say` is told how far it is, in [0, 1]. Raises InferenceError, and then changes nothing.
+    A group that is in a marker's hands stays, with its answers. `say` is told how far it is, in
+    [0, 1]. Raises InferenceError, and then changes nothing.
     """
     same = _same(question)
     found = [Found(AnswerGroup.Kind.BLANK, 0.0, one.keys) for one in same if not one.text.strip()]
@@ -63,7 +64,7 @@ def regroup(
     for done, lengths in enumerate(parts):
         part = [one for one in written if one.lengths == lengths]
         found += _near(part, inference, distance, _within(say, done, len(parts)))
-    return _store(question, [one for one in found if len(one.keys) > 1])
+    return _store(question, found)
 
 
 def _within(say: Say, done: int, parts: int) -> Say:
@@ -102,7 +103,7 @@ def _near(
 
 @transaction.atomic
 def _store(question: Question, found: Collection[Found]) -> int:
-    AnswerGroup.objects.filter(question=question).delete()
+    found = _without(found, _kept(question))
     groups = AnswerGroup.objects.bulk_create(
         AnswerGroup(
             question=question,
@@ -116,6 +117,25 @@ def _store(question: Question, found: Collection[Found]) -> int:
     places = [(key, group.pk) for group, one in zip(groups, found, strict=True) for key in one.keys]
     _join(places)
     return len(groups)
+
+
+def _kept(question: Question) -> set[int]:
+    """The answers of the groups that are in someone's hands; the question's others are deleted."""
+    old = AnswerGroup.objects.filter(question=question)
+    members = Answer.objects.filter(answer_group__in=old).order_by("-pk")
+    # Answers before groups, as who marks a group locks them.
+    list(members.select_for_update(of=("self",)).values_list("pk"))
+    idle = list(old.idle().select_for_update().values_list("pk", flat=True))
+    AnswerGroup.objects.filter(pk__in=idle).delete()
+    return set(members.values_list("pk", flat=True))
+
+
+def _without(found: Collection[Found], kept: Collection[int]) -> list[Found]:
+    """The groups beside these answers; what was near to one of them is not near to the next."""
+    near = AnswerGroup.Kind.NEAR
+    led = (one for one in found if one.kind != near or one.keys[0] not in kept)
+    left = (replace(one, keys=[key for key in one.keys if key not in kept]) for one in led)
+    return [one for one in left if len(one.keys) > 1]
 
 
 def _join(places: Collection[tuple[int, int]]) -> None:

@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring import texts
+from scoring import settling
 from scoring.contract import Fault, fault, faults
 from scoring.models import Answer, Batch, Exam, IdempotencyKey, Question, Submission
 
@@ -49,6 +50,15 @@ class Outcome:
     questions: set[int] = field(default_factory=set)
 
 
+def _held(code: str) -> Exam | None:
+    """The exam, which is neither fixed nor redefined before the transaction ends."""
+    key = Exam.objects.filter(code=code).values_list("pk", flat=True).first()
+    if key is None:
+        return None
+    settling.share(key)
+    return Exam.objects.filter(pk=key).first()
+
+
 class Intake:
     """Checks records against their exams, which are read once."""
 
@@ -57,7 +67,7 @@ class Intake:
 
     def _exam(self, code: str) -> tuple[Exam, dict[str, tuple[Question, Record]]] | None:
         if code not in self.exams:
-            exam = Exam.objects.filter(code=code).first()
+            exam = _held(code)
             questions = Question.objects.filter(exam=exam).prefetch_related(
                 "criteria", "model_answers"
             )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils.timezone import now
 
 from pmscoring import texts
@@ -177,6 +177,7 @@ def _write(question: Question, answers: Sequence[Answer], judged: Judgements) ->
     """Marks and states together; whoever lost the claim meanwhile writes nothing."""
     if not answers:
         return
+    _hold(question)
     # Locked by falling key, as everywhere.
     held = _claimed(answers).order_by("-pk").select_for_update()
     mine = set(held.values_list("pk", flat=True))
@@ -192,6 +193,14 @@ def _write(question: Question, answers: Sequence[Answer], judged: Judgements) ->
             status=Answer.Status.SCORED, flags=list(flags), reason="", claimed_at=None
         )
     settling.settle(mark.answer_id for mark in marks)
+
+
+def _hold(question: Question) -> None:
+    """Its threshold stays until this transaction ends: who sets another sees the marks of this one,
+    or this one settles by theirs. FOR SHARE, so that workers do not wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM scoring_question WHERE id = %s FOR SHARE", [question.pk])
 
 
 def _mark(question: Question, answer: Answer, judged: Judgement) -> Mark:

@@ -136,7 +136,7 @@ def promote(calibration: Calibration, user: Any = None, kind: str = Kind.MANUAL)
     Raises WrongState where the exam is fixed, or the calibration is not ready, in use already, or
     fitted to the question as it was before.
     """
-    question = _held(calibration.own)
+    question = held(calibration.own)
     if told := refusal(question, calibration):
         raise WrongState(told)
     comparison = asdict(compare(question, calibration))
@@ -163,7 +163,7 @@ def roll_back(question: Question, user: Any = None) -> Promotion:
     Its marks are known, so nothing is scored again but what came in since. Raises WrongState
     where the exam is fixed or no calibration is in use.
     """
-    question = _held(question)
+    question = held(question)
     if question.calibration_id is None:
         raise WrongState(_("%s has no calibration") % question.code)
     return switch(question, before(question), Kind.ROLLBACK, user)
@@ -235,11 +235,14 @@ def set_aside(question: Question) -> None:
         thresholds.record(question, None, None, None)
 
 
-def _held(question: Question) -> Question:
-    """The question as it is now, and stays until this transaction ends."""
+def held(question: Question) -> Question:
+    """The question as it is now, and stays until this transaction ends.
+
+    Raises WrongState where the exam is fixed.
+    """
     settling.hold(question.exam)
-    found = Question.objects.select_for_update(of=("self",)).select_related("calibration", "exam")
-    return found.get(pk=question.pk)
+    # Nothing is selected along: it would be told as it was before the lock had to wait.
+    return Question.objects.select_for_update().get(pk=question.pk)
 
 
 def switch(
@@ -250,7 +253,7 @@ def switch(
     comparison: dict[str, Any] | None = None,
 ) -> Promotion:
     """The question's answers wait for marks under it; in a transaction that holds the exam."""
-    was = question.threshold
+    value, proposed = threshold_under(question, calibration, kind)
     question.calibration = calibration
     question.save(update_fields=["calibration"])
     made = Promotion.objects.create(
@@ -260,8 +263,8 @@ def switch(
         comparison=comparison or {},
         promoted_by=user,
     )
-    if was is not None:
-        _carry_threshold(question, was, kind, user)
+    if question.threshold is not None or value is not None:
+        thresholds.record(question, value, user, proposed)
     Answer.objects.filter(question=question).wait_again()
     return made
 
@@ -271,23 +274,20 @@ def threshold_under(
 ) -> tuple[float | None, thresholds.Proposal | None]:
     """What becomes of the question's threshold under another calibration, and why.
 
-    None stays None, for no one has let the machine's marks stand. After a promotion the same
-    target is sought on the new curve, and the threshold is never less strict than before;
-    where the curve does not show the target, no machine mark stands. After rolling back the
-    threshold is the one that held under that calibration.
+    After rolling back the threshold is the one that last held under that calibration, whatever
+    holds now. After a promotion None stays None, for no one has let the machine's marks stand;
+    else the same target is sought on the new curve, and the threshold is never less strict than
+    before; where the curve does not show the target, no machine mark stands.
     """
-    was = question.threshold
-    if was is None or calibration is None or calibration.is_general:
+    if calibration is None or calibration.is_general:
         return None, None
     if kind == Kind.ROLLBACK:
         last = question.thresholds.filter(calibration=calibration).first()
         return (last.value if last else None), None
+    was = question.threshold
+    if was is None:
+        return None, None
     latest = question.thresholds.first()
     target = latest.target if latest else None
     proposed = thresholds.proposal(question, target, calibration)
     return (None if proposed.value is None else max(was, proposed.value)), proposed
-
-
-def _carry_threshold(question: Question, was: float, kind: str, user: Any) -> None:
-    value, proposed = threshold_under(question, question.calibration, kind)
-    thresholds.record(question, value, user, proposed)

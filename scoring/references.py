@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from scoring.models import (
 from scoring.models.access import ADJUDICATOR, MANAGER, roles_of
 
 QUALIFYING, WATCH = ReferenceMark.Purpose.QUALIFYING, ReferenceMark.Purpose.WATCH
+WITHDRAWN = ReferenceMark.Purpose.WITHDRAWN
 WINDOW = 20
 """So many of the latest marks of references tell whether a marker drifts."""
 
@@ -100,13 +102,19 @@ def standing(exam: Exam, marker: Any) -> Standing | None:
     return Standing.objects.get_or_create(exam=exam, marker=marker)[0]
 
 
+def may_mark(exam: Exam, marker: Any) -> bool:
+    """False for a marker who is to qualify first; raises Suspended."""
+    found = standing(exam, marker)
+    if found is None:
+        return True
+    _refuse_suspended(found)
+    return found.status == Standing.Status.QUALIFIED
+
+
 def require(exam: Exam, marker: Any) -> None:
     """Raise NotQualified or Suspended where the marker may not mark now."""
-    found = standing(exam, marker)
-    if found is None or found.status == Standing.Status.QUALIFIED:
-        return
-    _refuse_suspended(found)
-    raise NotQualified(_("mark the reference answers of %s first") % exam.code)
+    if not may_mark(exam, marker):
+        raise NotQualified(_("mark the reference answers of %s first") % exam.code)
 
 
 def _refuse_suspended(found: Standing) -> None:
@@ -157,14 +165,33 @@ def hand_out(exam: Exam, marker: Any, question: Question | None = None) -> Lease
     rate = settling.policy_of(exam).reference_rate
     if random.random() >= rate:  # noqa: S311  # which answers are references must not be guessed
         return None
-    hidden = _to_watch(exam, marker, found.round if found else 1, question).order_by("?").first()
+    asked = _to_watch(exam, marker, found.round if found else 1, question)
+    # Of what they marked to qualify they were shown the mark: that comes last.
+    known = ReferenceMark.objects.filter(
+        marker=marker, purpose=QUALIFYING, reference=models.OuterRef("pk")
+    )
+    hidden = asked.order_by(models.Exists(known), "?").first()
     return _leased(hidden, exam, marker) if hidden else None
+
+
+def hand_out_again(answer: Answer, marker: Any) -> Lease | None:
+    """The same of this answer alone, whose lease ran out; a hidden one without a draw."""
+    exam = answer.question.exam
+    found = standing(exam, marker)
+    if found and found.status == Standing.Status.SUSPENDED:
+        return None
+    if found and found.status == Standing.Status.QUALIFYING:
+        asked = _to_qualify(found)
+    else:
+        asked = _to_watch(exam, marker, found.round if found else 1, None)
+    reference = asked.filter(answer=answer).first()
+    return _leased(reference, exam, marker) if reference else None
 
 
 def _to_watch(
     exam: Exam, marker: Any, this_round: int, question: Question | None
 ) -> "models.QuerySet[Reference]":
-    """Those that the marker has not met among the others in this round, nor marked themselves."""
+    """Those that the marker has not met among the others in this round, nor marked unhidden."""
     met = ReferenceMark.objects.filter(marker=marker, purpose=WATCH, round=this_round)
     own = Mark.objects.filter(answer=models.OuterRef("answer"), marker=marker)
     asked = Reference.objects.filter(answer__question__exam=exam, watches=True)
@@ -186,13 +213,17 @@ def _leased(reference: Reference, exam: Exam, marker: Any) -> Lease:
 
 
 def take(lease: Lease, told: dict[str, Any], seconds: int | None = None) -> ReferenceMark:
-    """The marker's mark of the reference answer in hand, and what follows for their standing."""
+    """The marker's mark of the reference answer in hand, and what follows for their standing.
+
+    Raises Invalid, or Suspended.
+    """
     exam = lease.answer.question.exam
     reference = Reference.objects.get(answer=lease.answer_id)
     judgement = humans.read(lease.answer.question, told)
     found = standing(exam, lease.marker)
     if found:
         found = Standing.objects.select_for_update().get(pk=found.pk)
+        _refuse_suspended(found)
     qualifying = found is not None and found.status == Standing.Status.QUALIFYING
     apart = abs(judgement.points - float(reference.points))
     given = ReferenceMark.objects.create(
@@ -220,28 +251,35 @@ def _next_key() -> int:
 
 
 def withdraw(given: ReferenceMark) -> Lease:
-    """Undo one that was hidden: it is forgotten, and the answer is in hand again.
+    """Undo one that was hidden: the answer is in hand again, and its first judgement still tells.
 
-    Raises WrongState for one of a round of qualifying, after which the known mark was shown.
+    Raises WrongState for one of a round of qualifying, after which the known mark was shown, and
+    for one withdrawn already; NotQualified or Suspended, or undoing would undo what followed.
     """
     if given.purpose == QUALIFYING:
         raise WrongState(_("a mark given to qualify stands"))
-    answer = given.reference.answer
-    given.delete()
-    return _leased(given.reference, answer.question.exam, given.marker)
+    exam = given.reference.answer.question.exam
+    require(exam, given.marker)
+    if not ReferenceMark.objects.filter(pk=given.pk, purpose=WATCH).update(purpose=WITHDRAWN):
+        raise WrongState(_("this mark was withdrawn already, or cannot be"))
+    return _leased(given.reference, exam, given.marker)
 
 
 def _judge(found: Standing, policy: MarkingPolicy) -> None:
-    """Qualified or suspended by this round's marks of references."""
-    marks = ReferenceMark.objects.filter(
-        marker=found.marker_id, reference__answer__question__exam=found.exam_id, round=found.round
-    )
-    agrees = list(marks.order_by("-pk").values_list("agrees", flat=True))
+    """Qualified or suspended by this round's first judgements of references.
+
+    A later one, after an undoing, does not tell: the marker could try until the standing keeps.
+    """
+    marks = _of_round(found).order_by("pk").values_list("reference", "agrees")
+    first: dict[int, bool] = {}
+    for reference, agrees_there in marks:
+        first.setdefault(reference, agrees_there)
+    agrees = list(first.values())
     if found.status == Standing.Status.QUALIFYING:
         if _to_qualify(found).exists():
             return
     else:
-        agrees = agrees[:WINDOW]
+        agrees = agrees[-WINDOW:]
     found.agreement = sum(agrees) / len(agrees)
     keeps = policy.marker_bound is None or found.agreement >= policy.marker_bound
     status = Standing.Status.QUALIFIED if keeps else Standing.Status.SUSPENDED
@@ -250,12 +288,40 @@ def _judge(found: Standing, policy: MarkingPolicy) -> None:
     found.save()
 
 
+def _of_round(found: Standing) -> "models.QuerySet[ReferenceMark]":
+    return ReferenceMark.objects.filter(
+        marker=found.marker_id, reference__answer__question__exam=found.exam_id, round=found.round
+    )
+
+
+def shown_agreement(found: Standing) -> float | None:
+    """What the marker may know of it: how it was when they qualified, or were suspended.
+
+    As it moves between, it would tell each hidden reference, and whether its mark agreed.
+    """
+    if found.status != Standing.Status.QUALIFIED:
+        return found.agreement
+    agrees = _of_round(found).filter(purpose=QUALIFYING).values_list("agrees", flat=True)
+    return sum(agrees) / len(agrees) if agrees else None
+
+
 @transaction.atomic
 def begin_round(exam: Exam, marker: Any) -> Standing:
-    """A new round of qualifying, as for someone suspended; their leases end."""
+    """A new round of qualifying, as for someone suspended; what they have in hand goes back."""
+    # A request of theirs that is under way ends first, or it would leave them a lease.
+    list(get_user_model().objects.select_for_update(no_key=True).filter(pk=marker.pk))
+    empty_hands(exam, marker)
     found, created = Standing.objects.select_for_update().get_or_create(exam=exam, marker=marker)
     if not created:
         found.status, found.round = Standing.Status.QUALIFYING, found.round + 1
         found.agreement, found.changed_at = None, now()
         found.save()
     return found
+
+
+def empty_hands(exam: Exam, marker: Any) -> None:
+    """What the marker has in hand goes back. Needs a transaction."""
+    leases = Lease.objects.filter(answer__question__exam=exam, marker=marker).order_by("pk")
+    held = dict(leases.select_for_update(of=("self",)).values_list("pk", "answer_id"))
+    Lease.objects.filter(pk__in=held).delete()
+    settling.settle(held.values())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Greatest
 
 from scoring import results, settling
@@ -47,7 +47,7 @@ def _ask_again(exam: Exam, near: Sequence[tuple[str, int, list[str]]]) -> int:
             submission__exam=exam, submission__candidate__in={who for who, _, _ in near}
         )
         .exclude(review=Review.ADJUDICATED)
-        .exclude(review_reason=Reason.PASS_LINE)
+        .exclude(review_reason__in=Answer.NEAR_PASS_LINE)
         .filter(final_points__isnull=False, reference=None)
         .values_list("pk", "submission__candidate", "submission__attempt", "question__code")
     )
@@ -59,9 +59,12 @@ def _ask_again(exam: Exam, near: Sequence[tuple[str, int, list[str]]]) -> int:
     counts = Answer.objects.filter(pk__in=keys).order_by().annotate(given=Count("marks", given))
     for key, count in counts.values_list("pk", "given"):
         by_count.setdefault(count, []).append(key)
+    # Whoever was drawn for the audit stays drawn, or it would tell less of marks near the line.
+    drawn = When(review_reason=Reason.AUDIT, then=Value(Reason.BOTH))
+    reason = Case(drawn, default=Value(Reason.PASS_LINE))
     for count, some in by_count.items():
         Answer.objects.filter(pk__in=some).update(
-            review_reason=Reason.PASS_LINE, readings=Greatest(F("readings"), count + 1)
+            review_reason=reason, readings=Greatest(F("readings"), count + 1)
         )
     settling.settle(keys)
     return len(keys)

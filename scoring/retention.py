@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.timezone import localdate
 
 from scoring.models import Answer, Artefact, Exam, IdempotencyKey, Mark, Submission, Upload
@@ -65,13 +66,19 @@ def _portions(exam: Exam) -> Iterator[list[int]]:
 @transaction.atomic
 def _delete_submissions(keys: list[int], deleted: Deleted) -> None:
     answers = Answer.objects.filter(submission__in=keys)
-    marks = Mark.objects.filter(answer__in=answers)
-    # A withdrawal protects the mark that it withdraws: the last word goes first.
-    while count := marks.filter(mark=None).delete()[0]:
-        deleted.marks += count
+    deleted.marks += delete_marks(answers)
     deleted.answers += answers.count()
     deleted.submissions += len(keys)
     Submission.objects.filter(pk__in=keys).delete()
+
+
+def delete_marks(answers: "QuerySet[Answer]") -> int:
+    """Delete all marks of the answers, which themselves can go afterwards; how many."""
+    marks, total = Mark.objects.filter(answer__in=answers), 0
+    # A withdrawal protects the mark that it withdraws: the last word goes first.
+    while count := marks.filter(mark=None).delete()[0]:
+        total += count
+    return total
 
 
 def _empty(upload: Upload, deleted: Deleted) -> None:

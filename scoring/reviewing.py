@@ -110,8 +110,11 @@ def next_dispute(exam: Exam, adjudicator: Any, without: Collection[int] = ()) ->
         held = Lease.objects.filter(answer=OuterRef("pk"))
         disputed = Answer.objects.filter(~Exists(held), question__exam=exam)
         disputed = disputed.filter(review=Review.DISPUTED).order_by("pk")
-        answer = _first_free(free_of(disputed, adjudicator, without))
-        return _lease(answer, exam, adjudicator) if answer else None
+        while answer := _first_free(free_of(disputed, adjudicator, without)):
+            # The query of the lock tells of leases as they were before it waited.
+            if not Lease.objects.filter(answer=answer).exists():
+                return _lease(answer, exam, adjudicator)
+        return None
 
 
 def _begin(exam: Exam, marker: Any) -> None:
@@ -127,10 +130,13 @@ def _leases(exam: Exam, marker: Any) -> "QuerySet[Lease]":
 def _held_already(
     exam: Exam, marker: Any, question: Question | None, without: Collection[int]
 ) -> Lease | None:
-    """The lease that the marker has; one for another question than asked for is given back."""
+    """The lease that the marker has; one for another question than asked for is given back, and
+    what is no reference by one who is to qualify first. Raises Suspended.
+    """
+    may_mark = references.may_mark(exam, marker)
     for lease in _leases(exam, marker).exclude(answer__review=Review.DISPUTED, is_reference=False):
-        other = question is not None and lease.answer.question_id != question.pk
-        if not (other and not lease.is_reference) and lease.answer_id not in without:
+        asked = may_mark and (question is None or lease.answer.question_id == question.pk)
+        if (asked or lease.is_reference) and lease.answer_id not in without:
             return _renewed(lease, exam)
         _give_back(lease)
     return None
@@ -207,6 +213,27 @@ def renew(answer: Answer, marker: Any) -> Lease:
     return _renewed(lease, lease.answer.question.exam)
 
 
+def take_again(answer: Answer, marker: Any) -> Lease:
+    """A new lease on an answer whose lease ran out: it is still queued, and in no one else's hands.
+
+    Raises LeaseLost, and what `next_answer` does.
+    """
+    exam = answer.question.exam
+    release_expired(exam)
+    with transaction.atomic():
+        _begin(exam, marker)
+        if reference := references.hand_out_again(answer, marker):
+            return reference
+        rows = Answer.objects.filter(pk=answer.pk)
+        list(rows.select_for_update().values_list("pk"))
+        # Asked once it is locked, for who held it may have been given it.
+        if not free_of(rows.filter(review=Review.QUEUED), marker).exists():
+            raise LeaseLost(_("%s is no longer in your hands") % answer)
+        references.require(exam, marker)
+        rows.update(review=Review.CLAIMED)
+        return _lease(answer, exam, marker)
+
+
 @transaction.atomic
 def release(answer: Answer, marker: Any) -> None:
     """Give the answer back; raises LeaseLost where it is not the marker's."""
@@ -234,7 +261,8 @@ def submit(
 ) -> Judgement:
     """The marker's judgement of the answer that is in their hands, which closes the lease.
 
-    `told` as humans.give takes it. Raises Invalid (and the lease goes on), LeaseLost, WrongState.
+    `told` as humans.give takes it. Raises Invalid (and the lease goes on), LeaseLost, WrongState,
+    NotQualified, Suspended.
     """
     settling.hold(answer.question.exam, *MARKED_BY_PEOPLE)
     lease = _in_hand(answer, marker)
@@ -242,6 +270,7 @@ def submit(
     if lease.is_reference:
         return references.take(lease, told)
     judgement = humans.read(answer.question, told)
+    references.require(answer.question.exam, marker)
     lease.delete()
     mark = humans.add(answer, marker, judgement, seconds=seconds)
     settling.settle([answer.pk])
@@ -266,15 +295,19 @@ def withdraw(judgement: Judgement, marker: Any, anyone: bool = False) -> Lease |
 
     With `anyone` it may be another marker's. None where someone else has the answer meanwhile, the
     mark was not the caller's, or the exam asks nobody for marks. Raises WrongState where the mark
-    is not theirs, was withdrawn already, or the exam is fixed.
+    is not theirs, was withdrawn already, is of two that are to be blind, or the exam is fixed;
+    NotQualified or Suspended where the caller may not mark.
     """
     if judgement.marker_id != marker.pk and not anyone:
         raise WrongState(_("this mark is not yours"))
     if isinstance(judgement, ReferenceMark):
-        settling.hold(judgement.reference.answer.question.exam, *MARKED_BY_PEOPLE)
+        exam = judgement.reference.answer.question.exam
+        settling.hold(exam, *MARKED_BY_PEOPLE)
+        references.empty_hands(exam, marker)
         return references.withdraw(judgement)
     answer, exam = judgement.answer, judgement.answer.question.exam
     settling.hold(exam)
+    references.require(exam, marker)
     _withdraw([judgement], marker)
     return _again_in_hand(answer, exam, marker) if judgement.marker_id == marker.pk else None
 
@@ -285,6 +318,7 @@ def _withdraw(marks: Collection[Mark], user: Any) -> None:
     known = Mark.objects.filter(pk__in=[one.pk for one in marks])
     if known.filter(source__in=PEOPLE, mark__isnull=True).count() < len(marks):
         raise WrongState(_("this mark was withdrawn already, or cannot be"))
+    _refuse_to_lift_a_blind(marks, user)
     source = Mark.Source.WITHDRAWAL
     Mark.objects.bulk_create(
         Mark(answer_id=one.answer_id, source=source, marker=user, points=0, withdraws=one)
@@ -293,12 +327,22 @@ def _withdraw(marks: Collection[Mark], user: Any) -> None:
     settling.settle(keys)
 
 
+def _refuse_to_lift_a_blind(marks: Collection[Mark], user: Any) -> None:
+    """Beside the mark of another reading: who could try again would find out what that one gave."""
+    if humans.sees_every_mark(user):
+        return
+    keys = [one.answer_id for one in marks if one.source == Mark.Source.HUMAN]
+    blind = Q(answer__question__exam__policy__readings__gt=1) | Q(answer__readings__gt=1)
+    others = Mark.objects.filter(blind, answer__in=keys, source=Mark.Source.HUMAN, mark=None)
+    if others.exclude(marker=user).exists():
+        raise WrongState(_("another marker has marked this answer too; your mark stands"))
+
+
 def _again_in_hand(answer: Answer, exam: Exam, marker: Any) -> Lease | None:
     """A new lease on what was undone; what the marker had in hand instead is given back."""
     if exam.status not in MARKED_BY_PEOPLE or hasattr(answer, "reference"):
         return None
-    for lease in _leases(exam, marker):
-        _give_back(lease)
+    references.empty_hands(exam, marker)
     if Lease.objects.filter(answer=answer).exists():
         return None
     lease = _lease(answer, exam, marker)
@@ -317,7 +361,8 @@ def undo(exam: Exam, marker: Any) -> Undone | None:
         answer__question__exam=exam, marker=marker, source__in=PEOPLE, mark__isnull=True
     )
     last = mine.select_related("answer__question__exam").order_by("-pk").first()
-    hidden = ReferenceMark.objects.filter(reference__answer__question__exam=exam, marker=marker)
+    given = ReferenceMark.objects.filter(reference__answer__question__exam=exam, marker=marker)
+    hidden = given.exclude(purpose=references.WITHDRAWN)
     watched = hidden.select_related("reference__answer__question__exam").order_by("-pk").first()
     if watched and (last is None or watched.pk > last.pk):
         return Undone(watched, [watched.reference.answer_id], withdraw(watched, marker))
@@ -325,6 +370,7 @@ def undo(exam: Exam, marker: Any) -> Undone | None:
         return None
     if last.from_group is None:
         return Undone(last, [last.answer_id], withdraw(last, marker))
+    references.require(exam, marker)
     marks = list(mine.filter(from_group=last.from_group))
     _withdraw(marks, marker)
     group = AnswerGroup.objects.filter(pk=last.from_group).first()
@@ -364,13 +410,18 @@ def progress(
     midnight = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     mine = Mark.objects.filter(
         answer__question__in=questions, marker=marker, source__in=PEOPLE, mark__isnull=True
-    ).aggregate(all=Count("pk"), today=Count("pk", filter=Q(created_at__gte=midnight)))
+    )
+    # Of hidden references too: a count that stood still would tell one.
+    hidden = ReferenceMark.objects.filter(
+        reference__answer__question__in=questions, marker=marker, purpose=references.WATCH
+    )
+    today = Q(created_at__gte=midnight)
     return Progress(
         done=counts.get(Review.MARKED, 0) + counts.get(Review.ADJUDICATED, 0),
         left=counts.get(Review.QUEUED, 0) + counts.get(Review.CLAIMED, 0),
         disputed=counts.get(Review.DISPUTED, 0),
-        mine=mine["all"],
-        mine_today=mine["today"],
+        mine=mine.count() + hidden.count(),
+        mine_today=mine.filter(today).count() + hidden.filter(today).count(),
     )
 
 

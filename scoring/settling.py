@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from pmscoring.lifecycle import WrongState
 from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
@@ -105,9 +106,36 @@ def settle_exam(exam: Exam) -> None:
 
 
 def become(exam: Exam, state: str) -> None:
-    """Move the exam on; what people are asked follows. Raises WrongState."""
-    exam.become(state)
+    """Move the exam on; what people are asked follows. Raises WrongState.
+
+    It is not fixed while answers wait for a machine's mark that could change what is final.
+    """
+    _move(exam, state)
     settle_exam(exam)
+
+
+@transaction.atomic
+def _move(exam: Exam, state: str) -> None:
+    # Not shared: a threshold, a promotion or answers that are on their way are there first.
+    exam.refresh_from_db(fields=["status"], from_queryset=Exam.objects.select_for_update())
+    if (exam.status, state) == (Exam.Status.MARKING, Exam.Status.FIXED):
+        _refuse_undecided(exam)
+    exam.become(state)
+
+
+def _refuse_undecided(exam: Exam) -> None:
+    open_still = Answer.objects.filter(
+        question__exam=exam, status__in=[Answer.Status.WAITING, Answer.Status.SCORING]
+    )
+    if count := open_still.exclude(final_source__in=PEOPLE).count():
+        told = ngettext(
+            "%(count)d answer of %(exam)s waits for the machine;"
+            " the results can be fixed once it is marked, by the machine or by people.",
+            "%(count)d answers of %(exam)s wait for the machine;"
+            " the results can be fixed once they are marked, by the machine or by people.",
+            count,
+        )
+        raise WrongState(told % {"count": count, "exam": exam.code})
 
 
 def hold(exam: Exam, *states: str) -> None:
@@ -116,13 +144,19 @@ def hold(exam: Exam, *states: str) -> None:
     Without `states` any will do in which results may still change. FOR SHARE, so that markers do
     not wait for each other; the exam is locked before its leases, and these before its answers.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT status FROM scoring_exam WHERE id = %s FOR SHARE", [exam.pk])
-        row = cursor.fetchone()
-    if row is None:
+    status = share(exam.pk)
+    if status is None:
         raise WrongState(_("%s is deleted") % exam.code)
-    if row[0] not in (states or (Exam.Status.DRAFT, *MARKED_BY_PEOPLE)):
-        raise WrongState(Exam(code=exam.code, status=row[0]).in_words)
+    if status not in (states or (Exam.Status.DRAFT, *MARKED_BY_PEOPLE)):
+        raise WrongState(Exam(code=exam.code, status=status).in_words)
+
+
+def share(exam_key: int) -> str | None:
+    """The state that the exam keeps until this transaction ends; None where it is deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT status FROM scoring_exam WHERE id = %s FOR SHARE", [exam_key])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _settle(keys: Sequence[int]) -> None:
@@ -279,7 +313,7 @@ def agreed(
 def _asked(answer: Open, rules: Rules, given: int, points: Decimal | None) -> tuple[str, str, int]:
     """Review state as if nobody had the answer in hand, its reason, and the readings asked for."""
     reason, policy = answer.state.reason, rules.policy
-    again = reason == Reason.PASS_LINE
+    again = reason in Answer.NEAR_PASS_LINE
     wanted = max(policy.readings, answer.state.readings) if again else policy.readings
     if given >= wanted:
         if points is not None:
@@ -290,12 +324,14 @@ def _asked(answer: Open, rules: Rules, given: int, points: Decimal | None) -> tu
         return Review.DISPUTED, reason, wanted
     if not rules.asks_people:
         return (Review.MARKED if given else Review.NONE), reason if again or given else "", wanted
-    if given or again:
+    if given:
         return Review.QUEUED, reason or Reason.UNCERTAIN, wanted
-    if points is not None:
-        audited = draw("audit", answer.key) < policy.audit_rate
-        return (Review.QUEUED, Reason.AUDIT, wanted) if audited else (Review.NONE, "", wanted)
-    if answer.status in (Answer.Status.SCORED, Answer.Status.FAILED):
+    audited = points is not None and draw("audit", answer.key) < policy.audit_rate
+    if again:
+        return Review.QUEUED, Reason.BOTH if audited else Reason.PASS_LINE, wanted
+    if audited:
+        return Review.QUEUED, Reason.AUDIT, wanted
+    if points is None and answer.status in (Answer.Status.SCORED, Answer.Status.FAILED):
         return Review.QUEUED, Reason.UNCERTAIN, wanted
     return Review.NONE, "", wanted
 
@@ -305,7 +341,8 @@ def _urgency(answer: Open, reason: str, readings: int, machine: Given | None) ->
 
     Where nothing is known a draw decides, so that the first to be marked are a random sample.
     """
-    if readings > 2 or reason == Reason.PASS_LINE or answer.status == Answer.Status.FAILED:
+    once_more = readings > 2 or reason in Answer.NEAR_PASS_LINE
+    if once_more or answer.status == Answer.Status.FAILED:
         return 1.0
     if "blank" in answer.flags:
         return 0.0

@@ -79,9 +79,12 @@ def _pairs(
 
 
 def _watched(exam: Exam) -> dict[int, list[bool]]:
+    """Whether first judgements of references agree: those that decide who keeps the bound."""
     marks = ReferenceMark.objects.filter(reference__answer__question__exam=exam)
+    met = ("marker_id", "reference_id", "round")
+    marks = marks.order_by(*met, "pk").distinct(*met)
     found: dict[int, list[bool]] = defaultdict(list)
-    for marker, agrees in marks.order_by("pk").values_list("marker", "agrees"):
+    for marker, agrees in marks.values_list("marker", "agrees"):
         found[marker].append(agrees)
     return found
 

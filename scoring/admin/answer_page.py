@@ -94,7 +94,8 @@ def page(answer: Answer, user: Any) -> dict[str, Any]:
     wire = question.wire()
     named = Prefetch("marks", Mark.objects.select_related("marker"))
     prefetch_related_objects([answer], named)
-    marks = humans.visible_marks(answer, user)
+    seen = humans.seen(answer, user)
+    marks = seen.marks
     machine = _latest(marks, Mark.Source.MACHINE)
     person = _latest(marks, Mark.Source.ADJUDICATOR) or _latest(marks, Mark.Source.HUMAN)
     evidence = spans(machine.criteria) if machine else []
@@ -113,7 +114,8 @@ def page(answer: Answer, user: Any) -> dict[str, Any]:
         "person": person,
         "outdated": machine is not None and machine.definition != question.digest,
         "marks": marks[::-1],
-        "final": answer.final_points if humans.sees_final(answer, user) else None,
+        "final": seen.final[0] if seen.final else None,
+        "review": Answer.Review(seen.review),
         "most": number(question.max_points),
     }
 

@@ -21,6 +21,9 @@ from scoring.models import Answer, Mark, Question, Submission
 from scoring.models.access import ADJUDICATOR, MANAGER, MARKER, VIEWER
 from scoring.models.exams import number
 
+SHOWN_TO_ALL = ("question", "status", "flag")
+"""What answers may be looked up by, also by those who mark."""
+
 
 class QuestionFilter(admin.SimpleListFilter):
     """Questions, of the chosen exam where one is chosen."""
@@ -64,13 +67,6 @@ class AnswerAdmin(Admin):
 
     readers = (MANAGER, VIEWER, MARKER, ADJUDICATOR)
     writers = (MANAGER,)
-    list_filter = (
-        "question__exam",
-        QuestionFilter,
-        "status",
-        "review",
-        FlagFilter,
-    )
     actions = ("retry_selected",)
     list_select_related = ("question__exam", "submission")
     show_full_result_count = True
@@ -91,8 +87,20 @@ class AnswerAdmin(Admin):
         """Candidates only for those who may see them."""
         first = ["number", "candidate"] if sees_candidates(request) else ["number"]
         # A column shows all rows or none; their own page tells markers what they may see.
-        last = ["suggestion", "final"] if humans.sees_every_mark(request.user) else []
-        return [*first, "question_label", "excerpt", "states", "flag_names", *last]
+        if not humans.sees_every_mark(request.user):
+            return [*first, "question_label", "excerpt", "scoring_state", "flag_names"]
+        last = ["flag_names", "suggestion", "final"]
+        return [*first, "question_label", "excerpt", "states", *last]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """By the state of the review only for those who see every mark."""
+        review = ["review"] if humans.sees_every_mark(request.user) else []
+        return ["question__exam", QuestionFilter, "status", *review, FlagFilter]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """By address, too, markers look answers up by nothing that they are not shown."""
+        shown = humans.sees_every_mark(request.user) or lookup.split("__")[0] in SHOWN_TO_ALL
+        return shown and super().lookup_allowed(lookup, value, request)
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         """Candidates only for those who may see them."""
@@ -145,6 +153,11 @@ class AnswerAdmin(Admin):
         if answer.review != Answer.Review.NONE:
             found.append((answer.review, answer.get_review_display()))
         return labels(found)
+
+    @theme.display(description=_("status"), ordering="status")
+    def scoring_state(self, answer: Answer) -> str:
+        """Of the scoring alone."""
+        return labels([(answer.status, answer.get_status_display())])
 
     @theme.display(description=_("flags"))
     def flag_names(self, answer: Answer) -> str:
@@ -203,15 +216,16 @@ class AnswerAdmin(Admin):
         if answer is None or not self.has_view_permission(request, answer):
             raise Http404
         audit.info("read", extra={"user": request.user.pk, "answer": answer.pk})
+        page = answer_page.page(answer, request.user)
         context = {
             **self.admin_site.each_context(request),
-            **answer_page.page(answer, request.user),
+            **page,
             **answer_page.neighbours(answer, Answer.objects.all()),
             "opts": self.opts,
             "original": answer,
             "title": str(answer),
             "candidate": answer.submission.candidate if sees_candidates(request) else None,
-            "kinds": [LABELS[answer.status], LABELS.get(answer.review)],
+            "kinds": [LABELS[answer.status], LABELS.get(page["review"])],
             "may_retry": answer.status == Answer.Status.FAILED
             and self.has_retry_permission(request),
             "may_edit": holds(request, MANAGER),

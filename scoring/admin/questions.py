@@ -171,6 +171,11 @@ class QuestionAdmin(CalibrationPages):
         setattr(request, "definition_faults", told)  # noqa: B010  not an attribute of HttpRequest
         return super().changeform_view(request, object_id, form_url, extra_context)
 
+    def save_model(self, request: HttpRequest, obj: Question, form: Any, change: bool) -> None:
+        """With its exam locked first, as all do who change both."""
+        list(Exam.objects.select_for_update().filter(pk=obj.exam_id).values_list("pk"))
+        super().save_model(request, obj, form, change)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Afterwards the question is sealed, and its answers wait again where it changed."""
         super().save_related(request, form, formsets, change)

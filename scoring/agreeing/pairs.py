@@ -9,7 +9,7 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -100,7 +100,7 @@ def compared(question: Question) -> Compared:
             found.unpredicted += 1
             continue
         at = people[answer][-1].at
-        audit = reason == Answer.Reason.AUDIT
+        audit = reason in Answer.AUDITED
         pair = Pair(answer, guess, float(points), confidence, audit, key in predicted, at)
         found.pairs.append(pair)
     return found
@@ -132,20 +132,25 @@ def _marks(question: Question) -> list[tuple[int, list[Given]]]:
     row: Any
     for row in rows.iterator():
         found[row[0]].append(Given(*row)._replace(points=float(row[3])))
-    return list(_once_a_group(found.items()))
+    groups = {
+        answer: {mark.from_group for mark in marks if mark.source in PEOPLE}
+        for answer, marks in found.items()
+    }
+    return [(answer, found[answer]) for answer in once_a_group(groups)]
 
 
-def _once_a_group(
-    answers: Iterable[tuple[int, list[Given]]],
-) -> Iterable[tuple[int, list[Given]]]:
-    """Without the answers all of whose people's marks came with a group that was met before."""
-    met: set[int | None] = set()
-    for answer, marks in answers:
-        groups = {mark.from_group for mark in marks if mark.source in PEOPLE}
-        if not groups or (None not in groups and groups <= met):
+def once_a_group(answers: Mapping[int, Collection[int | None]]) -> Iterable[int]:
+    """Those that are a judgement of their own, of answers with the groups of people's marks.
+
+    Without the answers all of whose marks came with a group that was met before; None is no group.
+    """
+    met: set[int] = set()
+    for answer in sorted(answers):
+        groups = set(answers[answer])
+        if not groups or groups <= met:
             continue
-        met |= groups - {None}
-        yield answer, marks
+        met |= {group for group in groups if group is not None}
+        yield answer
 
 
 def _answers(keys: Iterable[int]) -> dict[int, tuple[str, Any, str, str]]:

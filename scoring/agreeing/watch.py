@@ -1,5 +1,6 @@
 """Agreement as operators watch it: cheap enough to be asked for every few seconds."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from pmscoring.metrics import ACCURACY
-from scoring.agreeing.pairs import PEOPLE
+from scoring.agreeing.pairs import PEOPLE, once_a_group
 from scoring.models import Answer, Example, Mark
 
 NEWEST_MARKS, FEWEST_ANSWERS = 2000, 30
@@ -19,17 +20,30 @@ def recent() -> float | None:
 
     Of people's newest marks only: how many there were before does not matter to the time it takes.
     Other answers reach people because the machine was unsure of them; they would tell nothing of
-    what it settles.
+    what it settles. Answers that were marked as one group are one judgement.
     """
-    newest = Mark.objects.filter(source__in=PEOPLE).order_by("-created_at")[:NEWEST_MARKS]
     sample = Answer.objects.filter(
-        pk__in=newest.values("answer"),
-        review_reason=Answer.Reason.AUDIT,
+        pk__in=list(once_a_group(_newest())),
+        review_reason__in=Answer.AUDITED,
         final_source__in=PEOPLE,
     )
     rows = predicted(sample).order_by().values_list("final_points", "predicted")
     found = [points == machine for points, machine in rows if machine is not None]
     return round(sum(found) / len(found), 4) if len(found) >= FEWEST_ANSWERS else None
+
+
+def _newest() -> dict[int, set[int | None]]:
+    """Answers with the groups of people's newest marks that stand."""
+    newest = Mark.objects.filter(source__in=PEOPLE).order_by("-created_at")
+    rows = list(newest.values_list("pk", "answer", "from_group")[:NEWEST_MARKS])
+    # A query of its own: joined to the first, it would have the planner sort all marks.
+    undone = Mark.objects.filter(withdraws__in=[key for key, _answer, _group in rows]).order_by()
+    withdrawn = set(undone.values_list("withdraws", flat=True))
+    found: dict[int, set[int | None]] = defaultdict(set)
+    for key, answer, group in rows:
+        if key not in withdrawn:
+            found[answer].add(group)
+    return found
 
 
 def observe(marks: Iterable[Mark]) -> None:

@@ -78,11 +78,13 @@ class AnswerList(View):
 
         Markers and adjudicators are not told whose they are, nor what would sway them: other
         people's marks of what they may yet be asked to mark, and the machine's as the exam has it.
+        `review` is claimed for what is in their hands; where more than one marker reads an answer,
+        it is marked once the caller has marked it and queued before, until it is adjudicated.
         """
         given = {name: asked(request, name) for name in FILTERS if name in request.query_params}
         rows = Answer.objects.filter(**{FILTERS[name]: value for name, value in given.items()})
         rows = rows.select_related("submission", "question__exam__policy", "reference")
-        rows = rows.prefetch_related("marks")
+        rows = rows.prefetch_related("marks", "leases", "reference__marks__marker")
         pages = Pages()
         page = pages.paginate_queryset(rows, request, self) or []
         audit.info("read", extra={"user": request.user.pk, "answers": [one.pk for one in page]})
@@ -119,19 +121,15 @@ class Marks(View):
 
 def _as_seen(answer: Answer, user: Any) -> show.Answer:
     """The answer with what the user may see of it."""
-    return show.answer(
-        answer,
-        sees_candidates(user),
-        humans.visible_marks(answer, user),
-        humans.sees_final(answer, user),
-    )
+    return show.answer(answer, sees_candidates(user), humans.seen(answer, user))
 
 
 class Score(View):
     """One text at once."""
 
     throttle_scope = "score"
-    writers = (CLIENT, MANAGER, MARKER, ADJUDICATOR)
+    # Not markers: the machine's points of the answer in hand would sway them.
+    writers = (CLIENT, MANAGER)
 
     @call(
         "score",

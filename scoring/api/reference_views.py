@@ -76,7 +76,7 @@ class ReferenceList(View):
         """Make an answer a reference, or change what it is asked for.
 
         With points they settle its mark as an adjudicator's would; without, people must have
-        settled it.
+        settled it. Hidden, those come first that the marker did not mark to qualify.
         """
         body = as_object(request.data)
         answer = _answer(code, body.get("answer"))

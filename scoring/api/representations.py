@@ -1,12 +1,11 @@
 """Nouns as the API shows them; the OpenAPI document is made from these types."""
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.db.models import Count
 
-from scoring import models
+from scoring import humans, models
 from scoring.models.exams import number
 
 Moment = Annotated[str, {"format": "date-time"}]
@@ -233,37 +232,32 @@ def evidence_of(one: models.Mark) -> list[CriterionMark]:
     ]
 
 
-def answer(
-    one: models.Answer,
-    candidate: bool = True,
-    marks: Iterable[models.Mark] | None = None,
-    final: bool = True,
-) -> Answer:
+def answer(one: models.Answer, candidate: bool = True, seen: humans.Seen | None = None) -> Answer:
     """An answer with its marks; whose it is is left out for markers.
 
-    `marks` and `final` are what the caller may see, where that is not all.
+    `seen` is what the caller may know of it, where that is not all.
     """
+    final = None if one.final_points is None else (one.final_points, one.final_source)
+    seen = seen or humans.Seen(one.review, list(one.marks.all()), final)
     told: Answer = {
         "id": one.pk,
         "exam": one.question.exam.code,
         "question": one.question.code,
         "text": one.text,
         "status": one.status,
-        "review": one.review,
+        "review": seen.review,
         "reason": one.reason,
         "flags": one.flags,
-        "final": _final(one) if final else None,
-        "marks": [mark(each) for each in (one.marks.all() if marks is None else marks)],
+        "final": _final(*seen.final) if seen.final else None,
+        "marks": [mark(each) for each in seen.marks],
     }
     if candidate:
         told |= {"submission": one.submission_id, "candidate": one.submission.candidate}
     return told
 
 
-def _final(one: models.Answer) -> Final | None:
-    if one.final_points is None:
-        return None
-    return {"points": number(one.final_points), "source": one.final_source}
+def _final(points: Any, source: str) -> Final:
+    return {"points": number(points), "source": source}
 
 
 def submission(one: models.Submission) -> Submission:

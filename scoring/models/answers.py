@@ -128,6 +128,10 @@ class Answer(Lifecycle):
         UNCERTAIN = "uncertain", _("the machine is unsure")
         AUDIT = "audit", _("drawn for the audit")
         PASS_LINE = "pass_line", _("near the pass line")
+        BOTH = "both", _("drawn for the audit, and near the pass line")
+
+    AUDITED = (Reason.AUDIT, Reason.BOTH)
+    NEAR_PASS_LINE = (Reason.PASS_LINE, Reason.BOTH)
 
     FLOW = {
         "waiting": ("scoring", "failed"),

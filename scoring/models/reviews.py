@@ -58,6 +58,10 @@ class Lease(models.Model):
 class AnswerGroupQuerySet(models.QuerySet["AnswerGroup"]):
     """Whose hands groups are in."""
 
+    def idle(self) -> Self:
+        """What is in nobody's hands."""
+        return self.exclude(held_until__gt=now())
+
     def in_hands_of_others(self, marker: Any) -> Self:
         """What no one but another marker may mark now, nor any of its answers."""
         return self.filter(_held_by_others(marker))
@@ -148,11 +152,15 @@ class Reference(models.Model):
 
 
 class ReferenceMark(models.Model):
-    """What a marker gave a reference answer; it never counts for the answer's result."""
+    """What a marker gave a reference answer; it never counts for the answer's result.
+
+    One that was taken back is kept as a withdrawal: the first judgement of an answer tells.
+    """
 
     class Purpose(models.TextChoices):
         QUALIFYING = "qualifying", _("qualifying")
         WATCH = "watch", _("watch for drift")
+        WITHDRAWN = "withdrawn", _("withdrawal")
 
     reference = models.ForeignKey(
         Reference, models.CASCADE, related_name="marks", verbose_name=_("reference answer")

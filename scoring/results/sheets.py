@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,10 +13,10 @@ from typing import IO, Any
 
 import orjson
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 HEADERS = ("en", "ja")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 GETA = "〓"
 SIMILAR = str.maketrans("—–¥‾", "―‐￥￣")
 MOST_ROWS = 1_000_000
@@ -46,12 +47,14 @@ def csv_lines(
     What CP932 cannot write becomes a character that looks alike, else its NFKC form, else its base
     letter, else 〓.
     """
-    encoder = codecs.getincrementalencoder(encoding)("pmscoring.similar")
+    encoder = codecs.getincrementalencoder(encoding)()
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(columns.header(headers))
     for rows in chunks:
-        writer.writerows([as_text(row[name]) for name in columns.headings] for row in rows)
+        writer.writerows(
+            [as_text(row[name], encoding) for name in columns.headings] for row in rows
+        )
         yield encoder.encode(out.getvalue())
         out.seek(0), out.truncate()
     yield encoder.encode(out.getvalue(), True)
@@ -110,29 +113,40 @@ def json_object(exam: str, key: str, chunks: Iterable[Sequence[Any]]) -> Iterato
     yield b"]}"
 
 
-def as_text(value: Any) -> Any:
+def as_text(value: Any, encoding: str) -> Any:
     """As CSV has it: a moment in ISO 8601, an object as `key=value` with spaces between."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    return str(value).lower() if isinstance(value, bool) else _safe(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    value = _joined(value)
+    # First what the encoding makes of it: of ﹦ it makes a =, and of ﹐ a comma to be quoted.
+    return _safe(_written(value, encoding)) if isinstance(value, str) else value
 
 
 def as_cell(value: Any) -> Any:
     """As a sheet has it: a moment as the clock showed it, for a cell knows no time zones."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=None, microsecond=0)
-    value = _safe(value)
-    return ILLEGAL_CHARACTERS_RE.sub("\ufffd", value) if isinstance(value, str) else value
+    value = _joined(value)
+    return NOT_IN_XML.sub("\ufffd", _safe(value)) if isinstance(value, str) else value
 
 
-def _safe(value: Any) -> Any:
+def _joined(value: Any) -> Any:
     if isinstance(value, dict):
-        value = " ".join(f"{key}={one}" for key, one in value.items())
-    if isinstance(value, list):
-        value = " ".join(value)
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+        return " ".join(f"{key}={one}" for key, one in value.items())
+    return " ".join(value) if isinstance(value, list) else value
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _written(text: str, encoding: str) -> str:
+    """As it will be read again from the file; UTF-8 writes all as it is."""
+    if text.isascii() or encoding.startswith("utf"):
+        return text
+    return text.encode(encoding, "pmscoring.similar").decode(encoding)
 
 
 def _similar(error: UnicodeError) -> tuple[str, int]:

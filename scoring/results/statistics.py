@@ -154,8 +154,8 @@ def _criteria(exam: Exam, names: Sequence[str]) -> dict[Key, dict[str, float]]:
     row: Any
     for row in marks.iterator():
         *key, final, source, told = row
-        # The newest that tells of criteria: an adjudicator's mark comes after the markers'.
-        if told and (final in PEOPLE) == (source in PEOPLE):
+        # The newest that tells of criteria; what an adjudicator overruled is not asked.
+        if told and source == (final or Mark.Source.MACHINE):
             found[tuple(key)] = {one["code"]: float(one["points"]) for one in told}
     return found
 

@@ -27,6 +27,11 @@ def test_endings_and_punctuation_come_together_and_other_reasons_do_not(scorer: 
     assert grouped(scorer, *sorted(near), "体制が整っていなかったから") == [near]
 
 
+def test_the_same_number_in_other_letters_keeps_nothing_apart(scorer: Scorer) -> None:
+    near = {"Two weeks were too short", "two weeks were too short"}
+    assert grouped(scorer, *sorted(near)) == [near]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -35,6 +40,15 @@ def test_endings_and_punctuation_come_together_and_other_reasons_do_not(scorer: 
         ("品質が十分だったから", "品質が不十分だったから"),
         ("The scope was agreed upon", "The scope was not agreed upon"),
         ("They had 2 weeks for it", "They had 10 weeks for it"),
+        ("納期を一か月延ばす", "納期を二か月延ばす"),
+        ("要件確認会を三回開いて合意する", "要件確認会を二回開いて合意する"),
+        ("費用が十パーセント増えたから", "費用が五パーセント増えたから"),
+        ("要員を二十名追加する", "要員を十二名追加する"),
+        ("開発2名とテスト3名を追加する", "開発3名とテスト2名を追加する"),
+        ("フェーズⅠを延ばしたから", "フェーズⅡを延ばしたから"),
+        ("They asked for two more weeks", "They asked for three more weeks"),
+        ("Twenty-one people joined", "Twenty-two people joined"),
+        ("The first phase was late", "The second phase was late"),
     ],
 )
 def test_another_number_or_a_negation_keeps_texts_apart(

@@ -174,6 +174,19 @@ def test_a_wrong_change_of_state_is_told(manager: Client, language: str, told: s
     assert told in page.content.decode()
 
 
+def test_it_is_not_fixed_while_an_answer_waits_and_says_so(manager: Client) -> None:
+    exam = an_exam()
+    exam.become("marking")
+    answer = an_answer(exam, "要件")
+    address = reverse("admin:scoring_exam_state", args=[exam.pk, "fixed"])
+    page = manager.post(address, follow=True).content.decode()
+    assert "1 answer of PM-2026 waits for the machine" in page
+    marked(answer, ("C1", 0, 2))
+    manager.post(address)
+    exam.refresh_from_db()
+    assert exam.status == "fixed"
+
+
 def test_a_fixed_exam_is_read_only(manager: Client) -> None:
     exam = an_exam()
     exam.become("marking")

@@ -277,6 +277,31 @@ def test_operators_are_told_of_the_audit_sample_once_it_is_large_enough() -> Non
     assert marking.load()["agreement"] == agreeing.recent()
 
 
+def test_operators_are_told_of_a_group_once(question: Question) -> None:
+    def audited(count: int, machine: float, group: int | None = None) -> list[Mark]:
+        answers = [handed_in(question) for _ in range(count)]
+        for answer in answers:
+            given(answer, machine)
+        marks = [given(answer, 4, "human", from_group=group) for answer in answers]
+        Answer.objects.filter(pk__in=[one.pk for one in answers]).update(review_reason="audit")
+        return marks
+
+    audited(29, 3)
+    assert agreeing.recent() is None
+    group = audited(40, 4, group=7)
+    figures = told(question)["audit"]
+    assert figures is not None
+    assert figures["count"] == 30
+    assert agreeing.recent() == pytest.approx(figures["exact"], abs=1e-4)
+    assert figures["exact"] == pytest.approx(1 / 30)
+    given(group[1].answer, 0, "withdrawal", withdraws=group[1])
+    given(group[1].answer, 4, "human")
+    assert agreeing.recent() == pytest.approx(2 / 31, abs=1e-4)
+    alone = given(group[2].answer, 4, "human")
+    given(alone.answer, 0, "withdrawal", withdraws=alone)
+    assert agreeing.recent() == pytest.approx(2 / 31, abs=1e-4)
+
+
 def observed() -> Iterator[float]:
     """Sum and count of the histogram."""
     for sample in next(iter(ACCURACY.collect())).samples:

@@ -199,6 +199,26 @@ def test_criteria_are_those_of_the_mark_that_decided() -> None:
     assert statistic(exam, "Q1", "C2")["mean"] == 0
 
 
+def test_criteria_that_an_adjudicator_overruled_count_nowhere() -> None:
+    exam = load()
+    answer = handed_in("c1")
+    given(answer, 4, 2, source="human")
+    given(answer, 1, source="adjudicator", criteria=[])
+    assert statistic(exam, "Q1")["mean"] == 1
+    assert statistic(exam, "Q1", "C1")["count"] == 0
+
+
+def test_a_comment_may_hold_any_character() -> None:
+    exam = load()
+    comment = "a\uffff\ufffe﹐b"
+    given(handed_in("c1"), 1, source="human", marker=someone("marker"), comment=comment)
+    sheet = load_workbook(results.MARKS.as_xlsx(exam, "en")).worksheets[0]
+    assert sheet.cell(2, len(history.HISTORY.headings)).value == "a��﹐b"
+    text = b"".join(results.MARKS.as_csv(exam, "cp932", "en")).decode("cp932")
+    [row] = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["comment"] == "a〓〓,b"
+
+
 def test_the_latest_attempt_counts_and_the_absent_do_not() -> None:
     exam = load()
     given(handed_in("c1"), 4, 2, source="human")

@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
@@ -258,6 +259,19 @@ def test_a_new_question_is_marked_by_it(questions: list[Question], service: Gene
     handed_in(new, 3)
     assert marking.score_waiting(new, service.client) == 3
     assert len(machine_marks(new, calibration)) == 3
+
+
+def test_a_question_that_is_added_by_hand_is_marked_by_it_too(
+    questions: list[Question], service: GeneralService
+) -> None:
+    calibration = generalised(service)
+    one = questions[0]
+    added = Question.objects.create(exam=one.exam, code="Q9", prompt="なぜか", max_points=2)
+    added.criteria.create(code="C1", label="理由", points=2, references=["変わったから"])
+    with transaction.atomic():
+        assert not definitions.edited(added)
+    assert used(added) == calibration
+    assert added.promotions.get().kind == "general"
 
 
 def test_a_changed_question_goes_from_its_own_calibration_to_the_general_one(

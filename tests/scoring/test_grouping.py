@@ -90,6 +90,24 @@ def test_finding_them_again_forgets_the_old_ones(inference: Inference) -> None:
     assert AnswerGroup.objects.count() == 1
 
 
+def test_finding_them_again_leaves_what_is_in_hand(inference: Inference, marker: User) -> None:
+    exam = exam_in()
+    blank, *_ = answers_of(exam, "", "", *SAME, NEAR)
+    written, empty = regrouped(exam, inference)
+    assert grouping.take(written, marker)
+    assert grouping.take(empty, marker)
+    AnswerGroup.objects.filter(pk=empty.pk).update(held_until=now())
+    more_blank, *more = answers_of(exam, "", OTHER, OTHER, SAME[0])
+    again = regrouped(exam, inference)
+    assert written in again
+    assert empty not in again
+    assert sorted(one.size for one in again) == [2, 3, 4]
+    assert fresh(more_blank).answer_group == fresh(blank).answer_group
+    assert fresh(more[0]).answer_group == fresh(more[1]).answer_group
+    assert fresh(more[2]).answer_group is None
+    assert len(grouping.mark_group(written, marker, FULL)) == 4
+
+
 def test_it_tells_how_far_it_is_and_changes_nothing_when_inference_is_away(
     inference: Inference,
 ) -> None:
@@ -245,3 +263,19 @@ def test_of_two_who_mark_a_group_at_the_same_instant_one_counts(inference: Infer
         told = at_once([partial(grouping.mark_group, group, one, FULL) for one in markers])
         assert sorted(len(one) for one in told) == [0, 5]
         assert {state(one) for one in answers} == {(6, "human", "marked")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_group_that_is_taken_while_they_are_found_anew_stays(inference: Inference) -> None:
+    exam, marker = exam_in(), someone("m1")
+    question = exam.questions.get(code="Q1")
+    answers_of(exam, *[""] * 20)
+    for _ in range(20):
+        AnswerGroup.objects.update(held_until=now())
+        grouping.regroup(question, inference)
+        (group,) = AnswerGroup.objects.all()
+        find, take = partial(grouping.regroup, question, inference), partial(grouping.take, group)
+        _, taken = at_once([find, partial(take, marker)])
+        assert taken in (True, False)
+        assert AnswerGroup.objects.filter(pk=group.pk).exists() is taken
+        assert AnswerGroup.objects.get().answers.count() == 20

@@ -13,12 +13,22 @@ from django.test import Client
 from django.utils.timezone import now
 
 from scoring import grouping, references
-from scoring.models import Answer, AnswerGroup, Exam, Lease, Mark, Reference, Standing
+from scoring.models import (
+    Answer,
+    AnswerGroup,
+    Exam,
+    Lease,
+    Mark,
+    Reference,
+    ReferenceMark,
+    Standing,
+)
 from tests.browser.exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
 from tests.scoring.desk import CANDIDATE, someone
 
 pytestmark = pytest.mark.django_db
 DESK = "/admin/marking/desk/SAMPLE-PM/"
+HIDDEN = r'name="(answer|group|shown)" value="([\d,]+)"'
 
 
 class Marker:
@@ -47,8 +57,8 @@ class Marker:
     def give(self, first: int, second: int, place: str = "", **more: Any) -> Any:
         """Points for both criteria of what lies on the desk."""
         points = {"criterion-C1": first, "criterion-C2": second}
-        key = self.key(place)
-        return self.do("submit", {**points, **key, **more}, place)
+        hidden = dict(re.findall(HIDDEN, self.open(place)))
+        return self.do("submit", {**points, **hidden, **more}, place)
 
     def key(self, place: str = "") -> dict[str, str]:
         """The form's key of what lies on the desk."""
@@ -165,6 +175,44 @@ def test_a_mark_in_time_over_counts_while_nobody_else_has_the_answer(marker: Mar
     assert Mark.objects.get(source="human").answer_id == int(answer["answer"])
 
 
+def test_it_counts_too_where_another_answer_is_more_urgent_by_then(marker: Marker) -> None:
+    answer = marker.key()
+    Lease.objects.update(expires_at=now() - timedelta(seconds=1))
+    Answer.objects.exclude(pk=answer["answer"]).update(urgency=2)
+    told = marker.do("submit", {"criterion-C1": 3, "criterion-C2": 1, **answer})
+    assert told.status_code == 200
+    assert Mark.objects.get(source="human").answer_id == int(answer["answer"])
+
+
+def test_it_does_not_count_where_others_read_the_answer_in_a_group(exam: Exam) -> None:
+    hand_in(exam, "Q1", [SAID, SAID], 10)
+    marker = Marker("marker")
+    answer = marker.key()
+    Lease.objects.update(expires_at=now() - timedelta(seconds=1))
+    group = grouped(list(Answer.objects.filter(pk=answer["answer"])))
+    assert grouping.take(group, Marker("adjudicator").user)
+    told = marker.do("submit", {"criterion-C1": 3, "criterion-C2": 1, **answer})
+    assert told.status_code == 409
+    assert not Mark.objects.filter(source="human").exists()
+
+
+@pytest.mark.parametrize("bound", [None, 0.5])
+def test_a_reference_in_time_over_counts_as_any_other(exam: Exam, bound: float | None) -> None:
+    policy = Exam.objects.get().policy.__class__.objects
+    policy.update(marker_bound=bound, reference_rate=1)
+    referenced(exam, Marker("exam manager"))
+    marker = Marker("marker")
+    answer = marker.key()
+    policy.update(reference_rate=0)
+    Lease.objects.all().delete()
+    typed = {"criterion-C1": 3, "criterion-C2": 1, **answer}
+    assert marker.do("submit", typed).status_code == 200
+    given = ReferenceMark.objects.get()
+    assert given.reference.answer_id == int(answer["answer"])
+    assert marker.do("submit", typed).status_code == 200
+    assert ReferenceMark.objects.count() == 1
+
+
 def test_a_submit_that_is_sent_twice_is_taken_once(marker: Marker) -> None:
     answer = marker.key()
     typed = {"criterion-C1": 3, "criterion-C2": 1, **answer}
@@ -221,13 +269,40 @@ def test_a_group_is_marked_as_one_without_those_that_were_removed(exam: Exam) ->
     assert "distance up to 0.021" in shown
     assert "<del>に</del><ins>へ</ins>" in shown
     kept = [one.pk for one in same[:3]]
-    told = marker.give(4, 0, "groups/", member=kept)
+    told = marker.give(4, 0, "groups/", removed=same[3].pk)
     assert "3 answers marked" in page(told)
     marks = Mark.objects.filter(source="human")
     assert sorted(marks.values_list("answer", flat=True)) == kept
     assert {mark.from_group for mark in marks} == {group.pk}
     removed = Answer.objects.get(pk=same[3].pk)
     assert (removed.answer_group, removed.final_points) == (None, None)
+
+
+def test_what_was_ticked_outlives_a_refusal(exam: Exam) -> None:
+    same = hand_in(exam, "Q1", [SAID, SAID_AGAIN, SAID], 10)
+    grouped(same)
+    told = Marker("marker").give(9, 0, "groups/", removed=same[1].pk)
+    assert told.status_code == 422
+    ticked = re.findall(r'name="removed" value="(\d+)" form="points" checked', page(told))
+    assert ticked == [str(same[1].pk)]
+
+
+def test_an_answer_that_was_not_shown_is_not_marked_with_the_group(exam: Exam) -> None:
+    same = hand_in(exam, "Q1", [SAID, SAID_AGAIN, SAID], 10)
+    grouped(same)
+    unseen = ",".join(str(one.pk) for one in same[:2])
+    Marker("marker").give(4, 0, "groups/", shown=unseen)
+    marked = Mark.objects.filter(source="human").values_list("answer", flat=True)
+    assert sorted(marked) == [one.pk for one in same[:2]]
+    assert Answer.objects.get(pk=same[2].pk).answer_group is None
+
+
+def test_a_group_of_more_than_a_thousand_is_marked(exam: Exam) -> None:
+    same = hand_in(exam, "Q1", [SAID] * 1005, 10)
+    grouped(same)
+    told = Marker("marker").give(4, 0, "groups/", removed=same[7].pk)
+    assert "1004 answers marked" in page(told)
+    assert Mark.objects.filter(source="human").count() == 1004
 
 
 def test_a_group_on_one_desk_is_on_no_other(exam: Exam) -> None:
@@ -242,7 +317,7 @@ def test_a_group_on_one_desk_is_on_no_other(exam: Exam) -> None:
 
     AnswerGroup.objects.update(held_until=now())
     assert other.key("groups/") == {"group": str(group.pk)}
-    typed = {"group": group.pk, "criterion-C1": 4, "criterion-C2": 0, "member": same[0].pk}
+    typed = {"group": group.pk, "criterion-C1": 4, "criterion-C2": 0, "shown": same[0].pk}
     assert "or have them in hand" in page(one.do("submit", typed, "groups/"))
     assert not Mark.objects.filter(source="human").exists()
     assert AnswerGroup.objects.get().answers.count() == 3
@@ -265,7 +340,7 @@ def test_undo_takes_a_group_back_as_one(exam: Exam) -> None:
     same = hand_in(exam, "Q1", [SAID, SAID_AGAIN, SAID], 10)
     grouped(same)
     marker = Marker("marker")
-    marker.give(4, 1, "groups/", member=[one.pk for one in same])
+    marker.give(4, 1, "groups/")
     shown = page(marker.do("undo", place="groups/"))
     assert "3 answers that say the same" in shown
     assert re.search(r'name="criterion-C1" value="4" checked', shown)
@@ -372,7 +447,7 @@ def test_a_suspended_marker_is_told_why(exam: Exam, marker: Marker) -> None:
 def test_the_entry_page_tells_how_far_exams_and_questions_are(exam: Exam, marker: Marker) -> None:
     same = hand_in(exam, "Q1", [SAID, SAID_AGAIN, SAID], 10)
     grouped(same)
-    marker.give(4, 1, "groups/", member=[one.pk for one in same])
+    marker.give(4, 1, "groups/")
     shown = page(marker.client.get("/admin/marking/"))
     assert re.search(r"3\s*<small>/ 6", shown)
     assert "67%" in shown

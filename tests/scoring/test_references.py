@@ -38,6 +38,24 @@ def status(exam: Exam, marker: User) -> str:
     return Standing.objects.get(exam=exam, marker=marker).status
 
 
+def watched(exam: Exam, chief: User, marker: User, hidden: int) -> Exam:
+    """The marker is qualified; so many references and three other answers wait for them."""
+    a_reference(exam, chief, watches=False)
+    for _ in range(hidden):
+        a_reference(exam, chief, qualifies=False)
+    answers_of(exam, *(f"解答{n}" for n in range(3)))
+    give(exam, marker, 3)
+    return hide_all(exam)
+
+
+def hide_all(exam: Exam, rate: float = 1.0) -> Exam:
+    """Hidden references come first, or not at all."""
+    exam.policy.reference_rate = rate
+    exam.policy.save()
+    exam.refresh_from_db()
+    return exam
+
+
 def test_declaring_with_points_settles_the_answer_and_takes_it_out_of_the_queue(
     chief: User, marker: User
 ) -> None:
@@ -172,8 +190,149 @@ def test_a_hidden_reference_is_undone_like_any_other(chief: User, marker: User) 
     undone = reviewing.undo(exam, marker)
     assert undone is not None
     assert undone.answers == [reference.answer_id]
+    assert reviewing.progress(exam, marker).mine == 0
     assert isinstance(give(exam, marker, 3), ReferenceMark)
-    assert ReferenceMark.objects.get().agrees
+    assert reviewing.progress(exam, marker).mine == 1
+    assert undone.judgement.pk < ReferenceMark.objects.get(purpose="watch").pk
+
+
+def test_of_a_hidden_reference_the_first_judgement_tells(chief: User, marker: User) -> None:
+    exam = watched(exam_in(marker_bound=0.5), chief, marker, 2)
+    first = give(exam, marker, 0)
+    reviewing.withdraw(first, marker)
+    with pytest.raises(WrongState, match="already"):
+        reviewing.withdraw(ReferenceMark.objects.get(pk=first.pk), marker)
+    give(exam, marker, 3)
+    assert Standing.objects.get().agreement == 0.5
+    [found] = reviewing.workload(exam)
+    assert (found.with_references, found.references) == (0.5, 2)
+    give(exam, marker, 0)
+    assert status(exam, marker) == "suspended"
+
+
+def test_what_lay_on_the_desk_goes_back_when_a_hidden_reference_is_undone(
+    chief: User, marker: User
+) -> None:
+    exam = watched(exam_in(marker_bound=0.5), chief, marker, 1)
+    given = give(exam, marker, 3)
+    other = reviewing.next_answer(exam, marker)
+    assert other is not None
+    assert not other.is_reference
+    again = reviewing.withdraw(given, marker)
+    assert list(Lease.objects.all()) == [again]
+    assert state(other.answer)[2] == "queued"
+
+
+def test_who_is_suspended_takes_nothing_back(chief: User, marker: User) -> None:
+    exam = watched(exam_in(marker_bound=0.7, reference_rate=0), chief, marker, 1)
+    hide_all(exam, rate=0)
+    ordinary = give(exam, marker, 3)
+    hide_all(exam)
+    hidden = give(exam, marker, 0)
+    assert status(exam, marker) == "suspended"
+    for given in (hidden, ordinary):
+        with pytest.raises(Suspended):
+            reviewing.withdraw(given, marker)
+    with pytest.raises(Suspended):
+        reviewing.undo(exam, marker)
+    assert status(exam, marker) == "suspended"
+    assert not Lease.objects.exists()
+    assert reviewing.withdraw(ordinary, chief, anyone=True) is None
+
+
+def test_who_is_suspended_submits_nothing_that_they_still_have_in_hand(
+    chief: User, marker: User
+) -> None:
+    exam = watched(exam_in(marker_bound=0.7), chief, marker, 1)
+    hide_all(exam, rate=0)
+    ordinary = reviewing.next_answer(exam, marker)
+    assert ordinary is not None
+    hidden = Lease.objects.create(
+        answer=Reference.objects.get(watches=True).answer,
+        marker=marker,
+        is_reference=True,
+        expires_at=ordinary.expires_at,
+    )
+    Standing.objects.update(status="suspended", agreement=0.5)
+    for lease in (ordinary, hidden):
+        with pytest.raises(Suspended):
+            reviewing.submit(fresh(lease.answer), marker, {"points": 3})
+    with pytest.raises(Suspended):
+        reviewing.next_answer(exam, marker)
+    assert state(ordinary.answer)[2] == "claimed"
+
+
+def test_a_new_round_takes_from_the_marker_what_they_have_in_hand(
+    chief: User, marker: User
+) -> None:
+    exam = watched(exam_in(marker_bound=0.7), chief, marker, 0)
+    lease = reviewing.next_answer(exam, marker)
+    assert lease is not None
+    assert not lease.is_reference
+    references.begin_round(exam, marker)
+    assert not Lease.objects.exists()
+    assert state(lease.answer)[2] == "queued"
+    again = reviewing.next_answer(exam, marker)
+    assert again is not None
+    assert references.is_qualifying(again)
+
+
+def test_who_must_now_qualify_first_gives_back_what_they_have_in_hand(
+    chief: User, marker: User
+) -> None:
+    exam = exam_in(reference_rate=0)
+    reference = a_reference(exam, chief)
+    (answer,) = answers_of(exam, "一")
+    reviewing.next_answer(exam, marker)
+    exam.policy.marker_bound = 0.5
+    exam.policy.save()
+    exam = Exam.objects.get()
+    with pytest.raises(NotQualified):
+        reviewing.submit(fresh(answer), marker, {"points": 3})
+    lease = reviewing.next_answer(exam, marker)
+    assert lease is not None
+    assert lease.answer_id == reference.answer_id
+    assert state(answer)[2] == "queued"
+
+
+def test_what_was_marked_to_qualify_is_hidden_after_all_that_was_not(
+    chief: User, marker: User
+) -> None:
+    exam = exam_in(marker_bound=0.5, reference_rate=1)
+    known = a_reference(exam, chief)
+    unknown = [a_reference(exam, chief, qualifies=False) for _ in range(4)]
+    answers_of(exam, "一")
+    give(exam, marker, 3)
+    met = [give(exam, marker, 3) for _ in range(5)]
+    assert all(isinstance(one, ReferenceMark) for one in met)
+    order = [one.reference for one in met if isinstance(one, ReferenceMark)]
+    assert {one.pk for one in order[:4]} == {one.pk for one in unknown}
+    assert order[4] == known
+    assert isinstance(give(exam, marker, 3), Mark)
+
+
+def test_the_agreement_that_a_marker_is_shown_does_not_move_with_a_hidden_reference(
+    chief: User, marker: User
+) -> None:
+    exam = watched(exam_in(marker_bound=0.5), chief, marker, 2)
+    give(exam, marker, 0)
+    found = Standing.objects.get()
+    assert found.agreement == 0.5
+    assert references.shown_agreement(found) == 1
+    give(exam, marker, 0)
+    found = Standing.objects.get()
+    assert (found.status, references.shown_agreement(found)) == ("suspended", found.agreement)
+    assert references.shown_agreement(references.begin_round(exam, marker)) is None
+
+
+def test_a_hidden_reference_counts_among_the_markers_own(chief: User, marker: User) -> None:
+    exam = watched(exam_in(marker_bound=0.5), chief, marker, 1)
+    assert reviewing.progress(exam, marker).mine == 0
+    for number in (1, 2):
+        give(exam, marker, 3)
+        found = reviewing.progress(exam, marker)
+        assert (found.mine, found.mine_today) == (number, number)
+    assert ReferenceMark.objects.filter(purpose="watch").count() == 1
 
 
 def test_a_mark_given_to_qualify_stands_for_its_known_mark_was_shown(

@@ -13,9 +13,9 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 
 from pmscoring.lifecycle import WrongState
-from scoring import definitions, humans, reviewing, settling
+from scoring import agreeing, definitions, humans, reviewing, settling
 from scoring.contract import Invalid
-from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy
+from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
 from tests.scoring.at_once import at_once
 from tests.scoring.marking_room import (
     FULL,
@@ -284,6 +284,45 @@ def test_answers_of_candidates_near_the_pass_line_are_read_once_more(
     reviewing.submit(near, other, {"points": 5})
     assert state(near) == (5, "human", "marked")
     assert reviewing.near_pass_line(exam) == 0
+
+
+def test_what_was_drawn_for_the_audit_stays_in_it_near_the_pass_line(
+    marker: User, other: User
+) -> None:
+    exam = exam_in(machine_final=True, audit_rate=1, pass_line=3, pass_margin=1)
+    question = calibrated(exam)
+    read, unread = answers = answers_of(exam, "一", "二")
+    scored(answers, 4, 0.99, "c" * 64)
+    humans.give(read, marker, {"points": 3})
+    assert reviewing.near_pass_line(exam) == 2
+    assert [state(one) for one in answers] == [(3, "human", "queued"), (4, "machine", "queued")]
+    assert [fresh(one).urgency for one in answers] == [1, 1]
+    assert [fresh(one).readings for one in answers] == [2, 1]
+    assert reviewing.near_pass_line(exam) == 0
+    humans.give(read, other, {"points": 3})
+    humans.give(unread, other, {"points": 4})
+    assert [state(one)[2] for one in answers] == ["marked", "marked"]
+    audit = agreeing.of_question(question)["audit"]
+    assert audit is not None
+    assert (audit["count"], audit["exact"]) == (2, 0.5)
+
+
+def test_near_the_pass_line_only_what_the_machine_settles_is_drawn_for_the_audit(
+    marker: User,
+) -> None:
+    exam = exam_in(machine_final=True, audit_rate=0, pass_line=3, pass_margin=1)
+    question = calibrated(exam)
+    (answer,) = answers_of(exam, "一")
+    scored([answer], 4, 0.99, "c" * 64)
+    assert reviewing.near_pass_line(exam) == 1
+    assert fresh(answer).review_reason == "pass_line"
+    MarkingPolicy.objects.filter(exam=exam).update(audit_rate=1)
+    settling.settle([answer.pk])
+    assert fresh(answer).review_reason == "both"
+    Question.objects.filter(pk=question.pk).update(threshold=None)
+    settling.settle([answer.pk])
+    assert fresh(answer).review_reason == "pass_line"
+    assert state(answer) == (None, "", "queued")
 
 
 def test_workload_tells_marks_speed_and_agreement(marker: User, other: User) -> None:

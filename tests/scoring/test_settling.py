@@ -1,12 +1,14 @@
 """What is final, and what people are still asked, follows from the marks and the policy."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
 from pmscoring.lifecycle import WrongState
-from scoring import definitions, humans, settling
-from scoring.models import Answer, Exam, Mark
+from scoring import definitions, humans, marking, promoting, reviewing, settling, thresholds
+from scoring.models import Answer, Calibration, Exam, Mark, Question
+from tests.scoring.calibrated import Service, right
 from tests.scoring.marking_room import (
     answers_of,
     calibrated,
@@ -177,6 +179,120 @@ def test_a_fixed_exam_stays_as_it_is_whatever_marks_come() -> None:
     assert state(answer) == (None, "", "queued")
     with pytest.raises(WrongState, match="fixed"):
         humans.give(fresh(answer), someone("m1"), {"points": 3})
+
+
+def by_deed(exam: Exam) -> None:
+    settling.become(Exam.objects.get(pk=exam.pk), "fixed")
+
+
+def by_definition(exam: Exam) -> None:
+    definitions.load(definitions.describe(exam) | {"state": "fixed"})
+
+
+def with_another_threshold(question: Question) -> None:
+    thresholds.apply(question, 0.95)
+
+
+def under_another_calibration(question: Question) -> None:
+    promoting.promote(
+        Calibration.objects.create(
+            question=question, status="ready", sha256="d" * 64, definition=question.digest
+        )
+    )
+
+
+@pytest.mark.parametrize("fix", [by_deed, by_definition])
+@pytest.mark.parametrize("change", [with_another_threshold, under_another_calibration])
+def test_an_exam_is_not_fixed_with_marks_that_have_lost_their_right(
+    fix: Callable[[Exam], None], change: Callable[[Question], None]
+) -> None:
+    exam = exam_in(machine_final=True, audit_rate=0)
+    question = calibrated(exam, 0.8)
+    (answer,) = answers_of(exam, "一")
+    scored([answer], 4, 0.85, "c" * 64)
+    change(question)
+    with pytest.raises(WrongState, match="1 answer of ROOM waits for the machine"):
+        fix(exam)
+    assert fresh(answer).question.exam.status == "marking"
+    scored([answer], 4, 0.85, "e" * 64)
+    fix(exam)
+    assert fresh(answer).question.exam.status == "fixed"
+    assert state(answer) == (None, "", "queued")
+
+
+def test_with_another_threshold_a_worker_settles_without_a_call_and_then_it_is_fixed() -> None:
+    exam = exam_in(machine_final=True, audit_rate=0)
+    question = calibrated(exam, 0.8)
+    (answer,) = answers_of(exam, "一")
+    scored([answer], 4, 0.85, "c" * 64)
+    with_another_threshold(question)
+    service = Service(right)
+    service.is_away = True
+    marking.score_waiting(question, service.client)
+    by_deed(exam)
+    assert state(answer) == (None, "", "queued")
+
+
+def test_what_people_settled_or_what_failed_does_not_keep_an_exam_from_being_fixed() -> None:
+    exam = exam_in()
+    settled, failed, waiting, held = answers_of(exam, "一", "二", "三", "四")
+    humans.give(settled, someone("m1"), {"points": 3})
+    for status, some in (
+        ("failed", [failed]),
+        ("waiting", [settled, waiting]),
+        ("scoring", [held]),
+    ):
+        Answer.objects.filter(pk__in=[one.pk for one in some]).update(status=status)
+    with pytest.raises(WrongState, match="2 answers of ROOM wait"):
+        by_deed(exam)
+    for one in (waiting, held):
+        humans.give(one, someone(f"m{one.pk}"), {"points": 3})
+    by_deed(exam)
+    assert {state(one)[1] for one in (settled, waiting, held)} == {"human"}
+
+
+def test_only_what_could_be_fixed_is_told_what_it_waits_for() -> None:
+    exam = exam_in("trial")
+    (answer,) = answers_of(exam, "一")
+    Answer.objects.filter(pk=answer.pk).update(status="waiting")
+    with pytest.raises(WrongState, match="cannot become: fixed"):
+        by_deed(exam)
+
+
+def test_what_a_definition_changes_is_settled_before_it_fixes_the_exam() -> None:
+    exam = exam_in(machine_final=True, audit_rate=0)
+    calibrated(exam)
+    (answer,) = answers_of(exam, "一")
+    scored([answer], 4, 0.95, "c" * 64)
+    definition = definitions.describe(exam) | {"state": "fixed"}
+    definition["marking"]["machine_final"] = False
+    definitions.load(definition)
+    assert fresh(answer).question.exam.status == "fixed"
+    assert state(answer)[:2] == (None, "")
+
+
+def test_a_definition_does_not_fix_the_exam_whose_answers_it_lets_wait() -> None:
+    exam = exam_in()
+    (answer,) = answers_of(exam, "一")
+    definition = definitions.describe(exam) | {"state": "fixed"}
+    definition["questions"][0]["prompt"] = "別の問い"
+    with pytest.raises(WrongState, match="1 answer"):
+        definitions.load(definition)
+    assert fresh(answer).status == "scored"
+
+
+def test_a_question_is_left_out_by_force_with_all_its_marks_withdrawn_ones_too() -> None:
+    exam = exam_in()
+    (answer,) = answers_of(exam, "一")
+    marker = someone("m1")
+    reviewing.withdraw(humans.give(answer, marker, {"points": 3}), marker)
+    definition = definitions.describe(exam)
+    del definition["questions"][0]
+    with pytest.raises(definitions.WouldInvalidate):
+        definitions.load(definition)
+    definitions.load(definition, force=True)
+    assert [one.code for one in exam.questions.all()] == ["Q2"]
+    assert not Mark.objects.exists()
 
 
 def test_a_mark_that_the_changed_question_cannot_earn_counts_no_more() -> None:

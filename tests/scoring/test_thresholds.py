@@ -196,3 +196,28 @@ def test_rolling_back_brings_back_the_threshold_that_held(
     assert (now(question).calibration, now(question).threshold) == (first, 0.9)
     promoting.roll_back(question)
     assert (now(question).calibration, now(question).threshold) == (None, None)
+
+
+def test_rolling_back_brings_it_back_after_a_promotion_that_let_nothing_stand(
+    question: Question, service: Service
+) -> None:
+    first = fitted(question, service)
+    thresholds.apply(now(question), 0.9)
+    promoting.promote(fitted(question, Service(lambda text: (0, 0.99))))
+    assert now(question).threshold is None
+    assert promoting.threshold_under(now(question), first, "rollback") == (0.9, None)
+    promoting.roll_back(question)
+    assert (now(question).calibration, now(question).threshold) == (first, 0.9)
+    assert question.thresholds.latest("pk").value == 0.9
+
+
+def test_rolling_back_brings_back_none_where_none_held(
+    question: Question, service: Service
+) -> None:
+    first = fitted(question, service)
+    thresholds.apply(now(question), 0.9)
+    thresholds.apply(now(question), None)
+    fitted(question, Service(surer))
+    promoting.roll_back(question)
+    assert (now(question).calibration, now(question).threshold) == (first, None)
+    assert question.thresholds.count() == 2

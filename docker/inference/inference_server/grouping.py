@@ -2,7 +2,7 @@
 
 A text's vector is the mean of its tokens', each weighed by how rare it is in the language. Texts
 whose numbers or negations differ never come together: one word turns an answer round, and moves
-the vector hardly at all. docs/scoring.md has the figures.
+the vector hardly at all. docs/review.md has the figures.
 """
 
 import time
@@ -23,7 +23,16 @@ AT_ONCE = 256
 MOST_MEMBERS = 50
 """Distinct texts of a group; nobody checks more at a glance."""
 PATIENCE = 0.2
-NUMBER = regex.compile(r"\d+(?:[.,]\d+)*")
+NUMBER = regex.compile(
+    r"\d+(?:[.,]\d+)*|[〇零一二三四五六七八九十百千万億兆]+"
+    r"|(?<![a-z])(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen"
+    r"|(?:four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+    r"|(?:hundred|thousand|million|billion|dozen)s?|half|halves|once|twice|double|triple"
+    r"|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
+    r"|[ivx]{2,}|[vx])(?![a-z])",  # Folding makes II of Ⅱ; a lone I is a word.
+    regex.IGNORECASE,
+)
+"""Also where it counts nothing, as in 一部 or the pronoun one: that only keeps texts apart."""
 NEGATION = regex.compile(
     r"な(?:い|く|かっ|けれ|し)|ません|ず(?=に|[、。,.\s]|$)|ぬ|未|不|無|非"
     r"|\b(?:no|not|never|none|nor|cannot|without|neither)\b|n['’]t\b",
@@ -119,5 +128,8 @@ def _pooled(reading: Reading) -> Array:
 
 
 def _guard(text: str) -> tuple[Any, ...]:
-    """What must be the same in two texts, whatever their vectors say."""
-    return (*sorted(NUMBER.findall(text)), len(NEGATION.findall(text)))
+    """What must be the same in two texts, whatever their vectors say: numbers in their order,
+    for 2人 and 3人 may have changed places, and how many negations.
+    """
+    numbers = [number.casefold() for number in NUMBER.findall(text)]
+    return (*numbers, len(NEGATION.findall(text)))

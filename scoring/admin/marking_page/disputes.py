@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from pmscoring.lifecycle import WrongState
-from scoring import reviewing
+from scoring import humans, reviewing
 from scoring.admin.marking_page import empty, pages, points, sheets
 from scoring.contract import Invalid
 from scoring.models import Answer, Exam, Lease, Mark, Question
@@ -59,7 +59,9 @@ def _show(
     status: int = 200,
     **more: Any,
 ) -> HttpResponse:
-    marks = answer.marks.filter(source=Mark.Source.HUMAN, mark__isnull=True).order_by("pk")
+    # A form may speak of any answer: also of one whose marks they are not to see.
+    seen = humans.visible_marks(answer, request.user)
+    marks = [one for one in humans.those_that_stand(seen) if one.source == Mark.Source.HUMAN]
     sides = dict(zip(ascii_uppercase, marks, strict=False))
     told = [
         {"name": name, "points": number(mark.points), "comment": mark.comment}

@@ -82,7 +82,7 @@ def _exam(request: HttpRequest, exam: Exam) -> dict[str, Any]:
         "all": progress.done + progress.left,
         "percent": share(progress.done, progress.done + progress.left),
         "standing": standing,
-        "agreement": _percent(standing.agreement) if standing else None,
+        "agreement": _percent(references.shown_agreement(standing)) if standing else None,
         "may_manage": holds(request, MANAGER),
         "to_qualify": _to_qualify(exam, request.user, standing),
         "may_mark": may_mark,

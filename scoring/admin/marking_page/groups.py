@@ -1,6 +1,6 @@
 """Answers that say the same, one group at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,12 +62,12 @@ def opened(
     question: Question | None,
     group: AnswerGroup,
     values: Mapping[str, str] | None = None,
-    kept: Sequence[int] | None = None,
+    removed: Collection[int] = (),
     status: int = 200,
     said: str = "",
     alert: str = "",
 ) -> HttpResponse:
-    """The group on the desk; `kept` are the members that are still ticked, by default all."""
+    """The group on the desk; `removed` are the members that were ticked so far."""
     grouping.take(group, request.user)
     answers = grouping.members(group, request.user)
     if not answers:
@@ -80,7 +80,8 @@ def opened(
         **pages.bar(exam, request.user, question),
         "key": ("group", group.pk),
         "group": group,
-        "members": _members(answers, kept),
+        "members": _members(answers, removed),
+        "shown": ",".join(str(answer.pk) for answer in answers),
         "here": pages.address(DESK, exam, question),
         "submit_words": _("Submit for all, next"),
         "undo": True,
@@ -90,32 +91,32 @@ def opened(
     return pages.show(request, "desk", status, **context)
 
 
-def _members(answers: Sequence[Answer], kept: Sequence[int] | None) -> list[Member]:
+def _members(answers: Sequence[Answer], removed: Collection[int]) -> list[Member]:
     """In their order; each text is compared once."""
     first = answers[0].text
     compared = {text: pieces(first, text) for text in {answer.text for answer in answers}}
-    return [
-        Member(one.pk, compared[one.text], kept is not None and one.pk not in kept)
-        for one in answers
-    ]
+    return [Member(one.pk, compared[one.text], one.pk in removed) for one in answers]
 
 
 def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
-    """One mark for all members that are ticked; the others leave the group."""
+    """One mark for all members that were shown; those that were ticked leave the group, and so do
+    any that came back to it meanwhile, unseen.
+    """
     group = _of(request, exam)
     if group is None:
         return _onward(request, exam, question, _("The group is no longer there. Next:"))
-    typed, kept = request.POST.dict(), _kept(request)
-    without = {one.pk for one in grouping.members(group, request.user)} - set(kept)
+    typed, removed = request.POST.dict(), _keys(request.POST.getlist("removed"))
+    shown = _keys(typed.get("shown", "").split(","))
+    without = {one.pk for one in grouping.members(group, request.user)} - (shown - removed)
     try:
         told = points.told(group.question, typed)
         marks = grouping.mark_group(group, request.user, told, without)
     except (Invalid, NotQualified, WrongState) as error:
         status = 422 if isinstance(error, Invalid) else 409
         words = pages.told_of(error)
-        return opened(request, exam, question, group, typed, kept, status, alert=words)
+        return opened(request, exam, question, group, typed, removed, status, alert=words)
     if not marks:
-        return opened(request, exam, question, group, typed, kept)
+        return opened(request, exam, question, group, typed, removed)
     count = len(marks)
     said = ngettext("%(count)d answer marked. Next:", "%(count)d answers marked. Next:", count)
     return _onward(request, exam, question, said % {"count": count})
@@ -136,9 +137,8 @@ def _of(request: HttpRequest, exam: Exam) -> AnswerGroup | None:
     return rows.filter(pk=pages.key(request, "group"), question__exam=exam).first()
 
 
-def _kept(request: HttpRequest) -> list[int]:
-    typed = request.POST.getlist("member")
-    return [int(one) for one in typed if one.isdecimal() and len(one) < 19]
+def _keys(typed: Sequence[str]) -> set[int]:
+    return {int(one) for one in typed if one.isdecimal() and len(one) < 19}
 
 
 def _onward(request: HttpRequest, exam: Exam, question: Question | None, said: str) -> HttpResponse:

@@ -89,8 +89,9 @@ def lease_of(answer: Answer, marker: Any) -> Lease | None:
 
 def is_given(answer: Answer, marker: Any) -> bool:
     """Whether a mark of theirs stands, so that a submit sent twice is taken once."""
-    references = ReferenceMark.objects.filter(reference__answer=answer, marker=marker)
-    return humans.standing(answer, marker).exists() or references.exists()
+    given = ReferenceMark.objects.filter(reference__answer=answer, marker=marker)
+    of_reference = given.exclude(purpose=ReferenceMark.Purpose.WITHDRAWN)
+    return humans.standing(answer, marker).exists() or of_reference.exists()
 
 
 def times(lease: Lease) -> dict[str, int]:

@@ -64,7 +64,7 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
         return _onward(request, exam, question, "")
     try:
         told = points.told(answer.question, request.POST.dict())
-        given = _given(exam, question, answer, request.user, told)
+        given = _given(answer, request.user, told)
     except LeaseLost as error:
         if pages.is_given(answer, request.user):  # The answer to the first submit got lost.
             return _onward(request, exam, question, "")
@@ -76,16 +76,12 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
     return _onward(request, exam, question, "")
 
 
-def _given(
-    exam: Exam, question: Question | None, answer: Answer, marker: Any, told: dict[str, Any]
-) -> reviewing.Judgement:
-    """Also where the time ran out, as long as the answer comes to the same marker anew."""
+def _given(answer: Answer, marker: Any, told: dict[str, Any]) -> reviewing.Judgement:
+    """Also where the time ran out, as long as nobody else has the answer."""
     try:
         return reviewing.submit(answer, marker, told)
     except LeaseLost:
-        lease = reviewing.next_answer(exam, marker, question)
-        if lease is None or lease.answer_id != answer.pk:
-            raise
+        reviewing.take_again(answer, marker)
         return reviewing.submit(answer, marker, told)
 
 

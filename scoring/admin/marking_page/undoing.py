@@ -14,8 +14,10 @@ def undo(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRes
     """The marker's last deed in the exam is withdrawn: a group's as one."""
     try:
         undone = reviewing.undo(exam, request.user)
-    except (NotQualified, WrongState) as error:
+    except NotQualified as error:
         return empty.closed(request, exam, question, error)
+    except WrongState as error:  # Of this mark; where it is the exam's, the next one tells.
+        return singles.following(request, exam, question, f"({error})")
     if undone is None:
         return singles.following(request, exam, question, _("There is nothing to take back."))
     return _brought_back(request, exam, question, undone)

@@ -72,7 +72,7 @@ function comment() {
 }
 
 function among(by) {
-  const boxes = [...desk.querySelectorAll("[name=member]")];
+  const boxes = [...desk.querySelectorAll("[name=removed]")];
   const at = boxes.indexOf(document.activeElement);
   if (at < 0) return false;
   boxes[Math.min(Math.max(at + by, 0), boxes.length - 1)].focus();
@@ -92,7 +92,7 @@ const deeds = {
   comment,
   leave: () => points?.active.focus(),
   passage: () => toggle("#passage", "[role=region]"),
-  members: () => desk.querySelector("[name=member]")?.focus(),
+  members: () => desk.querySelector("[name=removed]")?.focus(),
   full: () => points?.full(),
   "full-all": () => points?.all((row) => row.most),
   machine: () => points?.all((row) => row.place.dataset.machine),
