@@ -19,7 +19,11 @@ DESK = "marking:desk"
 
 
 def following(
-    request: HttpRequest, exam: Exam, question: Question | None, said: str = ""
+    request: HttpRequest,
+    exam: Exam,
+    question: Question | None,
+    said: str = "",
+    alert: str = "",
 ) -> HttpResponse:
     """The next answer, or why there is none; skipped ones come after all others."""
     name = f"answers-{exam.pk}"
@@ -31,7 +35,7 @@ def following(
         return empty.closed(request, exam, question, error)
     if lease is None:
         return empty.nothing_left(request, exam, question)
-    return opened(request, exam, question, lease, said=said)
+    return opened(request, exam, question, lease, said=said, alert=alert)
 
 
 def opened(
@@ -41,6 +45,7 @@ def opened(
     lease: Lease,
     values: Mapping[str, str] | None = None,
     said: str = "",
+    alert: str = "",
 ) -> HttpResponse:
     """The leased answer on the desk."""
     answer = sheets.read(lease.answer_id)
@@ -50,6 +55,7 @@ def opened(
         **pages.bar(exam, request.user, question, lease),
         "here": pages.address(DESK, exam, question),
         "said": f"{said} #{answer.pk}".strip(),
+        "alert": alert,
         "undo": True,
     }
     if references.is_qualifying(lease):

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from pmscoring.lifecycle import WrongState
 from scoring import reviewing
-from scoring.admin.marking_page import disputes, empty, groups, points, singles
+from scoring.admin.marking_page import disputes, empty, groups, pages, points, singles
 from scoring.models import Exam, Mark, Question
 from scoring.references import NotQualified
 
@@ -17,9 +17,10 @@ def undo(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRes
     except NotQualified as error:
         return empty.closed(request, exam, question, error)
     except WrongState as error:  # Of this mark; where it is the exam's, the next one tells.
-        return singles.following(request, exam, question, f"({error})")
+        return singles.following(request, exam, question, alert=pages.told_of(error))
     if undone is None:
-        return singles.following(request, exam, question, _("There is nothing to take back."))
+        nothing = _("There is nothing to take back.")
+        return singles.following(request, exam, question, alert=nothing)
     return _brought_back(request, exam, question, undone)
 
 
