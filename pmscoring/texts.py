@@ -2,7 +2,7 @@
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -147,25 +147,42 @@ def _by_label(text: str, labels: list[str]) -> list[tuple[int, int]]:
 
 def within_limit(text: str, most: int | None, way: str) -> str:
     """The longest beginning of `text` that counts no more than `most`."""
-    if most is None or count(text, way) <= most:
+    return _within(text, most, lambda end: count(text[:end], way))
+
+
+def _within(text: str, most: int | None, counted: Callable[[int], int]) -> str:
+    """The same, where `counted` tells how much stands before an offset."""
+    if most is None or counted(len(text)) <= most:
         return text
     ends = [0, *(match.end() for match in GRAPHEME.finditer(text))]
-    return text[: ends[bisect_right(ends, most, key=lambda end: count(text[:end], way)) - 1]]
+    return text[: ends[bisect_right(ends, most, key=counted) - 1]]
 
 
 def read_part(text: str, question: Mapping[str, Any]) -> str:
-    """What of the text is judged: all, or what lies within the limit where the rest is cut off."""
+    """What of the text is judged: all, or what lies within the limit where the rest is cut off.
+
+    It is counted as by the verdict: of sections only what stands in them.
+    """
     limits = question["limits"]
-    if limits["over_limit"] == "truncate":
+    if limits["over_limit"] != "truncate":
+        return text
+    if not question.get("sections"):
         return within_limit(text, limits["max"], limits["count"])
-    return text
+    spans = sections(text, _labels(question))
+    return _within(text, limits["max"], lambda end: sum(_counts(text[:end], spans, limits)))
+
+
+def _labels(question: Mapping[str, Any]) -> list[str]:
+    return [section["label"] for section in question.get("sections") or []]
+
+
+def _counts(text: str, spans: Sequence[tuple[int, int]], limits: Mapping[str, Any]) -> list[int]:
+    return [count(text[start:end].strip(), limits["count"]) for start, end in spans]
 
 
 def section_counts(text: str, question: Mapping[str, Any]) -> list[int]:
     """The count of each section (of the whole text where there are none)."""
-    labels = [section["label"] for section in question.get("sections") or []]
-    way = question["limits"]["count"]
-    return [count(text[start:end].strip(), way) for start, end in sections(text, labels)]
+    return _counts(text, sections(text, _labels(question)), question["limits"])
 
 
 def verdict(text: str, question: Mapping[str, Any]) -> Verdict:
@@ -195,7 +212,7 @@ def text_key(text: str, question: Mapping[str, Any]) -> str:
     parts = [folded(text)]
     if (judged := read_part(text, question)) != text:
         parts.append(folded(judged))
-    if labels := [section["label"] for section in question.get("sections") or []]:
+    if labels := _labels(question):
         parts += [folded(text[start:end]) for start, end in sections(text, labels)]
     told = "\0".join([verdict(text, question), *parts])
     return hashlib.sha256(told.encode()).hexdigest()

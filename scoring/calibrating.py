@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate
@@ -242,11 +242,26 @@ def followed(
     raise InferenceUnavailable(_("the calibration broke off"))
 
 
-@transaction.atomic
 def _keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> bool:
     """All that came of it and what follows, or none of it; whether it was promoted."""
-    keep(calibration, found, fitted)
-    return promoting.consider(calibration) is not None
+    with all_or_none(calibration):
+        keep(calibration, found, fitted)
+        return promoting.consider(calibration) is not None
+
+
+@contextmanager
+def all_or_none(calibration: Calibration) -> Iterator[None]:
+    """A transaction; where it is undone, so is what it changed in the object at hand.
+
+    By that the fit's failure knows the row again, and that the fit was begun.
+    """
+    before = dict(vars(calibration))
+    try:
+        with transaction.atomic():
+            yield
+    except BaseException:
+        vars(calibration).update(before)
+        raise
 
 
 def keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> None:

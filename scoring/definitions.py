@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models, transaction
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring import texts
@@ -215,12 +214,10 @@ def _mark_again(question: Question, force: bool) -> None:
         told = _("%s: people have marked answers under the old criteria")
         raise WouldInvalidate(told % question.code)
     answers = Answer.objects.filter(question=question)
+    # Who is scoring one at this moment loses the claim, and with it the mark of what was before.
+    answers.wait_again()
     _name_again(answers, question.wire())
     promoting.set_aside(question)
-    # Who is scoring one at this moment loses the claim, and with it the mark of what was before.
-    answers.exclude(status="waiting").update(
-        status="waiting", tries=0, reason="", claimed_at=None, not_before=now()
-    )
     settling.settle(answers.values_list("pk", flat=True))
 
 

@@ -19,6 +19,7 @@ from scoring.calibrating import (
     Say,
     Text,
     TooFewMarks,
+    all_or_none,
     carry_out,
     drawn,
     followed,
@@ -132,10 +133,10 @@ def fit(calibration: Calibration, inference: Inference, say: Say = lambda *_: No
     return touched
 
 
-@transaction.atomic
 def _keep(calibration: Calibration, found: Sequence[Marked], fitted: Fitted) -> list[int]:
-    keep(calibration, [text for one in found for text in one.texts], fitted)
-    return consider(calibration)
+    with all_or_none(calibration):
+        keep(calibration, [text for one in found for text in one.texts], fitted)
+        return consider(calibration)
 
 
 def consider(calibration: Calibration) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import httpx
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from pmscoring.requestid import request_id
 
@@ -22,7 +23,9 @@ class InferenceError(Exception):
 
 
 class InferenceUnavailable(InferenceError):
-    """The service is away, not ready or overloaded; try later, after `retry_after` seconds."""
+    """The service is away, not ready, overloaded, or not reached as it wants to be; try later,
+    after `retry_after` seconds.
+    """
 
     def __init__(self, message: str, retry_after: float = 0.0) -> None:
         super().__init__(message)
@@ -41,7 +44,17 @@ KINDS: dict[str, type[InferenceError]] = {
     "calibration_missing": CalibrationMissing,
     "other_encoder": OtherEncoder,
     "overloaded": InferenceUnavailable,
+    "incomplete": InferenceUnavailable,
 }
+UNREACHED = {
+    401: _("the inference service refuses the token; check INFERENCE_TOKEN on both sides"),
+    403: _("the inference service, or a proxy before it, denies access"),
+    404: _("INFERENCE_URL leads to no inference service that knows this request"),
+    405: _("INFERENCE_URL leads to no inference service that knows this request"),
+    408: _("the request broke off on its way to the inference service"),
+}
+"""What is amiss between us and the service, whatever text is sent: once mended, all goes on."""
+AWAY = (*UNREACHED, 429, 502, 503, 504)
 
 
 @dataclass(frozen=True)
@@ -191,14 +204,19 @@ class Inference:
 
 def _check(response: httpx.Response) -> None:
     """Raise what an answer of this status means."""
-    if response.status_code in (429, 502, 503, 504):
+    if response.status_code in AWAY:
         after = response.headers.get("Retry-After", "0")
         raise InferenceUnavailable(
-            f"HTTP {response.status_code}", float(after) if after.isdigit() else 0.0
+            _away(response.status_code), float(after) if after.isdigit() else 0.0
         )
     if response.is_error:
         kind = KINDS.get(_error_type(response), InferenceError)
         raise kind(f"HTTP {response.status_code}: {response.text[:300]}")
+
+
+def _away(status: int) -> str:
+    """The status and, where it tells one, the cause."""
+    return f"HTTP {status}: {UNREACHED[status]}" if status in UNREACHED else f"HTTP {status}"
 
 
 def _error_type(response: httpx.Response) -> str:

@@ -99,7 +99,7 @@ class Intake:
             line=line,
             exam=exam,
             candidate=record["candidate"],
-            attempt=record.get("attempt", 1),
+            attempt=int(record.get("attempt", 1)),  # 1.0 is an integer to JSON Schema
             absent=bool(record.get("absent")),
             answers=[
                 (questions[code][0].pk, text, texts.text_key(text, questions[code][1]))

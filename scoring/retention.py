@@ -86,10 +86,11 @@ def _empty(upload: Upload, deleted: Deleted) -> None:
     if upload.file.name:
         upload.file.storage.delete(upload.file.name)
         deleted.files += 1
+    # What is told of its rows and entries may name a candidate.
+    Upload.objects.filter(pk=upload.pk).update(file="", rejections=[], reason="")
     unread = Upload.objects.filter(
         pk=upload.pk, status__in=[Upload.Status.WAITING, Upload.Status.READING]
     )
     unread.update(
         status=Upload.Status.REFUSED, reason="the exam's answers are deleted", claimed_at=None
     )
-    Upload.objects.filter(pk=upload.pk).update(file="", rejections=[])

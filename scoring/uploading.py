@@ -145,7 +145,7 @@ def _checked(found: documents.Found) -> Staged:
     told = faults("row", row) or _refused_characters(row)
     if told:
         return line, *_owner(row), "", "", json.dumps(told)
-    return line, row["candidate"], row.get("attempt", 1), row["question"], row["text"], ""
+    return line, row["candidate"], int(row.get("attempt", 1)), row["question"], row["text"], ""
 
 
 def _refused_characters(row: documents.Row) -> list[Fault]:

@@ -32,13 +32,15 @@ class UploadAdmin(ReadOnly):
         ("name", "exam"),
         ("reading", "bytes", "created_at"),
         ("accepted", "rejected", "batch_link"),
-        "rejected_rows",
     )
     readonly_fields = ("reading", "bytes", "batch_link", "rejected_rows")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A reason may name a file, and a file its candidate."""
-        return self.fields if sees_candidates(request) else self.fields[:-1]
+        if not sees_candidates(request):
+            return self.fields
+        reason = ["reason"] if obj and obj.reason else []
+        return [*self.fields, *reason, "rejected_rows"]
 
     @theme.display(description=_("status"), ordering="status", label=LABELS)
     def state(self, upload: Upload) -> tuple[str, str]:
@@ -54,7 +56,7 @@ class UploadAdmin(ReadOnly):
         }
         if upload.status in (Upload.Status.WAITING, Upload.Status.READING):
             return format_html('<span id="upload-live" data-live>{}</span>', told)
-        return format_html("{} {}", told, upload.reason)
+        return told
 
     @theme.display(description=_("size"), ordering="size")
     def bytes(self, upload: Upload) -> str:

@@ -14,13 +14,16 @@ from scoring.models import ApiToken
 from scoring.models.access import ADJUDICATOR, CLIENT, MANAGER, MARKER, VIEWER, hashed
 
 READERS = (MANAGER, VIEWER, CLIENT)
-"""Who may be told which candidate an answer is of; markers and adjudicators are not."""
+"""Who reads exams and answers; markers and adjudicators, too, as far as it sways them not."""
+TOLD_CANDIDATES = (MANAGER, CLIENT)
+"""Who may be told which candidate an answer is of."""
 __all__ = [
     "ADJUDICATOR",
     "CLIENT",
     "MANAGER",
     "MARKER",
     "READERS",
+    "TOLD_CANDIDATES",
     "HasRole",
     "TokenAuthentication",
     "has_role",
@@ -72,4 +75,4 @@ def has_role(user: Any, roles: Collection[str]) -> bool:
 
 def sees_candidates(user: Any) -> bool:
     """Whether the user may be told which candidate an answer is of."""
-    return has_role(user, READERS)
+    return has_role(user, TOLD_CANDIDATES)

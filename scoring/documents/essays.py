@@ -2,50 +2,39 @@
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring, iterparse
 from django.utils.translation import gettext as _
-from pypdf import PdfReader
-from pypdf.errors import DependencyError, PyPdfError
 
 from scoring.documents import archives
 from scoring.documents.base import BadDocument, Found, Row, Unreadable, decoded
+from scoring.documents.pdfs import Pdfs
 
 MOST_ENTRY = 20 * 1024 * 1024
-MOST_PAGES = 100
-PDF_ERRORS = (
-    PyPdfError,
-    DependencyError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RecursionError,
-    AssertionError,
-    NotImplementedError,
-)
 # Word's own marks, not the text: properties, what was struck out, readings beside the characters,
 # and the second copy of a text box that old programs read.
 NOT_TEXT = frozenset(
     ("pPr", "rPr", "tblPr", "trPr", "tcPr", "sectPr", "del", "moveFrom", "rt", "Fallback")
 )
 BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "noBreakHyphen": "-"}
+Readers = Mapping[str, Callable[[bytes], str]]
 
 
 def zip_rows(path: Path) -> Iterator[Found]:
     """(number of the entry, row); an entry that cannot be read is Unreadable."""
     left = archives.MOST_UNFOLDED
-    with archives.opened(path) as archive:
+    with archives.opened(path) as archive, closing(Pdfs()) as pdfs:
+        readers = {".txt": decoded, ".docx": docx_text, ".pdf": pdfs.text}
         for number, entry in enumerate(archive.infolist(), start=1):
             name = PurePosixPath(archives.name_of(entry))
             if entry.is_dir() or name.name.startswith(".") or "__MACOSX" in name.parts:
                 continue
-            row, size = _row(archive, entry, name)
+            row, size = _row(archive, entry, name, readers)
             left -= size
             if left < 0:
                 raise BadDocument(_("unfolds to more than %d bytes") % archives.MOST_UNFOLDED)
@@ -53,7 +42,7 @@ def zip_rows(path: Path) -> Iterator[Found]:
 
 
 def _row(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: PurePosixPath
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: PurePosixPath, readers: Readers
 ) -> tuple[Row | Unreadable, int]:
     """The row, and how many bytes were unfolded for it."""
     candidate, _underscore, question = name.stem.rpartition("_")
@@ -61,7 +50,7 @@ def _row(
         return Unreadable(_("%s: the name is not candidate_question") % name.name), 0
     size = 0
     try:
-        read = _reader(name.suffix.lower())
+        read = _reader(name.suffix.lower(), readers)
         size = MOST_ENTRY
         data = archives.read(archive, entry, MOST_ENTRY)
         size = len(data)
@@ -70,8 +59,7 @@ def _row(
         return Unreadable(f"{name.name}: {error}", candidate), size
 
 
-def _reader(kind: str) -> Callable[[bytes], str]:
-    readers = {".txt": decoded, ".docx": docx_text, ".pdf": pdf_text}
+def _reader(kind: str, readers: Readers) -> Callable[[bytes], str]:
     if kind not in readers:
         raise BadDocument(_("%s: TXT, DOCX and PDF are read") % (kind or _("no ending")))
     return readers[kind]
@@ -113,19 +101,3 @@ def _word(event: str, name: str, text: str) -> str:
     if event == "start":
         return BREAKS.get(name, "")
     return {"t": text, "p": "\n"}.get(name, "")
-
-
-def pdf_text(data: bytes) -> str:
-    """The text layer; BadDocument when there is none."""
-    try:
-        reader = PdfReader(io.BytesIO(data))
-        if reader.is_encrypted:
-            raise BadDocument(_("an encrypted PDF file"))
-        if len(reader.pages) > MOST_PAGES:
-            raise BadDocument(_("more than %d pages") % MOST_PAGES)
-        text = "\n".join(page.extract_text() for page in reader.pages)
-    except PDF_ERRORS as error:
-        raise BadDocument(_("not a readable PDF file: %s") % error) from error
-    if not text.strip():
-        raise BadDocument(_("no text layer: the pages are pictures or empty"))
-    return text

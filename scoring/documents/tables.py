@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ MOST_LINE = 4 * 1024 * 1024
 MOST_PART = 128 * 1024 * 1024
 MOST_SHEET_ROWS = 1_048_576
 EXACT_DIGITS = 15
+WHOLE = re.compile(rf"[0-9]{{1,{EXACT_DIGITS}}}")
 XLSX_ERRORS = (
     InvalidFileException,
     KeyError,
@@ -84,7 +86,7 @@ def _row(header: Sequence[str], cells: Sequence[Any]) -> Row | Unreadable:
         row[name] = str(row.get(name, "")).strip()
     attempt = row.pop("attempt")
     if attempt:
-        row["attempt"] = int(attempt) if attempt.isascii() and attempt.isdigit() else attempt
+        row["attempt"] = int(attempt) if WHOLE.fullmatch(attempt) else attempt
     if reason := _reason(header, cells):
         return Unreadable(reason, row["candidate"], row.get("attempt", 1))
     return row

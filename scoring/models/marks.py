@@ -58,7 +58,12 @@ class Mark(models.Model):
                 fields=["-created_at"],
                 name="mark_by_people",
                 condition=models.Q(source__in=["human", "adjudicator"]),
-            )
+            ),
+            models.Index(
+                fields=["-created_at"],
+                name="mark_by_machine",
+                condition=models.Q(source="machine"),
+            ),
         ]
         verbose_name = _("mark")
         verbose_name_plural = _("marks")

@@ -197,6 +197,16 @@ def test_grams_are_counted_as_by_hand() -> None:
     assert np.allclose(rows[1], 1 / np.sqrt(5))
 
 
+@pytest.mark.parametrize("full", [0.02, 0.15])
+def test_a_fine_scale_says_of_what_it_learned_what_was_learned(full: float) -> None:
+    draw = np.random.default_rng(4)
+    points = np.where(draw.random(1000) < full, 20, draw.integers(0, 21, 1000)).astype(float)
+    scale = Scale.of(points)
+    assert len(scale.learned) < len(scale.levels) - 1
+    chances = np.linspace(0.95, 0.4, len(scale.learned))[None, :]
+    np.testing.assert_allclose(scale.reached(chances)[:, scale.learned - 1], chances)
+
+
 def test_fine_scales_keep_all_their_levels() -> None:
     points = np.arange(60.0)
     scale = Scale.of(points)

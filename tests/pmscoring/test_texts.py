@@ -343,6 +343,42 @@ def test_two_texts_of_which_different_parts_are_read_have_two_keys() -> None:
     assert texts.text_key(one, asked) != texts.text_key(other, asked)
 
 
+TWO = ((None, None), (None, None))
+MARKED = "設問ア\nああ\n\n設問イ\n いい \n"
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "read"),
+    [
+        (MARKED, None, MARKED),
+        (MARKED, 4, MARKED),
+        (MARKED, 3, "設問ア\nああ\n\n設問イ\n い"),
+        (MARKED, 2, "設問ア\nああ\n\n設問イ\n "),
+        (MARKED, 1, "設問ア\nあ"),
+        ("設問イ\nいい\n設問ア\nああ", 3, "設問イ\nいい\n設問ア\nあ"),
+        ("ああ \fいい", 4, "ああ \fいい"),
+        ("ああ \fいい", 3, "ああ \fい"),
+        ("ああ \fか\u3099か\u3099", 3, "ああ \fか\u3099"),
+    ],
+)
+def test_of_an_essay_is_read_what_its_sections_hold_within_the_limit(
+    text: str, most: int | None, read: str
+) -> None:
+    assert texts.read_part(text, essay(*TWO, max=most, over_limit="truncate")) == read
+
+
+@given(
+    st.lists(st.sampled_from([*LABELS[:2], " ", "あ", "い1", "", "\f"]), max_size=8).map("\n".join),
+    st.integers(0, 6),
+    st.sampled_from(["characters", "cells"]),
+)
+def test_of_an_essay_is_cut_off_only_what_is_over_the_limit(text: str, most: int, way: str) -> None:
+    asked = essay(*TWO, max=most, over_limit="truncate", count=way)
+    read = texts.read_part(text, asked)
+    assert text.startswith(read)
+    assert (read != text) == (texts.verdict(text, asked) == "too_long")
+
+
 def test_a_key_tells_where_a_section_ends() -> None:
     asked = essay((None, None), (None, None))
     assert texts.text_key("あい\fう", asked) != texts.text_key("あ\fいう", asked)

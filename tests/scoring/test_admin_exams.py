@@ -117,10 +117,15 @@ def test_it_keeps_an_uploaded_file_and_shows_the_rows_that_were_refused(manager:
 def test_the_reasons_of_refusals_which_may_name_a_file_are_for_managers(manager: Client) -> None:
     told = [{"line": 1, "pointer": "", "detail": f"{CANDIDATE}.txt: the name is no name"}]
     exam = an_exam()
-    upload = Upload.objects.create(exam=exam, name="a.zip", size=1, rejected=1, rejections=told)
-    address = reverse("admin:scoring_upload_change", args=[upload.pk])
-    assert CANDIDATE in manager.get(address).content.decode()
-    assert CANDIDATE not in signed_in("viewer").get(address).content.decode()
+    rows = Upload.objects.create(exam=exam, name="a.zip", size=1, rejected=1, rejections=told)
+    whole = Upload.objects.create(
+        exam=exam, name="b.zip", size=1, status="refused", reason=f"{CANDIDATE}.pdf: encrypted"
+    )
+    viewer = signed_in("viewer")
+    for upload in (rows, whole):
+        address = reverse("admin:scoring_upload_change", args=[upload.pk])
+        assert CANDIDATE in manager.get(address).content.decode()
+        assert CANDIDATE not in viewer.get(address).content.decode()
 
 
 def test_it_refuses_a_file_that_no_one_can_read(manager: Client) -> None:

@@ -84,21 +84,23 @@ def test_a_caller_without_a_token_or_without_the_role_is_refused(exam: dict[str,
         assert marker.get(f"/api/v1/{path}").status_code == 403
 
 
-def test_markers_and_adjudicators_see_answers_but_not_whose_they_are(
+def test_who_marks_and_who_views_see_answers_but_not_whose_they_are(
     manager: Client, exam: dict[str, Any]
 ) -> None:
     manager.post("/api/v1/submissions", submission("c-secret", "一"), content_type=JSON)
-    for role in ("marker", "adjudicator"):
+    for role in ("marker", "adjudicator", "viewer"):
         told = client_for(role).get("/api/v1/answers?exam=PM-2026&question=Q1&status=waiting")
         [answer] = told.json()["results"]
         assert answer["text"] == "一"
         assert answer.keys().isdisjoint({"candidate", "submission"})
         assert b"c-secret" not in told.content
-    for role in ("exam manager", "viewer", "client"):
+        assert client_for(role).get("/api/v1/exams/PM-2026/results").status_code == 403
+    for role in ("exam manager", "client"):
         [answer] = client_for(role).get("/api/v1/answers").json()["results"]
         assert answer["candidate"] == "c-secret"
+        assert client_for(role).get("/api/v1/exams/PM-2026/results").status_code == 200
     [answer] = client_for("viewer", "marker").get("/api/v1/answers").json()["results"]
-    assert answer["candidate"] == "c-secret"
+    assert "candidate" not in answer
 
 
 def test_it_filters_answers(manager: Client, exam: dict[str, Any]) -> None:

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.utils.timezone import now
 
 from pmscoring.lifecycle import WrongState
-from scoring import calibrating, definitions, retention, settling
+from scoring import calibrating, definitions, promoting, retention, settling
 from scoring.inference import InferenceUnavailable
 from scoring.models import Answer, Artefact, Calibration, Exam, Mark, Question
 from tests.scoring.calibrated import (
@@ -199,6 +200,18 @@ def test_a_service_that_is_away_costs_no_try(question: Question, service: Servic
     assert calibrating.fit(calibration, service.client)
 
 
+def test_a_service_that_refuses_the_token_costs_no_try(
+    question: Question, service: Service
+) -> None:
+    calibration, client = calibrating.ask(question), service.client
+    refusal = httpx.MockTransport(lambda _: httpx.Response(401))
+    client.http = httpx.Client(base_url="http://service", transport=refusal)
+    with pytest.raises(InferenceUnavailable, match="401"):
+        calibrating.fit(calibration, client)
+    calibration.refresh_from_db()
+    assert (calibration.status, calibration.tries) == ("waiting", 0)
+
+
 def test_a_fit_that_breaks_off_is_tried_three_times(question: Question, service: Service) -> None:
     calibration, service.breaks_off = calibrating.ask(question), True
     states = []
@@ -209,6 +222,24 @@ def test_a_fit_that_breaks_off_is_tried_three_times(question: Question, service:
         states.append(calibration.status)
     assert states == ["waiting", "waiting", "failed"]
     assert "broke off" in calibration.reason
+
+
+def test_a_fit_that_cannot_be_kept_is_tried_three_times(
+    question: Question, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(promoting, "consider", fail)
+    calibration, states = calibrating.ask(question), []
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            calibrating.fit(calibration, service.client)
+        calibration.refresh_from_db()
+        states.append((calibration.status, calibration.tries))
+    assert states == [("waiting", 1), ("waiting", 2), ("failed", 3)]
+    assert "RuntimeError" in calibration.reason
+    assert not Artefact.objects.exists()
 
 
 def test_what_a_dead_worker_held_is_taken_up_again(question: Question, service: Service) -> None:

@@ -4,10 +4,12 @@ import io
 import re
 import struct
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,7 +18,8 @@ from openpyxl import Workbook
 
 from scoring import documents
 from scoring.documents import BadDocument, Unreadable
-from scoring.documents.essays import docx_text, pdf_text
+from scoring.documents.essays import docx_text
+from scoring.documents.pdfs import PROGRAM, Pdfs
 
 pytestmark = pytest.mark.usefixtures("english")
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -58,6 +61,12 @@ def test_it_keeps_line_breaks_inside_quotes_and_tells_where_a_row_begins(rows: R
         (2, row("c1", "Q1", 'a\r\nb"', attempt=2)),
         (5, row("c2", "Q1", "c", attempt="x")),
     ]
+
+
+def test_an_attempt_of_very_many_digits_stays_a_text(rows: Rows) -> None:
+    digits = "9" * 5000
+    data = f"candidate,question,text,attempt\nc1,Q1,a,{digits}\n".encode()
+    assert rows("a.csv", data) == [(2, row("c1", "Q1", "a", attempt=digits))]
 
 
 def test_it_tells_whose_row_has_too_many_cells(rows: Rows) -> None:
@@ -322,15 +331,20 @@ def test_it_refuses_entities_in_a_word_file() -> None:
         docx_text(archive(("word/document.xml", "<x/>")))
 
 
-def pdf(text: str) -> bytes:
+def pdf(text: str, more: bytes = b"") -> bytes:
     """A PDF file of one page, with a text layer where there is a text."""
     stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode() if text else b"0 0 9 9 re f"
+    return pdf_of(b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream), 1, more)
+
+
+def pdf_of(contents: bytes, pages: int, more: bytes = b"") -> bytes:
+    """A PDF file all of whose pages show the same; `more` goes into its trailer."""
     parts = [
         b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Pages/Kids[%s]/Count %d>>" % (b"3 0 R " * pages, pages),
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
         b"/Resources<</Font<</F1 5 0 R>>>>>>",
-        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
+        contents,
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     ]
     out, offsets = b"%PDF-1.4\n", []
@@ -340,15 +354,109 @@ def pdf(text: str) -> bytes:
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     start = len(out)
     out += b"xref\n0 6\n0000000000 65535 f \n" + table
-    return out + b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % start
+    return out + b"trailer<</Size 6/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (more, start)
 
 
-def test_it_reads_the_text_layer_of_a_pdf_file_and_says_when_there_is_none() -> None:
-    assert pdf_text(pdf("the scope grew")) == "the scope grew"
+def bomb(operators: bytes, pages: int) -> bytes:
+    """A small PDF file that unfolds to much work."""
+    packed = zlib.compress(operators, 9)
+    head = b"<</Filter/FlateDecode/Length %d>>" % len(packed)
+    return pdf_of(head + b"stream\n%s\nendstream" % packed, pages)
+
+
+@pytest.fixture
+def pdfs() -> Iterator[Pdfs]:
+    with closing(Pdfs()) as found:
+        yield found
+
+
+def test_it_reads_the_text_layer_of_a_pdf_file_and_says_when_there_is_none(pdfs: Pdfs) -> None:
+    assert pdfs.text(pdf("the scope grew")) == "the scope grew"
+    child = pdfs.child
     with pytest.raises(BadDocument, match="no text layer"):
-        pdf_text(pdf(""))
+        pdfs.text(pdf(""))
     with pytest.raises(BadDocument, match="not a readable PDF"):
-        pdf_text(b"%PDF-1.4 nothing")
+        pdfs.text(b"%PDF-1.4 nothing")
+    assert pdfs.text(pdf("long " * 200_000)).startswith("long long")
+    assert pdfs.child is child
+
+
+def test_it_says_that_a_pdf_file_is_encrypted_or_has_too_many_pages(pdfs: Pdfs) -> None:
+    secret = b"/Encrypt<</Filter/Standard/V 1/R 2/P -1/O<%s>/U<%s>>>" % (b"00" * 32, b"00" * 32)
+    with pytest.raises(BadDocument, match="an encrypted PDF file"):
+        pdfs.text(pdf("secret", secret))
+    with pytest.raises(BadDocument, match="more than 100 pages"):
+        pdfs.text(bomb(b"", 101))
+
+
+def test_a_pdf_file_that_would_take_minutes_is_told_of_and_its_neighbours_are_read(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scoring.documents.pdfs.SECONDS", 3.0)
+    slow = bomb(b"BT /F1 12 Tf (a) Tj ET\n" * 40_000, 100)
+    since = monotonic()
+    found = rows(
+        "a.zip",
+        archive(("a_Q1.pdf", pdf("one")), ("b_Q1.pdf", slow), ("c_Q1.pdf", pdf("two"))),
+    )
+    assert found == [
+        (1, row("a", "Q1", "one")),
+        (2, Unreadable("b_Q1.pdf: takes too much time or memory to read", "b")),
+        (3, row("c", "Q1", "two")),
+    ]
+    assert monotonic() - since < 15
+
+
+def test_a_pdf_file_that_unfolds_beyond_bounds_is_not_read(pdfs: Pdfs) -> None:
+    with pytest.raises(BadDocument, match="not a readable PDF"):
+        pdfs.text(bomb(b" " * 75_000_000, 1))
+
+
+@pytest.mark.parametrize(
+    ("bound", "data", "reason"),
+    [
+        (
+            "MOST_MEMORY = 64 << 20",
+            bomb(b"BT /F1 12 Tf (%s) Tj ET" % (b"a" * 15_000_000), 1),
+            "takes too much time or memory",
+        ),
+        ("MOST_TEXT = 10", pdf("eleven signs"), "over 10 bytes"),
+    ],
+)
+def test_a_pdf_file_that_takes_too_much_memory_or_holds_too_much_text_is_told_of(
+    pdfs: Pdfs,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    bound: str,
+    data: bytes,
+    reason: str,
+) -> None:
+    program = tmp_path / "bounded.py"
+    program.write_text(
+        f"import sys; sys.path.append({str(PROGRAM.parent)!r})\n"
+        f"import pages; pages.{bound}; pages.main()"
+    )
+    monkeypatch.setattr("scoring.documents.pdfs.PROGRAM", program)
+    with pytest.raises(BadDocument, match=reason):
+        pdfs.text(data)
+    assert pdfs.text(pdf("next")) == "next"
+
+
+def test_when_the_process_that_reads_is_killed_the_next_file_has_a_new_one(pdfs: Pdfs) -> None:
+    pdfs.text(pdf("one"))
+    assert pdfs.child
+    pdfs.child.kill()
+    with pytest.raises(BadDocument, match="takes too much"):
+        pdfs.text(pdf("two"))
+    assert pdfs.text(pdf("three")) == "three"
+
+
+def test_it_is_no_fault_of_the_file_when_the_process_does_not_start(
+    pdfs: Pdfs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("scoring.documents.pdfs.PROGRAM", tmp_path / "nowhere.py")
+    with pytest.raises(ChildProcessError):
+        pdfs.text(pdf("one"))
 
 
 def test_it_reads_no_other_kind_of_file(rows: Rows) -> None:

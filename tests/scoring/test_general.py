@@ -368,6 +368,17 @@ def test_a_refused_one_fails_with_its_reason(
     assert "422" in calibration.reason
 
 
+def test_one_that_cannot_be_kept_waits_and_the_try_counts(
+    questions: list[Question], service: GeneralService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(generalising, "consider")
+    calibration = generalising.ask()
+    with pytest.raises(NameError):
+        generalising.fit(calibration, service.client)
+    calibration.refresh_from_db()
+    assert (calibration.status, calibration.tries) == ("waiting", 1)
+
+
 def test_it_fails_where_the_marks_have_gone(
     questions: list[Question], service: GeneralService
 ) -> None:

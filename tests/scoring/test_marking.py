@@ -1,16 +1,20 @@
 """From definition to marks, with the real inference service; our client against our server."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from scoring import definitions, intake, marking
 from scoring.inference import Inference, InferenceError, InferenceUnavailable
-from scoring.models import Answer, Mark, Question
+from scoring.models import Answer, Mark, Question, Submission
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = Path(__file__).parents[2] / "pmscoring" / "contract" / "examples"
@@ -130,13 +134,85 @@ def test_it_leaves_the_answer_waiting_when_inference_is_away(question: Question)
     assert answer.reason
 
 
-def test_it_fails_visibly_when_the_service_refuses(question: Question, inference_url: str) -> None:
-    hand_in("要件が途中で変わったから")
-    marking.score_waiting(question, Inference(inference_url, "wrong", 10))
-    answer = Answer.objects.get()
-    assert answer.status == "failed"
-    assert "401" in answer.reason
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize(
+    ("path", "token", "reason"),
+    [
+        ("", "wrong", "HTTP 401: the inference service refuses the token"),
+        ("/elsewhere", "a-token-for-tests", "HTTP 404: INFERENCE_URL leads to no inference"),
+    ],
+)
+def test_a_wrong_token_or_address_fails_no_answer(
+    question: Question, inference: Inference, inference_url: str, path: str, token: str, reason: str
+) -> None:
+    hand_in("要件が途中で変わったから", "天気がよかった")
+    with pytest.raises(InferenceUnavailable):
+        marking.score_waiting(question, Inference(inference_url + path, token, 10))
+    for answer in Answer.objects.all():
+        assert (answer.status, answer.tries) == ("waiting", 1)
+        assert answer.reason.startswith(reason)
+    assert marking.retry(Answer.objects.all()) == 2
+    assert marking.score_waiting(question, inference) == 2
+
+
+def answering(status: int, error_type: str, refused: str = "") -> Inference:
+    """A client of a service that answers so, at once or to texts that have `refused` in them."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent = json.loads(request.content)["answers"]
+        if any(refused in one["text"] for one in sent):
+            return httpx.Response(status, json={"error": "no", "error_type": error_type})
+        blank = {"points": 0, "criteria": [], "flags": [], "confidence": None}
+        results = [{"id": one["id"], **blank} for one in sent]
+        return httpx.Response(200, json={"model": "a" * 64, "results": results})
+
+    found = Inference("http://service", "token", 10)
+    found.http = httpx.Client(base_url="http://service", transport=httpx.MockTransport(answer))
+    return found
+
+
+def test_a_text_that_is_refused_fails_alone_and_visibly(question: Question) -> None:
+    hand_in("一", "二", "悪い", "四")
+    marking.score_waiting(question, answering(422, "invalid", refused="悪い"))
+    failed = Answer.objects.exclude(status="scored").get()
+    assert (failed.text, failed.status) == ("悪い", "failed")
+    assert "422" in failed.reason
     assert marking.retry(Answer.objects.all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error_type"),
+    [
+        (400, "incomplete"),
+        (401, "unauthorized"),
+        (403, ""),
+        (404, "invalid"),
+        (405, "invalid"),
+        (408, ""),
+        (429, "overloaded"),
+        (502, ""),
+        (503, "not_ready"),
+        (504, ""),
+    ],
+)
+def test_what_is_no_fault_of_the_text_leaves_it_waiting(
+    question: Question, status: int, error_type: str
+) -> None:
+    hand_in("一", "二")
+    with pytest.raises(InferenceUnavailable):
+        marking.score_waiting(question, answering(status, error_type))
+    assert {(one.status, one.reason[:8]) for one in Answer.objects.all()} == {
+        ("waiting", f"HTTP {status}")
+    }
+
+
+@pytest.mark.parametrize(("status", "error_type"), [(400, "invalid"), (413, ""), (500, "")])
+def test_what_may_be_a_fault_of_the_text_fails_it(
+    question: Question, status: int, error_type: str
+) -> None:
+    hand_in("一")
+    marking.score_waiting(question, answering(status, error_type))
+    assert Answer.objects.get().status == "failed"
 
 
 def test_the_client_tells_a_refusal_from_an_absence(inference: Inference) -> None:
@@ -164,3 +240,52 @@ def test_a_changed_criterion_waits_to_be_marked_again(
     question = question.exam.questions.get(code="Q1")
     marking.score_waiting(question, inference)
     assert Mark.objects.count() == 2
+
+
+def test_it_tells_the_load_of_what_waits_and_what_is_held(question: Question) -> None:
+    hand_in("一", "二", "三", "四")
+    first, second, third, _fourth = Answer.objects.order_by("pk")
+    Answer.objects.filter(pk=first.pk).update(status="scored")
+    Answer.objects.filter(pk=second.pk).update(status="scoring", claimed_at=now())
+    for answer, hours in ((first, 3), (second, 2), (third, 1)):
+        came = now() - timedelta(hours=hours)
+        Submission.objects.filter(pk=answer.submission_id).update(created_at=came)
+    Mark.objects.bulk_create(
+        Mark(answer=first, source=source, points=0)
+        for source in (Mark.Source.MACHINE, Mark.Source.HUMAN)
+    )
+    told = marking.load()
+    assert (told["waiting"], told["scoring"]) == (3, 1)
+    assert told["oldest_seconds"] == pytest.approx(7200, abs=60)
+    assert told["rate"] == round(1 / 60, 3)
+
+
+def test_the_load_is_read_by_index_where_much_is_scored(
+    question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(*["一"] * 2000)
+    scored = Answer.objects.order_by("pk")[10:]
+    Answer.objects.filter(pk__in=scored.values("pk")).update(status="scored")
+    Answer.objects.filter(pk__in=Answer.objects.waiting()[:5].values("pk")).update(status="scoring")
+    Mark.objects.bulk_create(
+        Mark(answer=answer, source=Mark.Source.MACHINE, points=0) for answer in scored
+    )
+    # An hour on, those marks are old.
+    monkeypatch.setattr(marking, "now", lambda: now() + timedelta(hours=1))
+    plans = plans_of(marking.load)
+    for index in ("answer_waiting", "answer_scoring", "mark_by_machine"):
+        assert index in plans
+    for table in ("scoring_answer", "scoring_mark", "scoring_submission"):
+        assert f"Seq Scan on {table}" not in plans
+
+
+def plans_of(read: Callable[[], object]) -> str:
+    """How PostgreSQL reads what `read` asks for."""
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as queries:
+        cursor.execute("ANALYZE scoring_answer, scoring_mark, scoring_submission")
+        read()
+        plans = []
+        for query in [one["sql"] for one in queries]:
+            cursor.execute(f"EXPLAIN {query}")
+            plans += [row[0] for row in cursor.fetchall()]
+    return "\n".join(plans)

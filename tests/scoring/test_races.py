@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from pmscoring.lifecycle import WrongState
-from scoring import generalising, intake, marking, promoting, settling, thresholds
+from scoring import definitions, generalising, intake, marking, promoting, settling, thresholds
 from scoring.models import Answer, Calibration, Question, Submission
 from tests.scoring.at_once import at_once
 from tests.scoring.calibrated import Service
@@ -45,6 +45,31 @@ def test_a_mark_that_a_worker_is_writing_does_not_slip_past_a_new_threshold() ->
     assert fresh(answer).status == "waiting"
     marking.score_waiting(question, service.client)
     assert state(answer) == (None, "", "queued")
+
+
+def test_a_claim_that_is_not_committed_yet_does_not_outlive_a_new_definition() -> None:
+    exam = exam_in()
+    (answer,) = answers_of(exam, "一")
+    Answer.objects.update(status="waiting")
+    wanted = definitions.describe(exam)
+    wanted["questions"][0]["prompt"] = "原因は。"
+    claimed, loaded = threading.Event(), threading.Event()
+
+    def work() -> int:
+        with transaction.atomic():
+            taken = Answer.objects.claim(answer.question_id, 10)
+            claimed.set()
+            loaded.wait(BLOCKED)
+        return len(taken)
+
+    def load() -> None:
+        claimed.wait(30)
+        definitions.load(wanted)
+        loaded.set()
+
+    assert at_once([work, load]) == [1, None]
+    found = fresh(answer)
+    assert (found.status, found.claimed_at) == ("waiting", None)
 
 
 def test_an_own_calibration_that_is_being_promoted_is_not_replaced_by_a_general_one() -> None:

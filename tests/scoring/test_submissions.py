@@ -83,6 +83,13 @@ def test_bulk_takes_the_good_lines_and_tells_of_the_bad_ones(manager: Client) ->
     assert (again.json()["accepted"], Answer.objects.count()) == (2, 2)
 
 
+def test_an_attempt_may_be_written_with_a_point(manager: Client) -> None:
+    body = lines(submission("c1", "一", attempt=1), submission("c2", "二", attempt=2.0))
+    told = manager.post(BULK, body, content_type=NDJSON)
+    assert (told.status_code, told.json()["accepted"]) == (202, 2)
+    assert Submission.objects.get(candidate="c2").attempt == 2
+
+
 def test_a_line_that_is_too_long_is_one_bad_line(manager: Client) -> None:
     long = json.dumps(submission("c1", "x" * MOST_LINE_BYTES))
     body = f"{lines(submission('c2', '二'))}\n{long}\n{lines(submission('c3', '三'))}"

@@ -1,5 +1,6 @@
 """Files of answers: kept, read by a worker, told of row by row."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -77,6 +78,23 @@ def test_rows_of_a_candidate_belong_together_wherever_they_stand() -> None:
     assert (upload.accepted, upload.rejections) == (4, [])
     first = Submission.objects.get(candidate="c1", attempt=1)
     assert list(first.answers.order_by("question").values_list("text", flat=True)) == ["一", "four"]
+
+
+def test_an_attempt_may_be_written_with_a_point() -> None:
+    told = {"candidate": "c1", "question": "Q1", "text": "一", "attempt": 2.0}
+    upload = received(f"{json.dumps(told)}\n", "a.jsonl")
+    uploading.read(upload)
+    assert (upload.accepted, upload.rejections) == (1, [])
+    assert Submission.objects.get().attempt == 2
+
+
+def test_an_attempt_of_very_many_digits_is_one_bad_row() -> None:
+    upload = received(f"c1,Q1,一,{'9' * 5000}\nc2,Q1,二,\n")
+    uploading.read(upload)
+    assert (upload.accepted, upload.rejected) == (1, 1)
+    [told] = upload.rejections
+    assert (told["line"], told["pointer"]) == (2, "/attempt")
+    assert len(told["detail"]) < 200
 
 
 def test_a_bad_row_holds_back_its_neighbours_so_that_the_corrected_file_is_taken() -> None:

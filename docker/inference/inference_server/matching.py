@@ -5,7 +5,7 @@ et al. 2020). Tokens count by how rare they are in the language and by how littl
 prompt says them already (question demoting, Sultan et al. 2016). docs/scoring.md has the figures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
@@ -19,6 +19,8 @@ CLAUSE = regex.compile(r"[^。、．，.,;；:：!?！？]+[。、．，.,;；:�
 DEMOTING, LEAST_WEIGHT = 1.5, 0.02
 NEARLY = 0.97
 """Evidence is the shortest span that reaches this share of the whole answer's strength."""
+MOST_CELLS = 16_000_000
+"""Cosines held at once: a long answer meets a long rubric block by block, not in gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,11 @@ def matches(
         return [NO_MATCH] * criteria
     bounds = [(m.start(), m.end()) for m in CLAUSE.finditer(reading.text) if m.group().strip()]
     bounds = bounds or [(0, len(reading.text))]
-    nearest, present = _nearest_by_clause(reading, wanted, bounds)
-    strengths = np.add.reduceat(_spans(nearest) * wanted.weights, wanted.starts, axis=1)
+    order, firsts, present = _clauses(reading, bounds)
+    strengths = np.concatenate(
+        [_strengths(reading, part, order, firsts) for part in blocks(wanted, len(reading.vectors))],
+        axis=1,
+    )
     spans = _bounds([bounds[i] for i in present])
     return [
         _match(strengths[:, wanted.owners == criterion], spans, all_count)
@@ -96,17 +101,47 @@ def matches(
     ]
 
 
-def _nearest_by_clause(
-    reading: Reading, wanted: Rubric, bounds: Sequence[tuple[int, int]]
-) -> tuple[Array, list[int]]:
-    """[clauses, reference tokens]: the nearest cosine within each clause that has tokens."""
-    similar = reading.vectors @ wanted.vectors.T
+def blocks(wanted: Rubric, tokens: int) -> Iterator[Rubric]:
+    """The rubric in whole references, each block with at most MOST_CELLS cells against an answer of
+    so many tokens, or with a single reference.
+    """
+    ends = [*wanted.starts[1:].tolist(), len(wanted.vectors)]
+    first = 0
+    for last in range(1, len(ends)):
+        if (ends[last] - int(wanted.starts[first])) * tokens > MOST_CELLS:
+            yield _block(wanted, first, last, ends[last - 1])
+            first = last
+    yield _block(wanted, first, len(ends), ends[-1])
+
+
+def _block(wanted: Rubric, first: int, last: int, end: int) -> Rubric:
+    """The references from `first` to before `last`, whose tokens stop before `end`."""
+    begin = int(wanted.starts[first])
+    return Rubric(
+        wanted.vectors[begin:end],
+        wanted.weights[begin:end],
+        wanted.starts[first:last] - begin,
+        wanted.owners[first:last],
+    )
+
+
+def _clauses(
+    reading: Reading, bounds: Sequence[tuple[int, int]]
+) -> tuple[Indices, Indices, list[int]]:
+    """The tokens ordered by clause, where each clause begins among them, and which these are."""
     begins = np.array([start for start, _ in bounds])
     places = np.searchsorted(begins, [a for a, _ in reading.offsets], "right") - 1
     order = np.argsort(places, kind="stable")
     present, firsts = np.unique(places[order], return_index=True)
+    return order, firsts, [max(int(place), 0) for place in present]
+
+
+def _strengths(reading: Reading, wanted: Rubric, order: Indices, firsts: Indices) -> Array:
+    """[spans, references]: how near the tokens of each come within the span."""
+    similar = reading.vectors @ wanted.vectors.T
     nearest: Array = np.maximum.reduceat(similar[order], firsts, axis=0)
-    return nearest, [max(int(place), 0) for place in present]
+    strengths: Array = np.add.reduceat(_spans(nearest) * wanted.weights, wanted.starts, axis=1)
+    return strengths
 
 
 def _spans(nearest: Array) -> Array:

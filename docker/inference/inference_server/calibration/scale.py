@@ -43,10 +43,12 @@ class Scale:
         falling = np.minimum.accumulate(chances, axis=1)
         if len(self.learned) == len(self.levels) - 1:
             return falling
-        known = self.levels[np.concatenate([[0], self.learned, [len(self.levels) - 1]])]
-        ends = np.ones((len(chances), 1)), falling[:, -1:] * 0.25
-        values = np.concatenate([ends[0], falling, ends[1]], axis=1)
-        return np.stack([np.interp(self.levels[1:], known, row) for row in values])
+        places, values = [0, *self.learned], [np.ones((len(chances), 1)), falling]
+        if self.learned[-1] != len(self.levels) - 1:  # The top is a guess where it is not asked.
+            places, values = [*places, -1], [*values, falling[:, -1:] * 0.25]
+        known = self.levels[places]
+        rows = np.concatenate(values, axis=1)
+        return np.stack([np.interp(self.levels[1:], known, row) for row in rows])
 
     def expected(self, reached: Doubles) -> Doubles:
         """The mean points of each distribution."""

@@ -4,9 +4,11 @@ None of them names a question: facts of the question alone (how long its referen
 it the prompt says) let a model learn how hard the marked questions were, and carried over badly.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from inference_server.matching import Array, Reading, Rubric
+from inference_server.matching import Array, Reading, Rubric, blocks
 
 NEAR, SAME, SPREAD = 0.95, 1.0, 0.03
 WEAKEST = 0.25
@@ -30,17 +32,28 @@ def facts(reading: Reading, wanted: Rubric, criteria: int) -> Array | None:
     """
     if not len(reading.vectors) or len(np.unique(wanted.owners)) < criteria:
         return None
+    rarity = np.maximum(reading.rarity, 0.1)
+    best: dict[int, tuple[float, list[float]]] = {}
+    for part in blocks(wanted, len(reading.vectors)):
+        for criterion, strength, told in _nearest(reading, part, rarity):
+            if criterion not in best or strength > best[criterion][0]:
+                best[criterion] = strength, told
+    return np.array([best[criterion][1] for criterion in range(criteria)], np.float32)
+
+
+def _nearest(
+    reading: Reading, wanted: Rubric, rarity: Array
+) -> Iterator[tuple[int, float, list[float]]]:
+    """Each criterion with the strength and the facts of its nearest reference."""
     similar = wanted.vectors @ reading.vectors.T
     strengths = np.add.reduceat(similar.max(axis=1) * wanted.weights, wanted.starts)
     ends = [*wanted.starts[1:].tolist(), len(wanted.vectors)]
-    rarity = np.maximum(reading.rarity, 0.1)
-    found = []
-    for criterion in range(criteria):
+    for criterion in np.unique(wanted.owners).tolist():
         own = np.flatnonzero(wanted.owners == criterion)
         best = int(own[strengths[own].argmax()])
         part = slice(int(wanted.starts[best]), ends[best])
-        found.append(_facts(similar[part], wanted.weights[part], rarity))
-    return np.array(found, np.float32)
+        told = _facts(similar[part], wanted.weights[part], rarity)
+        yield criterion, float(strengths[best]), told
 
 
 def _facts(similar: Array, weights: Array, rarity: Array) -> list[float]:
