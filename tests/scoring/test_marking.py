@@ -1,15 +1,12 @@
 """From definition to marks, with the real inference service; our client against our server."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from scoring import definitions, intake, marking
@@ -258,34 +255,3 @@ def test_it_tells_the_load_of_what_waits_and_what_is_held(question: Question) ->
     assert (told["waiting"], told["scoring"]) == (3, 1)
     assert told["oldest_seconds"] == pytest.approx(7200, abs=60)
     assert told["rate"] == round(1 / 60, 3)
-
-
-def test_the_load_is_read_by_index_where_much_is_scored(
-    question: Question, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hand_in(*["一"] * 2000)
-    scored = Answer.objects.order_by("pk")[10:]
-    Answer.objects.filter(pk__in=scored.values("pk")).update(status="scored")
-    Answer.objects.filter(pk__in=Answer.objects.waiting()[:5].values("pk")).update(status="scoring")
-    Mark.objects.bulk_create(
-        Mark(answer=answer, source=Mark.Source.MACHINE, points=0) for answer in scored
-    )
-    # An hour on, those marks are old.
-    monkeypatch.setattr(marking, "now", lambda: now() + timedelta(hours=1))
-    plans = plans_of(marking.load)
-    for index in ("answer_waiting", "answer_scoring", "mark_by_machine"):
-        assert index in plans
-    for table in ("scoring_answer", "scoring_mark", "scoring_submission"):
-        assert f"Seq Scan on {table}" not in plans
-
-
-def plans_of(read: Callable[[], object]) -> str:
-    """How PostgreSQL reads what `read` asks for."""
-    with connection.cursor() as cursor, CaptureQueriesContext(connection) as queries:
-        cursor.execute("ANALYZE scoring_answer, scoring_mark, scoring_submission")
-        read()
-        plans = []
-        for query in [one["sql"] for one in queries]:
-            cursor.execute(f"EXPLAIN {query}")
-            plans += [row[0] for row in cursor.fetchall()]
-    return "\n".join(plans)
