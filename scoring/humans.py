@@ -139,7 +139,7 @@ def seen(answer: Answer, user: Any) -> Seen:
     `answer` comes best with its marks, its leases, its reference with the marks of that, and its
     exam's policy.
     """
-    final = None if answer.final_points is None else (answer.final_points, answer.final_source)
+    final = final_of(answer)
     if _sees_all(answer, user):
         return Seen(answer.review, visible_marks(answer, user), final)
     if not sees_final(answer, user):
@@ -147,6 +147,11 @@ def seen(answer: Answer, user: Any) -> Seen:
     elif hasattr(answer, "reference"):
         final = (_own(answer, user)[-1].points, Mark.Source.HUMAN.value)
     return Seen(_seen_review(answer, user), visible_marks(answer, user), final)
+
+
+def final_of(answer: Answer) -> tuple[Any, str] | None:
+    """The final points and their source; None where there are none."""
+    return None if answer.final_points is None else (answer.final_points, answer.final_source)
 
 
 def _seen_review(answer: Answer, user: Any) -> str:

@@ -52,11 +52,12 @@ class Outcome:
 
 def _held(code: str) -> Exam | None:
     """The exam, which is neither fixed nor redefined before the transaction ends."""
-    key = Exam.objects.filter(code=code).values_list("pk", flat=True).first()
-    if key is None:
+    exam = Exam.objects.filter(code=code).first()
+    status = settling.share(exam.pk) if exam else None
+    if exam is None or status is None:
         return None
-    settling.share(key)
-    return Exam.objects.filter(pk=key).first()
+    exam.status = status
+    return exam
 
 
 class Intake:

@@ -415,13 +415,14 @@ def progress(
     hidden = ReferenceMark.objects.filter(
         reference__answer__question__in=questions, marker=marker, purpose=references.WATCH
     )
-    today = Q(created_at__gte=midnight)
+    told = {"all": Count("pk"), "today": Count("pk", filter=Q(created_at__gte=midnight))}
+    own, watched = mine.aggregate(**told), hidden.aggregate(**told)
     return Progress(
         done=counts.get(Review.MARKED, 0) + counts.get(Review.ADJUDICATED, 0),
         left=counts.get(Review.QUEUED, 0) + counts.get(Review.CLAIMED, 0),
         disputed=counts.get(Review.DISPUTED, 0),
-        mine=mine.count() + hidden.count(),
-        mine_today=mine.filter(today).count() + hidden.filter(today).count(),
+        mine=own["all"] + watched["all"],
+        mine_today=own["today"] + watched["today"],
     )
 
 

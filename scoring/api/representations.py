@@ -237,8 +237,7 @@ def answer(one: models.Answer, candidate: bool = True, seen: humans.Seen | None 
 
     `seen` is what the caller may know of it, where that is not all.
     """
-    final = None if one.final_points is None else (one.final_points, one.final_source)
-    seen = seen or humans.Seen(one.review, list(one.marks.all()), final)
+    seen = seen or humans.Seen(one.review, list(one.marks.all()), humans.final_of(one))
     told: Answer = {
         "id": one.pk,
         "exam": one.question.exam.code,
