@@ -59,7 +59,7 @@ screenshots: $(VENV)/.app $(VENV)/.dev ## Draw the pictures of the READMEs anew,
 
 bench: export THROTTLE_RATE_SCORE = 1000000/min
 bench: $(VENV)/.app $(VENV)/.bench ## Measure; results go to var/bench/
-	$(BIN)/python -m pmscoring.stack --under bench --fresh $(BIN)/python -m tests.bench
+	$(BIN)/python -m pmscoring.embedded --under bench --fresh $(BIN)/python -m tests.bench
 
 bench-agreement: $(VENV)/.bench weights ## Agreement after calibration; DATA=a folder of CSV files
 	$(BIN)/python -m tests.bench.agreement $(DATA) $(AGREEMENT)

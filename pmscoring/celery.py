@@ -16,7 +16,7 @@ from celery.signals import (
     task_prerun,
 )
 
-from pmscoring.requestid import new_request_id, request_id
+from pmscoring.base.request_id import new_request_id, request_id
 
 BEAT_KEY = "pmscoring:beat"
 BEAT_EXPIRES_SECONDS = 30

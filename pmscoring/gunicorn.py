@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pmscoring import draining, env
-from pmscoring.logs import LEVELS, logging_config
+from pmscoring import draining
+from pmscoring.base import env
+from pmscoring.base.logs import LEVELS, logging_config
 
 wsgi_app = "pmscoring.wsgi"
 bind = env.text("WEB_BIND", "127.0.0.1:8000")

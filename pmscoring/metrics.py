@@ -4,7 +4,6 @@ Counters are added up over gunicorn's workers through files (see pmscoring/gunic
 workers would say alike, the load and the migrations, is read when Prometheus asks.
 """
 
-import json
 import logging
 import os
 import time
@@ -34,10 +33,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from pmscoring.watched import Watched
+from pmscoring.base.load import published
+from pmscoring.base.watched import Watched
 
 log = logging.getLogger(__name__)
-LOAD_KEY = "pmscoring:load"
 WAIT_SECONDS = 2.0
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 REQUESTS = Counter("http_requests_total", "HTTP requests", ["method", "endpoint", "status"])
@@ -46,12 +45,6 @@ for gauge in (library_migrations.unapplied_migrations, library_migrations.applie
     REGISTRY.unregister(gauge)
 SECONDS = Histogram(
     "http_request_duration_seconds", "Seconds until the response began", ["method", "endpoint"]
-)
-# No label: an exam's or a question's figures stay on its page, or series would grow without bound.
-ACCURACY = Histogram(
-    "scoring_accuracy",
-    "How near each mark by a person is to the machine's, 1 being the same points",
-    buckets=(0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0),
 )
 # Key of the published load -> series.
 SERIES = {
@@ -132,20 +125,6 @@ class LoadCollector(Collector):
                 yield GaugeMetricFamily(name, told, value=value)
 
 
-def published_load() -> dict[str, Any]:
-    """The load as scoring last published it; empty when that is too long ago, or Redis is away."""
-    try:
-        with redis.Redis.from_url(
-            settings.CACHE_URL, socket_timeout=1.0, socket_connect_timeout=1.0
-        ) as client:
-            told = client.get(LOAD_KEY)
-        load = json.loads(told) if isinstance(told, bytes) else {}
-    except (redis.RedisError, ValueError) as error:
-        log.warning("the load cannot be read: %s", type(error).__name__)
-        return {}
-    return load if isinstance(load, dict) else {}
-
-
 def migrations() -> tuple[int, int]:
     """How many migrations are applied, and how many of this version's are not."""
     with connection.temporary_connection():
@@ -182,7 +161,7 @@ def _counted() -> tuple[int, int] | None:
         return None
 
 
-LOAD = Watched(published_load, fresh_seconds=0.0)
+LOAD = Watched(published, fresh_seconds=0.0)
 MIGRATIONS = Watched(_counted, fresh_seconds=0.0)
 
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pmscoring import env
+from pmscoring.base import env
 
 NAMES = (
     "secret_key",

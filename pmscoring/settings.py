@@ -6,8 +6,8 @@ import dj_database_url
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring import env
-from pmscoring.logs import LEVELS, logging_config
+from pmscoring.base import env
+from pmscoring.base.logs import LEVELS, logging_config
 
 BASE_DIR = Path(__file__).parent.parent
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
@@ -41,11 +41,12 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "pmscoring.apps.ProjectConfig",
+    "pmscoring.base",
     "scoring",
 ]
 MIDDLEWARE = [
     "pmscoring.metrics.HttpMetricsMiddleware",
-    "pmscoring.requests.RequestIdMiddleware",
+    "pmscoring.request_log.RequestIdMiddleware",
     "pmscoring.health.live.LiveMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -189,8 +190,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["scoring.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
-        "scoring.api.throttling.CallerThrottle",
-        "scoring.api.throttling.ScopeThrottle",
+        "pmscoring.base.throttling.CallerThrottle",
+        "pmscoring.base.throttling.ScopeThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "user": env.matching("THROTTLE_RATE", "6000/min", *RATE),
@@ -231,13 +232,13 @@ UNFOLD = {
         {
             "rel": "icon",
             "type": "image/svg+xml",
-            "href": lambda request: static("scoring/favicon.svg"),
+            "href": lambda request: static("pmscoring/favicon.svg"),
         }
     ],
-    "STYLES": [lambda request: static("scoring/admin.css")],
-    "SCRIPTS": [lambda request: static("scoring/live.js")],
+    "STYLES": [lambda request: static("pmscoring/admin.css")],
+    "SCRIPTS": [lambda request: static("pmscoring/live.js")],
     "DASHBOARD_CALLBACK": "scoring.admin.dashboard.show",
-    "SIDEBAR": {"navigation": "pmscoring.navigation.sidebar"},
+    "SIDEBAR": {"navigation": "pmscoring.base.admin.navigation.sidebar"},
     "COLORS": {
         "primary": {
             "50": "oklch(97% .014 254.604)",

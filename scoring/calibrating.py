@@ -16,7 +16,7 @@ from django.db.models.functions import Mod
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import promoting
 from scoring.inference import Fitted, Inference, InferenceError, InferenceUnavailable, Progress
 from scoring.models import Answer, Artefact, Calibration, Example, Mark, Question

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
-from pmscoring import texts
+from pmscoring.base import texts
 from scoring import promoting, retention, settling
 from scoring.contract import Fault, Invalid, fault, faults
 from scoring.models import (

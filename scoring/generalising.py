@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import promoting, settling
 from scoring.calibrating import (
     PEOPLE,

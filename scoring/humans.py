@@ -8,11 +8,11 @@ from django.db import models, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.roles import ADJUDICATOR, CLIENT, MANAGER, VIEWER, has_role
 from scoring import agreeing, settling
 from scoring.contract import Invalid, fault
 from scoring.models import Answer, Mark, MarkingPolicy, Question, ReferenceMark
-from scoring.models.access import ADJUDICATOR, CLIENT, MANAGER, VIEWER, roles_of
 from scoring.models.exams import number
 from scoring.settling import PEOPLE, Review
 
@@ -223,7 +223,7 @@ def sees_final(answer: Answer, user: Any) -> bool:
 
 def sees_every_mark(user: Any) -> bool:
     """Whether nothing is kept from the user, who does not mark."""
-    return bool(user.is_superuser) or not roles_of(user).isdisjoint(UNSWAYED)
+    return has_role(user, *UNSWAYED)
 
 
 def _sees_all(answer: Answer, user: Any) -> bool:
@@ -258,7 +258,7 @@ def _is_blind(answer: Answer) -> bool:
 
 def _settles(answer: Answer, user: Any) -> bool:
     """Whether it is a dispute between others, which the user may settle."""
-    if answer.review != Review.DISPUTED or ADJUDICATOR not in roles_of(user):
+    if answer.review != Review.DISPUTED or not has_role(user, ADJUDICATOR):
         return False
     own = Mark.Source.HUMAN
     return all(mark.source != own for mark in _own(answer, user))

@@ -12,7 +12,7 @@ import httpx
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.requestid import request_id
+from pmscoring.base.request_id import request_id
 
 CALIBRATION_SILENCE = 300.0
 """Seconds after which a calibration that tells nothing is given up."""

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from pmscoring import texts
+from pmscoring.base import texts
 from scoring import settling
 from scoring.contract import Fault, fault, faults
 from scoring.models import Answer, Batch, Exam, IdempotencyKey, Question, Submission

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils.timezone import now
 
-from pmscoring import texts
+from pmscoring.base import texts
 from scoring import agreeing, judging, settling
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
 from scoring.models import Answer, Mark, Question

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import settling, thresholds
 from scoring.agreement import agreement
 from scoring.models import Answer, Calibration, Example, Mark, Promotion, Question

@@ -8,7 +8,8 @@ from django.db import connection, models, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, has_role
 from scoring import humans, settling
 from scoring.models import (
     Answer,
@@ -21,7 +22,6 @@ from scoring.models import (
     ReferenceMark,
     Standing,
 )
-from scoring.models.access import ADJUDICATOR, MANAGER, roles_of
 
 QUALIFYING, WATCH = ReferenceMark.Purpose.QUALIFYING, ReferenceMark.Purpose.WATCH
 WITHDRAWN = ReferenceMark.Purpose.WITHDRAWN
@@ -95,9 +95,7 @@ def of_exam(exam: Exam) -> "models.QuerySet[Reference]":
 
 def standing(exam: Exam, marker: Any) -> Standing | None:
     """The marker's, begun where there was none; None where none is asked of them."""
-    if settling.policy_of(exam).marker_bound is None or marker.is_superuser:
-        return None
-    if not roles_of(marker).isdisjoint((MANAGER, ADJUDICATOR)):
+    if settling.policy_of(exam).marker_bound is None or has_role(marker, MANAGER, ADJUDICATOR):
         return None
     return Standing.objects.get_or_create(exam=exam, marker=marker)[0]
 

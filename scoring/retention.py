@@ -1,6 +1,5 @@
 """Answers are personal data: they are deleted from their exam's date on; what was counted stays."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -9,9 +8,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import localdate
 
+from pmscoring.base.audit import audit
 from scoring.models import Answer, Artefact, Exam, IdempotencyKey, Mark, Submission, Upload
 
-audit = logging.getLogger("audit")
 AT_ONCE = 500
 
 

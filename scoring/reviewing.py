@@ -16,7 +16,7 @@ from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import humans, references, settling
 from scoring.models import (
     Answer,

@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
 
 PEOPLE = (Mark.Source.HUMAN, Mark.Source.ADJUDICATOR)

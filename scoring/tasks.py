@@ -1,19 +1,12 @@
 """Thin Celery tasks: a message is only a nudge, the rows are the truth."""
 
-import json
-import logging
 from collections.abc import Iterable
 from functools import cache, partial
-from typing import Any
 
-import redis
 from celery import shared_task
-from django.conf import settings
-from django.db import transaction
-from kombu.exceptions import OperationalError
 
-from pmscoring.lifecycle import WrongState
-from pmscoring.metrics import LOAD_KEY
+from pmscoring.base import load, nudges
+from pmscoring.base.lifecycle import WrongState
 from scoring import (
     calibrating,
     generalising,
@@ -27,20 +20,11 @@ from scoring import (
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
 from scoring.models import Calibration, Question, Upload
 
-log = logging.getLogger(__name__)
-LOAD_EXPIRES_SECONDS = 20
-
 
 @cache
 def inference() -> Inference:
     """This process's client."""
     return Inference.from_settings()
-
-
-@cache
-def store() -> "redis.Redis":
-    """Where the load is published."""
-    return redis.Redis.from_url(settings.CACHE_URL)
 
 
 @shared_task(throws=(InferenceUnavailable,))
@@ -91,35 +75,25 @@ def read_upload(upload_id: int) -> None:
 
 def nudge(question_ids: Iterable[int]) -> None:
     """After the commit, ask a worker to look; should the broker be away, the sweep looks anyway."""
-    _send(score_waiting, sorted(set(question_ids)))
+    for question_id in sorted(set(question_ids)):
+        nudges.nudge(score_waiting, question_id)
 
 
 def nudge_upload(upload: Upload) -> None:
     """The same for a file to be read."""
-    _send(read_upload, [upload.pk])
+    nudges.nudge(read_upload, upload.pk)
 
 
 def nudge_calibration(calibration: Calibration | None) -> None:
     """The same for a calibration to be fitted."""
     if calibration:
-        _send(fit_calibration, [calibration.pk])
+        nudges.nudge(fit_calibration, calibration.pk)
 
 
 def nudge_regroup(question: Question, distance: float = grouping.DISTANCE) -> None:
     """The same for groups to be found; who lost the message asks again."""
     grouping.tell_progress(question, 0.0)
-    _send(regroup, [question.pk], distance)
-
-
-def _send(task: Any, keys: Iterable[int], *more: Any) -> None:
-    def send() -> None:
-        for key in keys:
-            try:
-                task.apply_async((key, *more), retry=False)
-            except OperationalError as error:
-                log.warning("the broker is away: %s", error)
-
-    transaction.on_commit(send)
+    nudges.nudge(regroup, question.pk, distance)
 
 
 @shared_task
@@ -146,7 +120,7 @@ def forget_old_keys() -> None:
 @shared_task
 def publish_load() -> None:
     """Tell opsconsole the load, for a short while."""
-    store().set(LOAD_KEY, json.dumps(marking.load()), ex=LOAD_EXPIRES_SECONDS)
+    load.publish(marking.load())
 
 
 @shared_task

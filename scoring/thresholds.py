@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import coverage, settling
 from scoring.models import Answer, Calibration, Example, Mark, MarkingPolicy, Question, Threshold
 from scoring.models.answers import AnswerQuerySet

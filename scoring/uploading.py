@@ -23,8 +23,8 @@ from django.utils import translation
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from pmscoring import texts
-from pmscoring.lifecycle import WrongState
+from pmscoring.base import texts
+from pmscoring.base.lifecycle import WrongState
 from scoring import documents, intake
 from scoring.contract import Fault, fault, faults
 from scoring.models import Batch, Exam, Upload

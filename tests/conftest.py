@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pmscoring.embedded import free_port
+from tests.local_servers import free_port
 from tests.running import running
 
 ROOT = Path(__file__).parent.parent

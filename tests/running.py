@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from pmscoring.embedded import wait_until
+from tests.local_servers import wait_until
 
 ROOT = Path(__file__).parent.parent
 STARTING_SECONDS = 180.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pmscoring.embedded import Servers
+from tests.local_servers import Servers
 
 folder = Path(tempfile.mkdtemp(prefix="pmscoring-test-"))
 folder.chmod(0o755)

@@ -5,7 +5,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-from pmscoring import env
+from pmscoring.base import env
 
 SCHEMES = ("redis", "rediss")
 

@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 
-from pmscoring import env
+from pmscoring.base import env
 
 PORT = 8000
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from health_check.base import HealthCheck, HealthCheckResult
 
+from pmscoring.base.watched import Watched
 from pmscoring.health import checks
-from pmscoring.watched import Watched
 
 WAIT_SECONDS = 2.0
 Check = dict[str, Any]

@@ -1,23 +1,5 @@
 """The admin of exams, answers and marks: it translates and decides nothing."""
 
-from scoring.admin import (
-    accounts,
-    answers,
-    arrivals,
-    calibrations,
-    exams,
-    questions,
-    schedules,
-    tokens,
-)
+from scoring.admin import answers, arrivals, calibrations, exams, questions, tokens
 
-__all__ = [
-    "accounts",
-    "answers",
-    "arrivals",
-    "calibrations",
-    "exams",
-    "questions",
-    "schedules",
-    "tokens",
-]
+__all__ = ["answers", "arrivals", "calibrations", "exams", "questions", "tokens"]

@@ -9,12 +9,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from pmscoring import theme
+from pmscoring.base.admin import theme
+from pmscoring.base.admin.pages import page
+from pmscoring.base.roles import has_role, sees_candidates
 from scoring import agreeing
 from scoring.admin import charts
-from scoring.admin.base import holds, sees_candidates
 from scoring.admin.exam_downloads import ExamDownloads
-from scoring.admin.pages import page
 from scoring.agreeing import Figures, QuestionAgreement
 from scoring.models import Answer, Exam, MarkingPolicy
 from scoring.workload import Workload, workload
@@ -53,7 +53,7 @@ class ExamAgreementPage(ExamDownloads):
     def agreement(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """All questions in a table, and one of them with its charts."""
         exam = get_object_or_404(Exam, pk=object_id)
-        names = sees_candidates(request)
+        names = sees_candidates(request.user)
         found = agreeing.of_exam(exam, names)
         more = {
             "exam": exam,
@@ -62,7 +62,7 @@ class ExamAgreementPage(ExamDownloads):
             "chosen": _chosen(request, exam, found["questions"]),
             "markers": [_marker(one) for one in workload(exam)] if names else [],
             "names": names,
-            "may_manage": holds(request, *self.writers),
+            "may_manage": has_role(request.user, *self.writers),
             "shows_marks": MarkingPolicy.of(exam).shown == MarkingPolicy.Shown.MARK,
         }
         return page(self, request, "scoring/agreement.html", _("Agreement"), exam, **more)

@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from pmscoring import texts
+from pmscoring.base import texts
 from scoring import humans
 from scoring.admin.evidence import Span, Stretch, lanes, spans, stretches, within
 from scoring.admin.flags import explained

@@ -12,13 +12,14 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from pmscoring import theme
+from pmscoring.base.admin import theme
+from pmscoring.base.admin.classes import Admin, ReadOnly
+from pmscoring.base.audit import audit
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, VIEWER, has_role, sees_candidates
 from scoring import humans, marking, tasks
 from scoring.admin import answer_page, flags
-from scoring.admin.base import Admin, ReadOnly, audit, holds, sees_candidates
 from scoring.admin.labels import LABELS, labels
 from scoring.models import Answer, Mark, Question, Submission
-from scoring.models.access import ADJUDICATOR, MANAGER, MARKER, VIEWER
 from scoring.models.exams import number
 
 SHOWN_TO_ALL = ("question", "status", "flag")
@@ -85,7 +86,7 @@ class AnswerAdmin(Admin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Candidates only for those who may see them."""
-        first = ["number", "candidate"] if sees_candidates(request) else ["number"]
+        first = ["number", "candidate"] if sees_candidates(request.user) else ["number"]
         # A column shows all rows or none; their own page tells markers what they may see.
         if not humans.sees_every_mark(request.user):
             return [*first, "question_label", "excerpt", "scoring_state", "flag_names"]
@@ -104,7 +105,7 @@ class AnswerAdmin(Admin):
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         """Candidates only for those who may see them."""
-        return ("text", "submission__candidate") if sees_candidates(request) else ("text",)
+        return ("text", "submission__candidate") if sees_candidates(request.user) else ("text",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Answers are handed in, not typed."""
@@ -116,7 +117,7 @@ class AnswerAdmin(Admin):
 
     def has_retry_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether failed answers may be sent to the machine again."""
-        return holds(request, *self.writers)
+        return has_role(request.user, *self.writers)
 
     @theme.display(description="#", ordering="pk")
     def number(self, answer: Answer) -> str:
@@ -224,11 +225,11 @@ class AnswerAdmin(Admin):
             "opts": self.opts,
             "original": answer,
             "title": str(answer),
-            "candidate": answer.submission.candidate if sees_candidates(request) else None,
+            "candidate": answer.submission.candidate if sees_candidates(request.user) else None,
             "kinds": [LABELS[answer.status], LABELS.get(page["review"])],
             "may_retry": answer.status == Answer.Status.FAILED
             and self.has_retry_permission(request),
-            "may_edit": holds(request, MANAGER),
+            "may_edit": has_role(request.user, MANAGER),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "scoring/answer.html", context)
@@ -257,16 +258,16 @@ class SubmissionAdmin(ReadOnly):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Candidates only for those who may see them."""
-        first = ["number", "candidate"] if sees_candidates(request) else ["number"]
+        first = ["number", "candidate"] if sees_candidates(request.user) else ["number"]
         return [*first, "exam", "attempt", "absent", "answer_count", "batch", "created_at"]
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         """By candidate, for those who may see them."""
-        return ("candidate",) if sees_candidates(request) else ()
+        return ("candidate",) if sees_candidates(request.user) else ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Candidates only for those who may see them."""
-        first = ["candidate"] if sees_candidates(request) else []
+        first = ["candidate"] if sees_candidates(request.user) else []
         return ["exam", *first, "attempt", "absent", "batch", "created_at", "handed_in"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring import theme
+from pmscoring.base.admin import theme
+from pmscoring.base.admin.classes import ReadOnly
+from pmscoring.base.roles import sees_candidates
 from scoring.admin import counts
-from scoring.admin.base import ReadOnly, sees_candidates
 from scoring.admin.labels import LABELS
 from scoring.models import Batch, Upload
 
@@ -37,7 +38,7 @@ class UploadAdmin(ReadOnly):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A reason may name a file, and a file its candidate."""
-        if not sees_candidates(request):
+        if not sees_candidates(request.user):
             return self.fields
         reason = ["reason"] if obj and obj.reason else []
         return [*self.fields, *reason, "rejected_rows"]

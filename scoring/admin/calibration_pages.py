@@ -11,15 +11,16 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from pmscoring import theme
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.admin import theme
+from pmscoring.base.admin.classes import Admin
+from pmscoring.base.admin.pages import page
+from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.roles import has_role
 from scoring import calibrating, coverage, promoting, tasks, thresholds
 from scoring.admin import charts
-from scoring.admin.base import Admin, holds
 from scoring.admin.calibrations import NOTHING, OPEN, bar, figures
 from scoring.admin.forms import ThresholdForm
 from scoring.admin.labels import LABELS
-from scoring.admin.pages import page
 from scoring.agreeing.shapes import CoveragePoint
 from scoring.models import Calibration, MarkingPolicy, Promotion, Question
 
@@ -34,7 +35,7 @@ class CalibrationPages(Admin):
 
     def has_manage_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the deeds of this page are the caller's."""
-        return holds(request, *self.writers)
+        return has_role(request.user, *self.writers)
 
     def get_urls(self) -> list[URLPattern]:
         """With a page for each deed."""

@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring import theme
+from pmscoring.base.admin import theme
+from pmscoring.base.admin.classes import ReadOnly
 from scoring import promoting
-from scoring.admin.base import ReadOnly
 from scoring.admin.labels import LABELS
 from scoring.models import Calibration, Question
 

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from pmscoring.base.admin.classes import counted
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, VIEWER, has_role
 from scoring.admin import counts
-from scoring.admin.base import counted, holds
 from scoring.admin.labels import LABELS
 from scoring.models import Answer, Exam, Submission
-from scoring.models.access import ADJUDICATOR, MANAGER, MARKER, VIEWER
 
 MOST_EXAMS = 20
 Tally = Counter[tuple[int, str]]
@@ -21,7 +21,7 @@ Tally = Counter[tuple[int, str]]
 def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The index's context, with the app's dashboard for those who may read answers."""
     context = {**context, "title": _("Overview")}
-    if not holds(request, MANAGER, VIEWER, MARKER, ADJUDICATOR):
+    if not has_role(request.user, MANAGER, VIEWER, MARKER, ADJUDICATOR):
         return context
     dashboards = [*context.get("dashboards", ()), "scoring/dashboard.html"]
     tally = _tally()
@@ -29,8 +29,8 @@ def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     more = {
         "tiles": tiles,
         "alive": any(tile["count"] for tile in tiles[:2]),
-        "exams": _exams(tally, with_links=holds(request, MANAGER, VIEWER)),
-        "may_manage": holds(request, MANAGER),
+        "exams": _exams(tally, with_links=has_role(request.user, MANAGER, VIEWER)),
+        "may_manage": has_role(request.user, MANAGER),
     }
     return {**context, **more, "dashboards": dashboards}
 

@@ -10,15 +10,15 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring import theme
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.admin import theme
+from pmscoring.base.admin.pages import page
+from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.roles import has_role
 from scoring import definitions, settling, tasks, uploading
 from scoring.admin import definition_files
 from scoring.admin.agreement_page import ExamAgreementPage
-from scoring.admin.base import holds
 from scoring.admin.calibration_pages import ask_all
 from scoring.admin.forms import AnswersForm, DefinitionForm
-from scoring.admin.pages import page
 from scoring.contract import Invalid, fault
 from scoring.documents import BadDocument
 from scoring.models import Exam, Question
@@ -73,7 +73,7 @@ class ExamDeeds(ExamAgreementPage):
 
     def has_manage_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the deeds of this page are the caller's."""
-        return holds(request, *self.writers)
+        return has_role(request.user, *self.writers)
 
     def get_urls(self) -> list[URLPattern]:
         """With the page of a change of state."""
@@ -96,7 +96,7 @@ class ExamDeeds(ExamAgreementPage):
             "final": to in (Exam.Status.FIXED, Exam.Status.PUBLISHED),
         }
         title = str(_("Move %(exam)s to “%(state)s”?") % words)
-        return page(self, request, "scoring/confirm.html", title, exam, **more)
+        return page(self, request, "pmscoring/confirm.html", title, exam, **more)
 
     def _become(self, request: HttpRequest, exams: Iterable[Exam], state: str) -> None:
         for exam in exams:
@@ -155,7 +155,7 @@ class ExamDeeds(ExamAgreementPage):
             except (definitions.Frozen, definitions.WouldInvalidate, WrongState) as error:
                 more["refusal"] = str(error)
         title = str(_("Load a definition"))
-        return page(self, request, "scoring/file_form.html", title, exam, **more)
+        return page(self, request, "pmscoring/file_form.html", title, exam, **more)
 
     def _loaded(
         self, request: HttpRequest, exam: Exam | None, told: dict[str, Any]
@@ -186,7 +186,9 @@ class ExamDeeds(ExamAgreementPage):
                 tasks.nudge_upload(made)
                 return HttpResponseRedirect(reverse("admin:scoring_upload_change", args=[made.pk]))
         more = {"form": form, "verb": _("Upload")}
-        return page(self, request, "scoring/file_form.html", str(_("Upload answers")), exam, **more)
+        return page(
+            self, request, "pmscoring/file_form.html", str(_("Upload answers")), exam, **more
+        )
 
 
 def _to_exam(exam: Exam) -> HttpResponse:

@@ -12,9 +12,11 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring import theme
+from pmscoring.base.admin import theme
+from pmscoring.base.admin.classes import Admin
+from pmscoring.base.audit import audit
+from pmscoring.base.roles import sees_candidates
 from scoring import definitions, results
-from scoring.admin.base import Admin, audit, sees_candidates
 from scoring.models import Exam
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -28,7 +30,7 @@ class ExamDownloads(Admin):
 
     def has_results_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Results and marks name the candidates."""
-        return sees_candidates(request)
+        return sees_candidates(request.user)
 
     def has_export_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What names no one, the definition and the statistics, is for whoever sees the exam."""

@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring import theme
+from pmscoring.base.admin import theme
+from pmscoring.base.admin.classes import TabularInline, counted
 from scoring import settling
 from scoring.admin import counts
-from scoring.admin.base import TabularInline, counted
 from scoring.admin.exam_deeds import MEANINGS, ExamDeeds
 from scoring.admin.labels import LABELS
 from scoring.admin.policies import PolicyInline

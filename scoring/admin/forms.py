@@ -7,7 +7,7 @@ from django import forms
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring import theme
+from pmscoring.base.admin import theme
 from scoring import thresholds
 from scoring.models import Criterion, ModelAnswer, Question
 from scoring.models.exams import number

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from scoring.admin.base import StackedInline
+from pmscoring.base.admin.classes import StackedInline
 from scoring.models import Exam, MarkingPolicy
 
 

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from pmscoring import theme
+from pmscoring.base.admin import theme
+from pmscoring.base.admin.classes import StackedInline
 from scoring import definitions, tasks
 from scoring.admin import counts
-from scoring.admin.base import StackedInline
 from scoring.admin.calibration_pages import CalibrationPages
 from scoring.admin.forms import CriterionForm, ModelAnswerForm, QuestionForm
 from scoring.contract import Invalid

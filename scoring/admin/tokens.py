@@ -13,12 +13,13 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from pmscoring import theme
-from scoring.admin.base import ReadOnly, audit, holds
+from pmscoring.base.admin import theme
+from pmscoring.base.admin.classes import ReadOnly
+from pmscoring.base.admin.pages import page
+from pmscoring.base.audit import audit
+from pmscoring.base.roles import CLIENT, MANAGER, has_role
 from scoring.admin.forms import TokenForm
-from scoring.admin.pages import page
 from scoring.models import ApiToken
-from scoring.models.access import CLIENT, MANAGER
 
 
 def owners(request: HttpRequest) -> "QuerySet[Any]":
@@ -55,7 +56,7 @@ class ApiTokenAdmin(ReadOnly):
 
     def has_issue_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Managers."""
-        return holds(request, *self.writers)
+        return has_role(request.user, *self.writers)
 
     @theme.action(
         description=_("Issue a token"), icon="key", permissions=["issue"], url_path="issue"
@@ -73,7 +74,7 @@ class ApiTokenAdmin(ReadOnly):
             return HttpResponseRedirect(reverse("admin:scoring_apitoken_changelist"))
         more = {"form": form, "verb": _("Issue")}
         title = str(_("Issue a token"))
-        return page(self, request, "scoring/file_form.html", title, None, **more)
+        return page(self, request, "pmscoring/file_form.html", title, None, **more)
 
     @admin.action(description=_("Revoke"), permissions=["issue"])
     def revoke(self, request: HttpRequest, queryset: "QuerySet[ApiToken]") -> None:

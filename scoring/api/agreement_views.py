@@ -4,13 +4,12 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.roles import MANAGER, VIEWER, has_role
 from scoring import agreeing
 from scoring.api import examples
-from scoring.api.authentication import MANAGER, has_role
 from scoring.api.base import EXAM_CODE, View
 from scoring.api.schema import call, tells
 from scoring.models import Exam
-from scoring.models.access import VIEWER
 
 
 class Agreement(View):
@@ -33,4 +32,4 @@ class Agreement(View):
         and numbered for others.
         """
         exam = get_object_or_404(Exam, code=code)
-        return Response(agreeing.of_exam(exam, names=has_role(request.user, (MANAGER,))))
+        return Response(agreeing.of_exam(exam, names=has_role(request.user, MANAGER)))

@@ -1,6 +1,5 @@
 """Callers by API token, and what their roles let them do."""
 
-from collections.abc import Collection
 from typing import Any, cast
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -10,25 +9,12 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from pmscoring.base.roles import CLIENT, MANAGER, VIEWER, has_role
 from scoring.models import ApiToken
-from scoring.models.access import ADJUDICATOR, CLIENT, MANAGER, MARKER, VIEWER, hashed
+from scoring.models.access import hashed
 
 READERS = (MANAGER, VIEWER, CLIENT)
 """Who reads exams and answers; markers and adjudicators, too, as far as it sways them not."""
-TOLD_CANDIDATES = (MANAGER, CLIENT)
-"""Who may be told which candidate an answer is of."""
-__all__ = [
-    "ADJUDICATOR",
-    "CLIENT",
-    "MANAGER",
-    "MARKER",
-    "READERS",
-    "TOLD_CANDIDATES",
-    "HasRole",
-    "TokenAuthentication",
-    "has_role",
-    "sees_candidates",
-]
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -39,12 +25,12 @@ class TokenAuthentication(BaseAuthentication):
         kind, _space, secret = get_authorization_header(request).decode("latin-1").partition(" ")
         if kind.lower() != "bearer":
             return None
-        valid = ApiToken.objects.valid().annotate(roles=ArrayAgg("user__groups__name"))
+        valid = ApiToken.objects.valid().annotate(role_names=ArrayAgg("user__groups__name"))
         token = valid.filter(digest=hashed(secret)).select_related("user").first()
         if token is None or not token.user.is_active:
             raise AuthenticationFailed(_("The token is unknown, expired or revoked."))
         user: Any = token.user
-        user.roles = frozenset(cast(Any, token).roles)
+        user.role_names = frozenset(cast(Any, token).role_names)
         return user, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -58,21 +44,4 @@ class HasRole(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         """Superusers may all; others what a group of theirs may."""
         attribute = "readers" if request.method in SAFE_METHODS else "writers"
-        return has_role(request.user, getattr(view, attribute, ()))
-
-
-def has_role(user: Any, roles: Collection[str]) -> bool:
-    """Whether the user has one of the roles; superusers have all."""
-    if not user.is_authenticated:
-        return False
-    if user.is_superuser:
-        return True
-    known = getattr(user, "roles", None)
-    if known is None:
-        return bool(user.groups.filter(name__in=roles).exists())
-    return not known.isdisjoint(roles)
-
-
-def sees_candidates(user: Any) -> bool:
-    """Whether the user may be told which candidate an answer is of."""
-    return has_role(user, TOLD_CANDIDATES)
+        return has_role(request.user, *getattr(view, attribute, ()))

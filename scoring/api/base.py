@@ -9,7 +9,8 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from scoring.api.authentication import MANAGER, TOLD_CANDIDATES, HasRole
+from pmscoring.base.roles import MANAGER, SEES_CANDIDATES
+from scoring.api.authentication import HasRole
 from scoring.api.problems import LengthRequired, TooLarge
 from scoring.api.schema import CODE, query
 from scoring.contract import Invalid, fault
@@ -37,7 +38,7 @@ class View(APIView):
 
     content_negotiation_class = OneKind
     permission_classes = [HasRole]
-    readers: tuple[str, ...] = TOLD_CANDIDATES
+    readers: tuple[str, ...] = SEES_CANDIDATES
     writers: tuple[str, ...] = (MANAGER,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -7,16 +7,15 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, VIEWER
 from scoring import calibrating, promoting, tasks, thresholds
 from scoring.api import calibration_shapes as show
 from scoring.api import examples
-from scoring.api.authentication import ADJUDICATOR, MANAGER
 from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object, asked
 from scoring.api.schema import CODE, JSON, asks, call, query, tells
 from scoring.contract import Invalid, fault
 from scoring.models import Calibration, Question
-from scoring.models.access import VIEWER
 from scoring.thresholds import LEAST_TARGET, MOST_TARGET
 
 QUESTION = (

@@ -4,10 +4,11 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.roles import ADJUDICATOR, MARKER
 from scoring import definitions
 from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api.authentication import ADJUDICATOR, MARKER, READERS
+from scoring.api.authentication import READERS
 from scoring.api.base import EXAM_CODE, PAGE_PARAMETERS, Pages, View, as_object
 from scoring.api.parsers import StrictJSONParser, YAMLParser, refused_texts
 from scoring.api.schema import JSON, asks, call, query, tells

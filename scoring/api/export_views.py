@@ -8,14 +8,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
+from pmscoring.base.audit import audit
+from pmscoring.base.roles import MANAGER, VIEWER
 from scoring import results
 from scoring.api import examples
-from scoring.api.authentication import MANAGER
-from scoring.api.base import EXAM_CODE, View, audit
+from scoring.api.base import EXAM_CODE, View
 from scoring.api.schema import JSON, call, query, tells
 from scoring.contract import Invalid, fault
 from scoring.models import Exam
-from scoring.models.access import VIEWER
 
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS, ENCODINGS = ("json", "csv", "xlsx"), ("utf-8-sig", "cp932")

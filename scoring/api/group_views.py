@@ -7,12 +7,13 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.audit import audit
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER
 from scoring import grouping, tasks
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api import review_shapes as tell
-from scoring.api.authentication import ADJUDICATOR, MANAGER, MARKER
-from scoring.api.base import View, as_object, audit
+from scoring.api.base import View, as_object
 from scoring.api.marking_views import GivenMark
 from scoring.api.schema import CODE, JSON, asks, call, tells
 from scoring.api.shapes import shape

@@ -7,21 +7,16 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring import texts
-from pmscoring.lifecycle import WrongState
+from pmscoring.base import texts
+from pmscoring.base.audit import audit
+from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.roles import ADJUDICATOR, CLIENT, MANAGER, MARKER, sees_candidates
 from scoring import humans, judging, reviewing
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api import review_shapes as tell
-from scoring.api.authentication import (
-    ADJUDICATOR,
-    CLIENT,
-    MANAGER,
-    MARKER,
-    READERS,
-    sees_candidates,
-)
-from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object, asked, audit
+from scoring.api.authentication import READERS
+from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object, asked
 from scoring.api.schema import CODE, JSON, asks, call, query, tells
 from scoring.api.shapes import ref, shape
 from scoring.contract import Invalid, fault, faults

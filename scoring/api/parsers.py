@@ -9,7 +9,7 @@ import yaml
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from pmscoring import texts
+from pmscoring.base import texts
 from scoring.api.problems import TooLarge
 from scoring.contract import Fault, PlainLoader, fault
 from scoring.documents import lines

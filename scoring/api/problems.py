@@ -11,9 +11,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.throttling import count_refusal
 from scoring import definitions, intake
-from scoring.api.throttling import count_refusal
 from scoring.contract import Fault, Invalid, fault
 from scoring.inference import InferenceError, InferenceUnavailable
 from scoring.references import NotQualified

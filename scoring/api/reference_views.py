@@ -7,12 +7,13 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring import texts
+from pmscoring.base import texts
+from pmscoring.base.audit import audit
+from pmscoring.base.roles import MANAGER
 from scoring import references
 from scoring.api import examples
 from scoring.api import review_shapes as tell
-from scoring.api.authentication import MANAGER
-from scoring.api.base import EXAM_CODE, View, as_object, audit
+from scoring.api.base import EXAM_CODE, View, as_object
 from scoring.api.marking_views import GivenMark
 from scoring.api.schema import JSON, asks, call, tells
 from scoring.api.shapes import shape

@@ -7,12 +7,13 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.audit import audit
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
 from scoring import humans, references, reviewing
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api import review_shapes as tell
-from scoring.api.authentication import ADJUDICATOR, MANAGER, MARKER, has_role
-from scoring.api.base import EXAM_CODE, View, as_object, asked, audit
+from scoring.api.base import EXAM_CODE, View, as_object, asked
 from scoring.api.marking_views import GivenMark
 from scoring.api.schema import CODE, JSON, asks, call, query, tells
 from scoring.api.shapes import shape
@@ -68,7 +69,7 @@ class Next(View):
             raise Invalid([fault("/kind", f"one of {', '.join(KINDS)} is expected")])
         if kind == KINDS[0]:
             return reviewing.next_answer(exam, request.user, question)
-        if not has_role(request.user, (ADJUDICATOR, MANAGER)):
+        if not has_role(request.user, ADJUDICATOR, MANAGER):
             raise PermissionDenied
         return reviewing.next_dispute(exam, request.user)
 
@@ -139,7 +140,7 @@ class Withdrawal(View):
         """
         hidden = ReferenceMark.objects.filter(pk=pk, marker=request.user.pk or 0).first()
         found: Any = hidden or get_object_or_404(Mark.objects.select_related("answer"), pk=pk)
-        reviewing.withdraw(found, request.user, anyone=has_role(request.user, (MANAGER,)))
+        reviewing.withdraw(found, request.user, anyone=has_role(request.user, MANAGER))
         return Response(status=204)
 
 

@@ -13,11 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.mediatypes import media_type_matches
 
+from pmscoring.base.audit import audit
+from pmscoring.base.roles import CLIENT, MANAGER
 from scoring import intake
 from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api.authentication import CLIENT, MANAGER
-from scoring.api.base import View, as_object, audit, is_chunked
+from scoring.api.base import View, as_object, is_chunked
 from scoring.api.parsers import MOST_LINE_BYTES, NDJSONParser, read_json
 from scoring.api.problems import LengthRequired, TooLarge
 from scoring.api.schema import JSON, asks, call, header, tells

@@ -9,15 +9,14 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.roles import CLIENT, MANAGER, ROLES, has_role
 from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api.authentication import CLIENT, MANAGER, has_role
 from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object
 from scoring.api.schema import JSON, asks, call, tells
 from scoring.api.shapes import shape
 from scoring.contract import Invalid, fault
 from scoring.models import ApiToken
-from scoring.models.access import ROLES
 
 MOST_DAYS, USUAL_DAYS = 3650, 90
 
@@ -91,7 +90,7 @@ def _clients() -> "QuerySet[Any]":
 
 def _tokens(user: Any) -> "QuerySet[ApiToken]":
     mine = Q(user=user)
-    if has_role(user, (MANAGER,)):
+    if has_role(user, MANAGER):
         mine |= Q(user__in=_clients())
     return ApiToken.objects.valid().filter(mine).select_related("user")
 

@@ -10,19 +10,6 @@ from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-MANAGER, MARKER, ADJUDICATOR = "exam manager", "marker", "adjudicator"
-OPERATOR, CLIENT, VIEWER = "operator", "client", "viewer"
-ROLES = (MANAGER, MARKER, ADJUDICATOR, OPERATOR, CLIENT, VIEWER)
-
-
-def roles_of(user: Any) -> frozenset[str]:
-    """The names of the user's roles; those of a user who is asked for often are kept with it."""
-    known: frozenset[str] | None = getattr(user, "roles", None)
-    if known is None:
-        known = frozenset(user.groups.values_list("name", flat=True))
-        user.roles = known
-    return known
-
 
 def hashed(secret: str) -> str:
     """What is stored of a secret of 256 random bits, for which one SHA-256 is enough."""

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.lifecycle import Lifecycle
+from pmscoring.base.lifecycle import Lifecycle
 from scoring.models.exams import Exam, Question
 
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.lifecycle import Lifecycle, WrongState
+from pmscoring.base.lifecycle import Lifecycle, WrongState
 from scoring.models.answers import Answer
 from scoring.models.exams import Question
 

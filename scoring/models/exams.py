@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.lifecycle import Lifecycle
+from pmscoring.base.lifecycle import Lifecycle
 
 code_validator = RegexValidator(r"^[A-Za-z0-9-]{1,32}\Z")
 

@@ -11,7 +11,7 @@ from django.dispatch import receiver
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.lifecycle import Lifecycle, WrongState
+from pmscoring.base.lifecycle import Lifecycle, WrongState
 from scoring.models.answers import Batch
 from scoring.models.exams import Exam
 

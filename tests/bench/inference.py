@@ -14,7 +14,7 @@ import orjson
 from django.conf import settings
 
 from inference_server.engine import Encoder
-from pmscoring import texts
+from pmscoring.base import texts
 from tests.bench.answers import distinct, question
 from tests.conftest import WEIGHTS
 

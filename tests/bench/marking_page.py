@@ -21,9 +21,9 @@ import django
 import httpx
 from django.core.management import call_command
 
-from pmscoring.embedded import Servers, free_port
 from tests.bench.product import percentile
 from tests.bench.report import write
+from tests.local_servers import Servers, free_port
 from tests.running import running
 
 ANSWERS, SUBMITS, AT_ONCE = 100_000, 200, 4

@@ -16,7 +16,7 @@ import django
 from django.core.management import call_command
 from django.db import connection
 
-from pmscoring.embedded import Servers
+from tests.local_servers import Servers
 
 FILL = (
     "INSERT INTO scoring_submission (exam_id, candidate, attempt, absent, body_hash, created_at)"

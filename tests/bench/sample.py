@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pmscoring import texts
+from pmscoring.base import texts
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "scoring" / "sample"

@@ -23,7 +23,7 @@ from inference_server.engine import Encoder
 from inference_server.matching import Reading, Rubric
 from inference_server.scoring import FULL, LEAST
 from inference_server.service import Scorer
-from pmscoring import texts
+from pmscoring.base import texts
 from scoring.agreement import agreement
 from tests.bench import sample
 from tests.bench.report import write

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from pmscoring.embedded import Servers, free_port
-from pmscoring.stack.accounts import options_as
-from pmscoring.stack.cluster import Cluster
+from pmscoring.embedded.accounts import options_as
+from pmscoring.embedded.cluster import Cluster
+from tests.local_servers import Servers, free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0

@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from pmscoring.embedded import free_port
+from tests.local_servers import free_port
 from tests.running import running
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import pytest
 
 from inference_server.engine import Encoder
 from inference_server.service import Scorer
-from pmscoring.texts import folded
+from pmscoring.base.texts import folded
 from tests.fakes import Array
 from tests.inference import written
 

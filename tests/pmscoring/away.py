@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.db import connection
 from pytest_django import Settings
 
-from pmscoring.embedded import free_port
+from tests.local_servers import free_port
 
 
 @contextmanager

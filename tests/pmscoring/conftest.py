@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 
+from pmscoring.base.throttling import Windows
+from pmscoring.base.watched import Watched
 from pmscoring.health import looks
-from pmscoring.watched import Watched
-from scoring.api.throttling import Windows
 from tests.pmscoring.installation import Installation, installation
 
 

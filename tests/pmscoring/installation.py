@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 
-from pmscoring.embedded import Servers, free_port
-from pmscoring.stack.accounts import options_as
-from pmscoring.stack.cluster import Cluster
+from pmscoring.embedded.accounts import options_as
+from pmscoring.embedded.cluster import Cluster
 from tests.faults.site import ROOT, Site, wait_for
+from tests.local_servers import Servers, free_port
 
 POSTGRES, VALKEY = 0, 1
 TOKEN = """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pmscoring import env
+from pmscoring.base import env
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("pmscoring", "scoring", "opsconsole", "docker", "manage.py")

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pmscoring.embedded import free_port, wait_until
+from tests.local_servers import free_port, wait_until
 
 Start = Callable[[float], tuple["subprocess.Popen[bytes]", str]]
 

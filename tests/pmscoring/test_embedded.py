@@ -13,19 +13,19 @@ import psycopg
 import pytest
 import redis
 
-from pmscoring.embedded import Servers
-from pmscoring.stack.leftovers import end_leftovers, remember, remembered, start_time
+from pmscoring.embedded.leftovers import end_leftovers, remember, remembered, start_time
+from tests.local_servers import Servers
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = '''
 import os, signal, sys
 from pathlib import Path
-from pmscoring.stack.parts import Part
-from pmscoring.stack.ports import chosen_ports
-from pmscoring.stack.stack import DiesTooOften, Stack, Told, alone, listen_to_signals
-from pmscoring.stack.stack import make_folders, running
-from pmscoring.stack.leftovers import end_leftovers
-from pmscoring.stack.supervisor import Supervisor
+from pmscoring.embedded.parts import Part
+from pmscoring.embedded.ports import chosen_ports
+from pmscoring.embedded.running import DiesTooOften, Stack, Told, alone, listen_to_signals
+from pmscoring.embedded.running import make_folders, running
+from pmscoring.embedded.leftovers import end_leftovers
+from pmscoring.embedded.supervisor import Supervisor
 
 var, dies = Path(sys.argv[1]), "dies" in sys.argv
 say = lambda sentence: print(sentence, flush=True)

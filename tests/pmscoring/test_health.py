@@ -12,9 +12,9 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from pmscoring.embedded import free_port
 from scoring.models import ApiToken
 from tests.faults.site import wait_for
+from tests.local_servers import free_port
 from tests.pmscoring.away import a_migration_missing, redis_at, redis_away, silent_port
 from tests.pmscoring.installation import POSTGRES, Installation
 

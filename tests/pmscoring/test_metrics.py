@@ -19,8 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from pmscoring import metrics
-from pmscoring.metrics import LOAD_KEY
-from pmscoring.watched import Watched
+from pmscoring.base.load import LOAD_KEY
+from pmscoring.base.watched import Watched
 from scoring import marking
 from scoring.models import ApiToken
 from tests.faults.site import wait_for

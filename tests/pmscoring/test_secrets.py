@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pmscoring import env, secrets
-from pmscoring.stack import plan
+from pmscoring import secrets
+from pmscoring.base import env
+from pmscoring.embedded import plan
 
 ROOT = Path(__file__).parents[2]
 SCHEMES = ("redis", "rediss")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as project
 
-from pmscoring import env
+from pmscoring.base import env
 from pmscoring.celery import app
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pmscoring import texts
+from pmscoring.base import texts
 
 FAMILY = "👨‍👩‍👧‍👦"
 FLAG = "🇯🇵"

@@ -14,11 +14,11 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.throttling import SimpleRateThrottle
 
-from pmscoring.embedded import free_port
-from pmscoring.logs import Rarely
-from scoring.api import throttling
+from pmscoring.base import throttling
+from pmscoring.base.logs import Rarely
 from scoring.models import ApiToken
 from tests.faults.site import wait_for
+from tests.local_servers import free_port
 from tests.pmscoring.away import redis_at, redis_away, silent_port
 from tests.pmscoring.installation import VALKEY, Installation
 

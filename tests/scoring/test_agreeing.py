@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from pmscoring.metrics import ACCURACY
 from scoring import agreeing, marking
 from scoring.agreeing.shapes import QuestionAgreement
+from scoring.agreeing.watch import ACCURACY
 from scoring.models import Answer, Calibration, Example, Mark, Question
 from tests.scoring import marked_exam
 from tests.scoring.desk import an_answer, an_exam, someone

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import humans, references, reviewing
 from scoring.models import Answer, ApiToken, Exam
 from tests.scoring.marking_room import (

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils.timezone import now
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import calibrating, definitions, promoting, retention, settling
 from scoring.inference import InferenceUnavailable
 from scoring.models import Answer, Artefact, Calibration, Exam, Mark, Question

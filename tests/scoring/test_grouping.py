@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import grouping, humans, reviewing, tasks
 from scoring.inference import Inference, InferenceUnavailable
 from scoring.models import AnswerGroup, Exam, Mark, Question

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import calibrating, definitions, marking, promoting, thresholds
 from scoring.inference import InferenceUnavailable, OtherEncoder
 from scoring.models import Answer, Calibration, Exam, Mark, Promotion, Question

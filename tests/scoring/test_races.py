@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import transaction
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import definitions, generalising, intake, marking, promoting, settling, thresholds
 from scoring.models import Answer, Calibration, Question, Submission
 from tests.scoring.at_once import at_once

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import humans, references, reviewing
 from scoring.models import Answer, Exam, Lease, Mark, Reference, ReferenceMark, Standing
 from scoring.references import NotQualified, Suspended

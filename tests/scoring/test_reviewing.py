@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils.timezone import now
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import agreeing, definitions, humans, reviewing, settling
 from scoring.contract import Invalid
 from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import definitions, humans, marking, promoting, reviewing, settling, thresholds
 from scoring.models import Answer, Calibration, Exam, Mark, Question
 from tests.scoring.calibrated import Service, right

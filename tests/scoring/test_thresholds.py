@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import coverage, marking, promoting, thresholds
 from scoring.models import Answer, Exam, MarkingPolicy, Question
 from tests.scoring.calibrated import (

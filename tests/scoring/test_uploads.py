@@ -15,8 +15,8 @@ from django.utils import translation
 from django.utils.timezone import now
 from pytest_django import Settings
 
+from pmscoring.base.lifecycle import WrongState
 from pmscoring.celery import app
-from pmscoring.lifecycle import WrongState
 from scoring import tasks, uploading
 from scoring.models import Answer, Batch, Exam, Submission, Upload
 from tests.scoring.site import client_for, named

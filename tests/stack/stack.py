@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pmscoring.embedded import free_port
+from tests.local_servers import free_port
 from tests.stack.engine import EngineError, docker, docker_logs, image_is_here, inspect
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ import uvicorn
 
 from inference_server.app import make_app
 from inference_server.config import Config
-from pmscoring import env
-from pmscoring.logs import LEVELS, logging_config
+from pmscoring.base import env
+from pmscoring.base.logs import LEVELS, logging_config
 
 logging.config.dictConfig(logging_config(env.choice("LOG_LEVEL", "INFO", LEVELS)))
 uvicorn.run(

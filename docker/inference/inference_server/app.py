@@ -42,7 +42,7 @@ from inference_server.schemas import (
     read_score_request,
 )
 from inference_server.service import EncoderLike, Scorer
-from pmscoring.requestid import new_request_id, request_id
+from pmscoring.base.request_id import new_request_id, request_id
 
 if TYPE_CHECKING:  # It imports torch, which only a loaded model needs.
     from inference_server.calibration.calibrate import Made

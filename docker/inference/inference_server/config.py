@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmscoring import env
+from pmscoring.base import env
 
 
 @dataclass(frozen=True)

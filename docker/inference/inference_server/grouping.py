@@ -16,7 +16,7 @@ import regex
 from inference_server.batching import Overloaded
 from inference_server.matching import Array, Reading
 from inference_server.service import Scorer
-from pmscoring import texts
+from pmscoring.base import texts
 
 AT_ONCE = 256
 """Texts that are read at once; in between others have their turn."""

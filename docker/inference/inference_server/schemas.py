@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from inference_server.calibration.examples import FEWEST
-from pmscoring.texts import refused_character
+from pmscoring.base.texts import refused_character
 
 
 def _storable(text: str) -> str:

@@ -15,7 +15,7 @@ import regex
 from inference_server.calibration.judged import Judged
 from inference_server.calibration.sharing import shared
 from inference_server.matching import Match
-from pmscoring import texts
+from pmscoring.base import texts
 
 WORD = regex.compile(r"\w+")
 JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")

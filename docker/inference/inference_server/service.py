@@ -18,7 +18,7 @@ from inference_server.general.facts import facts
 from inference_server.general.model import General
 from inference_server.matching import Array, Match, Reading, Rubric
 from inference_server.tokens import Tokens
-from pmscoring import texts
+from pmscoring.base import texts
 
 KEPT_QUESTIONS = 200
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import humans, reviewing
 from scoring.admin.marking_page import empty, pages, points, sheets
 from scoring.contract import Invalid

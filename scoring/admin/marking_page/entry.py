@@ -13,12 +13,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
 from scoring import grouping, references, reviewing, tasks
-from scoring.admin.base import holds
 from scoring.admin.counts import share
 from scoring.admin.marking_page.pages import address, desk_page, key
 from scoring.models import Answer, Exam, Question, Standing
-from scoring.models.access import ADJUDICATOR, MANAGER, MARKER
 from scoring.references import NotQualified
 from scoring.settling import MARKED_BY_PEOPLE
 
@@ -62,7 +61,7 @@ def entry(request: HttpRequest) -> HttpResponse:
 
 
 def _regroup(request: HttpRequest) -> HttpResponse:
-    if not holds(request, MANAGER):
+    if not has_role(request.user, MANAGER):
         raise PermissionDenied
     rows = Question.objects.filter(exam__status__in=MARKED_BY_PEOPLE)
     question = get_object_or_404(rows, pk=key(request, "regroup"))
@@ -83,7 +82,7 @@ def _exam(request: HttpRequest, exam: Exam) -> dict[str, Any]:
         "percent": share(progress.done, progress.done + progress.left),
         "standing": standing,
         "agreement": _percent(references.shown_agreement(standing)) if standing else None,
-        "may_manage": holds(request, MANAGER),
+        "may_manage": has_role(request.user, MANAGER),
         "to_qualify": _to_qualify(exam, request.user, standing),
         "may_mark": may_mark,
         "rows": rows,
@@ -92,7 +91,7 @@ def _exam(request: HttpRequest, exam: Exam) -> dict[str, Any]:
         "href": address("marking:desk", exam),
         "groups_href": address("marking:groups", exam),
         "disputes_href": address("marking:disputes", exam)
-        if holds(request, ADJUDICATOR, MANAGER)
+        if has_role(request.user, ADJUDICATOR, MANAGER)
         else "",
     }
 

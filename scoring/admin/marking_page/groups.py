@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import grouping
 from scoring.admin.marking_page import empty, pages, points, sheets, singles
 from scoring.admin.marking_page.differences import Piece, pieces

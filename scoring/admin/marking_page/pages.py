@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
+from pmscoring.base.audit import audit
+from pmscoring.base.roles import has_role
 from scoring import humans, reviewing
-from scoring.admin.base import audit, holds
 from scoring.contract import Invalid
 from scoring.models import Answer, Exam, Lease, Question, ReferenceMark
 from scoring.reviewing import LeaseLost
@@ -30,7 +31,7 @@ def desk_page(*roles: str) -> Callable[[View], View]:
     def wrap(view: View) -> View:
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
-            if not holds(request, *roles):
+            if not has_role(request.user, *roles):
                 raise PermissionDenied
             return view(request, *args, **more)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import references, reviewing
 from scoring.admin.marking_page import empty, pages, points, qualifying, sheets
 from scoring.contract import Invalid

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import reviewing
 from scoring.admin.marking_page import disputes, empty, groups, pages, points, singles
 from scoring.models import Exam, Mark, Question

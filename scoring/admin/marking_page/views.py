@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER
 from scoring.admin.marking_page import disputes, groups, singles, undoing
 from scoring.admin.marking_page.pages import asked, desk_page
 from scoring.models import Exam, Question
-from scoring.models.access import ADJUDICATOR, MANAGER, MARKER
 
 Deed = Callable[[HttpRequest, Exam, Question | None], HttpResponse]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pmscoring.lifecycle import WrongState
+from pmscoring.base.lifecycle import WrongState
 from scoring import calibrating, generalising, promoting, tasks
 from scoring.models import Calibration, Exam, Promotion, Question
 

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         """Exit status 0 only when every answer was scored."""
         if "PMS_URL" not in os.environ:
             words = ["--under", "demo", "--fresh", sys.executable, "manage.py", "demo"]
-            os.execv(sys.executable, [sys.executable, "-m", "pmscoring.stack", *words])  # noqa: S606
+            os.execv(sys.executable, [sys.executable, "-m", "pmscoring.embedded", *words])  # noqa: S606
         headers = {"Authorization": f"Bearer {issue_token()}"}
         base = f"{os.environ['PMS_URL']}/api/v1"
         with httpx.Client(base_url=base, headers=headers, timeout=120, trust_env=False) as client:

@@ -15,5 +15,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Does not return."""
-        argv = [sys.executable, "-m", "pmscoring.stack"]
+        argv = [sys.executable, "-m", "pmscoring.embedded"]
         os.execv(sys.executable, argv)  # noqa: S606

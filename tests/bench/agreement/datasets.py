@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pmscoring import texts
+from pmscoring.base import texts
 
 QUESTION, POINTS = ("question", "set"), ("correct", "points")
 READERS = (

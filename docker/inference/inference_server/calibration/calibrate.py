@@ -18,7 +18,7 @@ from inference_server.calibration.scale import Doubles
 from inference_server.calibration.texts import FOLDS, Text
 from inference_server.matching import Reading
 from inference_server.service import Scorer
-from pmscoring import texts
+from pmscoring.base import texts
 
 READING = 0.3
 """The share of the time that reading takes."""

@@ -26,7 +26,7 @@ from inference_server.general.measures import measures
 from inference_server.general.model import General
 from inference_server.matching import Array, Match, Reading
 from inference_server.service import Known, Scorer
-from pmscoring import texts
+from pmscoring.base import texts
 
 FOLDS = 5
 Indices = np.ndarray[Any, np.dtype[np.int64]]

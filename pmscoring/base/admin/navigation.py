@@ -7,8 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from scoring.admin.base import holds
-from scoring.models.access import ADJUDICATOR, MANAGER, MARKER
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
 
 ICONS = {
     "scoring.exam": "school",
@@ -67,7 +66,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _marking(request: HttpRequest) -> list[dict[str, Any]]:
-    if not holds(request, MARKER, ADJUDICATOR, MANAGER):
+    if not has_role(request.user, MARKER, ADJUDICATOR, MANAGER):
         return []
     return [{"title": _("Marking"), "icon": "rate_review", "link": reverse("marking:entry")}]
 

@@ -1,31 +1,12 @@
-"""What every admin class of the app has in common: the theme, and who may do what."""
+"""What every admin class of the product has in common: the theme, and who may do what."""
 
-import logging
 from typing import Any
 
 from django.db import models
 from django.http import HttpRequest
 
-from pmscoring import theme
-from scoring.models.access import MANAGER, VIEWER
-
-audit = logging.getLogger("audit")
-
-
-def holds(request: HttpRequest, *wanted: str) -> bool:
-    """Whether the caller has one of the roles; superusers have all. Asks the database once."""
-    if request.user.is_superuser:
-        return True
-    if not hasattr(request, "role_names"):
-        names = frozenset(request.user.groups.values_list("name", flat=True))
-        setattr(request, "role_names", names)  # noqa: B010  not an attribute of HttpRequest
-    found: frozenset[str] = getattr(request, "role_names")  # noqa: B009
-    return not found.isdisjoint(wanted)
-
-
-def sees_candidates(request: HttpRequest) -> bool:
-    """Only those who manage exams learn whose answer it is."""
-    return holds(request, MANAGER)
+from pmscoring.base.admin import theme
+from pmscoring.base.roles import MANAGER, VIEWER, has_role
 
 
 class Roles:
@@ -36,19 +17,19 @@ class Roles:
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the app shows at all."""
-        return holds(request, *self.readers)
+        return has_role(request.user, *self.readers)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Readers and writers."""
-        return holds(request, *self.readers, *self.writers)
+        return has_role(request.user, *self.readers, *self.writers)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Writers."""
-        return holds(request, *self.writers)
+        return has_role(request.user, *self.writers)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Writers."""
-        return holds(request, *self.writers)
+        return has_role(request.user, *self.writers)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """No one, unless a class says otherwise: nothing handed in is ever lost by a click."""

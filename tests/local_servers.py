@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pmscoring.stack.accounts import options_as
-from pmscoring.stack.cluster import Cluster
-from pmscoring.stack.errors import CannotStart
-from pmscoring.stack.valkey import Valkey
+from pmscoring.embedded.accounts import options_as
+from pmscoring.embedded.cluster import Cluster
+from pmscoring.embedded.errors import CannotStart
+from pmscoring.embedded.valkey import Valkey
 
 __all__ = ["CannotStart", "Servers", "free_port", "wait_until"]
 STARTING_SECONDS = 60.0
@@ -90,9 +90,7 @@ class Servers:
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
             self.processes.append(
-                subprocess.Popen(  # noqa: S603
-                    argv, stdout=output, stderr=output, **options_as(user)
-                )
+                subprocess.Popen(argv, stdout=output, stderr=output, **options_as(user))
             )
         return log
 

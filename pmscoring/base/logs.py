@@ -8,7 +8,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter as BaseFormatter
 
-from pmscoring.requestid import request_id
+from pmscoring.base.request_id import request_id
 
 # What PostgreSQL adds to an error: the row that it refused, with an answer's text in it. Celery
 # writes errors by their repr, which is one line.

@@ -12,7 +12,7 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from pmscoring import theme
+from pmscoring.base.admin import theme
 
 for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule):
     admin.site.unregister(model)

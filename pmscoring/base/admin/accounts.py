@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.models import Group, User
 
-from pmscoring import theme
+from pmscoring.base.admin import theme
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

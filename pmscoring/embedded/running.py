@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from pmscoring.stack.deaths import FROM_DEATHS, Deaths
-from pmscoring.stack.errors import CannotStart
-from pmscoring.stack.leftovers import end_leftovers, forget, remember, remembered
-from pmscoring.stack.parts import Part, Step, always
-from pmscoring.stack.supervisor import Supervisor, patiently
-from pmscoring.stack.terminal import Terminal, last_lines
+from pmscoring.embedded.deaths import FROM_DEATHS, Deaths
+from pmscoring.embedded.errors import CannotStart
+from pmscoring.embedded.leftovers import end_leftovers, forget, remember, remembered
+from pmscoring.embedded.parts import Part, Step, always
+from pmscoring.embedded.supervisor import Supervisor, patiently
+from pmscoring.embedded.terminal import Terminal, last_lines
 
 EVERY_SECONDS = 0.5
 TELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

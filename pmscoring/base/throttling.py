@@ -16,7 +16,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Th
 from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle, UserRateThrottle
 
-from pmscoring.logs import Rarely
+from pmscoring.base.logs import Rarely
 
 log = logging.getLogger(__name__)
 ASK_AGAIN_SECONDS = 5.0

@@ -4,8 +4,8 @@ import socket
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 
-from pmscoring import env
-from pmscoring.stack.errors import CannotStart
+from pmscoring.base import env
+from pmscoring.embedded.errors import CannotStart
 
 
 def chosen_ports(preferred: Mapping[str, int]) -> dict[str, int]:

@@ -11,9 +11,9 @@ from configparser import ConfigParser
 from pathlib import Path
 from typing import TypedDict, cast
 
-from pmscoring.stack.errors import CannotStart
-from pmscoring.stack.leftovers import remember
-from pmscoring.stack.parts import Part
+from pmscoring.embedded.errors import CannotStart
+from pmscoring.embedded.leftovers import remember
+from pmscoring.embedded.parts import Part
 
 LOG_BYTES = "10MB"
 # Reached never: five deaths in a minute end the whole before.

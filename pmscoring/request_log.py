@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from pmscoring.requestid import new_request_id, request_id
+from pmscoring.base.request_id import new_request_id, request_id
 
 log = logging.getLogger("web")
 # Asked for every few seconds by machines.

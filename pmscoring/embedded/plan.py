@@ -6,12 +6,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmscoring import env
-from pmscoring.stack.accounts import bare
-from pmscoring.stack.cluster import Cluster, password_in
-from pmscoring.stack.parts import Part, Step, answers_http, worker_answers
-from pmscoring.stack.ports import chosen_ports
-from pmscoring.stack.valkey import Valkey
+from pmscoring.base import env
+from pmscoring.embedded.accounts import bare
+from pmscoring.embedded.cluster import Cluster, password_in
+from pmscoring.embedded.parts import Part, Step, answers_http, worker_answers
+from pmscoring.embedded.ports import chosen_ports
+from pmscoring.embedded.valkey import Valkey
 
 ROOT = Path(__file__).parents[2]
 PYTHONPATH = f"{ROOT}{os.pathsep}{ROOT / 'docker' / 'inference'}"

@@ -1,4 +1,4 @@
-"""`python -m pmscoring.stack`: start everything; serve until told to stop, or run one command."""
+"""`python -m pmscoring.embedded`: start all parts; serve until stopped, or run one command."""
 
 import argparse
 import json
@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pmscoring import env
-from pmscoring.stack.cluster import password_in, remove_data
-from pmscoring.stack.errors import CannotStart
-from pmscoring.stack.leftovers import end_leftovers
-from pmscoring.stack.plan import ROOT, Plan, plan
-from pmscoring.stack.stack import (
+from pmscoring.base import env
+from pmscoring.embedded.cluster import password_in, remove_data
+from pmscoring.embedded.errors import CannotStart
+from pmscoring.embedded.leftovers import end_leftovers
+from pmscoring.embedded.plan import ROOT, Plan, plan
+from pmscoring.embedded.running import (
     DiesTooOften,
     Stack,
     Told,
@@ -21,8 +21,8 @@ from pmscoring.stack.stack import (
     make_folders,
     running,
 )
-from pmscoring.stack.supervisor import Supervisor
-from pmscoring.stack.terminal import Terminal
+from pmscoring.embedded.supervisor import Supervisor
+from pmscoring.embedded.terminal import Terminal
 
 WEB_PORT = 8000
 
@@ -81,7 +81,7 @@ def _run(command: list[str], plan_: Plan, stack: Stack) -> int:
 
 
 def _options(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m pmscoring.stack", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pmscoring.embedded", description=__doc__)
     parser.add_argument("--under", default="", metavar="FOLDER", help="keep all in var/FOLDER")
     parser.add_argument(
         "--fresh", action="store_true", help="with --under: begin with empty databases"

@@ -11,8 +11,8 @@ from typing import Self
 
 import psycopg
 
-from pmscoring.stack.accounts import options_as, reachable_home, runs, unprivileged
-from pmscoring.stack.errors import CannotStart
+from pmscoring.embedded.accounts import options_as, reachable_home, runs, unprivileged
+from pmscoring.embedded.errors import CannotStart
 
 # Found and not imported: the package's own start-up has effects that we do not want.
 INSTALLED = Path(

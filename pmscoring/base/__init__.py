@@ -1,0 +1,1 @@
+"""What both apps, and in part the inference service, stand on. It knows neither app's models."""

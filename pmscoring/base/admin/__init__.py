@@ -1,0 +1,5 @@
+"""The admin's frame: classes, pages and navigation that both apps' admin is built from."""
+
+from pmscoring.base.admin import accounts, schedules
+
+__all__ = ["accounts", "schedules"]

@@ -1,0 +1,39 @@
+"""Roles: Django groups with fixed names, and the one way to ask for them."""
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import AnonymousUser
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+MANAGER, MARKER, ADJUDICATOR = "exam manager", "marker", "adjudicator"
+OPERATOR, CLIENT, VIEWER = "operator", "client", "viewer"
+ROLES = (MANAGER, MARKER, ADJUDICATOR, OPERATOR, CLIENT, VIEWER)
+SEES_CANDIDATES = (MANAGER, CLIENT)
+"""Who may be told which candidate an answer belongs to."""
+
+
+def roles_of(user: "User | AnonymousUser") -> frozenset[str]:
+    """The names of the user's groups.
+
+    Kept on the user object, so a request asks the database at most once: Django loads a new object
+    for every request, and a token's authentication brings the names along.
+    """
+    names: frozenset[str] | None = getattr(user, "role_names", None)
+    if names is None:
+        names = frozenset(user.groups.values_list("name", flat=True))
+        setattr(user, "role_names", names)  # noqa: B010 - not an attribute that User declares
+    return names
+
+
+def has_role(user: "User | AnonymousUser", *roles: str) -> bool:
+    """Whether the user has one of the roles. Superusers have all of them, anonymous users none."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    return user.is_superuser or not roles_of(user).isdisjoint(roles)
+
+
+def sees_candidates(user: "User | AnonymousUser") -> bool:
+    """Whether the user may be told which candidate an answer belongs to."""
+    return has_role(user, *SEES_CANDIDATES)
