@@ -33,7 +33,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from pmscoring.base.load import published
+from pmscoring.base import published_load
 from pmscoring.base.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ def _counted() -> tuple[int, int] | None:
         return None
 
 
-LOAD = Watched(published, fresh_seconds=0.0)
+LOAD = Watched(published_load.read, fresh_seconds=0.0)
 MIGRATIONS = Watched(_counted, fresh_seconds=0.0)
 
 

@@ -5,20 +5,15 @@ from functools import cache, partial
 
 from celery import shared_task
 
-from pmscoring.base import load, nudges
+from pmscoring.base import nudges, published_load
 from pmscoring.base.lifecycle import WrongState
-from scoring import (
-    calibrating,
-    generalising,
-    grouping,
-    intake,
-    marking,
-    retention,
-    reviewing,
-    uploading,
-)
+from scoring.calibration import fitting, general
+from scoring.exams import retention
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
+from scoring.intake import submissions, uploads
+from scoring.machine import batches, load
 from scoring.models import Calibration, Question, Upload
+from scoring.review import groups, queue
 
 
 @cache
@@ -34,10 +29,10 @@ def score_waiting(question_id: int) -> int:
     if question is None:
         return 0
     try:
-        return marking.score_waiting(question, inference())
+        return batches.score_waiting(question, inference())
     except OtherEncoder:
-        by_general = generalising.marks(question)
-        nudge_calibration(generalising.renew() if by_general else calibrating.renew(question))
+        by_general = general.marks(question)
+        nudge_calibration(general.renew() if by_general else fitting.renew(question))
         return 0
 
 
@@ -48,21 +43,21 @@ def fit_calibration(calibration_id: int) -> None:
     if calibration is None:
         return
     if calibration.question_id is None:
-        nudge(generalising.fit(calibration, inference()))
-    elif calibrating.fit(calibration, inference()):
+        nudge(general.fit(calibration, inference()))
+    elif fitting.fit(calibration, inference()):
         nudge([calibration.question_id])
 
 
 @shared_task(throws=(InferenceError,))
-def regroup(question_id: int, distance: float = grouping.DISTANCE) -> None:
+def regroup(question_id: int, distance: float = groups.DISTANCE) -> None:
     """Find the groups of like answers anew."""
     question = Question.objects.filter(pk=question_id).first()
     if question is None:
         return
     try:
-        grouping.regroup(question, inference(), distance, partial(grouping.tell_progress, question))
+        groups.regroup(question, inference(), distance, partial(groups.tell_progress, question))
     finally:
-        grouping.tell_progress(question, None)
+        groups.tell_progress(question, None)
 
 
 @shared_task(throws=(WrongState,))
@@ -70,7 +65,7 @@ def read_upload(upload_id: int) -> None:
     """Read a file of answers, unless another worker does or did."""
     upload = Upload.objects.filter(pk=upload_id).first()
     if upload:
-        nudge(uploading.read(upload))
+        nudge(uploads.read(upload))
 
 
 def nudge(question_ids: Iterable[int]) -> None:
@@ -90,23 +85,23 @@ def nudge_calibration(calibration: Calibration | None) -> None:
         nudges.nudge(fit_calibration, calibration.pk)
 
 
-def nudge_regroup(question: Question, distance: float = grouping.DISTANCE) -> None:
+def nudge_regroup(question: Question, distance: float = groups.DISTANCE) -> None:
     """The same for groups to be found; who lost the message asks again."""
-    grouping.tell_progress(question, 0.0)
+    groups.tell_progress(question, 0.0)
     nudges.nudge(regroup, question.pk, distance)
 
 
 @shared_task
 def sweep() -> None:
     """Free what stalled and nudge everything that waits."""
-    reviewing.release_expired()
-    marking.release_stalled()
-    for question_id in marking.questions_waiting():
+    queue.release_expired()
+    batches.release_stalled()
+    for question_id in batches.questions_waiting():
         score_waiting.delay(question_id)
-    calibrating.release_stalled()
+    fitting.release_stalled()
     for calibration_id in Calibration.objects.waiting().order_by("pk").values_list("pk", flat=True):
         fit_calibration.delay(calibration_id)
-    uploading.release_stalled()
+    uploads.release_stalled()
     for upload_id in Upload.objects.waiting().order_by("pk").values_list("pk", flat=True):
         read_upload.delay(upload_id)
 
@@ -114,13 +109,13 @@ def sweep() -> None:
 @shared_task
 def forget_old_keys() -> None:
     """Idempotency keys are kept for a week."""
-    intake.forget_old_keys()
+    submissions.forget_old_keys()
 
 
 @shared_task
 def publish_load() -> None:
     """Tell opsconsole the load, for a short while."""
-    load.publish(marking.load())
+    published_load.publish(load.measure())
 
 
 @shared_task

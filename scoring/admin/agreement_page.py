@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.pages import page
 from pmscoring.base.roles import has_role, sees_candidates
-from scoring import agreeing
 from scoring.admin import charts
 from scoring.admin.exam_downloads import ExamDownloads
-from scoring.agreeing import Figures, QuestionAgreement
+from scoring.agreement.figures import of_exam
+from scoring.agreement.shapes import Figures, QuestionAgreement
 from scoring.models import Answer, Exam, MarkingPolicy
-from scoring.workload import Workload, workload
+from scoring.review.workload import Workload, workload
 
 MOST_EXAMS = 100
 NOTHING = "–"
@@ -54,7 +54,7 @@ class ExamAgreementPage(ExamDownloads):
         """All questions in a table, and one of them with its charts."""
         exam = get_object_or_404(Exam, pk=object_id)
         names = sees_candidates(request.user)
-        found = agreeing.of_exam(exam, names)
+        found = of_exam(exam, names)
         more = {
             "exam": exam,
             "overall": _overall(found["overall"]),

@@ -10,9 +10,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
-from scoring import humans
 from scoring.admin.evidence import Span, Stretch, lanes, spans, stretches, within
 from scoring.admin.flags import explained
+from scoring.marks import visibility
 from scoring.models import Answer, Mark
 from scoring.models.exams import number
 
@@ -94,7 +94,7 @@ def page(answer: Answer, user: Any) -> dict[str, Any]:
     wire = question.wire()
     named = Prefetch("marks", Mark.objects.select_related("marker"))
     prefetch_related_objects([answer], named)
-    seen = humans.seen(answer, user)
+    seen = visibility.seen(answer, user)
     marks = seen.marks
     machine = _latest(marks, Mark.Source.MACHINE)
     person = _latest(marks, Mark.Source.ADJUDICATOR) or _latest(marks, Mark.Source.HUMAN)

@@ -16,9 +16,11 @@ from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import Admin, ReadOnly
 from pmscoring.base.audit import audit
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, VIEWER, has_role, sees_candidates
-from scoring import humans, marking, tasks
+from scoring import tasks
 from scoring.admin import answer_page, flags
 from scoring.admin.labels import LABELS, labels
+from scoring.machine import batches
+from scoring.marks import visibility
 from scoring.models import Answer, Mark, Question, Submission
 from scoring.models.exams import number
 
@@ -88,19 +90,19 @@ class AnswerAdmin(Admin):
         """Candidates only for those who may see them."""
         first = ["number", "candidate"] if sees_candidates(request.user) else ["number"]
         # A column shows all rows or none; their own page tells markers what they may see.
-        if not humans.sees_every_mark(request.user):
+        if not visibility.sees_every_mark(request.user):
             return [*first, "question_label", "excerpt", "scoring_state", "flag_names"]
         last = ["flag_names", "suggestion", "final"]
         return [*first, "question_label", "excerpt", "states", *last]
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """By the state of the review only for those who see every mark."""
-        review = ["review"] if humans.sees_every_mark(request.user) else []
+        review = ["review"] if visibility.sees_every_mark(request.user) else []
         return ["question__exam", QuestionFilter, "status", *review, FlagFilter]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """By address, too, markers look answers up by nothing that they are not shown."""
-        shown = humans.sees_every_mark(request.user) or lookup.split("__")[0] in SHOWN_TO_ALL
+        shown = visibility.sees_every_mark(request.user) or lookup.split("__")[0] in SHOWN_TO_ALL
         return shown and super().lookup_allowed(lookup, value, request)
 
     def get_search_fields(self, request: HttpRequest) -> Any:
@@ -183,7 +185,7 @@ class AnswerAdmin(Admin):
 
     def _retry(self, request: HttpRequest, answers: "QuerySet[Answer]") -> None:
         questions = set(answers.order_by().values_list("question", flat=True))
-        count = marking.retry(answers)
+        count = batches.retry(answers)
         tasks.nudge(questions)
         told = ngettext("%(count)d answer waits again.", "%(count)d answers wait again.", count)
         self.message_user(request, told % {"count": count})

@@ -16,12 +16,14 @@ from pmscoring.base.admin.classes import Admin
 from pmscoring.base.admin.pages import page
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import has_role
-from scoring import calibrating, coverage, promoting, tasks, thresholds
+from scoring import tasks
 from scoring.admin import charts
 from scoring.admin.calibrations import NOTHING, OPEN, bar, figures
 from scoring.admin.forms import ThresholdForm
 from scoring.admin.labels import LABELS
-from scoring.agreeing.shapes import CoveragePoint
+from scoring.agreement import coverage
+from scoring.agreement.shapes import CoveragePoint
+from scoring.calibration import fitting, promotion, thresholds
 from scoring.models import Calibration, MarkingPolicy, Promotion, Question
 
 MOST_SHOWN = 50
@@ -73,7 +75,7 @@ class CalibrationPages(Admin):
         active = question.calibration
         policy = MarkingPolicy.of(question.exam)
         cuts = thresholds.curve(active)
-        texts = calibrating.marked_texts(question)
+        texts = fitting.marked_texts(question)
         more = {
             "question": question,
             "active": active,
@@ -81,7 +83,7 @@ class CalibrationPages(Admin):
             "under_way": [(one, bar(one)) for one in found if one.status in OPEN],
             "rows": [(one, figures(one.metrics), LABELS[one.status]) for one in found],
             "texts": texts[0],
-            "lacking": calibrating.lacking(*texts),
+            "lacking": fitting.lacking(*texts),
             "threshold": _shown(question.threshold),
             "machine_final": policy.machine_final,
             "promotions": _promotions(question),
@@ -100,14 +102,14 @@ class CalibrationPages(Admin):
         if request.method == "POST":
             ask_all(self, request, [question])
             return _back(question)
-        texts = calibrating.marked_texts(question)
+        texts = fitting.marked_texts(question)
         facts = [(_("texts marked by people"), texts[0])]
         told = _(
             "A worker fits the machine to these marks. Where the result agrees better with"
             " people than what marks the question now, it is put to use at once, and the"
             " machine's marks are made anew. Marks by people stay."
         )
-        more = {"facts": facts, "refusal": calibrating.lacking(*texts)}
+        more = {"facts": facts, "refusal": fitting.lacking(*texts)}
         return self._confirm(request, question, _("Calibrate this question?"), told, more)
 
     def promote_view(self, request: HttpRequest, pk: int, key: int) -> HttpResponse:
@@ -117,10 +119,10 @@ class CalibrationPages(Admin):
         if not self.has_manage_permission(request):
             return _back(question)
         if request.method == "POST":
-            return self._done(request, question, lambda: promoting.promote(wanted, request.user))
+            return self._done(request, question, lambda: promotion.promote(wanted, request.user))
         if wanted.status != Calibration.Status.READY:
             return _back(question)
-        found = promoting.compare(question, wanted)
+        found = promotion.compare(question, wanted)
         new, present = (figures(asdict(one) if one else {}) for one in (found.new, found.present))
         words = {"calibration": wanted}
         told = _(
@@ -136,7 +138,7 @@ class CalibrationPages(Admin):
                 (_("mean error"), present["mae"], new["mae"]),
             ],
             "texts": found.texts,
-            "refusal": promoting.refusal(question, wanted),
+            "refusal": promotion.refusal(question, wanted),
         }
         title = _("Put %(calibration)s to use?") % words
         return self._confirm(request, question, title, told % words, more)
@@ -148,8 +150,8 @@ class CalibrationPages(Admin):
             return _back(question)
         if request.method == "POST":
             user = request.user
-            return self._done(request, question, lambda: promoting.roll_back(question, user))
-        earlier = promoting.before(question)
+            return self._done(request, question, lambda: promotion.roll_back(question, user))
+        earlier = promotion.before(question)
         words = {"calibration": earlier or _("the uncalibrated method")}
         told = _(
             "From then on %(calibration)s marks the question, as before. Its marks are known and"
@@ -211,7 +213,7 @@ class CalibrationPages(Admin):
     def _consequences(
         self, question: Question, calibration: Calibration | None, kind: str = Promotion.Kind.MANUAL
     ) -> list[tuple[str, Any]]:
-        value, _proposed = promoting.threshold_under(question, calibration, kind)
+        value, _proposed = promotion.threshold_under(question, calibration, kind)
         return [
             (_("answers whose machine mark is made anew"), question.answers.count()),
             (_("threshold of confidence now"), _shown(question.threshold)),
@@ -239,7 +241,7 @@ def ask_all(owner: Admin, request: HttpRequest, questions: Iterable[Question]) -
     """A calibration of each question; what cannot be calibrated is told."""
     for question in questions:
         try:
-            made = calibrating.ask(question, request.user)
+            made = fitting.ask(question, request.user)
         except WrongState as error:
             owner.message_user(request, f"{question}: {error}", "warning")
         else:

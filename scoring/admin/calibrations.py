@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import ReadOnly
-from scoring import promoting
 from scoring.admin.labels import LABELS
+from scoring.calibration import promotion
 from scoring.models import Calibration, Question
 
 OPEN = (Calibration.Status.WAITING, Calibration.Status.FITTING)
@@ -114,7 +114,7 @@ class CalibrationAdmin(ReadOnly):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Calibration]":
         """With which are in use, and the general one that is."""
         active = Question.objects.filter(calibration=OuterRef("pk"))
-        general = promoting.general_promotions().values("calibration")[:1]
+        general = promotion.general_promotions().values("calibration")[:1]
         rows: QuerySet[Calibration] = super().get_queryset(request)
         return rows.annotate(active=Exists(active), general=Subquery(general))
 

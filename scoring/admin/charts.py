@@ -6,7 +6,7 @@ Text and colour are the templates' and the style sheet's.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scoring.agreeing.shapes import AuditPeriod, ConfusionCell, CoveragePoint
+from scoring.agreement.shapes import AuditPeriod, ConfusionCell, CoveragePoint
 
 SIDE, MARGIN, TOP = 320.0, 44.0, 14.0
 WIDTH, HEIGHT = 520.0, 260.0

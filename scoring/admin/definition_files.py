@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from django.utils.translation import gettext as _
 
-from scoring.contract import Invalid, PlainLoader, fault
+from scoring.contract.faults import Invalid, PlainLoader, fault
 
 
 def read(data: bytes) -> dict[str, Any]:

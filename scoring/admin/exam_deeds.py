@@ -14,13 +14,16 @@ from pmscoring.base.admin import theme
 from pmscoring.base.admin.pages import page
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import has_role
-from scoring import definitions, settling, tasks, uploading
+from scoring import tasks
 from scoring.admin import definition_files
 from scoring.admin.agreement_page import ExamAgreementPage
 from scoring.admin.calibration_pages import ask_all
 from scoring.admin.forms import AnswersForm, DefinitionForm
-from scoring.contract import Invalid, fault
+from scoring.contract.faults import Invalid, fault
 from scoring.documents import BadDocument
+from scoring.exams import definitions
+from scoring.intake import uploads
+from scoring.marks import settlement
 from scoring.models import Exam, Question
 
 MEANINGS = {
@@ -101,7 +104,7 @@ class ExamDeeds(ExamAgreementPage):
     def _become(self, request: HttpRequest, exams: Iterable[Exam], state: str) -> None:
         for exam in exams:
             try:
-                settling.become(exam, state)
+                settlement.become(exam, state)
             except WrongState as error:
                 self.message_failure(request, error)
             else:
@@ -179,7 +182,7 @@ class ExamDeeds(ExamAgreementPage):
         if form.is_valid():
             file = form.cleaned_data["file"]
             try:
-                made = uploading.receive(exam, file.name or "", file)
+                made = uploads.receive(exam, file.name or "", file)
             except (BadDocument, WrongState) as error:
                 form.add_error("file", str(error))
             else:

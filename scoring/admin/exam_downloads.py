@@ -16,7 +16,8 @@ from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import Admin
 from pmscoring.base.audit import audit
 from pmscoring.base.roles import sees_candidates
-from scoring import definitions, results
+from scoring import results
+from scoring.exams import definitions
 from scoring.models import Exam
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import TabularInline, counted
-from scoring import settling
 from scoring.admin import counts
 from scoring.admin.exam_deeds import MEANINGS, ExamDeeds
 from scoring.admin.labels import LABELS
 from scoring.admin.policies import PolicyInline
 from scoring.admin.questions import limits
+from scoring.marks import settlement
 from scoring.models import Exam, MarkingPolicy, QuestionGroup, Submission
 from scoring.models.exams import number
 
@@ -84,7 +84,7 @@ class ExamAdmin(ExamDeeds):
         """What is final and what people are asked follows from the policy."""
         super().save_related(request, form, formsets, change)
         if any(one.model is MarkingPolicy and one.has_changed() for one in formsets):
-            settling.settle_exam(form.instance)
+            settlement.settle_exam(form.instance)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only an exam into which nothing was handed in."""

@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
-from scoring import thresholds
+from scoring.calibration import thresholds
 from scoring.models import Criterion, ModelAnswer, Question
 from scoring.models.exams import number
 

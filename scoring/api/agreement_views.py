@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base.roles import MANAGER, VIEWER, has_role
-from scoring import agreeing
+from scoring.agreement import figures, shapes
 from scoring.api import examples
 from scoring.api.base import EXAM_CODE, View
 from scoring.api.schema import call, tells
@@ -20,7 +20,7 @@ class Agreement(View):
     @call(
         "agreement",
         "exams",
-        {200: agreeing.ExamAgreement},
+        {200: shapes.ExamAgreement},
         parameters=[EXAM_CODE],
         examples=[tells("One question", examples.AGREEMENT)],
     )
@@ -32,4 +32,4 @@ class Agreement(View):
         and numbered for others.
         """
         exam = get_object_or_404(Exam, code=code)
-        return Response(agreeing.of_exam(exam, names=has_role(request.user, MANAGER)))
+        return Response(figures.of_exam(exam, names=has_role(request.user, MANAGER)))

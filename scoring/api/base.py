@@ -13,7 +13,7 @@ from pmscoring.base.roles import MANAGER, SEES_CANDIDATES
 from scoring.api.authentication import HasRole
 from scoring.api.problems import LengthRequired, TooLarge
 from scoring.api.schema import CODE, query
-from scoring.contract import Invalid, fault
+from scoring.contract.faults import Invalid, fault
 
 MOST_BODY_BYTES = 32 * 1024 * 1024
 MOST_PAGE = 1000

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, NotRequired, TypedDict
 
-from scoring import coverage, models, thresholds
+from scoring import models
+from scoring.agreement import coverage
 from scoring.api.representations import Moment, Page
+from scoring.calibration import thresholds
 
 
 class Metrics(TypedDict, total=False):

@@ -9,14 +9,15 @@ from rest_framework.response import Response
 
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, VIEWER
-from scoring import calibrating, promoting, tasks, thresholds
+from scoring import tasks
 from scoring.api import calibration_shapes as show
 from scoring.api import examples
 from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object, asked
 from scoring.api.schema import CODE, JSON, asks, call, query, tells
-from scoring.contract import Invalid, fault
+from scoring.calibration import fitting, promotion, thresholds
+from scoring.calibration.thresholds import LEAST_TARGET, MOST_TARGET
+from scoring.contract.faults import Invalid, fault
 from scoring.models import Calibration, Question
-from scoring.thresholds import LEAST_TARGET, MOST_TARGET
 
 QUESTION = (
     OpenApiParameter("exam", CODE, OpenApiParameter.PATH),
@@ -88,7 +89,7 @@ class CalibrationList(QuestionView):
         it agrees better with people than what marks the question now, it is promoted.
         """
         question = self.question(exam, code)
-        made = calibrating.ask(question, request.user)
+        made = fitting.ask(question, request.user)
         tasks.nudge_calibration(made)
         return Response(show.calibration(made, question.calibration_id), 202)
 
@@ -127,7 +128,7 @@ class Promote(QuestionView):
         stand, the threshold is sought anew for the same target, never less strict than before.
         """
         question = self.question(exam, code)
-        made = promoting.promote(self.calibration(question, pk), request.user)
+        made = promotion.promote(self.calibration(question, pk), request.user)
         tasks.nudge([question.pk])
         return Response(_promoted(made, question))
 
@@ -149,7 +150,7 @@ class RollBack(QuestionView):
         Its marks are known and are taken over; the threshold is the one that held under it.
         """
         question = self.question(exam, code)
-        made = promoting.roll_back(question, request.user)
+        made = promotion.roll_back(question, request.user)
         tasks.nudge([question.pk])
         return Response(_promoted(made, question))
 

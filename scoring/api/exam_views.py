@@ -5,7 +5,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base.roles import ADJUDICATOR, MARKER
-from scoring import definitions
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api.authentication import READERS
@@ -13,7 +12,8 @@ from scoring.api.base import EXAM_CODE, PAGE_PARAMETERS, Pages, View, as_object
 from scoring.api.parsers import StrictJSONParser, YAMLParser, refused_texts
 from scoring.api.schema import JSON, asks, call, query, tells
 from scoring.api.shapes import ref
-from scoring.contract import Invalid, fault
+from scoring.contract.faults import Invalid, fault
+from scoring.exams import definitions
 from scoring.models import Exam
 from scoring.tasks import nudge
 

@@ -14,7 +14,7 @@ from scoring import results
 from scoring.api import examples
 from scoring.api.base import EXAM_CODE, View
 from scoring.api.schema import JSON, call, query, tells
-from scoring.contract import Invalid, fault
+from scoring.contract.faults import Invalid, fault
 from scoring.models import Exam
 
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from pmscoring.base.audit import audit
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER
-from scoring import grouping, tasks
+from scoring import tasks
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api import review_shapes as tell
@@ -17,15 +17,16 @@ from scoring.api.base import View, as_object
 from scoring.api.marking_views import GivenMark
 from scoring.api.schema import CODE, JSON, asks, call, tells
 from scoring.api.shapes import shape
-from scoring.contract import Invalid, fault
+from scoring.contract.faults import Invalid, fault
 from scoring.models import AnswerGroup, Question
+from scoring.review import groups
 
 MOST_GROUPS = 100
 QUESTION = (
     OpenApiParameter("exam", CODE, OpenApiParameter.PATH),
     OpenApiParameter("code", CODE, OpenApiParameter.PATH),
 )
-DISTANCE = {"type": "number", "minimum": 0, "maximum": 1, "default": grouping.DISTANCE}
+DISTANCE = {"type": "number", "minimum": 0, "maximum": 1, "default": groups.DISTANCE}
 KEYS = {"type": "array", "items": {"type": "integer"}, "maxItems": 100_000}
 
 
@@ -50,15 +51,15 @@ class GroupList(View):
     def get(self, request: Request, exam: str, code: str) -> Response:
         """List the groups of like answers that the caller may mark now, the largest hundred."""
         question = _question(exam, code)
-        found = grouping.groups(question, request.user)
-        members = grouping.members_of(found[:MOST_GROUPS], request.user)
+        found = groups.groups(question, request.user)
+        members = groups.members_of(found[:MOST_GROUPS], request.user)
         read = [answer.pk for answers in members.values() for answer in answers]
         audit.info("read", extra={"user": request.user.pk, "answers": read})
         told: tell.Groups = {
             "groups": [tell.group(one, members[one.pk]) for one in found[:MOST_GROUPS]],
             "total": len(found),
-            "saved": round(grouping.saved(question), 4),
-            "regrouping": grouping.progress(question),
+            "saved": round(groups.saved(question), 4),
+            "regrouping": groups.progress(question),
         }
         return Response(told)
 
@@ -76,7 +77,7 @@ class GroupList(View):
     def post(self, request: Request, exam: str, code: str) -> Response:
         """Find the groups anew among the answers that are still asked of people; a worker does."""
         question = _question(exam, code)
-        distance = as_object(request.data).get("distance", grouping.DISTANCE)
+        distance = as_object(request.data).get("distance", groups.DISTANCE)
         is_number = isinstance(distance, (int, float)) and not isinstance(distance, bool)
         if not is_number or not 0 <= distance <= 1:
             raise Invalid([fault("/distance", "a number from 0 to 1 is expected")])
@@ -84,7 +85,7 @@ class GroupList(View):
         told: tell.Groups = {
             "groups": [],
             "total": 0,
-            "saved": round(grouping.saved(question), 4),
+            "saved": round(groups.saved(question), 4),
             "regrouping": 0.0,
         }
         return Response(told, 202)
@@ -112,7 +113,7 @@ class GroupMarks(View):
             AnswerGroup.objects.select_related("question__exam__policy"), pk=pk
         )
         body = as_object(request.data)
-        marks = grouping.mark_group(group, request.user, body, _without(body))
+        marks = groups.mark_group(group, request.user, body, _without(body))
         return Response({"marks": [show.mark(one) for one in marks]}, 201)
 
 

@@ -11,7 +11,6 @@ from pmscoring.base import texts
 from pmscoring.base.audit import audit
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import ADJUDICATOR, CLIENT, MANAGER, MARKER, sees_candidates
-from scoring import humans, judging, reviewing
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api import review_shapes as tell
@@ -19,8 +18,11 @@ from scoring.api.authentication import READERS
 from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object, asked
 from scoring.api.schema import CODE, JSON, asks, call, query, tells
 from scoring.api.shapes import ref, shape
-from scoring.contract import Invalid, fault, faults
+from scoring.contract.faults import Invalid, fault, faults
+from scoring.machine import requests
+from scoring.marks import visibility
 from scoring.models import Answer, Question
+from scoring.review import queue
 from scoring.tasks import inference
 
 MOST_TEXT = 50_000
@@ -110,13 +112,13 @@ class Marks(View):
         an answer that was asked to qualify, `known` has its known mark.
         """
         answer = get_object_or_404(Answer.objects.select_related("question__exam__policy"), pk=pk)
-        given = reviewing.mark(answer, request.user, as_object(request.data))
+        given = queue.mark(answer, request.user, as_object(request.data))
         return Response(tell.judgement(given), 201)
 
 
 def _as_seen(answer: Answer, user: Any) -> show.Answer:
     """The answer with what the user may see of it."""
-    return show.answer(answer, sees_candidates(user), humans.seen(answer, user))
+    return show.answer(answer, sees_candidates(user), visibility.seen(answer, user))
 
 
 class Score(View):
@@ -150,7 +152,7 @@ class Score(View):
         if reason := texts.refused_character(text):
             raise Invalid([fault("/text", reason)])
         question, calibration = _question(body)
-        model, found = judging.judge(inference(), question, calibration, [("1", text)])
+        model, found = requests.judge(inference(), question, calibration, [("1", text)])
         told: show.Scored = {
             "model": model,
             "calibration": calibration or None,

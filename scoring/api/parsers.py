@@ -11,7 +11,7 @@ from rest_framework.parsers import BaseParser
 
 from pmscoring.base import texts
 from scoring.api.problems import TooLarge
-from scoring.contract import Fault, PlainLoader, fault
+from scoring.contract.faults import Fault, PlainLoader, fault
 from scoring.documents import lines
 
 MOST_LINE_BYTES = 4 * 1024 * 1024

@@ -13,15 +13,16 @@ from rest_framework.views import set_rollback
 
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.throttling import count_refusal
-from scoring import definitions, intake
-from scoring.contract import Fault, Invalid, fault
+from scoring.contract.faults import Fault, Invalid, fault
+from scoring.exams import definitions
 from scoring.inference import InferenceError, InferenceUnavailable
-from scoring.references import NotQualified
+from scoring.intake import submissions
+from scoring.review.references import NotQualified
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[Exception], int] = {
     Invalid: 422,
-    intake.Conflict: 409,
+    submissions.Conflict: 409,
     definitions.Frozen: 409,
     definitions.WouldInvalidate: 409,
     WrongState: 409,

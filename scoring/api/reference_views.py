@@ -10,15 +10,15 @@ from rest_framework.response import Response
 from pmscoring.base import texts
 from pmscoring.base.audit import audit
 from pmscoring.base.roles import MANAGER
-from scoring import references
 from scoring.api import examples
 from scoring.api import review_shapes as tell
 from scoring.api.base import EXAM_CODE, View, as_object
 from scoring.api.marking_views import GivenMark
 from scoring.api.schema import JSON, asks, call, tells
 from scoring.api.shapes import shape
-from scoring.contract import Invalid, fault
+from scoring.contract.faults import Invalid, fault
 from scoring.models import Answer, Exam, Reference
+from scoring.review import references
 
 
 class OfAnswer(TypedDict):

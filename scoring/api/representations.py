@@ -5,7 +5,8 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.db.models import Count
 
-from scoring import humans, models
+from scoring import models
+from scoring.marks import visibility
 from scoring.models.exams import number
 
 Moment = Annotated[str, {"format": "date-time"}]
@@ -232,12 +233,14 @@ def evidence_of(one: models.Mark) -> list[CriterionMark]:
     ]
 
 
-def answer(one: models.Answer, candidate: bool = True, seen: humans.Seen | None = None) -> Answer:
+def answer(
+    one: models.Answer, candidate: bool = True, seen: visibility.Seen | None = None
+) -> Answer:
     """An answer with its marks; whose it is is left out for markers.
 
     `seen` is what the caller may know of it, where that is not all.
     """
-    seen = seen or humans.Seen(one.review, list(one.marks.all()), humans.final_of(one))
+    seen = seen or visibility.Seen(one.review, list(one.marks.all()), visibility.final_of(one))
     told: Answer = {
         "id": one.pk,
         "exam": one.question.exam.code,

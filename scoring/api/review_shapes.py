@@ -2,12 +2,13 @@
 
 from typing import NotRequired, TypedDict, cast
 
-from scoring import models, settling
+from scoring import models
 from scoring.api.representations import CriterionMark, Mark, Moment, evidence_of, mark, moment
+from scoring.marks import settlement
 from scoring.models import MarkingPolicy
 from scoring.models.exams import number
-from scoring.reviewing import Judgement, Progress
-from scoring.workload import Workload
+from scoring.review.queue import Judgement, Progress
+from scoring.review.workload import Workload
 
 
 class Known(TypedDict):
@@ -194,8 +195,8 @@ def judgement(one: Judgement) -> Given:
 
 def hint(answer: models.Answer) -> Hint | None:
     """The machine's present mark, as far as the exam lets markers see it."""
-    shown = settling.policy_of(answer.question.exam).shown
-    machine = settling.machine_mark(answer)
+    shown = settlement.policy_of(answer.question.exam).shown
+    machine = settlement.machine_mark(answer)
     if machine is None or shown == MarkingPolicy.Shown.NOTHING:
         return None
     if shown == MarkingPolicy.Shown.MARK:

@@ -9,7 +9,6 @@ from rest_framework.response import Response
 
 from pmscoring.base.audit import audit
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
-from scoring import humans, references, reviewing
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api import review_shapes as tell
@@ -17,8 +16,10 @@ from scoring.api.base import EXAM_CODE, View, as_object, asked
 from scoring.api.marking_views import GivenMark
 from scoring.api.schema import CODE, JSON, asks, call, query, tells
 from scoring.api.shapes import shape
-from scoring.contract import Invalid, fault
+from scoring.contract.faults import Invalid, fault
+from scoring.marks import visibility
 from scoring.models import Answer, Exam, Lease, Mark, Question, ReferenceMark
+from scoring.review import queue, references
 
 KINDS = ("answer", "dispute")
 ANSWERS = Answer.objects.select_related("question__exam__policy")
@@ -55,7 +56,7 @@ class Next(View):
         audit.info("read", extra={"user": request.user.pk, "answer": lease.answer_id})
         told: tell.Claimed = {
             "answer": self._told(lease, request.user),
-            "progress": tell.progress(reviewing.progress(exam, request.user, question)),
+            "progress": tell.progress(queue.progress(exam, request.user, question)),
         }
         return Response(told)
 
@@ -68,10 +69,10 @@ class Next(View):
         if kind not in KINDS:
             raise Invalid([fault("/kind", f"one of {', '.join(KINDS)} is expected")])
         if kind == KINDS[0]:
-            return reviewing.next_answer(exam, request.user, question)
+            return queue.next_answer(exam, request.user, question)
         if not has_role(request.user, ADJUDICATOR, MANAGER):
             raise PermissionDenied
-        return reviewing.next_dispute(exam, request.user)
+        return queue.next_dispute(exam, request.user)
 
     def _told(self, lease: Lease, user: Any) -> tell.ToMark:
         answer = ANSWERS.select_related("question__calibration").get(pk=lease.answer_id)
@@ -85,7 +86,7 @@ class Next(View):
             "machine": tell.hint(answer),
             "marks": [
                 show.mark(one)
-                for one in humans.visible_marks(answer, user)
+                for one in visibility.visible_marks(answer, user)
                 if one.source != Mark.Source.MACHINE
             ],
         }
@@ -99,7 +100,7 @@ class Release(View):
     @call("review_release", "review", {204: None}, problems=[409])
     def post(self, request: Request, pk: int) -> Response:
         """Give back an answer that is in your hands; 409 where it is not."""
-        reviewing.release(get_object_or_404(ANSWERS, pk=pk), request.user)
+        queue.release(get_object_or_404(ANSWERS, pk=pk), request.user)
         return Response(status=204)
 
 
@@ -122,7 +123,7 @@ class Adjudication(View):
         409 where people have not marked the answer, or the caller is one of its markers.
         """
         answer = get_object_or_404(ANSWERS, pk=pk)
-        mark = reviewing.adjudicate(answer, request.user, as_object(request.data))
+        mark = queue.adjudicate(answer, request.user, as_object(request.data))
         return Response(show.mark(mark), 201)
 
 
@@ -140,7 +141,7 @@ class Withdrawal(View):
         """
         hidden = ReferenceMark.objects.filter(pk=pk, marker=request.user.pk or 0).first()
         found: Any = hidden or get_object_or_404(Mark.objects.select_related("answer"), pk=pk)
-        reviewing.withdraw(found, request.user, anyone=has_role(request.user, MANAGER))
+        queue.withdraw(found, request.user, anyone=has_role(request.user, MANAGER))
         return Response(status=204)
 
 
@@ -158,7 +159,7 @@ class PassLine(View):
     def post(self, request: Request, code: str) -> Response:
         """Ask for one more reading of the answers of candidates near the pass line."""
         exam = get_object_or_404(Exam.objects.select_related("policy"), code=code)
-        return Response(tell.Queued(queued=reviewing.near_pass_line(exam)))
+        return Response(tell.Queued(queued=queue.near_pass_line(exam)))
 
 
 class WorkloadList(View):
@@ -176,4 +177,4 @@ class WorkloadList(View):
     def get(self, request: Request, code: str) -> Response:
         """Read each marker's marks, speed, and agreement with others and with references."""
         exam = get_object_or_404(Exam.objects.select_related("policy"), code=code)
-        return Response({"markers": [tell.workload(one) for one in reviewing.workload(exam)]})
+        return Response({"markers": [tell.workload(one) for one in queue.workload(exam)]})

@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from scoring.api.authentication import TokenAuthentication
 from scoring.api.problems import MEDIA_TYPE, TITLES, Problem
 from scoring.api.shapes import Schema, components, ref, shape
-from scoring.contract import validator
+from scoring.contract.faults import validator
 
 CONTRACT = {
     "ExamDefinition": "exam",

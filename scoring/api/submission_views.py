@@ -15,7 +15,6 @@ from rest_framework.utils.mediatypes import media_type_matches
 
 from pmscoring.base.audit import audit
 from pmscoring.base.roles import CLIENT, MANAGER
-from scoring import intake
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api.base import View, as_object, is_chunked
@@ -23,8 +22,9 @@ from scoring.api.parsers import MOST_LINE_BYTES, NDJSONParser, read_json
 from scoring.api.problems import LengthRequired, TooLarge
 from scoring.api.schema import JSON, asks, call, header, tells
 from scoring.api.shapes import ref
-from scoring.contract import Invalid, fault
+from scoring.contract.faults import Invalid, fault
 from scoring.documents import lines
+from scoring.intake import submissions
 from scoring.models import Batch, IdempotencyKey, Submission
 from scoring.tasks import nudge
 
@@ -63,7 +63,7 @@ class SubmissionList(View):
             known = self._known(request, key, record) if key else None
             if known is not None:
                 return Response(known, 202)
-            taken = intake.take(record)
+            taken = submissions.take(record)
             if isinstance(taken, list):
                 raise Invalid(taken)
             told = show.submission(taken[0])
@@ -85,7 +85,7 @@ class SubmissionList(View):
             user_id=request.user.pk or 0, key=key, defaults={"body_hash": body, "response": None}
         )
         if row.body_hash != body:
-            raise intake.Conflict("another body was sent under this Idempotency-Key")
+            raise submissions.Conflict("another body was sent under this Idempotency-Key")
         return None if new else row.response
 
 
@@ -116,7 +116,7 @@ class SubmissionBulk(View):
         In one transaction, read as it comes; safe to send again. Lines that are not taken are told
         of by number.
         """
-        outcome = intake.take_all(read_lines(body_lines(request)))
+        outcome = submissions.take_all(read_lines(body_lines(request)))
         nudge(outcome.questions)
         told: show.Bulk = {
             "batch": outcome.batch.pk,

@@ -15,7 +15,7 @@ from scoring.api import representations as show
 from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object
 from scoring.api.schema import JSON, asks, call, tells
 from scoring.api.shapes import shape
-from scoring.contract import Invalid, fault
+from scoring.contract.faults import Invalid, fault
 from scoring.models import ApiToken
 
 MOST_DAYS, USUAL_DAYS = 3650, 90

@@ -6,14 +6,14 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from scoring import uploading
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api.base import View, asked
 from scoring.api.problems import TooLarge
 from scoring.api.schema import call, query, tells
-from scoring.contract import Invalid, fault
+from scoring.contract.faults import Invalid, fault
 from scoring.documents import BadDocument
+from scoring.intake import uploads
 from scoring.models import Exam, Upload
 from scoring.tasks import nudge_upload
 
@@ -59,7 +59,7 @@ class UploadList(View):
         if (file.size or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise TooLarge(f"{file.size} bytes; MAX_UPLOAD_BYTES are taken at most")
         try:
-            made = uploading.receive(exam, file.name or "", file)
+            made = uploads.receive(exam, file.name or "", file)
         except BadDocument as error:
             raise Invalid([fault("/file", str(error))]) from error
         nudge_upload(made)

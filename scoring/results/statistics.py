@@ -14,7 +14,7 @@ from typing import IO, Any, TypedDict
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
-from scoring.agreement import correlation
+from scoring.agreement.kappa import correlation
 from scoring.models import Exam, Mark, Question
 from scoring.models.exams import number
 from scoring.results.rows import Result, candidates

@@ -50,8 +50,9 @@ def main(count: int = 100_000, turns: int = 200) -> None:
 
 def measure(count: int, turns: int) -> None:
     """Print the percentiles."""
-    from scoring import reviewing, settling
+    from scoring.marks import settlement
     from scoring.models import Answer
+    from scoring.review import queue
     from tests.scoring.marking_room import exam_in, someone
 
     exam = exam_in("draft", readings=2)
@@ -59,15 +60,15 @@ def measure(count: int, turns: int) -> None:
     with connection.cursor() as cursor:
         for statement in FILL:
             cursor.execute(statement, {"exam": exam.pk, "count": count, "first": first})
-    timed(f"settle {count:,} when the marking begins", partial(settling.become, exam, "marking"))
+    timed(f"settle {count:,} when the marking begins", partial(settlement.become, exam, "marking"))
     markers = [someone(f"m{number}") for number in range(4)]
     seconds: dict[str, list[float]] = {"next": [], "submit": [], "progress": []}
     for turn in range(turns):
         marker = markers[turn % len(markers)]
-        lease = timed("", partial(reviewing.next_answer, exam, marker), seconds["next"])
+        lease = timed("", partial(queue.next_answer, exam, marker), seconds["next"])
         answer = Answer.objects.select_related("question__exam__policy").get(pk=lease.answer_id)
-        timed("", partial(reviewing.submit, answer, marker, {"points": 1}), seconds["submit"])
-        timed("", partial(reviewing.progress, exam, marker), seconds["progress"])
+        timed("", partial(queue.submit, answer, marker, {"points": 1}), seconds["submit"])
+        timed("", partial(queue.progress, exam, marker), seconds["progress"])
     for name, found in seconds.items():
         found.sort()
         middle, most = found[len(found) // 2], found[int(len(found) * 0.95)]

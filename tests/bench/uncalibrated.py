@@ -24,7 +24,7 @@ from inference_server.matching import Reading, Rubric
 from inference_server.scoring import FULL, LEAST
 from inference_server.service import Scorer
 from pmscoring.base import texts
-from scoring.agreement import agreement
+from scoring.agreement.kappa import agreement
 from tests.bench import sample
 from tests.bench.report import write
 from tests.conftest import WEIGHTS

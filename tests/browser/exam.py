@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from scoring import definitions, intake, settling
+from scoring.exams import definitions
+from scoring.intake import submissions
+from scoring.marks import settlement
 from scoring.models import Answer, AnswerGroup, Exam, Mark, MarkingPolicy, Question
 
 SAMPLE = Path(__file__).parents[2] / "scoring" / "sample"
@@ -53,12 +55,12 @@ def hand_in(exam: Exam, code: str, answers: Iterable[str], first: int = 0) -> li
         )
         for number, text in enumerate(answers, first)
     )
-    intake.take_all(records)
+    submissions.take_all(records)
     waiting = list(Answer.objects.filter(question=question, status="waiting").order_by("pk"))
     Mark.objects.bulk_create(machine_mark(question, answer) for answer in waiting)
     keys = [answer.pk for answer in waiting]
     Answer.objects.filter(pk__in=keys).update(status="scored")
-    settling.settle(keys)
+    settlement.settle(keys)
     return waiting
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from scoring import humans, intake, marking, settling
 from scoring.inference import Inference
+from scoring.intake import submissions
+from scoring.machine import batches
+from scoring.marks import giving, settlement
 from scoring.models import Answer, Exam, Mark
 from tests.browser.conftest import Open
 from tests.browser.exam import SAID, SAID_AGAIN, SAMPLE, grouped, hand_in, load
@@ -30,11 +32,11 @@ def exam(inference_url: str) -> Exam:
     records = [
         {**one, "answers": [a for a in one["answers"] if a["question"] in codes]} for one in lines
     ]
-    intake.take_all(enumerate(one for one in records if one["answers"]))
+    submissions.take_all(enumerate(one for one in records if one["answers"]))
     with_token = Inference(inference_url, "a-token-for-tests", 120.0)
     for question in found.questions.all():
-        marking.score_waiting(question, with_token)
-    settling.settle(Answer.objects.values_list("pk", flat=True))
+        batches.score_waiting(question, with_token)
+    settlement.settle(Answer.objects.values_list("pk", flat=True))
     return found
 
 
@@ -55,7 +57,7 @@ def test_the_marking_page(browse: Open, exam: Exam) -> None:
     for number, answer in enumerate(Answer.objects.filter(question__exam=exam).order_by("pk")):
         if number % 7 < 3:
             points = {one.code: 1 for one in answer.question.criteria.all()}
-            humans.give(answer, user if number % 7 == 0 else other, {"criteria": points})
+            giving.give(answer, user if number % 7 == 0 else other, {"criteria": points})
     Answer.objects.filter(pk=shown_well(exam).pk).update(urgency=99)
     page = browse(user, f"{DESK}?question=Q1", **TWICE)
     page.keyboard.press("4")

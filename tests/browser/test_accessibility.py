@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from scoring import humans
+from scoring.marks import giving
 from scoring.models import Answer, Exam
 from tests.browser.conftest import Open
 from tests.browser.exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
@@ -31,7 +31,7 @@ def exam() -> Exam:
     many_criteria(found)
     disputed = hand_in(found, "Q1", texts("Q1")[:1])
     for role, points in (("viewer", 4), ("client", 1)):
-        humans.give(disputed[0], someone(role), {"criteria": {"C1": points, "C2": 1}})
+        giving.give(disputed[0], someone(role), {"criteria": {"C1": points, "C2": 1}})
     grouped(hand_in(found, "Q1", [SAID, SAID_AGAIN, SAID], 10))
     hand_in(found, "Q1", texts("Q1")[1:4], 20)
     return found

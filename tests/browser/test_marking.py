@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils.timezone import now
 from playwright.sync_api import Page, expect
 
-from scoring import humans
+from scoring.marks import giving
 from scoring.models import Answer, Exam, Lease, Mark
 from tests.browser.conftest import Open, visit
 from tests.browser.exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
@@ -216,7 +216,7 @@ def differing(exam: Exam) -> None:
 
 
 def give(answer: Answer, user: User, points: int) -> None:
-    humans.give(answer, user, {"criteria": {"C1": points, "C2": 1}, "comment": f"理由 {points}"})
+    giving.give(answer, user, {"criteria": {"C1": points, "C2": 1}, "comment": f"理由 {points}"})
 
 
 def test_an_adjudicator_settles_a_dispute_by_keyboard(browse: Open) -> None:

@@ -19,9 +19,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from pmscoring import metrics
-from pmscoring.base.load import LOAD_KEY
+from pmscoring.base.published_load import LOAD_KEY
 from pmscoring.base.watched import Watched
-from scoring import marking
+from scoring.machine.load import measure
 from scoring.models import ApiToken
 from tests.faults.site import wait_for
 from tests.pmscoring.away import a_migration_missing, redis_away, silent_port
@@ -104,7 +104,7 @@ def test_a_request_refused_before_its_route_was_looked_for_counts_under_it() -> 
 
 @database
 def test_it_tells_the_load_that_scoring_published(load: "redis.Redis") -> None:
-    load.set(LOAD_KEY, json.dumps(marking.load() | {"waiting": 7, "scoring": 3}))
+    load.set(LOAD_KEY, json.dumps(measure() | {"waiting": 7, "scoring": 3}))
     told = scrape()
     assert told[("pmscoring_load_waiting", ())] == 7
     assert told[("active_scoring_tasks", ())] == 3

@@ -12,8 +12,11 @@ from typing import Any
 import httpx
 from django.contrib.auth.models import User
 
-from scoring import calibrating, definitions, intake, settling
+from scoring.calibration import fitting
+from scoring.exams import definitions
 from scoring.inference import Inference
+from scoring.intake import submissions
+from scoring.marks import settlement
 from scoring.models import Answer, Calibration, Mark, Question
 from tests.scoring.desk import example
 
@@ -154,7 +157,7 @@ def handed_in(question: Question, texts: Sequence[str], start: int = 0) -> list[
         )
         for number, text in enumerate(texts, start=start)
     )
-    assert not intake.take_all(records).rejected
+    assert not submissions.take_all(records).rejected
     names = [f"c{number}" for number in range(start, start + len(texts))]
     return list(Answer.objects.filter(submission__candidate__in=names).order_by("pk"))
 
@@ -174,7 +177,7 @@ def marked_by_people(answers: Sequence[Answer], points: Sequence[float], **more:
         )
         for answer, given in zip(answers, points, strict=True)
     )
-    settling.settle(answer.pk for answer in answers)
+    settlement.settle(answer.pk for answer in answers)
 
 
 def marked_question(count: int = 30) -> Question:
@@ -187,8 +190,8 @@ def marked_question(count: int = 30) -> Question:
 
 def fitted(question: Question, service: Service) -> Calibration:
     """A calibration that was asked for and fitted."""
-    calibration = calibrating.ask(question)
-    calibrating.fit(calibration, service.client)
+    calibration = fitting.ask(question)
+    fitting.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert calibration.status == "ready", calibration.reason
     return calibration

@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from scoring import definitions, intake
+from scoring.exams import definitions
+from scoring.intake import submissions
 from scoring.models import Answer, Exam, Mark
 
 EXAMPLES = Path(__file__).parents[2] / "pmscoring" / "contract" / "examples"
@@ -45,7 +46,7 @@ def an_exam() -> Exam:
 def an_answer(exam: Exam, text: str, candidate: str = CANDIDATE) -> Answer:
     """Handed in to Q1, waiting."""
     answers = [{"question": "Q1", "text": text}]
-    taken = intake.take({"exam": exam.code, "candidate": candidate, "answers": answers})
+    taken = submissions.take({"exam": exam.code, "candidate": candidate, "answers": answers})
     assert not isinstance(taken, list), taken
     return taken[0].answers.get()
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import httpx
 
-from scoring import definitions, generalising, intake
+from scoring.calibration import general
+from scoring.exams import definitions
+from scoring.intake import submissions
 from scoring.models import Answer, Calibration, Question
 from tests.scoring.calibrated import FAIR, GOOD, NONE, Says, Service, marked_by_people, right
 from tests.scoring.desk import example
@@ -91,7 +93,7 @@ def handed_in(question: Question, count: int = EACH) -> list[Answer]:
         }
         for number in range(count)
     ]
-    assert not intake.take_all(enumerate(told)).rejected
+    assert not submissions.take_all(enumerate(told)).rejected
     return list(Answer.objects.filter(question=question).order_by("pk"))
 
 
@@ -112,8 +114,8 @@ def six_questions() -> list[Question]:
 
 def generalised(service: GeneralService) -> Calibration:
     """A general calibration that was asked for and fitted."""
-    calibration = generalising.ask()
-    generalising.fit(calibration, service.client)
+    calibration = general.ask()
+    general.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert calibration.status == "ready", calibration.reason
     return calibration

@@ -15,7 +15,8 @@ from unittest import mock
 
 from django.contrib.auth.models import User
 
-from scoring import definitions, intake
+from scoring.exams import definitions
+from scoring.intake import submissions
 from scoring.models import (
     Answer,
     Calibration,
@@ -186,7 +187,7 @@ def _hand_in(exam: Exam, writer: Writer) -> None:
         )
         for number in range(CANDIDATES)
     )
-    assert intake.take_all(records).accepted == CANDIDATES
+    assert submissions.take_all(records).accepted == CANDIDATES
     Answer.objects.filter(question__exam=exam).update(status=Answer.Status.SCORED)
 
 

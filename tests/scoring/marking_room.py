@@ -4,7 +4,9 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 
-from scoring import definitions, intake, settling
+from scoring.exams import definitions
+from scoring.intake import submissions
+from scoring.marks import settlement
 from scoring.models import Answer, Calibration, Exam, Mark, Question
 
 FULL = {"criteria": {"C1": 4, "C2": 2}}
@@ -51,7 +53,7 @@ def answers_of(exam: Exam, *texts: str, question: str = "Q1") -> list[Answer]:
         }
         for number, text in enumerate(texts, first)
     ]
-    outcome = intake.take_all(enumerate(records, 1))
+    outcome = submissions.take_all(enumerate(records, 1))
     assert not outcome.rejected, outcome.rejected
     found = list(Answer.objects.filter(submission__batch=outcome.batch).order_by("pk"))
     scored(found)
@@ -76,7 +78,7 @@ def scored(
         )
         for one in answers
     )
-    settling.settle([one.pk for one in answers])
+    settlement.settle([one.pk for one in answers])
 
 
 def calibrated(exam: Exam, threshold: float | None = 0.9) -> Question:

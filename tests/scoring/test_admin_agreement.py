@@ -11,7 +11,7 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from scoring.admin import charts
-from scoring.agreeing.shapes import CoveragePoint
+from scoring.agreement.shapes import CoveragePoint
 from scoring.models import Exam, MarkingPolicy, Question
 from tests.scoring import marked_exam
 from tests.scoring.desk import an_exam, signed_in

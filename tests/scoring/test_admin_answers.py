@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from scoring import humans
+from scoring.marks import giving
 from scoring.models import Answer, Mark, Submission
 from tests.scoring.desk import CANDIDATE, an_answer, an_exam, marked, signed_in, someone
 
@@ -49,7 +49,7 @@ def test_no_script_of_a_candidate_or_a_manager_runs() -> None:
     exam.questions.update(prompt="<script>p", passage="<script>q", label="<script>r")
     answer = an_answer(exam, "<script>alert(1)</script>", "<script>who")
     mark = marked(answer, ("C1", 0, 8))
-    humans.give(answer, someone("marker"), {"points": 1, "comment": "<script>c"})
+    giving.give(answer, someone("marker"), {"points": 1, "comment": "<script>c"})
     page = page_of(answer)
     assert mark.model[:12] in page
     assert [tag for tag in re.findall(r"<script[^>]*>", page) if " src=" not in tag] == []
@@ -88,7 +88,7 @@ def test_the_sections_of_an_essay_are_shown_and_counted_apart() -> None:
 def test_all_marks_are_listed_and_the_suggestion_stands_beside_the_final_points() -> None:
     answer = an_answer(an_exam(), "要件")
     marked(answer, ("C1", 0, 2))
-    humans.give(answer, someone("marker"), {"criteria": {"C1": 4}, "comment": "よい"})
+    giving.give(answer, someone("marker"), {"criteria": {"C1": 4}, "comment": "よい"})
     page = page_of(answer, language="en")
     assert "<b>1</b> / 6" in page
     assert "<b>4</b> / 6" in page

@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from scoring import calibrating, marking, thresholds
+from scoring.calibration import fitting, thresholds
+from scoring.machine import batches
 from scoring.models import Calibration, Exam, MarkingPolicy, Question
 from tests.scoring.calibrated import Service, a_question, fitted, marked_question, right, sloppy
 from tests.scoring.desk import signed_in
@@ -77,7 +78,7 @@ def test_the_page_shows_what_is_in_use_and_what_it_reaches(
 def test_what_failed_says_why(browser: Client, question: Question) -> None:
     service = Service(right)
     service.refuses = "other_encoder"
-    calibrating.fit(calibrating.ask(question), service.client)
+    fitting.fit(fitting.ask(question), service.client)
     assert "HTTP 422" in page(browser, at(question))
 
 
@@ -85,7 +86,7 @@ def test_a_promotion_shows_both_and_what_becomes_of_the_threshold(
     browser: Client, question: Question
 ) -> None:
     fitted(question, Service(right))
-    marking.score_waiting(question, Service(right).client)
+    batches.score_waiting(question, Service(right).client)
     thresholds.apply(question, 0.85)
     second = fitted(question, Service(lambda text: (0, 0.9)))
     html = page(browser, at(question, "promote", second.pk))
@@ -114,7 +115,7 @@ def test_a_threshold_is_shown_with_what_it_would_do_and_then_applied(
     browser: Client, question: Question
 ) -> None:
     fitted(question, Service(right))
-    marking.score_waiting(question, Service(right).client)
+    batches.score_waiting(question, Service(right).client)
     html = page(browser, at(question, "threshold"))
     assert 'name="value" value="0.9"' in html
     assert "With 95 % probability at least" in html

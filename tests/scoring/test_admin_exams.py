@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from scoring import humans, uploading
+from scoring.intake import uploads
+from scoring.marks import giving
 from scoring.models import Answer, Exam, Upload
 from tests.scoring.desk import (
     CANDIDATE,
@@ -80,7 +81,7 @@ def test_it_says_where_a_file_cannot_be_read(manager: Client, text: str, told: s
 def test_marks_of_people_are_invalidated_only_by_force(manager: Client) -> None:
     answer = an_answer(an_exam(), "要件")
     marked(answer, ("C1", 0, 2))
-    humans.give(answer, someone("marker"), {"points": 1})
+    giving.give(answer, someone("marker"), {"points": 1})
     changed = example()
     changed["questions"][0]["criteria"][0]["references"].append("仕様が変わったから")
     page = load(manager, json.dumps(changed))
@@ -108,7 +109,7 @@ def test_it_keeps_an_uploaded_file_and_shows_the_rows_that_were_refused(manager:
     upload = Upload.objects.get()
     assert page.redirect_chain[0][0] == reverse("admin:scoring_upload_change", args=[upload.pk])
     assert "data-live" in page.content.decode()
-    uploading.read(upload)
+    uploads.read(upload)
     page = manager.get(page.redirect_chain[0][0])
     assert "data-live" not in page.content.decode()
     assert "there is no question Q9" in page.content.decode()

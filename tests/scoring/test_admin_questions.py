@@ -7,7 +7,8 @@ from django.forms import BaseForm
 from django.test import Client
 from django.urls import reverse
 
-from scoring import definitions, humans
+from scoring.exams import definitions
+from scoring.marks import giving
 from scoring.models import Answer, Exam, Question
 from tests.scoring.desk import an_answer, an_exam, example, marked, signed_in, someone
 
@@ -81,7 +82,7 @@ def test_what_people_marked_is_kept_unless_forced_and_the_page_keeps_what_was_ty
 ) -> None:
     answer = an_answer(question.exam, "要件")
     marked(answer, ("C1", 0, 2))
-    humans.give(answer, someone("marker"), {"points": 1})
+    giving.give(answer, someone("marker"), {"points": 1})
     page = saved(manager, question, max_count="40")
     assert "people have marked" in page.content.decode()
     assert page.context["adminform"].form["max_count"].value() == "40"

@@ -12,9 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from scoring import agreeing, marking
-from scoring.agreeing.shapes import QuestionAgreement
-from scoring.agreeing.watch import ACCURACY
+from scoring.agreement import audit_sample
+from scoring.agreement.audit_sample import ACCURACY
+from scoring.agreement.figures import of_exam, of_question
+from scoring.agreement.shapes import QuestionAgreement
+from scoring.machine import load
 from scoring.models import Answer, Calibration, Example, Mark, Question
 from tests.scoring import marked_exam
 from tests.scoring.desk import an_answer, an_exam, someone
@@ -71,7 +73,7 @@ def calibrated(question: Question, *examples: tuple[Answer, float, float]) -> Ca
 
 
 def told(question: Question) -> QuestionAgreement:
-    return agreeing.of_question(Question.objects.get(pk=question.pk))
+    return of_question(Question.objects.get(pk=question.pk))
 
 
 def cells(question: Question) -> list[tuple[float, float, int]]:
@@ -174,7 +176,7 @@ def test_two_markers_are_compared_whichever_read_first(
             given(answer, 1 if marker is people[0] else 3, "human", marker=marker)
     [pair] = told(question)["markers"]
     assert (pair["one"], pair["other"], pair["figures"]["bias"]) == ("1", "2", -2)
-    named = agreeing.of_question(question, names=True)["markers"][0]
+    named = of_question(question, names=True)["markers"][0]
     assert (named["one"], named["other"]) == ("marker", "manager")
 
 
@@ -239,7 +241,7 @@ def test_a_question_that_nobody_marked_has_no_figures(question: Question) -> Non
     found = told(question)
     assert (found["machine"], found["people"], found["audit"]) == (None, None, None)
     assert (found["confusion"], found["coverage"], found["drift"]) == ([], [], [])
-    overall = agreeing.of_exam(question.exam)["overall"]
+    overall = of_exam(question.exam)["overall"]
     assert overall == {"count": 0, "exact": None, "adjacent": None, "kappa": None}
 
 
@@ -248,7 +250,7 @@ def test_a_marked_exam_tells_all_of_it_in_few_queries() -> None:
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        found = agreeing.of_exam(exam, names=True)
+        found = of_exam(exam, names=True)
     assert len(queries) <= 2 + 6 * 3
     first, second, third = found["questions"]
     assert first["machine"] is not None
@@ -269,12 +271,12 @@ def test_a_marked_exam_tells_all_of_it_in_few_queries() -> None:
 
 
 def test_operators_are_told_of_the_audit_sample_once_it_is_large_enough() -> None:
-    assert agreeing.recent() is None
+    assert audit_sample.recent() is None
     exam = marked_exam.build().exam
-    audit = agreeing.of_exam(exam)["questions"][0]["audit"]
+    audit = of_exam(exam)["questions"][0]["audit"]
     assert audit is not None
-    assert agreeing.recent() == pytest.approx(audit["exact"], abs=1e-4)
-    assert marking.load()["agreement"] == agreeing.recent()
+    assert audit_sample.recent() == pytest.approx(audit["exact"], abs=1e-4)
+    assert load.measure()["agreement"] == audit_sample.recent()
 
 
 def test_operators_are_told_of_a_group_once(question: Question) -> None:
@@ -287,19 +289,19 @@ def test_operators_are_told_of_a_group_once(question: Question) -> None:
         return marks
 
     audited(29, 3)
-    assert agreeing.recent() is None
+    assert audit_sample.recent() is None
     group = audited(40, 4, group=7)
     figures = told(question)["audit"]
     assert figures is not None
     assert figures["count"] == 30
-    assert agreeing.recent() == pytest.approx(figures["exact"], abs=1e-4)
+    assert audit_sample.recent() == pytest.approx(figures["exact"], abs=1e-4)
     assert figures["exact"] == pytest.approx(1 / 30)
     given(group[1].answer, 0, "withdrawal", withdraws=group[1])
     given(group[1].answer, 4, "human")
-    assert agreeing.recent() == pytest.approx(2 / 31, abs=1e-4)
+    assert audit_sample.recent() == pytest.approx(2 / 31, abs=1e-4)
     alone = given(group[2].answer, 4, "human")
     given(alone.answer, 0, "withdrawal", withdraws=alone)
-    assert agreeing.recent() == pytest.approx(2 / 31, abs=1e-4)
+    assert audit_sample.recent() == pytest.approx(2 / 31, abs=1e-4)
 
 
 def observed() -> Iterator[float]:
@@ -318,7 +320,7 @@ def test_each_mark_by_a_person_is_measured_after_the_commit(
     most = float(question.max_points)
     before = list(observed())
     with django_capture_on_commit_callbacks(execute=True):
-        agreeing.observe(
+        audit_sample.observe(
             [
                 given(first, 3, "human"),
                 given(second, 4, "human"),
@@ -339,7 +341,7 @@ def test_a_group_is_measured_once(
         given(answer, 4)
     before = list(observed())
     with django_capture_on_commit_callbacks(execute=True):
-        agreeing.observe([given(answer, 4, "human", from_group=3) for answer in answers])
+        audit_sample.observe([given(answer, 4, "human", from_group=3) for answer in answers])
     assert [after - one for after, one in zip(observed(), before, strict=True)] == [1, 1]
 
 

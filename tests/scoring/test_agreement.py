@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from scoring.agreement import (
+from scoring.agreement.kappa import (
     agreement,
     correlation,
     kappa_interval,

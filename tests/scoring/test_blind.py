@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import humans, references, reviewing
+from scoring.marks import giving, visibility
 from scoring.models import Answer, ApiToken, Exam
+from scoring.review import queue, references
 from tests.scoring.marking_room import (
     answers_of,
     calibrated,
@@ -31,7 +32,7 @@ def marker() -> User:
 
 
 def seen(answer: Answer, user: User) -> set[str]:
-    return {mark.source for mark in humans.visible_marks(fresh(answer), user)}
+    return {mark.source for mark in visibility.visible_marks(fresh(answer), user)}
 
 
 def sources(*names: str) -> set[str]:
@@ -46,7 +47,7 @@ def test_the_machines_points_are_seen_before_marking_only_where_the_exam_says_so
 ) -> None:
     (answer,) = answers_of(exam_in(shown=shown), "一")
     assert seen(answer, marker) == (sources("machine") if machine else set())
-    humans.give(answer, marker, {"points": 3})
+    giving.give(answer, marker, {"points": 3})
     assert seen(answer, marker) == sources("machine", "human")
 
 
@@ -54,20 +55,20 @@ def test_another_markers_mark_is_not_seen_before_the_second_reading_nor_after(ma
     exam = exam_in(readings=2, shown="mark")
     (answer,) = answers_of(exam, "一")
     other = someone("m2")
-    humans.give(answer, other, {"points": 3})
+    giving.give(answer, other, {"points": 3})
     assert seen(answer, marker) == sources("machine")
     assert seen(answer, other) == sources("machine", "human")
-    humans.give(answer, marker, {"points": 5})
+    giving.give(answer, marker, {"points": 5})
     assert state(answer)[2] == "disputed"
-    assert [one.marker for one in humans.visible_marks(fresh(answer), marker)] == [None, marker]
+    assert [one.marker for one in visibility.visible_marks(fresh(answer), marker)] == [None, marker]
 
 
 def test_an_adjudicator_sees_the_marks_in_dispute_but_not_of_one_that_is_still_open() -> None:
     exam = exam_in(readings=2)
     disputed, half = answers_of(exam, "一", "二")
-    humans.give(disputed, someone("m2"), {"points": 3})
-    humans.give(disputed, someone("m3"), {"points": 5})
-    humans.give(half, someone("m4"), {"points": 3})
+    giving.give(disputed, someone("m2"), {"points": 3})
+    giving.give(disputed, someone("m3"), {"points": 5})
+    giving.give(half, someone("m4"), {"points": 3})
     senior = someone("a", "adjudicator")
     assert seen(disputed, senior) == sources("human")
     assert seen(half, senior) == set()
@@ -78,7 +79,7 @@ def test_managers_and_viewers_see_everything_and_so_does_everyone_once_it_is_fix
 ) -> None:
     exam = exam_in(readings=2, shown="nothing")
     (answer,) = answers_of(exam, "一")
-    humans.give(answer, someone("m2"), {"points": 3})
+    giving.give(answer, someone("m2"), {"points": 3})
     for role in ("exam manager", "viewer"):
         assert seen(answer, someone(role, role)) == sources("machine", "human")
     Exam.objects.update(status="fixed")
@@ -91,21 +92,21 @@ def test_a_final_mark_that_is_being_audited_is_not_seen(marker: User) -> None:
     (answer,) = answers_of(exam, "一")
     scored([answer], 4, 0.99, "c" * 64)
     assert state(answer) == (4, "machine", "queued")
-    assert not humans.sees_final(fresh(answer), marker)
-    assert humans.sees_final(fresh(answer), someone("v", "viewer"))
+    assert not visibility.sees_final(fresh(answer), marker)
+    assert visibility.sees_final(fresh(answer), someone("v", "viewer"))
 
 
 def test_the_known_mark_of_a_reference_is_not_seen(marker: User) -> None:
     (answer,) = answers_of(exam_in(shown="nothing"), "一")
     references.declare(answer, someone("chief", "exam manager"), {"points": 3})
     assert seen(answer, marker) == set()
-    assert not humans.sees_final(fresh(answer), marker)
+    assert not visibility.sees_final(fresh(answer), marker)
 
 
 def test_rest_and_the_page_keep_to_it(marker: User) -> None:
     exam = exam_in(readings=2, shown="nothing")
     (answer,) = answers_of(exam, "一")
-    humans.give(answer, someone("m2"), {"points": 5, "comment": "hidden-words"})
+    giving.give(answer, someone("m2"), {"points": 5, "comment": "hidden-words"})
     [told] = rest(marker).get("/api/v1/answers").json()["results"]
     assert (told["marks"], told["final"]) == ([], None)
     User.objects.filter(pk=marker.pk).update(is_staff=True)
@@ -123,7 +124,7 @@ def test_by_rest_the_other_reading_is_not_found_out_by_trying(marker: User) -> N
     exam = exam_in(readings=2)
     agreeing, differing, first = answers_of(exam, "一", "二", "三")
     for answer in (agreeing, differing):
-        humans.give(answer, someone(f"o{answer.pk}"), {"points": 5})
+        giving.give(answer, someone(f"o{answer.pk}"), {"points": 5})
     client = rest(marker)
     assert set(reviews(client).values()) == {"queued"}
     given = {
@@ -145,33 +146,33 @@ def test_by_rest_the_other_reading_is_not_found_out_by_trying(marker: User) -> N
 def test_beside_another_reading_a_mark_is_taken_back_by_a_manager_alone(marker: User) -> None:
     exam = exam_in(readings=2)
     (answer,) = answers_of(exam, "一")
-    humans.give(answer, someone("m2"), {"points": 5})
-    mark = humans.give(answer, marker, {"points": 0})
+    giving.give(answer, someone("m2"), {"points": 5})
+    mark = giving.give(answer, marker, {"points": 0})
     with pytest.raises(WrongState):
-        reviewing.withdraw(mark, marker)
+        queue.withdraw(mark, marker)
     with pytest.raises(WrongState):
-        reviewing.undo(exam, marker)
-    reviewing.withdraw(mark, someone("chief", "exam manager"), anyone=True)
+        queue.undo(exam, marker)
+    queue.withdraw(mark, someone("chief", "exam manager"), anyone=True)
     assert state(answer)[2] == "queued"
 
 
 def test_one_more_reading_near_the_pass_line_is_as_blind(marker: User) -> None:
     exam = exam_in(pass_line=4, pass_margin=1)
     (answer,) = answers_of(exam, "一")
-    humans.give(answer, someone("m2"), {"points": 5})
-    reviewing.near_pass_line(exam)
-    mark = humans.give(answer, marker, {"points": 0})
+    giving.give(answer, someone("m2"), {"points": 5})
+    queue.near_pass_line(exam)
+    mark = giving.give(answer, marker, {"points": 0})
     assert state(answer)[2] == "disputed"
-    assert humans.seen(fresh(answer), marker).review == "marked"
+    assert visibility.seen(fresh(answer), marker).review == "marked"
     with pytest.raises(WrongState):
-        reviewing.withdraw(mark, marker)
+        queue.withdraw(mark, marker)
 
 
 def test_undoing_at_the_desk_tells_why_a_mark_stands(marker: User) -> None:
     exam = exam_in(readings=2)
     (answer,) = answers_of(exam, "一")
-    humans.give(answer, someone("m2"), {"points": 5})
-    humans.give(answer, marker, {"points": 0})
+    giving.give(answer, someone("m2"), {"points": 5})
+    giving.give(answer, marker, {"points": 0})
     answers_of(exam, "二")
     User.objects.filter(pk=marker.pk).update(is_staff=True)
     browser = Client(headers={"Accept-Language": "en", "X-Desk": "1"})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from scoring import calibrating
+from scoring.calibration import fitting
 from scoring.models import Calibration, Question
 from tests.scoring.calibrated import Service, a_question, fitted, marked_question, right, sloppy
 
@@ -29,7 +29,7 @@ def worked_by(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def work(_seconds: float) -> None:
         for calibration in Calibration.objects.waiting():
-            calibrating.fit(calibration, service.client)
+            fitting.fit(calibration, service.client)
 
     monkeypatch.setattr("scoring.management.commands.calibrate.time.sleep", work)
 
@@ -52,7 +52,7 @@ def test_it_follows_until_the_calibration_marks(
 def test_it_follows_the_one_that_is_under_way(
     question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calibrating.ask(question)
+    fitting.ask(question)
     worked_by(Service(right), monkeypatch)
     assert "marks the question" in run("PM-2026", "--wait")
     assert Calibration.objects.count() == 1

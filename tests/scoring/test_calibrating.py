@@ -9,8 +9,10 @@ from django.contrib.auth.models import User
 from django.utils.timezone import now
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import calibrating, definitions, promoting, retention, settling
+from scoring.calibration import fitting, promotion
+from scoring.exams import definitions, retention
 from scoring.inference import InferenceUnavailable
+from scoring.marks import settlement
 from scoring.models import Answer, Artefact, Calibration, Exam, Mark, Question
 from tests.scoring.calibrated import (
     GOOD,
@@ -39,50 +41,50 @@ def service() -> Service:
 
 def test_it_is_refused_while_people_have_marked_too_few_texts() -> None:
     question = marked_question(29)
-    with pytest.raises(calibrating.TooFewMarks, match="29"):
-        calibrating.ask(question)
+    with pytest.raises(fitting.TooFewMarks, match="29"):
+        fitting.ask(question)
 
 
 def test_texts_that_fold_to_the_same_count_once() -> None:
     question = marked_question(29)
     marked_by_people(handed_in(question, [f"　{GOOD}。0"], start=100), [4])
-    with pytest.raises(calibrating.TooFewMarks):
-        calibrating.ask(question)
+    with pytest.raises(fitting.TooFewMarks):
+        fitting.ask(question)
 
 
 def test_it_is_refused_where_all_marks_are_alike() -> None:
     question = a_question()
     marked_by_people(handed_in(question, [f"{GOOD}{n}" for n in range(30)]), [4] * 30)
-    with pytest.raises(calibrating.TooFewMarks, match="same points"):
-        calibrating.ask(question)
+    with pytest.raises(fitting.TooFewMarks, match="same points"):
+        fitting.ask(question)
 
 
 def test_a_machines_mark_is_no_example(question: Question) -> None:
     answer = handed_in(question, ["別の答え"], start=100)[0]
     Answer.objects.filter(pk=answer.pk).update(final_points=4, final_source="machine")
-    assert len(calibrating.texts_of(question)) == 30
+    assert len(fitting.texts_of(question)) == 30
 
 
 def test_one_fit_at_a_time(question: Question) -> None:
-    calibrating.ask(question)
+    fitting.ask(question)
     with pytest.raises(WrongState, match="under way"):
-        calibrating.ask(question)
+        fitting.ask(question)
 
 
 def test_a_fixed_exam_is_calibrated_no_more(question: Question) -> None:
     Exam.objects.update(status="fixed")
     question.exam.refresh_from_db()
     with pytest.raises(WrongState, match="fixed"):
-        calibrating.ask(question)
+        fitting.ask(question)
 
 
 def test_it_keeps_artefact_metrics_and_what_was_predicted_out_of_fold(
     question: Question, service: Service
 ) -> None:
     user = User.objects.create_user("manager")
-    calibration = calibrating.ask(question, user)
+    calibration = fitting.ask(question, user)
     heard: list[tuple[str, float]] = []
-    calibrating.fit(calibration, service.client, lambda *told: heard.append(told))
+    fitting.fit(calibration, service.client, lambda *told: heard.append(told))
     calibration.refresh_from_db()
     assert heard == [("embedding", 0.25), ("fitting", 0.75)]
     assert (calibration.status, calibration.fraction, calibration.stage) == ("ready", 1.0, "")
@@ -110,15 +112,15 @@ def test_each_text_is_sent_once_with_the_points_it_was_given_most_often(
 def test_of_more_texts_than_the_service_takes_a_draw_is_learnt_that_stays_the_same(
     question: Question, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibrating, "MOST", 20)
-    drawn = [one.answers[0].answer for one in calibrating.texts_of(question)]
+    monkeypatch.setattr(fitting, "MOST", 20)
+    drawn = [one.answers[0].answer for one in fitting.texts_of(question)]
     assert len(drawn) == 20
     assert drawn == sorted(drawn)
     assert {0, 1, 2} == {
         n % 3 for n, one in enumerate(Answer.objects.order_by("pk")) if one.pk in drawn
     }
-    monkeypatch.setattr(calibrating, "MOST_BYTES", 300)
-    fewer = [one.answers[0] for one in calibrating.texts_of(question)]
+    monkeypatch.setattr(fitting, "MOST_BYTES", 300)
+    fewer = [one.answers[0] for one in fitting.texts_of(question)]
     assert sum(len(one.text.encode()) for one in fewer) <= 300
     assert {one.answer for one in fewer} < set(drawn)
 
@@ -129,8 +131,8 @@ def test_of_more_texts_than_the_service_takes_a_draw_is_learnt_that_stays_the_sa
 def test_of_points_given_equally_often_the_nearest_to_the_mean_counts(
     given: list[float], points: float
 ) -> None:
-    answers = [calibrating.Marked(n, "k", "t", one, {}) for n, one in enumerate(given)]
-    assert calibrating.Text(answers).points == points
+    answers = [fitting.Marked(n, "k", "t", one, {}) for n, one in enumerate(given)]
+    assert fitting.Text(answers).points == points
 
 
 def test_criteria_go_along_where_people_gave_them_for_those_points(
@@ -152,18 +154,18 @@ def test_a_withdrawn_mark_teaches_nothing(question: Question) -> None:
     Mark.objects.create(
         answer=mark.answer, source="withdrawal", marker=mark.marker, points=0, withdraws=mark
     )
-    settling.settle([mark.answer_id])
-    assert len(calibrating.texts_of(question)) == 29
+    settlement.settle([mark.answer_id])
+    assert len(fitting.texts_of(question)) == 29
 
 
 def test_the_row_tells_how_far_the_fit_is(question: Question, service: Service) -> None:
-    calibration = calibrating.ask(question)
+    calibration = fitting.ask(question)
     seen: list[Any] = []
 
     def look(*_: Any) -> None:
         seen.append(Calibration.objects.values_list("stage", "fraction").get(pk=calibration.pk))
 
-    calibrating.fit(calibration, service.client, look)
+    fitting.fit(calibration, service.client, look)
     assert seen == [("embedding", 0.25), ("fitting", 0.75)]
 
 
@@ -171,53 +173,53 @@ def test_an_artefact_that_is_not_what_its_hash_says_is_refused(
     question: Question, service: Service
 ) -> None:
     service.last_line = {"sha256": "0" * 64, "metrics": {}, "artefact_base64": "AAAA"}
-    calibration = calibrating.ask(question)
-    assert not calibrating.fit(calibration, service.client)
+    calibration = fitting.ask(question)
+    assert not fitting.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert (calibration.status, calibration.sha256) == ("failed", "")
     assert "SHA-256" in calibration.reason
     assert not Artefact.objects.exists()
-    assert calibrating.ask(question).status == "waiting"
+    assert fitting.ask(question).status == "waiting"
 
 
 def test_a_refusal_of_the_service_is_told(question: Question, service: Service) -> None:
     service.refuses = "invalid"
-    calibration = calibrating.ask(question)
-    calibrating.fit(calibration, service.client)
+    calibration = fitting.ask(question)
+    fitting.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert calibration.status == "failed"
     assert "422" in calibration.reason
 
 
 def test_a_service_that_is_away_costs_no_try(question: Question, service: Service) -> None:
-    calibration, service.is_away = calibrating.ask(question), True
+    calibration, service.is_away = fitting.ask(question), True
     for _ in range(5):
         with pytest.raises(InferenceUnavailable):
-            calibrating.fit(calibration, service.client)
+            fitting.fit(calibration, service.client)
         calibration.refresh_from_db()
         assert (calibration.status, calibration.tries) == ("waiting", 0)
     service.is_away = False
-    assert calibrating.fit(calibration, service.client)
+    assert fitting.fit(calibration, service.client)
 
 
 def test_a_service_that_refuses_the_token_costs_no_try(
     question: Question, service: Service
 ) -> None:
-    calibration, client = calibrating.ask(question), service.client
+    calibration, client = fitting.ask(question), service.client
     refusal = httpx.MockTransport(lambda _: httpx.Response(401))
     client.http = httpx.Client(base_url="http://service", transport=refusal)
     with pytest.raises(InferenceUnavailable, match="401"):
-        calibrating.fit(calibration, client)
+        fitting.fit(calibration, client)
     calibration.refresh_from_db()
     assert (calibration.status, calibration.tries) == ("waiting", 0)
 
 
 def test_a_fit_that_breaks_off_is_tried_three_times(question: Question, service: Service) -> None:
-    calibration, service.breaks_off = calibrating.ask(question), True
+    calibration, service.breaks_off = fitting.ask(question), True
     states = []
     for _ in range(3):
         with pytest.raises(InferenceUnavailable, match="broke off"):
-            calibrating.fit(calibration, service.client)
+            fitting.fit(calibration, service.client)
         calibration.refresh_from_db()
         states.append(calibration.status)
     assert states == ["waiting", "waiting", "failed"]
@@ -230,11 +232,11 @@ def test_a_fit_that_cannot_be_kept_is_tried_three_times(
     def fail(*_: Any) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(promoting, "consider", fail)
-    calibration, states = calibrating.ask(question), []
+    monkeypatch.setattr(promotion, "consider", fail)
+    calibration, states = fitting.ask(question), []
     for _ in range(3):
         with pytest.raises(RuntimeError):
-            calibrating.fit(calibration, service.client)
+            fitting.fit(calibration, service.client)
         calibration.refresh_from_db()
         states.append((calibration.status, calibration.tries))
     assert states == [("waiting", 1), ("waiting", 2), ("failed", 3)]
@@ -243,33 +245,33 @@ def test_a_fit_that_cannot_be_kept_is_tried_three_times(
 
 
 def test_what_a_dead_worker_held_is_taken_up_again(question: Question, service: Service) -> None:
-    calibration = calibrating.ask(question)
+    calibration = fitting.ask(question)
     calibration.become("fitting", claimed_at=now() - timedelta(hours=1), tries=1)
-    assert calibrating.release_stalled() == 1
+    assert fitting.release_stalled() == 1
     calibration.refresh_from_db()
     assert calibration.status == "waiting"
-    assert calibrating.fit(calibration, service.client)
+    assert fitting.fit(calibration, service.client)
 
 
 def test_a_worker_that_lost_the_fit_writes_nothing(question: Question, service: Service) -> None:
-    calibration = calibrating.ask(question)
+    calibration = fitting.ask(question)
 
     def lose(*_: Any) -> None:
         Calibration.objects.update(claimed_at=now() + timedelta(seconds=5))
 
     with pytest.raises(WrongState):
-        calibrating.fit(calibration, service.client, lose)
+        fitting.fit(calibration, service.client, lose)
     calibration.refresh_from_db()
     assert calibration.status == "fitting"
     assert not Artefact.objects.exists()
 
 
 def test_a_fit_to_a_question_that_has_changed_fails(question: Question, service: Service) -> None:
-    calibration = calibrating.ask(question)
+    calibration = fitting.ask(question)
     definition = definitions.describe(question.exam)
     definition["questions"][0]["prompt"] = "別の問い"
     definitions.load(definition, force=True)
-    calibrating.fit(calibration, service.client)
+    fitting.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert calibration.status == "failed"
     assert calibration.reason

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from scoring import calibrating, marking, tasks
+from scoring import tasks
+from scoring.calibration import fitting
 from scoring.inference import Inference
+from scoring.machine import batches
 from scoring.models import Answer, Calibration, Exam, Question
 from tests.scoring.calibrated import (
     GOOD,
@@ -93,7 +95,7 @@ def test_under_other_weights_a_new_calibration_is_asked_for(
     monkeypatch.setattr(tasks, "inference", lambda: service.client)
     assert tasks.score_waiting(question.pk) == 0
     assert Calibration.objects.waiting().count() == 1
-    assert calibrating.renew(question) is None
+    assert fitting.renew(question) is None
 
 
 def test_the_sweep_takes_up_what_waits(
@@ -133,7 +135,7 @@ def test_a_target_shows_curve_and_proposal_before_it_is_applied(
     service = Service(lambda text: (4, 0.9) if GOOD in text else (right(text)[0], 0.8))
     fitted(question, service)
     handed_in(question, [f"{GOOD}！"], start=500)
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     told = put(manager, {"target": 0.95, "apply": False}).json()
     assert (told["applied"], told["threshold"]) == (False, None)
     assert told["proposal"]["threshold"] == 0.8

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from scoring import calibrating, definitions, intake, marking, promoting, settling
+from scoring.calibration import fitting, promotion
+from scoring.exams import definitions
 from scoring.inference import CalibrationMissing, Inference, InferenceError
+from scoring.intake import submissions
+from scoring.machine import batches
+from scoring.marks import settlement
 from scoring.models import Answer, Mark, Question
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
@@ -29,7 +33,7 @@ def question() -> Question:
     """Q1 of the sample exam with its sixty marks."""
     exam, _ = definitions.load(json.loads((SAMPLE / "exam.json").read_text("utf-8")))
     exam.become("marking")
-    outcome = intake.take_all(enumerate(lines("answers.jsonl"), start=1))
+    outcome = submissions.take_all(enumerate(lines("answers.jsonl"), start=1))
     assert not outcome.rejected
     question = Question.objects.select_related("exam").get(exam=exam, code="Q1")
     marker = User.objects.create_user("marker")
@@ -51,20 +55,20 @@ def question() -> Question:
         for answer in answers
         if answer.submission.candidate in told
     )
-    settling.settle(answer.pk for answer in answers)
+    settlement.settle(answer.pk for answer in answers)
     return question
 
 
 def test_the_sample_exam_is_calibrated_from_end_to_end(
     question: Question, inference: Inference
 ) -> None:
-    marking.score_waiting(question, inference)
-    calibration, heard = calibrating.ask(question), []
-    calibrating.fit(calibration, inference, lambda stage, fraction: heard.append(fraction))
+    batches.score_waiting(question, inference)
+    calibration, heard = fitting.ask(question), []
+    fitting.fit(calibration, inference, lambda stage, fraction: heard.append(fraction))
     calibration.refresh_from_db()
     assert calibration.status == "ready", calibration.reason
     assert heard == sorted(heard)
-    assert calibration.metrics["examples"] == len(calibrating.texts_of(question))
+    assert calibration.metrics["examples"] == len(fitting.texts_of(question))
     assert 0 < calibration.metrics["kappa"] <= 1
     assert calibration.examples.count() == 60
     sure = calibration.examples.values_list("confidence", flat=True)
@@ -73,8 +77,8 @@ def test_the_sample_exam_is_calibrated_from_end_to_end(
     question.refresh_from_db()
     if question.calibration is None:
         # So few marks need not better what the criteria alone find; a person may still choose it.
-        promoting.promote(calibration)
-    marking.score_waiting(question, inference)
+        promotion.promote(calibration)
+    batches.score_waiting(question, inference)
     marks = Mark.objects.filter(source="machine", calibration=calibration.sha256)
     assert marks.count() == question.answers.count()
     assert all(mark.confidence is not None for mark in marks)

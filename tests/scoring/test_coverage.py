@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from scoring import coverage
-from scoring.coverage import Pair
+from scoring.agreement import coverage
+from scoring.agreement.coverage import Pair
 
 Agrees = Callable[[float], float]
 

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
 
-from scoring import humans, references, reviewing
+from scoring.marks import giving, visibility
 from scoring.models import Answer, Exam, Lease
+from scoring.review import queue, references
 from tests.scoring.at_once import at_once
 from tests.scoring.marking_room import answers_of, exam_in, fresh, someone, state
 
@@ -25,7 +26,7 @@ def disputed(exam: Exam, *texts: str) -> list[Answer]:
     found = answers_of(exam, *texts)
     for answer in found:
         for user, points in zip(pair, (0, 6), strict=True):
-            humans.give(answer, user, {"points": points, "comment": f"secret-{points}"})
+            giving.give(answer, user, {"points": points, "comment": f"secret-{points}"})
     return found
 
 
@@ -42,7 +43,7 @@ def test_adjudicators_who_ask_at_once_never_get_the_same_dispute_nor_an_error() 
     answers = disputed(exam, *(f"解答{number}" for number in range(40)))
     seniors = [someone(f"a{number}", "adjudicator") for number in range(6)]
     for _ in range(15):
-        leases = at_once([partial(reviewing.next_dispute, exam, one) for one in seniors])
+        leases = at_once([partial(queue.next_dispute, exam, one) for one in seniors])
         assert all(isinstance(one, Lease) for one in leases), leases
         assert len({one.answer_id for one in leases}) == len(seniors)
         Lease.objects.all().delete()
@@ -62,7 +63,7 @@ def test_who_waited_for_a_dispute_that_another_took_is_given_the_next_or_none(mo
         waiting = threading.Thread(target=_asking, args=(exam, two, found))
         waiting.start()
         _until_someone_waits()
-        lease = reviewing.next_dispute(exam, one)
+        lease = queue.next_dispute(exam, one)
     waiting.join(30)
     assert lease is not None
     assert lease.answer_id == first.pk
@@ -73,7 +74,7 @@ def test_who_waited_for_a_dispute_that_another_took_is_given_the_next_or_none(mo
 
 def _asking(exam: Exam, user: User, found: list[Lease | Exception | None]) -> None:
     try:
-        found.append(reviewing.next_dispute(exam, user))
+        found.append(queue.next_dispute(exam, user))
     except Exception as error:  # noqa: BLE001  # the test looks at it
         found.append(error)
     finally:
@@ -94,7 +95,7 @@ def _until_someone_waits() -> None:
 def test_a_form_with_the_key_of_a_half_read_answer_shows_nobodys_mark() -> None:
     exam = exam_in(readings=2)
     (half,) = answers_of(exam, "一")
-    humans.give(half, someone("m1"), {"points": 5, "comment": "secret-5"})
+    giving.give(half, someone("m1"), {"points": 5, "comment": "secret-5"})
     senior = someone("a1", "adjudicator", "marker")
     told = browser(senior).post(DESK, {"answer": half.pk, "deed": "submit"})
     assert told.status_code == 422
@@ -119,9 +120,11 @@ def test_an_adjudicator_sees_the_marks_again_after_taking_the_own_one_back() -> 
     exam = exam_in(readings=2)
     (answer,) = disputed(exam, "一")
     senior = someone("a1", "adjudicator")
-    reviewing.adjudicate(answer, senior, {"points": 3})
-    undone = reviewing.undo(exam, senior)
+    queue.adjudicate(answer, senior, {"points": 3})
+    undone = queue.undo(exam, senior)
     assert undone is not None
     assert undone.lease is not None
-    points: list[Any] = [float(one.points) for one in humans.visible_marks(fresh(answer), senior)]
+    points: list[Any] = [
+        float(one.points) for one in visibility.visible_marks(fresh(answer), senior)
+    ]
     assert points == [0, 6]

@@ -11,20 +11,14 @@ from django.db.models import Q
 from django.urls import reverse
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import (
-    calibrating,
-    coverage,
-    definitions,
-    generalising,
-    marking,
-    promoting,
-    retention,
-    tasks,
-    thresholds,
-)
-from scoring.agreeing import of_question
-from scoring.calibrating import TooFewMarks
+from scoring import tasks
+from scoring.agreement import coverage
+from scoring.agreement.figures import of_question
+from scoring.calibration import fitting, general, promotion, thresholds
+from scoring.calibration.fitting import TooFewMarks
+from scoring.exams import definitions, retention
 from scoring.inference import OtherEncoder
+from scoring.machine import batches
 from scoring.models import (
     Answer,
     Artefact,
@@ -79,16 +73,16 @@ def test_it_takes_marks_of_enough_questions_and_enough_texts() -> None:
     for question in several[:4]:
         marked(question, 50)
     with pytest.raises(TooFewMarks, match="200 different texts of 4 questions"):
-        generalising.ask()
+        general.ask()
     marked(several[4], 1)
-    assert generalising.ask().is_general
+    assert general.ask().is_general
 
 
 def test_one_is_fitted_at_a_time_beside_those_of_questions(questions: list[Question]) -> None:
-    generalising.ask()
+    general.ask()
     with pytest.raises(WrongState, match="under way"):
-        generalising.ask()
-    assert calibrating.ask(questions[0]).status == "waiting"
+        general.ask()
+    assert fitting.ask(questions[0]).status == "waiting"
 
 
 def test_it_is_fitted_to_all_that_people_marked(
@@ -126,21 +120,21 @@ def test_questions_in_sections_are_neither_learned_from_nor_marked(
 def test_of_very_many_texts_it_takes_the_same_draw(
     questions: list[Question], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibrating, "MOST", 30)
-    drawn = [[text.answers[0].answer for text in one.texts] for one in generalising.marked()]
+    monkeypatch.setattr(fitting, "MOST", 30)
+    drawn = [[text.answers[0].answer for text in one.texts] for one in general.marked()]
     assert sum(map(len, drawn)) == 30
-    assert drawn == [[t.answers[0].answer for t in one.texts] for one in generalising.marked()]
+    assert drawn == [[t.answers[0].answer for t in one.texts] for one in general.marked()]
 
 
 def test_it_marks_the_questions_without_their_own(
     questions: list[Question], service: GeneralService
 ) -> None:
     new = questions[5]
-    marking.score_waiting(new, service.client)
+    batches.score_waiting(new, service.client)
     calibration = generalised(service)
     assert used(new) == calibration
     assert new.answers.filter(status="waiting").count() == EACH
-    marking.score_waiting(new, service.client)
+    batches.score_waiting(new, service.client)
     found = machine_marks(new, calibration)
     assert [mark.points for mark in found[:3]] == [4, 2, 0]
     assert {mark.confidence for mark in found} == {None}
@@ -152,7 +146,7 @@ def test_its_marks_never_become_final(questions: list[Question], service: Genera
     MarkingPolicy.objects.update_or_create(exam=new.exam, defaults={"machine_final": True})
     generalised(service)
     Question.objects.filter(pk=new.pk).update(threshold=0.0)
-    marking.score_waiting(new, service.client)
+    batches.score_waiting(new, service.client)
     states = set(new.answers.values_list("final_source", "review"))
     assert states == {("", "queued")}
 
@@ -172,7 +166,7 @@ def test_agreement_counts_what_it_said_before_it_had_seen_the_question(
 ) -> None:
     calibration = generalised(service)
     question = Question.objects.select_related("calibration", "exam").get(pk=questions[0].pk)
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     Example.objects.filter(calibration=calibration, answer__question=question).update(predicted=1)
     of_one, of_other = of_question(question), of_question(Question.objects.get(code="Q2"))
     assert of_one["out_of_fold"] == EACH
@@ -190,7 +184,7 @@ def test_what_is_no_better_is_kept_and_not_promoted(
     service.measured = BETTER | measured
     calibration = generalised(service)
     assert calibration.status == "ready"
-    assert promoting.general() is None
+    assert promotion.general() is None
     assert used(questions[5]) is None
     assert not Promotion.objects.exists()
 
@@ -198,45 +192,45 @@ def test_what_is_no_better_is_kept_and_not_promoted(
 def test_a_question_of_its_own_calibration_keeps_it(
     questions: list[Question], service: GeneralService
 ) -> None:
-    own = calibrating.ask(questions[0])
-    calibrating.fit(own, service.client)
-    general = generalised(service)
-    assert (used(questions[0]), used(questions[1])) == (own, general)
+    own = fitting.ask(questions[0])
+    fitting.fit(own, service.client)
+    made = generalised(service)
+    assert (used(questions[0]), used(questions[1])) == (own, made)
 
 
 def test_its_own_calibration_takes_its_place_and_rolling_back_returns_to_it(
     questions: list[Question], service: GeneralService
 ) -> None:
-    general = generalised(service)
+    made = generalised(service)
     question = questions[0]
-    marking.score_waiting(question, service.client)
-    Example.objects.filter(calibration=general).update(predicted=Decimal(0))
-    own = calibrating.ask(question)
-    assert calibrating.fit(own, service.client)
+    batches.score_waiting(question, service.client)
+    Example.objects.filter(calibration=made).update(predicted=Decimal(0))
+    own = fitting.ask(question)
+    assert fitting.fit(own, service.client)
     assert used(question) == own
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     assert {mark.confidence for mark in machine_marks(question, own)} == {0.9}
     thresholds.apply(Question.objects.get(pk=question.pk), 0.5)
     fresh = Question.objects.get(pk=question.pk)
-    assert promoting.before(fresh) == general
-    promoting.roll_back(fresh)
+    assert promotion.before(fresh) == made
+    promotion.roll_back(fresh)
     fresh.refresh_from_db()
-    assert (fresh.calibration, fresh.threshold) == (general, None)
-    assert marking.score_waiting(question, service.client) == EACH
-    assert len(machine_marks(question, general)) == EACH
+    assert (fresh.calibration, fresh.threshold) == (made, None)
+    assert batches.score_waiting(question, service.client) == EACH
+    assert len(machine_marks(question, made)) == EACH
 
 
 def test_its_own_is_compared_with_what_the_general_one_said_without_the_question(
     questions: list[Question], service: GeneralService
 ) -> None:
-    general = generalised(service)
-    others = Example.objects.filter(calibration=general).exclude(answer__question=questions[4])
+    made = generalised(service)
+    others = Example.objects.filter(calibration=made).exclude(answer__question=questions[4])
     others.update(predicted=1)
     service.says = sloppy
-    own = calibrating.ask(questions[4])
-    assert not calibrating.fit(own, service.client)
+    own = fitting.ask(questions[4])
+    assert not fitting.fit(own, service.client)
     fresh = Question.objects.get(pk=questions[4].pk)
-    found = promoting.compare(fresh, own)
+    found = promotion.compare(fresh, own)
     assert found.texts == EACH
     assert found.present is not None
     assert found.present.exact == 1
@@ -247,7 +241,7 @@ def test_a_question_may_be_taken_from_it(
 ) -> None:
     generalised(service)
     fresh = Question.objects.get(pk=questions[5].pk)
-    promoting.roll_back(fresh)
+    promotion.roll_back(fresh)
     assert used(fresh) is None
     assert used(questions[4]) is not None
 
@@ -257,7 +251,7 @@ def test_a_new_question_is_marked_by_it(questions: list[Question], service: Gene
     (new,) = questions_of(1, "PM-2027")
     assert used(new) == calibration
     handed_in(new, 3)
-    assert marking.score_waiting(new, service.client) == 3
+    assert batches.score_waiting(new, service.client) == 3
     assert len(machine_marks(new, calibration)) == 3
 
 
@@ -277,18 +271,18 @@ def test_a_question_that_is_added_by_hand_is_marked_by_it_too(
 def test_a_changed_question_goes_from_its_own_calibration_to_the_general_one(
     questions: list[Question], service: GeneralService
 ) -> None:
-    own = calibrating.ask(questions[0])
-    calibrating.fit(own, service.client)
-    general = generalised(service)
+    own = fitting.ask(questions[0])
+    fitting.fit(own, service.client)
+    made = generalised(service)
     changed = definition(6)
     for one in changed["questions"][:2]:
         one["prompt"] += "理由も述べよ。"
     definitions.load(changed, force=True)
-    assert used(questions[0]) == used(questions[1]) == general
+    assert used(questions[0]) == used(questions[1]) == made
     set_aside = Promotion.objects.filter(kind="definition")
     assert [one.question for one in set_aside] == [questions[0]]
     fresh = Question.objects.get(pk=questions[0].pk)
-    promoting.roll_back(fresh)
+    promotion.roll_back(fresh)
     assert used(fresh) is None
 
 
@@ -296,19 +290,19 @@ def test_rolling_it_back_goes_one_step_at_a_time(
     questions: list[Question], service: GeneralService
 ) -> None:
     first = generalised(service)
-    marking.score_waiting(questions[5], service.client)
+    batches.score_waiting(questions[5], service.client)
     service.measured = BETTER | {"rmse": 0.05}
     second = generalised(service)
     assert used(questions[5]) == second
-    assert questions[5].pk in generalising.roll_back()
-    assert (promoting.general(), used(questions[5])) == (first, first)
+    assert questions[5].pk in general.roll_back()
+    assert (promotion.general(), used(questions[5])) == (first, first)
     scored = len(service.scored)
-    marking.score_waiting(questions[5], service.client)
+    batches.score_waiting(questions[5], service.client)
     assert len(service.scored) == scored
-    generalising.roll_back()
-    assert (promoting.general(), used(questions[5])) == (None, None)
+    general.roll_back()
+    assert (promotion.general(), used(questions[5])) == (None, None)
     with pytest.raises(WrongState, match="no general calibration"):
-        generalising.roll_back()
+        general.roll_back()
 
 
 def test_a_fixed_exam_stays_as_it_is(service: GeneralService) -> None:
@@ -317,7 +311,7 @@ def test_a_fixed_exam_stays_as_it_is(service: GeneralService) -> None:
     (fixed,) = questions_of(1, "PM-2025")
     Exam.objects.filter(code="PM-2025").update(status="fixed")
     calibration = generalised(service)
-    assert (promoting.general(), used(fixed)) == (calibration, None)
+    assert (promotion.general(), used(fixed)) == (calibration, None)
 
 
 @pytest.mark.parametrize("wrong", ["own", "waiting", "in use"])
@@ -327,15 +321,15 @@ def test_only_a_fitted_general_one_that_is_not_in_use_is_promoted(
     if wrong == "in use":
         chosen = generalised(service)
     elif wrong == "waiting":
-        chosen = generalising.ask()
+        chosen = general.ask()
     else:
-        chosen = calibrating.ask(questions[0])
-        calibrating.fit(chosen, service.client)
+        chosen = fitting.ask(questions[0])
+        fitting.fit(chosen, service.client)
     with pytest.raises(WrongState):
-        generalising.promote(chosen)
+        general.promote(chosen)
     if chosen.is_general:
         with pytest.raises(WrongState):
-            promoting.promote(chosen)
+            promotion.promote(chosen)
 
 
 def test_under_other_weights_a_new_one_is_asked_for(
@@ -345,7 +339,7 @@ def test_under_other_weights_a_new_one_is_asked_for(
     monkeypatch.setattr(tasks, "inference", lambda: service.client)
     service.refuses = "other_encoder"
     with pytest.raises(OtherEncoder):
-        marking.score_waiting(questions[5], service.client)
+        batches.score_waiting(questions[5], service.client)
     Answer.objects.update(not_before="2020-01-01T00:00Z")
     tasks.score_waiting(questions[5].pk)
     asked = Calibration.objects.waiting().get()
@@ -353,16 +347,16 @@ def test_under_other_weights_a_new_one_is_asked_for(
     service.refuses, service.model = "", "b" * 64
     service.measured = WORSE | {"rmse": 0.9}
     tasks.fit_calibration(asked.pk)
-    assert first != promoting.general()
+    assert first != promotion.general()
     assert used(questions[5]) is None
 
 
 def test_a_refused_one_fails_with_its_reason(
     questions: list[Question], service: GeneralService
 ) -> None:
-    calibration = generalising.ask()
+    calibration = general.ask()
     service.refuses = "invalid"
-    assert generalising.fit(calibration, service.client) == []
+    assert general.fit(calibration, service.client) == []
     calibration.refresh_from_db()
     assert calibration.status == "failed"
     assert "422" in calibration.reason
@@ -371,10 +365,10 @@ def test_a_refused_one_fails_with_its_reason(
 def test_one_that_cannot_be_kept_waits_and_the_try_counts(
     questions: list[Question], service: GeneralService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(generalising, "consider")
-    calibration = generalising.ask()
+    monkeypatch.delattr(general, "consider")
+    calibration = general.ask()
     with pytest.raises(NameError):
-        generalising.fit(calibration, service.client)
+        general.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert (calibration.status, calibration.tries) == ("waiting", 1)
 
@@ -382,9 +376,9 @@ def test_one_that_cannot_be_kept_waits_and_the_try_counts(
 def test_it_fails_where_the_marks_have_gone(
     questions: list[Question], service: GeneralService
 ) -> None:
-    calibration = generalising.ask()
+    calibration = general.ask()
     Answer.objects.filter(question=questions[0]).update(final_source="", final_points=None)
-    generalising.fit(calibration, service.client)
+    general.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert (calibration.status, service.asked) == ("failed", [])
 
@@ -395,7 +389,7 @@ def test_the_worker_fits_it_and_answers_are_scored_anew(
     nudged: list[int] = []
     monkeypatch.setattr(tasks, "inference", lambda: service.client)
     monkeypatch.setattr(tasks, "nudge", nudged.extend)
-    tasks.fit_calibration(generalising.ask().pk)
+    tasks.fit_calibration(general.ask().pk)
     assert sorted(nudged) == sorted(one.pk for one in questions)
 
 
@@ -420,7 +414,7 @@ def worked_by(service: GeneralService, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def work(_seconds: float) -> None:
         for calibration in Calibration.objects.waiting():
-            generalising.fit(calibration, service.client)
+            general.fit(calibration, service.client)
 
     monkeypatch.setattr(time, "sleep", work)
 

@@ -2,8 +2,11 @@
 
 import pytest
 
-from scoring import definitions, generalising, intake, marking, promoting
+from scoring.calibration import general, promotion
+from scoring.exams import definitions
 from scoring.inference import Inference
+from scoring.intake import submissions
+from scoring.machine import batches
 from scoring.models import Answer, Mark, Question
 from tests.inference import carried
 from tests.scoring.calibrated import marked_by_people
@@ -32,7 +35,7 @@ def exam(questions: int) -> list[Question]:
         for i in range(questions)
         for place, one in enumerate(carried.examples(i))
     ]
-    assert not intake.take_all(enumerate(answers)).rejected
+    assert not submissions.take_all(enumerate(answers)).rejected
     found = list(made.questions.order_by("position"))
     for index, question in enumerate(found[:-1]):
         answers_to = list(question.answers.order_by("pk"))
@@ -43,16 +46,16 @@ def exam(questions: int) -> list[Question]:
 def test_marks_of_some_questions_mark_another(inference_url: str) -> None:
     inference = Inference(inference_url, "a-token-for-tests", 120)
     *_, new = exam(7)
-    calibration = generalising.ask()
+    calibration = general.ask()
     told: list[tuple[str, float]] = []
-    touched = generalising.fit(calibration, inference, lambda *one: told.append(one))
+    touched = general.fit(calibration, inference, lambda *one: told.append(one))
     calibration.refresh_from_db()
     assert calibration.status == "ready", calibration.reason
     assert {stage for stage, _ in told} == {"reading", "fitting"}
     assert calibration.metrics["rmse"] < calibration.metrics["uncalibrated"]["rmse"]
-    assert promoting.general() == calibration
+    assert promotion.general() == calibration
     assert new.pk in touched
-    assert marking.score_waiting(new, inference) == carried.EACH
+    assert batches.score_waiting(new, inference) == carried.EACH
     marks = Mark.objects.filter(answer__question=new).order_by("answer_id")
     assert {(mark.calibration, mark.confidence) for mark in marks} == {(calibration.sha256, None)}
     wanted = [one["points"] for one in carried.examples(6)]

@@ -8,9 +8,11 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import grouping, humans, reviewing, tasks
+from scoring import tasks
 from scoring.inference import Inference, InferenceUnavailable
+from scoring.marks import giving
 from scoring.models import AnswerGroup, Exam, Mark, Question
+from scoring.review import groups, queue
 from tests.pmscoring.away import redis_away
 from tests.scoring.at_once import at_once
 from tests.scoring.marking_room import FULL, answers_of, exam_in, fresh, someone, state
@@ -34,7 +36,7 @@ def marker() -> User:
 def regrouped(exam: Exam, inference: Inference, distance: float = 0.02) -> list[AnswerGroup]:
     """Q1's groups, largest first."""
     question = exam.questions.get(code="Q1")
-    grouping.regroup(question, inference, distance)
+    groups.regroup(question, inference, distance)
     return list(AnswerGroup.objects.order_by("-size", "pk"))
 
 
@@ -75,7 +77,7 @@ def test_only_answers_that_are_still_asked_of_people_come_into_groups(
 ) -> None:
     exam = exam_in()
     done, *_ = answers_of(exam, *SAME)
-    humans.give(done, marker, FULL)
+    giving.give(done, marker, FULL)
     (group,) = regrouped(exam, inference)
     assert group.size == 2
     assert fresh(done).answer_group_id is None
@@ -94,8 +96,8 @@ def test_finding_them_again_leaves_what_is_in_hand(inference: Inference, marker:
     exam = exam_in()
     blank, *_ = answers_of(exam, "", "", *SAME, NEAR)
     written, empty = regrouped(exam, inference)
-    assert grouping.take(written, marker)
-    assert grouping.take(empty, marker)
+    assert groups.take(written, marker)
+    assert groups.take(empty, marker)
     AnswerGroup.objects.filter(pk=empty.pk).update(held_until=now())
     more_blank, *more = answers_of(exam, "", OTHER, OTHER, SAME[0])
     again = regrouped(exam, inference)
@@ -105,7 +107,7 @@ def test_finding_them_again_leaves_what_is_in_hand(inference: Inference, marker:
     assert fresh(more_blank).answer_group == fresh(blank).answer_group
     assert fresh(more[0]).answer_group == fresh(more[1]).answer_group
     assert fresh(more[2]).answer_group is None
-    assert len(grouping.mark_group(written, marker, FULL)) == 4
+    assert len(groups.mark_group(written, marker, FULL)) == 4
 
 
 def test_it_tells_how_far_it_is_and_changes_nothing_when_inference_is_away(
@@ -115,11 +117,11 @@ def test_it_tells_how_far_it_is_and_changes_nothing_when_inference_is_away(
     answers_of(exam, *SAME, NEAR)
     question = exam.questions.get(code="Q1")
     told: list[float] = []
-    grouping.regroup(question, inference, say=told.append)
+    groups.regroup(question, inference, say=told.append)
     assert told == sorted(told)
     assert told[-1] == 1
     with pytest.raises(InferenceUnavailable):
-        grouping.regroup(question, Inference("http://127.0.0.1:1", "x", 1))
+        groups.regroup(question, Inference("http://127.0.0.1:1", "x", 1))
     assert AnswerGroup.objects.count() == 1
 
 
@@ -134,7 +136,7 @@ def test_it_searches_on_where_the_cache_that_tells_how_far_it_is_is_away(
     redis_away(settings)
     tasks.regroup(question.pk)
     assert AnswerGroup.objects.count() == 1
-    assert grouping.progress(question) is None
+    assert groups.progress(question) is None
 
 
 def test_every_member_gets_its_own_mark_that_says_it_came_from_a_group(
@@ -143,22 +145,22 @@ def test_every_member_gets_its_own_mark_that_says_it_came_from_a_group(
     exam = exam_in()
     answers = answers_of(exam, *SAME, OTHER)
     (group,) = regrouped(exam, inference)
-    marks = grouping.mark_group(group, marker, {**FULL, "comment": "同じ"})
+    marks = groups.mark_group(group, marker, {**FULL, "comment": "同じ"})
     assert [mark.from_group for mark in marks] == [group.pk] * 3
     assert {mark.answer_id for mark in marks} == {one.pk for one in answers[:3]}
     assert [state(one)[0] for one in answers] == [6, 6, 6, None]
-    assert grouping.groups(group.question, marker) == []
-    assert grouping.saved(group.question) == pytest.approx(2 / 3)
+    assert groups.groups(group.question, marker) == []
+    assert groups.saved(group.question) == pytest.approx(2 / 3)
 
 
 def test_a_member_that_is_removed_is_marked_by_itself(inference: Inference, marker: User) -> None:
     exam = exam_in()
     answers = answers_of(exam, *SAME)
     (group,) = regrouped(exam, inference)
-    grouping.mark_group(group, marker, FULL, without=[answers[1].pk])
+    groups.mark_group(group, marker, FULL, without=[answers[1].pk])
     assert [state(one)[2] for one in answers] == ["marked", "queued", "marked"]
     assert fresh(answers[1]).answer_group_id is None
-    lease = reviewing.next_answer(exam, marker)
+    lease = queue.next_answer(exam, marker)
     assert lease is not None
     assert lease.answer_id == answers[1].pk
 
@@ -170,12 +172,12 @@ def test_what_another_marker_has_in_hand_is_left_to_them(
     answers_of(exam, *SAME)
     (group,) = regrouped(exam, inference)
     other = someone("m2")
-    lease = reviewing.next_answer(exam, other)
+    lease = queue.next_answer(exam, other)
     assert lease is not None
-    assert len(grouping.members(group, marker)) == 2
-    marks = grouping.mark_group(group, marker, FULL)
+    assert len(groups.members(group, marker)) == 2
+    marks = groups.mark_group(group, marker, FULL)
     assert len(marks) == 2
-    reviewing.submit(fresh(lease.answer), other, FULL)
+    queue.submit(fresh(lease.answer), other, FULL)
 
 
 def test_a_group_in_hand_is_nobody_elses_nor_are_its_answers(
@@ -185,21 +187,21 @@ def test_a_group_in_hand_is_nobody_elses_nor_are_its_answers(
     answers = answers_of(exam, *SAME)
     (group,) = regrouped(exam, inference)
     other = someone("m2")
-    assert grouping.take(group, marker)
-    assert grouping.take(group, marker)
-    assert not grouping.take(group, other)
-    assert grouping.groups(group.question, other) == []
-    assert reviewing.next_answer(exam, other) is None
-    assert grouping.mark_group(group, other, FULL, without=[answers[0].pk]) == []
-    assert len(grouping.members(group, marker)) == 3
+    assert groups.take(group, marker)
+    assert groups.take(group, marker)
+    assert not groups.take(group, other)
+    assert groups.groups(group.question, other) == []
+    assert queue.next_answer(exam, other) is None
+    assert groups.mark_group(group, other, FULL, without=[answers[0].pk]) == []
+    assert len(groups.members(group, marker)) == 3
 
     AnswerGroup.objects.update(held_until=now())
-    assert grouping.take(group, other)
-    assert grouping.members(group, marker) == []
-    grouping.give_back(group, marker)
-    assert not grouping.take(group, marker)
-    grouping.give_back(group, other)
-    assert reviewing.next_answer(exam, marker) is not None
+    assert groups.take(group, other)
+    assert groups.members(group, marker) == []
+    groups.give_back(group, marker)
+    assert not groups.take(group, marker)
+    groups.give_back(group, other)
+    assert queue.next_answer(exam, marker) is not None
 
 
 def test_two_markers_read_a_group_one_after_the_other(inference: Inference, marker: User) -> None:
@@ -207,12 +209,12 @@ def test_two_markers_read_a_group_one_after_the_other(inference: Inference, mark
     answers = answers_of(exam, *SAME)
     (group,) = regrouped(exam, inference)
     other = someone("m2")
-    grouping.mark_group(group, marker, FULL)
-    assert grouping.members(group, marker) == []
-    assert grouping.mark_group(group, marker, FULL) == []
-    (offered,) = grouping.groups(group.question, other)
+    groups.mark_group(group, marker, FULL)
+    assert groups.members(group, marker) == []
+    assert groups.mark_group(group, marker, FULL) == []
+    (offered,) = groups.groups(group.question, other)
     assert offered.open_count == 3
-    grouping.mark_group(group, other, {"points": 0})
+    groups.mark_group(group, other, {"points": 0})
     assert {state(one) for one in answers} == {(None, "", "disputed")}
 
 
@@ -220,13 +222,13 @@ def test_undoing_takes_back_the_whole_group(inference: Inference, marker: User) 
     exam = exam_in()
     answers = answers_of(exam, *SAME)
     (group,) = regrouped(exam, inference)
-    grouping.mark_group(group, marker, FULL)
-    undone = reviewing.undo(exam, marker)
+    groups.mark_group(group, marker, FULL)
+    undone = queue.undo(exam, marker)
     assert undone is not None
     assert sorted(undone.answers) == sorted(one.pk for one in answers)
     assert undone.group == group
     assert {state(one) for one in answers} == {(None, "", "queued")}
-    assert grouping.saved(group.question) == 0
+    assert groups.saved(group.question) == 0
     assert Mark.objects.filter(source="withdrawal").count() == 3
 
 
@@ -236,7 +238,7 @@ def test_a_group_is_not_marked_in_an_exam_that_is_fixed(inference: Inference, ma
     (group,) = regrouped(exam, inference)
     Exam.objects.update(status="fixed")
     with pytest.raises(WrongState):
-        grouping.mark_group(group, marker, FULL)
+        groups.mark_group(group, marker, FULL)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -247,7 +249,7 @@ def test_of_two_who_take_a_group_at_the_same_instant_one_has_it(inference: Infer
     (group,) = regrouped(exam, inference)
     for _ in range(20):
         AnswerGroup.objects.update(held_by=None, held_until=None)
-        told = at_once([partial(grouping.take, group, one) for one in markers])
+        told = at_once([partial(groups.take, group, one) for one in markers])
         assert sorted(told) == [False, True]
 
 
@@ -258,9 +260,9 @@ def test_of_two_who_mark_a_group_at_the_same_instant_one_counts(inference: Infer
     question = Question.objects.get(exam=exam, code="Q1")
     for turn in range(8):
         answers = answers_of(exam, *(f"要件{turn}{' ' * n}" for n in range(5)))
-        grouping.regroup(question, inference)
+        groups.regroup(question, inference)
         (group,) = AnswerGroup.objects.all()
-        told = at_once([partial(grouping.mark_group, group, one, FULL) for one in markers])
+        told = at_once([partial(groups.mark_group, group, one, FULL) for one in markers])
         assert sorted(len(one) for one in told) == [0, 5]
         assert {state(one) for one in answers} == {(6, "human", "marked")}
 
@@ -272,9 +274,9 @@ def test_a_group_that_is_taken_while_they_are_found_anew_stays(inference: Infere
     answers_of(exam, *[""] * 20)
     for _ in range(20):
         AnswerGroup.objects.update(held_until=now())
-        grouping.regroup(question, inference)
+        groups.regroup(question, inference)
         (group,) = AnswerGroup.objects.all()
-        find, take = partial(grouping.regroup, question, inference), partial(grouping.take, group)
+        find, take = partial(groups.regroup, question, inference), partial(groups.take, group)
         _, taken = at_once([find, partial(take, marker)])
         assert taken in (True, False)
         assert AnswerGroup.objects.filter(pk=group.pk).exists() is taken

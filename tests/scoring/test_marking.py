@@ -9,8 +9,10 @@ import httpx
 import pytest
 from django.utils.timezone import now
 
-from scoring import definitions, intake, marking
+from scoring.exams import definitions
 from scoring.inference import Inference, InferenceError, InferenceUnavailable
+from scoring.intake import submissions
+from scoring.machine import batches, load
 from scoring.models import Answer, Mark, Question, Submission
 
 pytestmark = pytest.mark.django_db
@@ -29,8 +31,8 @@ def inference(inference_url: str) -> Inference:
     return Inference(inference_url, "a-token-for-tests", 60)
 
 
-def hand_in(*answers: str) -> intake.Outcome:
-    return intake.take_all(
+def hand_in(*answers: str) -> submissions.Outcome:
+    return submissions.take_all(
         (line, record(f"c{line}", text)) for line, text in enumerate(answers, start=1)
     )
 
@@ -51,7 +53,7 @@ def texts_sent(inference: Inference) -> list[list[str]]:
 
 def test_it_marks_each_answer_once_with_evidence(question: Question, inference: Inference) -> None:
     hand_in("要件が途中で変わったから", "天気がよかった", "")
-    assert marking.score_waiting(question, inference) == 3
+    assert batches.score_waiting(question, inference) == 3
     first, second, third = Mark.objects.order_by("answer_id")
     assert first.points >= 4 > second.points
     assert first.criteria[0]["evidence"] == [{"start": 0, "end": 12}]
@@ -65,7 +67,7 @@ def test_it_maps_evidence_back_to_each_text_as_submitted(
     question: Question, inference: Inference
 ) -> None:
     hand_in("要件が途中で変わったから", "　要件が途中で変わったから  ")
-    marking.score_waiting(question, inference)
+    batches.score_waiting(question, inference)
     spans = [mark.criteria[0]["evidence"][0] for mark in Mark.objects.order_by("answer_id")]
     assert spans == [{"start": 0, "end": 12}, {"start": 1, "end": 13}]
 
@@ -74,11 +76,11 @@ def test_a_text_that_was_marked_before_takes_that_mark_over_without_a_call(
     question: Question, inference: Inference
 ) -> None:
     hand_in("要件が途中で変わったから")
-    marking.score_waiting(question, inference)
+    batches.score_waiting(question, inference)
     sent = texts_sent(inference)
     later = ["　要件が途中で変わったから", "天気がよかった", "天気が  よかった", "天気が よかった"]
-    intake.take_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
-    assert marking.score_waiting(question, inference) == 4
+    submissions.take_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
+    assert batches.score_waiting(question, inference) == 4
     assert [sorted(texts) for texts in sent] == [["天気が  よかった", "天気がよかった"]]
     first, taken = Mark.objects.filter(answer__text__contains="要件").order_by("pk")
     assert first.criteria[0]["evidence"] == [{"start": 0, "end": 12}]
@@ -94,14 +96,14 @@ def test_a_mark_under_an_older_definition_is_not_taken_over(
     question: Question, inference: Inference
 ) -> None:
     hand_in("要件が途中で変わったから")
-    marking.score_waiting(question, inference)
+    batches.score_waiting(question, inference)
     definition = definitions.describe(question.exam)
     definition["questions"][0]["criteria"][0]["references"] = ["天気が悪かった"]
     definition["questions"][0]["criteria"][0]["keywords"] = []
     definitions.load(definition)
     question = question.exam.questions.get(code="Q1")
     sent = texts_sent(inference)
-    marking.score_waiting(question, inference)
+    batches.score_waiting(question, inference)
     assert sent == [["要件が途中で変わったから"]]
     old, new = Mark.objects.order_by("pk")
     assert old.definition != new.definition == question.digest
@@ -111,11 +113,11 @@ def test_a_known_text_is_marked_while_inference_is_away(
     question: Question, inference: Inference
 ) -> None:
     hand_in("要件が途中で変わったから")
-    marking.score_waiting(question, inference)
+    batches.score_waiting(question, inference)
     later = ["要件が途中で変わったから ", "別の答え"]
-    intake.take_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
+    submissions.take_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
     with pytest.raises(InferenceUnavailable):
-        marking.score_waiting(question, Inference("http://127.0.0.1:1", "x", 1))
+        batches.score_waiting(question, Inference("http://127.0.0.1:1", "x", 1))
     states = Answer.objects.order_by("pk").values_list("status", flat=True)
     assert list(states) == ["scored", "scored", "waiting"]
 
@@ -124,7 +126,7 @@ def test_it_leaves_the_answer_waiting_when_inference_is_away(question: Question)
     hand_in("要件が途中で変わったから")
     before = now()
     with pytest.raises(InferenceUnavailable):
-        marking.score_waiting(question, Inference("http://127.0.0.1:1", "x", 1))
+        batches.score_waiting(question, Inference("http://127.0.0.1:1", "x", 1))
     answer = Answer.objects.get()
     assert (answer.status, answer.tries) == ("waiting", 1)
     assert answer.not_before >= before + timedelta(seconds=1)
@@ -144,12 +146,12 @@ def test_a_wrong_token_or_address_fails_no_answer(
 ) -> None:
     hand_in("要件が途中で変わったから", "天気がよかった")
     with pytest.raises(InferenceUnavailable):
-        marking.score_waiting(question, Inference(inference_url + path, token, 10))
+        batches.score_waiting(question, Inference(inference_url + path, token, 10))
     for answer in Answer.objects.all():
         assert (answer.status, answer.tries) == ("waiting", 1)
         assert answer.reason.startswith(reason)
-    assert marking.retry(Answer.objects.all()) == 2
-    assert marking.score_waiting(question, inference) == 2
+    assert batches.retry(Answer.objects.all()) == 2
+    assert batches.score_waiting(question, inference) == 2
 
 
 def answering(status: int, error_type: str, refused: str = "") -> Inference:
@@ -170,11 +172,11 @@ def answering(status: int, error_type: str, refused: str = "") -> Inference:
 
 def test_a_text_that_is_refused_fails_alone_and_visibly(question: Question) -> None:
     hand_in("一", "二", "悪い", "四")
-    marking.score_waiting(question, answering(422, "invalid", refused="悪い"))
+    batches.score_waiting(question, answering(422, "invalid", refused="悪い"))
     failed = Answer.objects.exclude(status="scored").get()
     assert (failed.text, failed.status) == ("悪い", "failed")
     assert "422" in failed.reason
-    assert marking.retry(Answer.objects.all()) == 1
+    assert batches.retry(Answer.objects.all()) == 1
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_what_is_no_fault_of_the_text_leaves_it_waiting(
 ) -> None:
     hand_in("一", "二")
     with pytest.raises(InferenceUnavailable):
-        marking.score_waiting(question, answering(status, error_type))
+        batches.score_waiting(question, answering(status, error_type))
     assert {(one.status, one.reason[:8]) for one in Answer.objects.all()} == {
         ("waiting", f"HTTP {status}")
     }
@@ -208,7 +210,7 @@ def test_what_may_be_a_fault_of_the_text_fails_it(
     question: Question, status: int, error_type: str
 ) -> None:
     hand_in("一")
-    marking.score_waiting(question, answering(status, error_type))
+    batches.score_waiting(question, answering(status, error_type))
     assert Answer.objects.get().status == "failed"
 
 
@@ -229,13 +231,13 @@ def test_a_changed_criterion_waits_to_be_marked_again(
     question: Question, inference: Inference
 ) -> None:
     hand_in("要件が途中で変わったから")
-    marking.score_waiting(question, inference)
+    batches.score_waiting(question, inference)
     definition = definitions.describe(question.exam)
     definition["questions"][0]["criteria"][0]["references"].append("仕様の変更が続いたから")
     definitions.load(definition)
     assert Answer.objects.get().status == "waiting"
     question = question.exam.questions.get(code="Q1")
-    marking.score_waiting(question, inference)
+    batches.score_waiting(question, inference)
     assert Mark.objects.count() == 2
 
 
@@ -251,7 +253,7 @@ def test_it_tells_the_load_of_what_waits_and_what_is_held(question: Question) ->
         Mark(answer=first, source=source, points=0)
         for source in (Mark.Source.MACHINE, Mark.Source.HUMAN)
     )
-    told = marking.load()
+    told = load.measure()
     assert (told["waiting"], told["scoring"]) == (3, 1)
     assert told["oldest_seconds"] == pytest.approx(7200, abs=60)
     assert told["rate"] == round(1 / 60, 3)

@@ -12,7 +12,6 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils.timezone import now
 
-from scoring import grouping, references
 from scoring.models import (
     Answer,
     AnswerGroup,
@@ -23,6 +22,7 @@ from scoring.models import (
     ReferenceMark,
     Standing,
 )
+from scoring.review import groups, references
 from tests.browser.exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
 from tests.scoring.desk import CANDIDATE, someone
 
@@ -190,7 +190,7 @@ def test_it_does_not_count_where_others_read_the_answer_in_a_group(exam: Exam) -
     answer = marker.key()
     Lease.objects.update(expires_at=now() - timedelta(seconds=1))
     group = grouped(list(Answer.objects.filter(pk=answer["answer"])))
-    assert grouping.take(group, Marker("adjudicator").user)
+    assert groups.take(group, Marker("adjudicator").user)
     told = marker.do("submit", {"criterion-C1": 3, "criterion-C2": 1, **answer})
     assert told.status_code == 409
     assert not Mark.objects.filter(source="human").exists()
@@ -491,8 +491,8 @@ def test_a_manager_has_groups_found_from_the_entry_page(exam: Exam) -> None:
     assert "Find groups" not in page(marker.client.get("/admin/marking/"))
     told = {"regroup": question.pk}
     assert marker.client.post("/admin/marking/", told).status_code == 403
-    assert grouping.progress(question) is None
+    assert groups.progress(question) is None
     assert manager.client.post("/admin/marking/", told).status_code == 302
-    assert grouping.progress(question) == 0
+    assert groups.progress(question) == 0
     assert "searching, 0%" in page(manager.client.get("/admin/marking/"))
-    grouping.tell_progress(question, None)
+    groups.tell_progress(question, None)

@@ -4,8 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import calibrating, definitions, marking, promoting, thresholds
+from scoring.calibration import fitting, promotion, thresholds
+from scoring.exams import definitions
 from scoring.inference import InferenceUnavailable, OtherEncoder
+from scoring.machine import batches
 from scoring.models import Answer, Calibration, Exam, Mark, Promotion, Question
 from tests.scoring.calibrated import (
     FAIR,
@@ -45,7 +47,7 @@ def test_answers_are_marked_under_the_active_calibration(
     question: Question, service: Service
 ) -> None:
     calibration = fitted(question, service)
-    assert marking.score_waiting(question, service.client) == 60
+    assert batches.score_waiting(question, service.client) == 60
     assert machine_marks(calibration)[:3] == [4, 2, 0]
     mark = Mark.objects.filter(source="machine").earliest("pk")
     assert (mark.confidence, mark.calibration, mark.model) == (
@@ -61,7 +63,7 @@ def test_the_service_is_given_the_artefact_that_it_lacks_and_asked_again(
 ) -> None:
     calibration = fitted(question, service)
     assert service.kept == {}
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     assert list(service.kept) == [calibration.sha256]
     assert [name for name, _ in service.scored] == [calibration.sha256]
 
@@ -72,7 +74,7 @@ def test_a_service_that_keeps_no_artefact_is_tried_again_later(
     fitted(question, service)
     service.forgets = True
     with pytest.raises(InferenceUnavailable):
-        marking.score_waiting(question, service.client)
+        batches.score_waiting(question, service.client)
     assert Answer.objects.filter(status="waiting", tries=1).count() == 60
 
 
@@ -81,7 +83,7 @@ def test_answers_fail_visibly_where_the_artefact_is_gone(
 ) -> None:
     calibration = fitted(question, service)
     calibration.artefact.delete()
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     answer = Answer.objects.earliest("pk")
     assert answer.status == "failed"
     assert "artefact" in answer.reason
@@ -93,24 +95,24 @@ def test_under_other_weights_answers_are_put_off_until_there_is_a_new_calibratio
     old = fitted(question, service)
     service.refuses = "other_encoder"
     with pytest.raises(OtherEncoder):
-        marking.score_waiting(question, service.client)
+        batches.score_waiting(question, service.client)
     answer = Answer.objects.earliest("pk")
     assert (answer.status, answer.tries) == ("waiting", 1)
     assert "new calibration" in answer.reason
     service.refuses, service.model = "", "b" * 64
-    new = calibrating.renew(question)
+    new = fitting.renew(question)
     assert new is not None
-    assert calibrating.renew(question) is None
-    assert calibrating.fit(new, service.client)
+    assert fitting.renew(question) is None
+    assert fitting.fit(new, service.client)
     assert current(question) == new != old
-    assert marking.score_waiting(question, service.client) == 60
+    assert batches.score_waiting(question, service.client) == 60
 
 
 def test_one_is_compared_with_uncalibrated_marks_of_the_same_answers(
     question: Question, service: Service
 ) -> None:
     service.uncalibrated = lambda text: 2
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     calibration = fitted(question, Service(sloppy))
     comparison = Promotion.objects.get().comparison
     assert comparison["texts"] == 60
@@ -124,7 +126,7 @@ def test_one_that_agrees_no_better_than_uncalibrated_marks_is_not_promoted(
     question: Question, service: Service
 ) -> None:
     service.uncalibrated = lambda text: right(text)[0]
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     fitted(question, Service(sloppy))
     assert current(question) is None
     assert not Promotion.objects.exists()
@@ -137,13 +139,13 @@ def test_both_are_compared_out_of_fold_and_new_answers_by_the_mark_that_was_not_
     first = fitted(question, present)
     # The present one's marks of its own examples are all right, and do not count.
     present.says = right
-    marking.score_waiting(question, present.client)
+    batches.score_waiting(question, present.client)
     present.says = sloppy
     answers = handed_in(question, [f"{FAIR}、{n}" for n in range(6)], start=100)
-    marking.score_waiting(question, present.client)
+    batches.score_waiting(question, present.client)
     marked_by_people(answers, [2] * 6)
     second = fitted(question, Service(right))
-    comparison = promoting.compare(Question.objects.get(pk=question.pk), second)
+    comparison = promotion.compare(Question.objects.get(pk=question.pk), second)
     told = second.promotions.get().comparison
     assert told["texts"] == 66
     # Out of fold the first one had the twenty fair ones wrong, and its marks have the six wrong.
@@ -156,12 +158,12 @@ def test_both_are_compared_out_of_fold_and_new_answers_by_the_mark_that_was_not_
 def test_people_may_promote_what_is_no_better(question: Question, service: Service) -> None:
     fitted(question, service)
     worse, user = fitted(question, Service(sloppy)), User.objects.create_user("manager")
-    promotion = promoting.promote(worse, user)
-    assert (promotion.kind, promotion.promoted_by) == ("manual", user)
-    assert promotion.comparison["new"]["exact"] < promotion.comparison["present"]["exact"]
+    made = promotion.promote(worse, user)
+    assert (made.kind, made.promoted_by) == ("manual", user)
+    assert made.comparison["new"]["exact"] < made.comparison["present"]["exact"]
     assert current(question) == worse
     with pytest.raises(WrongState, match="in use"):
-        promoting.promote(worse)
+        promotion.promote(worse)
 
 
 def test_a_fixed_exam_keeps_its_calibration(question: Question, service: Service) -> None:
@@ -169,10 +171,10 @@ def test_a_fixed_exam_keeps_its_calibration(question: Question, service: Service
     second = fitted(question, Service(sloppy))
     Exam.objects.update(status="fixed")
     with pytest.raises(WrongState, match="fixed"):
-        promoting.promote(second)
+        promotion.promote(second)
     with pytest.raises(WrongState, match="fixed"):
-        promoting.roll_back(question)
-    assert promoting.consider(second) is None
+        promotion.roll_back(question)
+    assert promotion.consider(second) is None
     assert current(question) == first
 
 
@@ -180,16 +182,16 @@ def test_rolling_back_takes_known_marks_over_without_a_call(
     question: Question, service: Service
 ) -> None:
     first = fitted(question, service)
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     second = fitted(question, Service(sloppy))
-    promoting.promote(second)
+    promotion.promote(second)
     other = Service(sloppy)
-    marking.score_waiting(question, other.client)
+    batches.score_waiting(question, other.client)
     before = list(Mark.objects.order_by("pk").values_list("pk", flat=True))
     service.scored.clear()
-    promoting.roll_back(question)
+    promotion.roll_back(question)
     assert current(question) == first
-    assert marking.score_waiting(question, service.client) == 60
+    assert batches.score_waiting(question, service.client) == 60
     assert service.scored == []
     assert list(Mark.objects.order_by("pk").values_list("pk", flat=True)) == before
     assert len(machine_marks(first)) == len(machine_marks(second)) == 60
@@ -200,15 +202,15 @@ def test_each_step_back_goes_further_until_there_is_no_calibration(
 ) -> None:
     first = fitted(question, service)
     second = fitted(question, Service(sloppy))
-    promoting.promote(second)
-    promoting.roll_back(question)
+    promotion.promote(second)
+    promotion.roll_back(question)
     assert current(question) == first
-    promoting.roll_back(question)
+    promotion.roll_back(question)
     assert current(question) is None
     with pytest.raises(WrongState):
-        promoting.roll_back(question)
-    promoting.promote(second)
-    assert promoting.before(Question.objects.get(pk=question.pk)) is None
+        promotion.roll_back(question)
+    promotion.promote(second)
+    assert promotion.before(Question.objects.get(pk=question.pk)) is None
 
 
 def test_a_changed_question_sets_its_calibration_aside(
@@ -223,7 +225,7 @@ def test_a_changed_question_sets_its_calibration_aside(
     assert (question.calibration, question.threshold) == (None, None)
     assert question.promotions.latest("pk").kind == "definition"
     with pytest.raises(WrongState, match="before the question was changed"):
-        promoting.promote(calibration)
-    marking.score_waiting(question, service.client)
+        promotion.promote(calibration)
+    batches.score_waiting(question, service.client)
     assert service.scored[-1][0] is None
-    assert promoting.before(question) is None
+    assert promotion.before(question) is None

@@ -6,7 +6,11 @@ import pytest
 from django.db import transaction
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import definitions, generalising, intake, marking, promoting, settling, thresholds
+from scoring.calibration import general, promotion, thresholds
+from scoring.exams import definitions
+from scoring.intake import submissions
+from scoring.machine import batches
+from scoring.marks import settlement
 from scoring.models import Answer, Calibration, Question, Submission
 from tests.scoring.at_once import at_once
 from tests.scoring.calibrated import Service
@@ -32,7 +36,7 @@ def test_a_mark_that_a_worker_is_writing_does_not_slip_past_a_new_threshold() ->
 
     def work() -> None:
         with transaction.atomic():
-            marking.score_waiting(question, service.client)
+            batches.score_waiting(question, service.client)
             wrote.set()
             applied.wait(BLOCKED)
 
@@ -43,7 +47,7 @@ def test_a_mark_that_a_worker_is_writing_does_not_slip_past_a_new_threshold() ->
 
     assert at_once([work, apply]) == [None, None]
     assert fresh(answer).status == "waiting"
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     assert state(answer) == (None, "", "queued")
 
 
@@ -74,7 +78,7 @@ def test_a_claim_that_is_not_committed_yet_does_not_outlive_a_new_definition() -
 
 def test_an_own_calibration_that_is_being_promoted_is_not_replaced_by_a_general_one() -> None:
     question = exam_in().questions.get(code="Q1")
-    general = Calibration.objects.create(question=None, status="ready", sha256="d" * 64)
+    chosen = Calibration.objects.create(question=None, status="ready", sha256="d" * 64)
     own = Calibration.objects.create(
         question=question, status="ready", sha256="e" * 64, definition=question.digest
     )
@@ -82,20 +86,20 @@ def test_an_own_calibration_that_is_being_promoted_is_not_replaced_by_a_general_
 
     def promote() -> None:
         with transaction.atomic():
-            promoting.promote(own)
+            promotion.promote(own)
             promoted.set()
             done.wait(BLOCKED)
 
     def generalise() -> list[int]:
         promoted.wait(30)
-        touched = generalising.promote(general)
+        touched = general.promote(chosen)
         done.set()
         return touched
 
     other = question.exam.questions.get(code="Q2")
     assert at_once([promote, generalise]) == [None, [other.pk]]
     used = Question.objects.order_by("code").values_list("calibration", flat=True)
-    assert list(used) == [own.pk, general.pk]
+    assert list(used) == [own.pk, chosen.pk]
 
 
 def test_an_exam_is_not_fixed_before_a_threshold_that_is_being_set() -> None:
@@ -114,7 +118,7 @@ def test_an_exam_is_not_fixed_before_a_threshold_that_is_being_set() -> None:
     def fix() -> None:
         applied.wait(30)
         try:
-            settling.become(exam, "fixed")
+            settlement.become(exam, "fixed")
         finally:
             done.set()
 
@@ -131,18 +135,18 @@ def test_what_is_being_handed_in_is_there_before_the_exam_is_fixed() -> None:
 
     def hand_in() -> None:
         with transaction.atomic():
-            intake.take({"exam": exam.code, "candidate": "late", "answers": []})
+            submissions.take({"exam": exam.code, "candidate": "late", "answers": []})
             taken.set()
             done.wait(BLOCKED)
 
     def fix() -> int:
         taken.wait(30)
         try:
-            settling.become(exam, "fixed")
+            settlement.become(exam, "fixed")
             return Submission.objects.filter(candidate="late").count()
         finally:
             done.set()
 
     assert at_once([hand_in, fix]) == [None, 1]
-    found = intake.take({"exam": exam.code, "candidate": "later", "answers": []})
+    found = submissions.take({"exam": exam.code, "candidate": "later", "answers": []})
     assert isinstance(found, list)

@@ -4,9 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import humans, references, reviewing
+from scoring.marks import giving
 from scoring.models import Answer, Exam, Lease, Mark, Reference, ReferenceMark, Standing
-from scoring.references import NotQualified, Suspended
+from scoring.review import queue, references
+from scoring.review.references import NotQualified, Suspended
 from tests.scoring.marking_room import answers_of, exam_in, fresh, someone, state
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
@@ -27,11 +28,11 @@ def a_reference(exam: Exam, chief: User, points: float = 3, **more: bool) -> Ref
     return references.declare(answer, chief, {"points": points}, "満点ではない", **more)
 
 
-def give(exam: Exam, marker: User, points: float) -> reviewing.Judgement:
+def give(exam: Exam, marker: User, points: float) -> queue.Judgement:
     """The next answer's mark."""
-    lease = reviewing.next_answer(exam, marker)
+    lease = queue.next_answer(exam, marker)
     assert lease is not None
-    return reviewing.submit(fresh(lease.answer), marker, {"points": points})
+    return queue.submit(fresh(lease.answer), marker, {"points": points})
 
 
 def status(exam: Exam, marker: User) -> str:
@@ -62,7 +63,7 @@ def test_declaring_with_points_settles_the_answer_and_takes_it_out_of_the_queue(
     exam = exam_in(reference_rate=0)
     reference = a_reference(exam, chief)
     assert state(reference.answer) == (3, "adjudicator", "adjudicated")
-    assert reviewing.next_answer(exam, marker) is None
+    assert queue.next_answer(exam, marker) is None
 
 
 def test_declaring_without_points_takes_the_mark_that_people_settled(
@@ -70,7 +71,7 @@ def test_declaring_without_points_takes_the_mark_that_people_settled(
 ) -> None:
     exam = exam_in()
     marked, bare = answers_of(exam, "一", "二")
-    humans.give(marked, marker, {"criteria": {"C1": 4, "C2": 0}})
+    giving.give(marked, marker, {"criteria": {"C1": 4, "C2": 0}})
     reference = references.declare(marked, chief)
     assert reference.points == reference.criteria[0]["points"] == 4
     with pytest.raises(WrongState, match="not settled"):
@@ -83,14 +84,14 @@ def test_a_marker_qualifies_first_and_then_marks(chief: User, marker: User) -> N
         a_reference(exam, chief, points)
     (answer,) = answers_of(exam, "一")
     with pytest.raises(NotQualified):
-        reviewing.mark(answer, marker, {"points": 3})
+        queue.mark(answer, marker, {"points": 3})
     for number, points in enumerate((1, 2, 6)):
         assert references.left_to_qualify(exam, marker) == 3 - number
-        lease = reviewing.next_answer(exam, marker)
+        lease = queue.next_answer(exam, marker)
         assert lease is not None
         assert lease.is_reference
         assert references.is_qualifying(lease)
-        given = reviewing.submit(fresh(lease.answer), marker, {"points": points})
+        given = queue.submit(fresh(lease.answer), marker, {"points": points})
         assert isinstance(given, ReferenceMark)
         assert given.agrees is (points < 6)
     assert status(exam, marker) == "qualified"
@@ -107,7 +108,7 @@ def test_who_does_not_qualify_is_suspended_until_a_new_round(chief: User, marker
     give(exam, marker, 0)
     assert status(exam, marker) == "suspended"
     with pytest.raises(Suspended):
-        reviewing.next_answer(exam, marker)
+        queue.next_answer(exam, marker)
     begun = references.begin_round(exam, marker)
     assert (begun.status, begun.round, begun.agreement) == ("qualifying", 2, None)
     give(exam, marker, 3)
@@ -118,7 +119,7 @@ def test_without_reference_answers_nobody_can_qualify(marker: User) -> None:
     exam = exam_in(marker_bound=0.9)
     answers_of(exam, "一")
     with pytest.raises(NotQualified, match="no reference answers"):
-        reviewing.next_answer(exam, marker)
+        queue.next_answer(exam, marker)
 
 
 def test_managers_and_adjudicators_need_not_qualify(chief: User) -> None:
@@ -141,11 +142,11 @@ def test_a_hidden_reference_watches_a_marker_and_suspends_who_drifts(
     exam.policy.reference_rate = 1.0
     exam.policy.save()
     exam = Exam.objects.get()
-    lease = reviewing.next_answer(exam, marker)
+    lease = queue.next_answer(exam, marker)
     assert lease is not None
     assert lease.is_reference
     assert not references.is_qualifying(lease)
-    given = reviewing.submit(fresh(lease.answer), marker, {"points": 0})
+    given = queue.submit(fresh(lease.answer), marker, {"points": 0})
     assert isinstance(given, ReferenceMark)
     assert given.purpose == "watch"
     assert status(exam, marker) == "suspended"
@@ -156,8 +157,8 @@ def test_each_hidden_reference_is_met_once_and_never_by_its_own_marker(
 ) -> None:
     exam = exam_in(reference_rate=1)
     own, met = answers_of(exam, "一", "二")
-    humans.give(own, marker, {"points": 3})
-    humans.give(met, someone("m2"), {"points": 3})
+    giving.give(own, marker, {"points": 3})
+    giving.give(met, someone("m2"), {"points": 3})
     for answer in (own, met):
         references.declare(answer, chief)
     answers_of(exam, "三")
@@ -169,7 +170,7 @@ def test_each_hidden_reference_is_met_once_and_never_by_its_own_marker(
 def test_one_reference_may_be_in_many_hands(chief: User) -> None:
     exam = exam_in(reference_rate=1)
     a_reference(exam, chief)
-    leases = [reviewing.next_answer(exam, someone(f"m{n}")) for n in range(3)]
+    leases = [queue.next_answer(exam, someone(f"m{n}")) for n in range(3)]
     assert {one.answer_id for one in leases if one} == {Answer.objects.get().pk}
     assert Lease.objects.count() == 3
 
@@ -187,24 +188,24 @@ def test_a_hidden_reference_is_undone_like_any_other(chief: User, marker: User) 
     exam = exam_in(reference_rate=1)
     reference = a_reference(exam, chief)
     give(exam, marker, 0)
-    undone = reviewing.undo(exam, marker)
+    undone = queue.undo(exam, marker)
     assert undone is not None
     assert undone.answers == [reference.answer_id]
-    assert reviewing.progress(exam, marker).mine == 0
+    assert queue.progress(exam, marker).mine == 0
     assert isinstance(give(exam, marker, 3), ReferenceMark)
-    assert reviewing.progress(exam, marker).mine == 1
+    assert queue.progress(exam, marker).mine == 1
     assert undone.judgement.pk < ReferenceMark.objects.get(purpose="watch").pk
 
 
 def test_of_a_hidden_reference_the_first_judgement_tells(chief: User, marker: User) -> None:
     exam = watched(exam_in(marker_bound=0.5), chief, marker, 2)
     first = give(exam, marker, 0)
-    reviewing.withdraw(first, marker)
+    queue.withdraw(first, marker)
     with pytest.raises(WrongState, match="already"):
-        reviewing.withdraw(ReferenceMark.objects.get(pk=first.pk), marker)
+        queue.withdraw(ReferenceMark.objects.get(pk=first.pk), marker)
     give(exam, marker, 3)
     assert Standing.objects.get().agreement == 0.5
-    [found] = reviewing.workload(exam)
+    [found] = queue.workload(exam)
     assert (found.with_references, found.references) == (0.5, 2)
     give(exam, marker, 0)
     assert status(exam, marker) == "suspended"
@@ -215,10 +216,10 @@ def test_what_lay_on_the_desk_goes_back_when_a_hidden_reference_is_undone(
 ) -> None:
     exam = watched(exam_in(marker_bound=0.5), chief, marker, 1)
     given = give(exam, marker, 3)
-    other = reviewing.next_answer(exam, marker)
+    other = queue.next_answer(exam, marker)
     assert other is not None
     assert not other.is_reference
-    again = reviewing.withdraw(given, marker)
+    again = queue.withdraw(given, marker)
     assert list(Lease.objects.all()) == [again]
     assert state(other.answer)[2] == "queued"
 
@@ -232,12 +233,12 @@ def test_who_is_suspended_takes_nothing_back(chief: User, marker: User) -> None:
     assert status(exam, marker) == "suspended"
     for given in (hidden, ordinary):
         with pytest.raises(Suspended):
-            reviewing.withdraw(given, marker)
+            queue.withdraw(given, marker)
     with pytest.raises(Suspended):
-        reviewing.undo(exam, marker)
+        queue.undo(exam, marker)
     assert status(exam, marker) == "suspended"
     assert not Lease.objects.exists()
-    assert reviewing.withdraw(ordinary, chief, anyone=True) is None
+    assert queue.withdraw(ordinary, chief, anyone=True) is None
 
 
 def test_who_is_suspended_submits_nothing_that_they_still_have_in_hand(
@@ -245,7 +246,7 @@ def test_who_is_suspended_submits_nothing_that_they_still_have_in_hand(
 ) -> None:
     exam = watched(exam_in(marker_bound=0.7), chief, marker, 1)
     hide_all(exam, rate=0)
-    ordinary = reviewing.next_answer(exam, marker)
+    ordinary = queue.next_answer(exam, marker)
     assert ordinary is not None
     hidden = Lease.objects.create(
         answer=Reference.objects.get(watches=True).answer,
@@ -256,9 +257,9 @@ def test_who_is_suspended_submits_nothing_that_they_still_have_in_hand(
     Standing.objects.update(status="suspended", agreement=0.5)
     for lease in (ordinary, hidden):
         with pytest.raises(Suspended):
-            reviewing.submit(fresh(lease.answer), marker, {"points": 3})
+            queue.submit(fresh(lease.answer), marker, {"points": 3})
     with pytest.raises(Suspended):
-        reviewing.next_answer(exam, marker)
+        queue.next_answer(exam, marker)
     assert state(ordinary.answer)[2] == "claimed"
 
 
@@ -266,13 +267,13 @@ def test_a_new_round_takes_from_the_marker_what_they_have_in_hand(
     chief: User, marker: User
 ) -> None:
     exam = watched(exam_in(marker_bound=0.7), chief, marker, 0)
-    lease = reviewing.next_answer(exam, marker)
+    lease = queue.next_answer(exam, marker)
     assert lease is not None
     assert not lease.is_reference
     references.begin_round(exam, marker)
     assert not Lease.objects.exists()
     assert state(lease.answer)[2] == "queued"
-    again = reviewing.next_answer(exam, marker)
+    again = queue.next_answer(exam, marker)
     assert again is not None
     assert references.is_qualifying(again)
 
@@ -283,13 +284,13 @@ def test_who_must_now_qualify_first_gives_back_what_they_have_in_hand(
     exam = exam_in(reference_rate=0)
     reference = a_reference(exam, chief)
     (answer,) = answers_of(exam, "一")
-    reviewing.next_answer(exam, marker)
+    queue.next_answer(exam, marker)
     exam.policy.marker_bound = 0.5
     exam.policy.save()
     exam = Exam.objects.get()
     with pytest.raises(NotQualified):
-        reviewing.submit(fresh(answer), marker, {"points": 3})
-    lease = reviewing.next_answer(exam, marker)
+        queue.submit(fresh(answer), marker, {"points": 3})
+    lease = queue.next_answer(exam, marker)
     assert lease is not None
     assert lease.answer_id == reference.answer_id
     assert state(answer)[2] == "queued"
@@ -327,10 +328,10 @@ def test_the_agreement_that_a_marker_is_shown_does_not_move_with_a_hidden_refere
 
 def test_a_hidden_reference_counts_among_the_markers_own(chief: User, marker: User) -> None:
     exam = watched(exam_in(marker_bound=0.5), chief, marker, 1)
-    assert reviewing.progress(exam, marker).mine == 0
+    assert queue.progress(exam, marker).mine == 0
     for number in (1, 2):
         give(exam, marker, 3)
-        found = reviewing.progress(exam, marker)
+        found = queue.progress(exam, marker)
         assert (found.mine, found.mine_today) == (number, number)
     assert ReferenceMark.objects.filter(purpose="watch").count() == 1
 
@@ -342,13 +343,13 @@ def test_a_mark_given_to_qualify_stands_for_its_known_mark_was_shown(
     a_reference(exam, chief)
     give(exam, marker, 0)
     with pytest.raises(WrongState, match="stands"):
-        reviewing.undo(exam, marker)
+        queue.undo(exam, marker)
 
 
 def test_a_retired_reference_is_asked_no_more(chief: User, marker: User) -> None:
     exam = exam_in(reference_rate=1)
     references.retire(a_reference(exam, chief))
-    assert reviewing.next_answer(exam, marker) is None
+    assert queue.next_answer(exam, marker) is None
 
 
 def test_workload_tells_agreement_with_references(chief: User, marker: User) -> None:
@@ -357,5 +358,5 @@ def test_workload_tells_agreement_with_references(chief: User, marker: User) -> 
         a_reference(exam, chief)
     give(exam, marker, 3)
     give(exam, marker, 0)
-    (found,) = reviewing.workload(exam)
+    (found,) = queue.workload(exam)
     assert (found.marks, found.with_references, found.references) == (0, 0.5, 2)

@@ -12,7 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
-from scoring import definitions, intake, results
+from scoring import results
+from scoring.exams import definitions
+from scoring.intake import submissions
 from scoring.models import Answer, Exam, Mark
 from scoring.results import sheets
 from tests.scoring.site import client_for
@@ -39,7 +41,7 @@ def load(rule: str = "first") -> Exam:
 def hand_in(candidate: str, answers: dict[str, str], **more: Any) -> None:
     told = [{"question": code, "text": text} for code, text in answers.items()]
     record = {"exam": "E1", "candidate": candidate, "answers": told, **more}
-    assert intake.take_all([(1, record)]).accepted == 1
+    assert submissions.take_all([(1, record)]).accepted == 1
 
 
 def judge(candidate: str, question: str, points: float, final: bool = True) -> None:
@@ -222,7 +224,7 @@ def test_many_candidates_take_no_more_memory_and_few_queries(
 ) -> None:
     exam = load()
     monkeypatch.setattr("scoring.results.rows.CHUNK", 100)
-    intake.take_all(
+    submissions.take_all(
         (
             n,
             {

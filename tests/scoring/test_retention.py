@@ -12,7 +12,9 @@ from django.core.files.base import ContentFile
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from scoring import definitions, intake, retention, tasks
+from scoring import tasks
+from scoring.exams import definitions, retention
+from scoring.intake import submissions
 from scoring.models import (
     Answer,
     AnswerGroup,
@@ -48,7 +50,7 @@ def exam_with_answers(code: str, day: date | None, candidates: int = 3) -> Exam:
     records: list[dict[str, Any]] = [
         {"exam": code, "candidate": f"c{n}", "answers": answers} for n in range(candidates)
     ]
-    intake.take_all(enumerate(records, start=1))
+    submissions.take_all(enumerate(records, start=1))
     for answer in Answer.objects.filter(submission__exam=exam):
         Mark.objects.create(answer=answer, source=Mark.Source.MACHINE, points=2)
     upload = Upload(exam=exam, name="answers.csv", size=3, accepted=3, status=Upload.Status.READ)

@@ -9,8 +9,10 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from scoring import grouping, humans, references, tasks
+from scoring import tasks
+from scoring.marks import giving
 from scoring.models import Answer, AnswerGroup, ApiToken, Exam, Lease, Reference
+from scoring.review import groups, references
 from tests.scoring.marking_room import answers_of, exam_in, fresh, someone, state
 from tests.scoring.site import JSON
 
@@ -90,7 +92,7 @@ def test_only_adjudicators_are_given_disputes(marker: Client) -> None:
     exam = exam_in(readings=2)
     (answer,) = answers_of(exam, "一")
     for name, points in (("d1", 1), ("d2", 5)):
-        humans.give(answer, someone(name), {"points": points})
+        giving.give(answer, someone(name), {"points": points})
     address = f"{NEXT}&kind=dispute"
     assert marker.post(address).status_code == 403
     assert send(marker, f"answers/{answer.pk}/adjudication", {"points": 3}).status_code == 403
@@ -183,16 +185,16 @@ def test_groups_are_found_shown_and_marked(
 
 def test_progress_of_finding_groups_is_told(manager: Client) -> None:
     question = exam_in().questions.get(code="Q1")
-    grouping.tell_progress(question, 0.25)
+    groups.tell_progress(question, 0.25)
     assert manager.get("/api/v1/questions/ROOM/Q1/groups").json()["regrouping"] == 0.25
-    grouping.tell_progress(question, None)
+    groups.tell_progress(question, None)
     assert not AnswerGroup.objects.exists()
 
 
 def test_workload_and_pass_line_are_the_managers(marker: Client, manager: Client) -> None:
     exam = exam_in(pass_line=3, pass_margin=1)
     (answer,) = answers_of(exam, "一")
-    humans.give(answer, User.objects.get(username="m1"), {"points": 3})
+    giving.give(answer, User.objects.get(username="m1"), {"points": 3})
     for address in ("workload", "standings", "references"):
         assert marker.get(f"/api/v1/exams/ROOM/{address}").status_code == 403
     [one] = manager.get("/api/v1/exams/ROOM/workload").json()["markers"]

@@ -13,9 +13,12 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import agreeing, definitions, humans, reviewing, settling
-from scoring.contract import Invalid
+from scoring.agreement import figures
+from scoring.contract.faults import Invalid
+from scoring.exams import definitions
+from scoring.marks import giving, settlement
 from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
+from scoring.review import queue
 from tests.scoring.at_once import at_once
 from tests.scoring.marking_room import (
     FULL,
@@ -43,7 +46,7 @@ def other() -> User:
 
 def taken(exam: Exam, marker: Any, **more: Any) -> Answer:
     """The next answer, which there must be."""
-    lease = reviewing.next_answer(exam, marker, **more)
+    lease = queue.next_answer(exam, marker, **more)
     assert lease is not None
     return fresh(lease.answer)
 
@@ -54,7 +57,7 @@ def dispute(exam: Exam, text: str, *points: int) -> Answer:
     for number, one in enumerate(points):
         name = f"d{number}"
         user = User.objects.filter(username=name).first() or someone(name)
-        humans.give(answer, user, {"points": one})
+        giving.give(answer, user, {"points": one})
     return answer
 
 
@@ -68,9 +71,9 @@ def test_the_most_urgent_answer_comes_first_of_whatever_question(marker: User) -
     for _ in range(3):
         answer = taken(exam, marker)
         order.append(answer.pk)
-        reviewing.submit(answer, marker, {"points": 1})
+        queue.submit(answer, marker, {"points": 1})
     assert order == [high.pk, middle.pk, low.pk]
-    assert reviewing.next_answer(exam, marker) is None
+    assert queue.next_answer(exam, marker) is None
 
 
 def test_who_asks_again_gets_the_answer_that_is_theirs_with_the_lease_renewed(
@@ -103,7 +106,7 @@ def test_a_mark_closes_the_lease_and_tells_how_long_it_took(marker: User) -> Non
     answers_of(exam, "一")
     answer = taken(exam, marker)
     later = Lease.objects.get().created_at + timedelta(seconds=42)
-    mark = reviewing.submit(answer, marker, {**FULL, "comment": "よい"}, at=later)
+    mark = queue.submit(answer, marker, {**FULL, "comment": "よい"}, at=later)
     assert isinstance(mark, Mark)
     assert mark.points == 6
     assert (mark.seconds, mark.comment) == (42, "よい")
@@ -116,7 +119,7 @@ def test_what_is_told_wrongly_leaves_the_answer_in_hand(marker: User) -> None:
     answers_of(exam, "一")
     answer = taken(exam, marker)
     with pytest.raises(Invalid):
-        reviewing.submit(answer, marker, {"points": 7})
+        queue.submit(answer, marker, {"points": 7})
     assert taken(exam, marker).pk == answer.pk
 
 
@@ -128,12 +131,12 @@ def test_an_expired_lease_goes_to_another_marker_and_is_lost_to_the_first(
     answer = taken(exam, marker)
     Lease.objects.update(expires_at=now() - timedelta(seconds=1))
     assert taken(exam, other).pk == answer.pk
-    for deed in (reviewing.renew, reviewing.release):
-        with pytest.raises(reviewing.LeaseLost):
+    for deed in (queue.renew, queue.release):
+        with pytest.raises(queue.LeaseLost):
             deed(answer, marker)
-    with pytest.raises(reviewing.LeaseLost):
-        reviewing.submit(answer, marker, FULL)
-    reviewing.submit(answer, other, FULL)
+    with pytest.raises(queue.LeaseLost):
+        queue.submit(answer, marker, FULL)
+    queue.submit(answer, other, FULL)
     assert Mark.objects.filter(source="human").count() == 1
 
 
@@ -141,9 +144,9 @@ def test_the_sweep_queues_what_nobody_holds_any_more(marker: User) -> None:
     exam = exam_in()
     answers_of(exam, "一")
     answer = taken(exam, marker)
-    assert reviewing.release_expired() == 0
+    assert queue.release_expired() == 0
     Lease.objects.update(expires_at=now())
-    assert reviewing.release_expired() == 1
+    assert queue.release_expired() == 1
     assert state(answer)[2] == "queued"
 
 
@@ -151,11 +154,11 @@ def test_nobody_is_given_an_answer_that_they_have_marked(marker: User, other: Us
     exam = exam_in(readings=2)
     answers_of(exam, "一")
     answer = taken(exam, marker)
-    reviewing.submit(answer, marker, FULL)
+    queue.submit(answer, marker, FULL)
     assert state(answer)[2] == "queued"
-    assert reviewing.next_answer(exam, marker) is None
+    assert queue.next_answer(exam, marker) is None
     assert taken(exam, other).pk == answer.pk
-    reviewing.submit(answer, other, FULL)
+    queue.submit(answer, other, FULL)
     assert state(answer) == (6, "human", "marked")
 
 
@@ -167,9 +170,9 @@ def test_nothing_is_given_out_unless_the_exam_is_being_marked(marker: User, stat
     Exam.objects.update(status=status)
     exam = Exam.objects.get()
     with pytest.raises(WrongState):
-        reviewing.next_answer(exam, marker)
+        queue.next_answer(exam, marker)
     with pytest.raises(WrongState):
-        reviewing.submit(answer, marker, FULL)
+        queue.submit(answer, marker, FULL)
     assert not Mark.objects.filter(source="human").exists()
 
 
@@ -177,20 +180,20 @@ def test_undoing_brings_the_answer_back_into_hand(marker: User) -> None:
     exam = exam_in()
     answers_of(exam, "一", "二")
     first = taken(exam, marker)
-    reviewing.submit(first, marker, {"points": 1})
+    queue.submit(first, marker, {"points": 1})
     second = taken(exam, marker)
-    undone = reviewing.undo(exam, marker)
+    undone = queue.undo(exam, marker)
     assert undone is not None
     assert undone.answers == [first.pk]
     assert undone.lease is not None
     assert undone.lease.answer_id == first.pk
     assert (state(first)[2], state(second)[2]) == ("claimed", "queued")
     assert taken(exam, marker).pk == first.pk
-    reviewing.submit(first, marker, {"points": 2})
+    queue.submit(first, marker, {"points": 2})
     assert state(first) == (2, "human", "marked")
     told = Mark.objects.filter(answer=first).exclude(source="machine").order_by("pk")
     assert [one.source for one in told] == ["human", "withdrawal", "human"]
-    assert reviewing.progress(exam, marker).mine == 1
+    assert queue.progress(exam, marker).mine == 1
 
 
 def test_only_ones_own_standing_mark_can_be_withdrawn_and_only_once(
@@ -199,14 +202,14 @@ def test_only_ones_own_standing_mark_can_be_withdrawn_and_only_once(
     exam = exam_in()
     answers_of(exam, "一")
     answer = taken(exam, marker)
-    mark = reviewing.submit(answer, marker, FULL)
+    mark = queue.submit(answer, marker, FULL)
     with pytest.raises(WrongState, match="not yours"):
-        reviewing.withdraw(mark, other)
-    assert reviewing.withdraw(mark, other, anyone=True) is None
+        queue.withdraw(mark, other)
+    assert queue.withdraw(mark, other, anyone=True) is None
     assert state(answer) == (None, "", "queued")
     with pytest.raises(WrongState, match="already"):
-        reviewing.withdraw(mark, marker)
-    assert reviewing.undo(exam, marker) is None
+        queue.withdraw(mark, marker)
+    assert queue.undo(exam, marker) is None
 
 
 def test_a_mark_given_unasked_counts_and_one_in_hand_is_submitted(
@@ -214,10 +217,10 @@ def test_a_mark_given_unasked_counts_and_one_in_hand_is_submitted(
 ) -> None:
     exam = exam_in()
     one, two = answers_of(exam, "一", "二")
-    assert isinstance(reviewing.mark(one, other, FULL), Mark)
+    assert isinstance(queue.mark(one, other, FULL), Mark)
     assert state(one) == (6, "human", "marked")
     assert taken(exam, marker).pk == two.pk
-    reviewing.mark(two, marker, FULL)
+    queue.mark(two, marker, FULL)
     assert not Lease.objects.exists()
 
 
@@ -226,43 +229,43 @@ def test_an_adjudicator_settles_a_dispute_between_others() -> None:
     answer = dispute(exam, "一", 1, 5)
     own = dispute(exam, "二", 2, 6)
     senior, rival = someone("a1", "adjudicator"), someone("a2", "adjudicator")
-    lease = reviewing.next_dispute(exam, senior)
+    lease = queue.next_dispute(exam, senior)
     assert lease is not None
     assert lease.answer_id == answer.pk
     assert state(answer)[2] == "disputed"
-    again = reviewing.next_dispute(exam, senior)
+    again = queue.next_dispute(exam, senior)
     assert again is not None
     assert again.pk == lease.pk
     with pytest.raises(WrongState, match="another's hands"):
-        reviewing.adjudicate(answer, rival, {"points": 4})
-    reviewing.adjudicate(answer, senior, {"points": 4})
+        queue.adjudicate(answer, rival, {"points": 4})
+    queue.adjudicate(answer, senior, {"points": 4})
     assert state(answer) == (4, "adjudicator", "adjudicated")
     with pytest.raises(WrongState, match="one of its markers"):
-        reviewing.adjudicate(own, User.objects.get(username="d0"), {"points": 4})
-    assert reviewing.next_dispute(exam, User.objects.get(username="d0")) is None
+        queue.adjudicate(own, User.objects.get(username="d0"), {"points": 4})
+    assert queue.next_dispute(exam, User.objects.get(username="d0")) is None
 
 
 def test_what_nobody_has_marked_is_not_adjudicated() -> None:
     (answer,) = answers_of(exam_in(), "一")
     with pytest.raises(WrongState, match="not in dispute"):
-        reviewing.adjudicate(answer, someone("a1", "adjudicator"), {"points": 4})
+        queue.adjudicate(answer, someone("a1", "adjudicator"), {"points": 4})
 
 
 def test_a_dispute_is_never_given_to_a_marker(marker: User) -> None:
     exam = exam_in(readings=2)
     dispute(exam, "一", 1, 5)
-    assert reviewing.next_answer(exam, marker) is None
+    assert queue.next_answer(exam, marker) is None
 
 
 def test_progress_counts_what_is_done_and_left(marker: User) -> None:
     exam = exam_in()
     answers_of(exam, "一", "二", "三")
     (other_question,) = answers_of(exam, "scope", question="Q2")
-    reviewing.submit(taken(exam, marker), marker, {"points": 1})
+    queue.submit(taken(exam, marker), marker, {"points": 1})
     taken(exam, marker)
-    found = reviewing.progress(exam, marker)
+    found = queue.progress(exam, marker)
     assert (found.done, found.left, found.disputed, found.mine, found.mine_today) == (1, 3, 0, 1, 1)
-    assert reviewing.progress(exam, marker, other_question.question).left <= 1
+    assert queue.progress(exam, marker, other_question.question).left <= 1
 
 
 def test_answers_of_candidates_near_the_pass_line_are_read_once_more(
@@ -270,20 +273,20 @@ def test_answers_of_candidates_near_the_pass_line_are_read_once_more(
 ) -> None:
     exam = exam_in(pass_line=4, pass_margin=1)
     near, far, judged = answers_of(exam, "一", "二", "三")
-    humans.give(near, marker, {"points": 5})
-    humans.give(far, marker, {"points": 6})
-    humans.give(judged, marker, {"points": 4})
-    reviewing.adjudicate(judged, other, {"points": 4})
-    assert reviewing.near_pass_line(exam) == 1
+    giving.give(near, marker, {"points": 5})
+    giving.give(far, marker, {"points": 6})
+    giving.give(judged, marker, {"points": 4})
+    queue.adjudicate(judged, other, {"points": 4})
+    assert queue.near_pass_line(exam) == 1
     assert state(near) == (5, "human", "queued")
     assert fresh(near).review_reason == "pass_line"
     assert state(far) == (6, "human", "marked")
-    assert reviewing.near_pass_line(exam) == 0
-    assert reviewing.next_answer(exam, marker) is None
+    assert queue.near_pass_line(exam) == 0
+    assert queue.next_answer(exam, marker) is None
     assert taken(exam, other).pk == near.pk
-    reviewing.submit(near, other, {"points": 5})
+    queue.submit(near, other, {"points": 5})
     assert state(near) == (5, "human", "marked")
-    assert reviewing.near_pass_line(exam) == 0
+    assert queue.near_pass_line(exam) == 0
 
 
 def test_what_was_drawn_for_the_audit_stays_in_it_near_the_pass_line(
@@ -293,16 +296,16 @@ def test_what_was_drawn_for_the_audit_stays_in_it_near_the_pass_line(
     question = calibrated(exam)
     read, unread = answers = answers_of(exam, "一", "二")
     scored(answers, 4, 0.99, "c" * 64)
-    humans.give(read, marker, {"points": 3})
-    assert reviewing.near_pass_line(exam) == 2
+    giving.give(read, marker, {"points": 3})
+    assert queue.near_pass_line(exam) == 2
     assert [state(one) for one in answers] == [(3, "human", "queued"), (4, "machine", "queued")]
     assert [fresh(one).urgency for one in answers] == [1, 1]
     assert [fresh(one).readings for one in answers] == [2, 1]
-    assert reviewing.near_pass_line(exam) == 0
-    humans.give(read, other, {"points": 3})
-    humans.give(unread, other, {"points": 4})
+    assert queue.near_pass_line(exam) == 0
+    giving.give(read, other, {"points": 3})
+    giving.give(unread, other, {"points": 4})
     assert [state(one)[2] for one in answers] == ["marked", "marked"]
-    audit = agreeing.of_question(question)["audit"]
+    audit = figures.of_question(question)["audit"]
     assert audit is not None
     assert (audit["count"], audit["exact"]) == (2, 0.5)
 
@@ -314,13 +317,13 @@ def test_near_the_pass_line_only_what_the_machine_settles_is_drawn_for_the_audit
     question = calibrated(exam)
     (answer,) = answers_of(exam, "一")
     scored([answer], 4, 0.99, "c" * 64)
-    assert reviewing.near_pass_line(exam) == 1
+    assert queue.near_pass_line(exam) == 1
     assert fresh(answer).review_reason == "pass_line"
     MarkingPolicy.objects.filter(exam=exam).update(audit_rate=1)
-    settling.settle([answer.pk])
+    settlement.settle([answer.pk])
     assert fresh(answer).review_reason == "both"
     Question.objects.filter(pk=question.pk).update(threshold=None)
-    settling.settle([answer.pk])
+    settlement.settle([answer.pk])
     assert fresh(answer).review_reason == "pass_line"
     assert state(answer) == (None, "", "queued")
 
@@ -328,14 +331,14 @@ def test_near_the_pass_line_only_what_the_machine_settles_is_drawn_for_the_audit
 def test_workload_tells_marks_speed_and_agreement(marker: User, other: User) -> None:
     exam = exam_in(readings=2)
     for answer, one, two in zip(answers_of(exam, "一", "二"), (3, 1), (3, 5), strict=True):
-        humans.give(answer, marker, {"points": one})
-        humans.give(answer, other, {"points": two})
+        giving.give(answer, marker, {"points": one})
+        giving.give(answer, other, {"points": two})
     answers_of(exam, "三")
-    lease = reviewing.next_answer(exam, marker)
+    lease = queue.next_answer(exam, marker)
     assert lease is not None
     later = lease.created_at + timedelta(seconds=30)
-    reviewing.submit(lease.answer, marker, FULL, at=later)
-    first, second = reviewing.workload(exam)
+    queue.submit(lease.answer, marker, FULL, at=later)
+    first, second = queue.workload(exam)
     assert (first.marker, first.marks, first.seconds) == (marker, 3, 30)
     assert (first.agreement, first.compared, first.with_references) == (0.5, 2, None)
     assert (second.marker, second.marks, second.seconds) == (other, 2, None)
@@ -351,13 +354,13 @@ def test_two_who_ask_at_the_same_instant_never_get_the_same_answer(team: list[Us
     answers_of(exam, *(f"解答{n}" for n in range(120)))
     given: list[int] = []
     for _ in range(30):
-        leases = at_once([partial(reviewing.next_answer, exam, user) for user in team])
+        leases = at_once([partial(queue.next_answer, exam, user) for user in team])
         assert all(isinstance(one, Lease) for one in leases), leases
         keys = [one.answer_id for one in leases]
         assert len(set(keys)) == len(team)
         given += keys
         for user, lease in zip(team, leases, strict=True):
-            reviewing.submit(lease.answer, user, {"points": 1})
+            queue.submit(lease.answer, user, {"points": 1})
     assert len(set(given)) == 120
     assert Mark.objects.filter(source="human").count() == 120
 
@@ -367,19 +370,19 @@ def test_as_many_answers_as_markers_are_left_and_each_gets_one(team: list[User])
     for _ in range(15):
         answers_of(exam, *(f"解答{n}" for n in range(2)))
         answers_of(exam, *(f"scope {n}" for n in range(2)), question="Q2")
-        leases = at_once([partial(reviewing.next_answer, exam, user) for user in team])
+        leases = at_once([partial(queue.next_answer, exam, user) for user in team])
         assert len({one.answer_id for one in leases}) == 4
         for user, lease in zip(team, leases, strict=True):
-            reviewing.submit(lease.answer, user, {"points": 1})
+            queue.submit(lease.answer, user, {"points": 1})
 
 
 def test_one_marker_who_asks_twice_at_once_has_one_answer_in_hand(team: list[User]) -> None:
     exam = exam_in()
     answers_of(exam, *(f"解答{n}" for n in range(20)))
     for _ in range(10):
-        one, two = at_once([partial(reviewing.next_answer, exam, team[0])] * 2)
+        one, two = at_once([partial(queue.next_answer, exam, team[0])] * 2)
         assert one.answer_id == two.answer_id
-        reviewing.submit(one.answer, team[0], {"points": 1})
+        queue.submit(one.answer, team[0], {"points": 1})
 
 
 def test_of_two_submits_of_one_answer_one_counts(team: list[User]) -> None:
@@ -387,9 +390,9 @@ def test_of_two_submits_of_one_answer_one_counts(team: list[User]) -> None:
     answers_of(exam, *(f"解答{n}" for n in range(10)))
     for _ in range(10):
         answer = taken(exam, team[0])
-        told = at_once([partial(reviewing.submit, answer, team[0], {"points": 1})] * 2)
+        told = at_once([partial(queue.submit, answer, team[0], {"points": 1})] * 2)
         assert sorted(isinstance(one, Mark) for one in told) == [False, True]
-        assert any(isinstance(one, reviewing.LeaseLost) for one in told)
+        assert any(isinstance(one, queue.LeaseLost) for one in told)
 
 
 def test_no_mark_comes_into_an_exam_that_is_being_fixed(team: list[User]) -> None:
@@ -401,7 +404,7 @@ def test_no_mark_comes_into_an_exam_that_is_being_fixed(team: list[User]) -> Non
         def fix(exam: Exam = exam) -> None:
             Exam.objects.get(pk=exam.pk).become("fixed")
 
-        told = at_once([partial(reviewing.submit, answer, team[0], FULL), fix])
+        told = at_once([partial(queue.submit, answer, team[0], FULL), fix])
         source = fresh(answer).final_source
         assert source == ("human" if isinstance(told[0], Mark) else ""), told
 
@@ -414,9 +417,9 @@ def test_markers_workers_and_a_new_definition_do_not_block_each_other(team: list
 
     def mark(user: User) -> None:
         for _ in range(12):
-            lease = reviewing.next_answer(exam, user)
+            lease = queue.next_answer(exam, user)
             if lease:
-                reviewing.submit(lease.answer, user, {"points": 1})
+                queue.submit(lease.answer, user, {"points": 1})
 
     def redefine() -> None:
         for share in (0.1, 0.2, 0.3):
@@ -424,7 +427,7 @@ def test_markers_workers_and_a_new_definition_do_not_block_each_other(team: list
 
     def rescore() -> None:
         for start in range(0, 60, 10):
-            settling.settle(keys[start : start + 20])
+            settlement.settle(keys[start : start + 20])
 
     deeds: list[Callable[[], Any]] = [partial(mark, user) for user in team]
     told = at_once([*deeds, redefine, rescore])
@@ -440,7 +443,7 @@ def test_an_answer_taken_while_it_waited_to_be_settled_is_not_queued_again(marke
     (answer,) = answers_of(exam, "解答")
     settler = threading.Thread(target=_settled_elsewhere, args=(answer.pk,))
     with transaction.atomic():
-        reviewing.next_answer(exam, marker)
+        queue.next_answer(exam, marker)
         settler.start()
         _until_someone_waits_for_a_row()
     settler.join(30)
@@ -450,7 +453,7 @@ def test_an_answer_taken_while_it_waited_to_be_settled_is_not_queued_again(marke
 
 def _settled_elsewhere(key: int) -> None:
     try:
-        settling.settle([key])
+        settlement.settle([key])
     finally:
         connection.close()
 
@@ -477,5 +480,5 @@ def test_of_the_machine_it_is_what_it_is_unsure_of_that_comes_first(marker: User
     for _ in answers:
         answer = taken(exam, marker)
         order.append(answer.pk)
-        reviewing.submit(answer, marker, {"points": 1})
+        queue.submit(answer, marker, {"points": 1})
     assert order == [answers[1].pk, answers[2].pk, answers[0].pk]

@@ -19,7 +19,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pmscoring.wsgi import application
-from scoring import definitions, intake, settling, tasks, uploading
+from scoring import tasks
+from scoring.exams import definitions
+from scoring.intake import submissions, uploads
+from scoring.marks import settlement
 from scoring.models import (
     Answer,
     AnswerGroup,
@@ -64,18 +67,16 @@ def headers(
     exam, _ = definitions.load(EXAM)
     # Far from any number that is drawn: deleted, it would open no door to the calls after.
     ApiToken.objects.update(id=10**12 + exam.pk)
-    settling.become(exam, "marking")
-    intake.take_all([(1, submission("c1", "一")), (2, submission("c2", "二"))])
+    settlement.become(exam, "marking")
+    submissions.take_all([(1, submission("c1", "一")), (2, submission("c2", "二"))])
     Answer.objects.update(status="scored")
-    settling.settle(Answer.objects.values_list("pk", flat=True))
+    settlement.settle(Answer.objects.values_list("pk", flat=True))
     answer = Answer.objects.order_by("pk")[0]
     AnswerGroup.objects.create(question=answer.question, kind="same", representative=answer)
     Reference.objects.create(answer=answer, points=1)
     Mark.objects.create(answer=answer, source="human", marker=user, points=1)
     Calibration.objects.create(question=answer.question, status="failed", reason="x")
-    uploading.read(
-        uploading.receive(exam, "a.csv", ContentFile(b"candidate,question,text\nc,Q9,a"))
-    )
+    uploads.read(uploads.receive(exam, "a.csv", ContentFile(b"candidate,question,text\nc,Q9,a")))
     return {"Authorization": f"Bearer {secret}"}
 
 

@@ -6,8 +6,12 @@ from decimal import Decimal
 import pytest
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import definitions, humans, marking, promoting, reviewing, settling, thresholds
+from scoring.calibration import promotion, thresholds
+from scoring.exams import definitions
+from scoring.machine import batches
+from scoring.marks import giving, settlement
 from scoring.models import Answer, Calibration, Exam, Mark, Question
+from scoring.review import queue
 from tests.scoring.calibrated import Service, right
 from tests.scoring.marking_room import (
     answers_of,
@@ -44,7 +48,7 @@ D = Decimal
 def test_marks_agree_within_the_tolerance_and_their_mean_is_rounded_half_up(
     points: list[str], tolerance: str, step: str, majority: bool, expected: str | None
 ) -> None:
-    found = settling.agreed([D(one) for one in points], D(tolerance), D(step), majority=majority)
+    found = settlement.agreed([D(one) for one in points], D(tolerance), D(step), majority=majority)
     assert found == (None if expected is None else D(expected))
 
 
@@ -68,7 +72,7 @@ def test_what_the_machine_has_not_scored_yet_waits_for_it_and_what_failed_is_urg
     one, other = answers_of(exam, "要件", "合意")
     Answer.objects.filter(pk=one.pk).update(status="waiting")
     Answer.objects.filter(pk=other.pk).update(status="failed")
-    settling.settle([one.pk, other.pk])
+    settlement.settle([one.pk, other.pk])
     assert (fresh(one).review, fresh(other).review) == ("none", "queued")
     assert fresh(other).urgency == 1.0
 
@@ -100,7 +104,7 @@ def test_no_mark_of_the_machine_is_final_without_all_that_makes_it_so(way: str) 
         model="n" * 64,
         definition="old" if way == "definition" else question.digest,
     )
-    settling.settle([answer.pk])
+    settlement.settle([answer.pk])
     assert state(answer) == (None, "", "queued")
 
 
@@ -114,9 +118,9 @@ def test_a_part_of_what_the_machine_settled_is_audited_and_the_mark_stands_meanw
     assert {one.review_reason for one in audited} == {"audit"}
     assert {one.final_source for one in map(fresh, answers)} == {"machine"}
     again = {one.pk for one in audited}
-    settling.settle_exam(exam)
+    settlement.settle_exam(exam)
     assert {one.pk for one in map(fresh, answers) if one.review == "queued"} == again
-    humans.give(audited[0], someone("m1"), {"points": 3})
+    giving.give(audited[0], someone("m1"), {"points": 3})
     assert state(audited[0]) == (3, "human", "marked")
     assert fresh(audited[0]).review_reason == "audit"
 
@@ -127,10 +131,10 @@ def test_a_person_overrules_the_machine_and_an_adjudicator_everyone() -> None:
     (answer,) = answers_of(exam, "一")
     scored([answer], 4, 0.95, "c" * 64)
     marker = someone("m1")
-    humans.give(answer, marker, {"points": 1})
+    giving.give(answer, marker, {"points": 1})
     assert state(answer) == (1, "human", "marked")
     Mark.objects.create(answer=answer, source="adjudicator", marker=someone("a"), points=2)
-    settling.settle([answer.pk])
+    settlement.settle([answer.pk])
     assert state(answer) == (2, "adjudicator", "adjudicated")
 
 
@@ -138,12 +142,12 @@ def test_two_readings_are_asked_for_and_agree_or_are_disputed() -> None:
     exam = exam_in(readings=2, tolerance=1)
     agreed, disputed = answers_of(exam, "一", "二")
     one, two = someone("m1"), someone("m2")
-    humans.give(agreed, one, {"points": 3})
+    giving.give(agreed, one, {"points": 3})
     assert state(agreed) == (None, "", "queued")
-    humans.give(agreed, two, {"points": 4})
+    giving.give(agreed, two, {"points": 4})
     assert state(agreed) == (4, "human", "marked")
-    humans.give(disputed, one, {"points": 1})
-    humans.give(disputed, two, {"points": 4})
+    giving.give(disputed, one, {"points": 1})
+    giving.give(disputed, two, {"points": 4})
     assert state(disputed) == (None, "", "disputed")
 
 
@@ -152,12 +156,12 @@ def test_a_third_marker_settles_what_two_could_not_or_leaves_it_to_the_adjudicat
     settled, open_still = answers_of(exam, "一", "二")
     markers = [someone(f"m{n}") for n in range(3)]
     for answer in (settled, open_still):
-        humans.give(answer, markers[0], {"points": 1})
-        humans.give(answer, markers[1], {"points": 5})
+        giving.give(answer, markers[0], {"points": 1})
+        giving.give(answer, markers[1], {"points": 5})
         assert state(answer) == (None, "", "queued")
         assert (fresh(answer).readings, fresh(answer).urgency) == (3, 1.0)
-    humans.give(settled, markers[2], {"points": 5})
-    humans.give(open_still, markers[2], {"points": 3})
+    giving.give(settled, markers[2], {"points": 5})
+    giving.give(open_still, markers[2], {"points": 3})
     assert state(settled) == (5, "human", "marked")
     assert state(open_still) == (None, "", "disputed")
 
@@ -165,9 +169,9 @@ def test_a_third_marker_settles_what_two_could_not_or_leaves_it_to_the_adjudicat
 def test_nobody_marks_an_answer_twice() -> None:
     (answer,) = answers_of(exam_in(readings=2), "一")
     marker = someone("m1")
-    humans.give(answer, marker, {"points": 3})
+    giving.give(answer, marker, {"points": 3})
     with pytest.raises(WrongState, match="already"):
-        humans.give(answer, marker, {"points": 3})
+        giving.give(answer, marker, {"points": 3})
 
 
 def test_a_fixed_exam_stays_as_it_is_whatever_marks_come() -> None:
@@ -178,11 +182,11 @@ def test_a_fixed_exam_stays_as_it_is_whatever_marks_come() -> None:
     scored([answer], 4, 0.99, "c" * 64)
     assert state(answer) == (None, "", "queued")
     with pytest.raises(WrongState, match="fixed"):
-        humans.give(fresh(answer), someone("m1"), {"points": 3})
+        giving.give(fresh(answer), someone("m1"), {"points": 3})
 
 
 def by_deed(exam: Exam) -> None:
-    settling.become(Exam.objects.get(pk=exam.pk), "fixed")
+    settlement.become(Exam.objects.get(pk=exam.pk), "fixed")
 
 
 def by_definition(exam: Exam) -> None:
@@ -194,7 +198,7 @@ def with_another_threshold(question: Question) -> None:
 
 
 def under_another_calibration(question: Question) -> None:
-    promoting.promote(
+    promotion.promote(
         Calibration.objects.create(
             question=question, status="ready", sha256="d" * 64, definition=question.digest
         )
@@ -228,7 +232,7 @@ def test_with_another_threshold_a_worker_settles_without_a_call_and_then_it_is_f
     with_another_threshold(question)
     service = Service(right)
     service.is_away = True
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     by_deed(exam)
     assert state(answer) == (None, "", "queued")
 
@@ -236,7 +240,7 @@ def test_with_another_threshold_a_worker_settles_without_a_call_and_then_it_is_f
 def test_what_people_settled_or_what_failed_does_not_keep_an_exam_from_being_fixed() -> None:
     exam = exam_in()
     settled, failed, waiting, held = answers_of(exam, "一", "二", "三", "四")
-    humans.give(settled, someone("m1"), {"points": 3})
+    giving.give(settled, someone("m1"), {"points": 3})
     for status, some in (
         ("failed", [failed]),
         ("waiting", [settled, waiting]),
@@ -246,7 +250,7 @@ def test_what_people_settled_or_what_failed_does_not_keep_an_exam_from_being_fix
     with pytest.raises(WrongState, match="2 answers of ROOM wait"):
         by_deed(exam)
     for one in (waiting, held):
-        humans.give(one, someone(f"m{one.pk}"), {"points": 3})
+        giving.give(one, someone(f"m{one.pk}"), {"points": 3})
     by_deed(exam)
     assert {state(one)[1] for one in (settled, waiting, held)} == {"human"}
 
@@ -285,7 +289,7 @@ def test_a_question_is_left_out_by_force_with_all_its_marks_withdrawn_ones_too()
     exam = exam_in()
     (answer,) = answers_of(exam, "一")
     marker = someone("m1")
-    reviewing.withdraw(humans.give(answer, marker, {"points": 3}), marker)
+    queue.withdraw(giving.give(answer, marker, {"points": 3}), marker)
     definition = definitions.describe(exam)
     del definition["questions"][0]
     with pytest.raises(definitions.WouldInvalidate):
@@ -298,8 +302,8 @@ def test_a_question_is_left_out_by_force_with_all_its_marks_withdrawn_ones_too()
 def test_a_mark_that_the_changed_question_cannot_earn_counts_no_more() -> None:
     exam = exam_in()
     kept, lost = answers_of(exam, "一", "二")
-    humans.give(kept, someone("m1"), {"points": 3})
-    humans.give(lost, someone("m2"), {"points": 6})
+    giving.give(kept, someone("m1"), {"points": 3})
+    giving.give(lost, someone("m2"), {"points": 6})
     definition = definitions.describe(exam)
     definition["questions"][0]["max_points"] = 4
     definitions.load(definition, force=True)
@@ -312,5 +316,5 @@ def test_it_asks_five_queries_however_many_answers(django_assert_num_queries: ob
     answers = answers_of(exam, *(f"解答{n}" for n in range(300)))
     Exam.objects.filter(pk=exam.pk).update(status="marking")
     with django_assert_num_queries(7):  # type: ignore[operator]  # two are the savepoint's
-        settling.settle([one.pk for one in answers])
+        settlement.settle([one.pk for one in answers])
     assert Answer.objects.filter(review="queued").count() == 300

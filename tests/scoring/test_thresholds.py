@@ -4,7 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import coverage, marking, promoting, thresholds
+from scoring.agreement import coverage
+from scoring.calibration import promotion, thresholds
+from scoring.machine import batches
 from scoring.models import Answer, Exam, MarkingPolicy, Question
 from tests.scoring.calibrated import (
     FAIR,
@@ -117,13 +119,13 @@ def test_marks_from_there_on_stand_and_no_answer_is_scored_again(
 ) -> None:
     fitted(question, service)
     handed_in(question, [f"{GOOD}！", f"{FAIR}！"], start=500)
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     assert finals(question) == [("", None), ("", None)]
     service.scored.clear()
     proposed = thresholds.proposal(now(question))
     made = thresholds.apply(now(question), proposed.value, None, proposed)
     assert Answer.objects.filter(status="waiting").count() == 1
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     assert service.scored == []
     assert finals(question) == [("machine", 4), ("", None)]
     assert (made.value, made.target, made.calibration) == (0.95, 0.95, now(question).calibration)
@@ -136,18 +138,18 @@ def test_what_stood_no_longer_stands_when_the_threshold_is_taken_away(
     fitted(question, service)
     handed_in(question, [f"{GOOD}！"], start=500)
     thresholds.apply(now(question), 0.9)
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     assert finals(question) == [("machine", 4)]
     user = User.objects.create_user("manager")
     made = thresholds.apply(now(question), None, user)
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     assert finals(question) == [("", None)]
     assert (made.value, made.set_by) == (None, user)
 
 
 def test_what_would_stand_is_counted_beforehand(question: Question, service: Service) -> None:
     fitted(question, service)
-    marking.score_waiting(question, service.client)
+    batches.score_waiting(question, service.client)
     assert thresholds.standing(now(question), 0.9) == (120, 180)
     assert thresholds.standing(now(question), None) == (0, 180)
 
@@ -172,7 +174,7 @@ def test_after_a_promotion_nothing_stands_where_the_new_curve_does_not_show_the_
     proposed = thresholds.proposal(now(question), 0.95)
     thresholds.apply(now(question), proposed.value, None, proposed)
     second = fitted(question, Service(lambda text: (0, 0.99)))
-    promoting.promote(second)
+    promotion.promote(second)
     assert now(question).threshold is None
     made = question.thresholds.latest("pk")
     assert (made.value, made.target, made.bound) == (None, 0.95, None)
@@ -192,9 +194,9 @@ def test_rolling_back_brings_back_the_threshold_that_held(
     thresholds.apply(now(question), 0.9)
     fitted(question, Service(surer))
     thresholds.apply(now(question), 0.6)
-    promoting.roll_back(question)
+    promotion.roll_back(question)
     assert (now(question).calibration, now(question).threshold) == (first, 0.9)
-    promoting.roll_back(question)
+    promotion.roll_back(question)
     assert (now(question).calibration, now(question).threshold) == (None, None)
 
 
@@ -203,10 +205,10 @@ def test_rolling_back_brings_it_back_after_a_promotion_that_let_nothing_stand(
 ) -> None:
     first = fitted(question, service)
     thresholds.apply(now(question), 0.9)
-    promoting.promote(fitted(question, Service(lambda text: (0, 0.99))))
+    promotion.promote(fitted(question, Service(lambda text: (0, 0.99))))
     assert now(question).threshold is None
-    assert promoting.threshold_under(now(question), first, "rollback") == (0.9, None)
-    promoting.roll_back(question)
+    assert promotion.threshold_under(now(question), first, "rollback") == (0.9, None)
+    promotion.roll_back(question)
     assert (now(question).calibration, now(question).threshold) == (first, 0.9)
     assert question.thresholds.latest("pk").value == 0.9
 
@@ -218,6 +220,6 @@ def test_rolling_back_brings_back_none_where_none_held(
     thresholds.apply(now(question), 0.9)
     thresholds.apply(now(question), None)
     fitted(question, Service(surer))
-    promoting.roll_back(question)
+    promotion.roll_back(question)
     assert (now(question).calibration, now(question).threshold) == (first, None)
     assert question.thresholds.count() == 2

@@ -17,7 +17,8 @@ from pytest_django import Settings
 
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.celery import app
-from scoring import tasks, uploading
+from scoring import tasks
+from scoring.intake import uploads
 from scoring.models import Answer, Batch, Exam, Submission, Upload
 from tests.scoring.site import client_for, named
 
@@ -38,7 +39,7 @@ def send(client: Client, name: str, text: str) -> Any:
 
 def received(rows: str, name: str = "a.csv") -> Upload:
     text = HEADER + rows if name.endswith(".csv") else rows
-    return uploading.receive(Exam.objects.get(), name, File(named(name, text.encode())))
+    return uploads.receive(Exam.objects.get(), name, File(named(name, text.encode())))
 
 
 def elsewhere(query: Callable[[], Any]) -> Any:
@@ -74,7 +75,7 @@ def test_it_keeps_the_file_under_a_name_of_its_own_and_reads_it_later(
 
 def test_rows_of_a_candidate_belong_together_wherever_they_stand() -> None:
     upload = received("c1,Q1,一,\nc2,Q1,二,\nc1,Q1,三,2\nc1,Q2,four,\n")
-    uploading.read(upload)
+    uploads.read(upload)
     assert (upload.accepted, upload.rejections) == (4, [])
     first = Submission.objects.get(candidate="c1", attempt=1)
     assert list(first.answers.order_by("question").values_list("text", flat=True)) == ["一", "four"]
@@ -83,14 +84,14 @@ def test_rows_of_a_candidate_belong_together_wherever_they_stand() -> None:
 def test_an_attempt_may_be_written_with_a_point() -> None:
     told = {"candidate": "c1", "question": "Q1", "text": "一", "attempt": 2.0}
     upload = received(f"{json.dumps(told)}\n", "a.jsonl")
-    uploading.read(upload)
+    uploads.read(upload)
     assert (upload.accepted, upload.rejections) == (1, [])
     assert Submission.objects.get().attempt == 2
 
 
 def test_an_attempt_of_very_many_digits_is_one_bad_row() -> None:
     upload = received(f"c1,Q1,一,{'9' * 5000}\nc2,Q1,二,\n")
-    uploading.read(upload)
+    uploads.read(upload)
     assert (upload.accepted, upload.rejected) == (1, 1)
     [told] = upload.rejections
     assert (told["line"], told["pointer"]) == (2, "/attempt")
@@ -99,7 +100,7 @@ def test_an_attempt_of_very_many_digits_is_one_bad_row() -> None:
 
 def test_a_bad_row_holds_back_its_neighbours_so_that_the_corrected_file_is_taken() -> None:
     wrong = received("c1,Q1,一,\nc2,Q1,二,\nc1,Q 2,three,\nc2,Q9,x,\n")
-    uploading.read(wrong)
+    uploads.read(wrong)
     assert (wrong.accepted, wrong.rejected) == (0, 4)
     assert [(one["line"], one["pointer"]) for one in wrong.rejections] == [
         (2, ""),
@@ -109,7 +110,7 @@ def test_a_bad_row_holds_back_its_neighbours_so_that_the_corrected_file_is_taken
     ]
     assert wrong.rejections[0]["detail"].startswith("line 4, of the same candidate")
     right = received("c1,Q1,一,\nc2,Q1,二,\nc1,Q2,three,\n")
-    uploading.read(right)
+    uploads.read(right)
     assert (right.accepted, right.rejected) == (3, 0)
 
 
@@ -123,27 +124,27 @@ def test_a_worker_tells_the_sender_in_the_senders_language(
     with translation.override(language):
         refused = received("")
         rejected = received("c1,Q9,一,\n")
-    uploading.read(refused)
-    uploading.read(rejected)
+    uploads.read(refused)
+    uploads.read(rejected)
     assert empty in refused.reason
     assert question in rejected.rejections[0]["detail"]
 
 
 def test_the_same_file_again_changes_nothing() -> None:
     rows = "c1,Q1,一,\nc2,Q1,二,\n"
-    uploading.read(received(rows))
+    uploads.read(received(rows))
     before = list(Answer.objects.order_by("pk").values_list("pk", "text"))
     again = received(rows)
-    assert uploading.read(again) == set()
+    assert uploads.read(again) == set()
     assert (again.status, again.accepted) == ("read", 2)
     assert list(Answer.objects.order_by("pk").values_list("pk", "text")) == before
     other = received("c1,Q1,別,\n")
-    uploading.read(other)
+    uploads.read(other)
     assert [one["pointer"] for one in other.rejections] == ["/attempt"]
 
 
 def test_others_see_how_far_the_reading_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploading, "CHUNK", 2)
+    monkeypatch.setattr(uploads, "CHUNK", 2)
     upload = received("".join(f"c{n},Q1,t{n},\n" for n in range(5)))
     seen = []
 
@@ -153,7 +154,7 @@ def test_others_see_how_far_the_reading_is(monkeypatch: pytest.MonkeyPatch) -> N
         assert elsewhere(Answer.objects.count) == 0
         seen.append(count)
 
-    uploading.read(upload, say)
+    uploads.read(upload, say)
     assert seen == [2, 4, 5]
     assert Answer.objects.count() == 5
 
@@ -171,7 +172,7 @@ def test_a_file_that_cannot_be_read_to_its_end_leaves_nothing_behind(
     name: str, rows: str, reason: str
 ) -> None:
     upload = received(rows, name)
-    assert uploading.read(upload) == set()
+    assert uploads.read(upload) == set()
     assert upload.status == "refused"
     assert reason in upload.reason
     assert not Answer.objects.exists()
@@ -183,7 +184,7 @@ def test_u_0000_and_lone_surrogates_are_told_of_by_row() -> None:
     rows += '{"candidate": "c2", "question": "Q1", "text": "\\ud800"}\n'
     rows += '{"candidate": "\\udfff", "question": "Q1", "text": "a"}\n[]\n'
     upload = received(rows, "a.jsonl")
-    uploading.read(upload)
+    uploads.read(upload)
     told = [(one["line"], one["pointer"]) for one in upload.rejections]
     assert told == [(1, "/text"), (2, "/text"), (3, "/candidate"), (4, "")]
 
@@ -191,9 +192,9 @@ def test_u_0000_and_lone_surrogates_are_told_of_by_row() -> None:
 def test_it_keeps_the_first_rejections_and_counts_them_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(uploading, "MOST_REJECTIONS", 3)
+    monkeypatch.setattr(uploads, "MOST_REJECTIONS", 3)
     upload = received("".join(f"c{n},Q9,t,\n" for n in range(10)))
-    uploading.read(upload)
+    uploads.read(upload)
     assert (upload.rejected, len(upload.rejections)) == (10, 3)
 
 
@@ -220,8 +221,8 @@ def test_handing_in_is_not_taken_for_stalled(settings: Settings) -> None:
     upload.become("reading", claimed_at=now())
     with transaction.atomic():
         upload.beat(1)
-        assert elsewhere(uploading.release_stalled) == 0
-    assert elsewhere(uploading.release_stalled) == 1
+        assert elsewhere(uploads.release_stalled) == 0
+    assert elsewhere(uploads.release_stalled) == 1
 
 
 def test_a_reader_that_lost_its_claim_hands_in_nothing() -> None:
@@ -231,10 +232,10 @@ def test_a_reader_that_lost_its_claim_hands_in_nothing() -> None:
         Upload.objects.update(claimed_at=now())
 
     with pytest.raises(WrongState):
-        uploading.read(upload, steal)
+        uploads.read(upload, steal)
     assert not Answer.objects.exists()
     with pytest.raises(WrongState):
-        uploading.read(Upload.objects.get())
+        uploads.read(Upload.objects.get())
 
 
 def test_files_over_the_limit_are_refused_before_they_are_kept(

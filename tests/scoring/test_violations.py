@@ -9,8 +9,8 @@ import pytest
 from django.utils import translation
 
 from pmscoring import contract
-from scoring.contract import faults
-from scoring.violations import PATTERNS, SENTENCES, TYPES
+from scoring.contract.faults import faults
+from scoring.contract.violations import PATTERNS, SENTENCES, TYPES
 from tests.scoring.site import EXAM
 
 SCHEMAS = [json.loads(one.read_text()) for one in Path(contract.__path__[0]).glob("*.schema.json")]

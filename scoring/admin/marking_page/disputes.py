@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import humans, reviewing
 from scoring.admin.marking_page import empty, pages, points, sheets
-from scoring.contract import Invalid
+from scoring.contract.faults import Invalid
+from scoring.marks import visibility
 from scoring.models import Answer, Exam, Lease, Mark, Question
 from scoring.models.exams import number
-from scoring.references import NotQualified
-from scoring.reviewing import LeaseLost
+from scoring.review import queue
+from scoring.review.queue import LeaseLost
+from scoring.review.references import NotQualified
 
 DESK = "marking:disputes"
 
@@ -26,9 +27,9 @@ def following(
     """The next dispute, or that there is none."""
     name = f"disputes-{exam.pk}"
     try:
-        lease = reviewing.next_dispute(exam, request.user, pages.skipped(request, name))
+        lease = queue.next_dispute(exam, request.user, pages.skipped(request, name))
         if lease is None and pages.unskip(request, name):
-            lease = reviewing.next_dispute(exam, request.user)
+            lease = queue.next_dispute(exam, request.user)
     except (NotQualified, WrongState) as error:
         return empty.closed(request, exam, None, error)
     if lease is None:
@@ -60,8 +61,8 @@ def _show(
     **more: Any,
 ) -> HttpResponse:
     # A form may speak of any answer: also of one whose marks they are not to see.
-    seen = humans.visible_marks(answer, request.user)
-    marks = [one for one in humans.those_that_stand(seen) if one.source == Mark.Source.HUMAN]
+    seen = visibility.visible_marks(answer, request.user)
+    marks = [one for one in visibility.those_that_stand(seen) if one.source == Mark.Source.HUMAN]
     sides = dict(zip(ascii_uppercase, marks, strict=False))
     told = [
         {"name": name, "points": number(mark.points), "comment": mark.comment}
@@ -86,7 +87,7 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
         return _onward(request, exam, question, "")
     try:
         told = points.told(answer.question, request.POST.dict())
-        reviewing.adjudicate(answer, request.user, told)
+        queue.adjudicate(answer, request.user, told)
     except (Invalid, NotQualified, WrongState) as error:
         lease = pages.lease_of(answer, request.user)
         status = 422 if isinstance(error, Invalid) else 409
@@ -101,7 +102,7 @@ def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRes
     if answer is not None:
         pages.skip(request, f"disputes-{exam.pk}", answer.pk)
         with suppress(LeaseLost):  # It went back by itself.
-            reviewing.release(answer, request.user)
+            queue.release(answer, request.user)
     return _onward(request, exam, question, _("Skipped. Next:"))
 
 

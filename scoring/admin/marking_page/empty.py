@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from scoring.admin.marking_page import pages
 from scoring.models import Exam, Question
-from scoring.references import NotQualified, Suspended
+from scoring.review.references import NotQualified, Suspended
 
 
 def closed(

@@ -14,12 +14,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
-from scoring import grouping, references, reviewing, tasks
+from scoring import tasks
 from scoring.admin.counts import share
 from scoring.admin.marking_page.pages import address, desk_page, key
+from scoring.marks.settlement import MARKED_BY_PEOPLE
 from scoring.models import Answer, Exam, Question, Standing
-from scoring.references import NotQualified
-from scoring.settling import MARKED_BY_PEOPLE
+from scoring.review import groups, queue, references
+from scoring.review.references import NotQualified
 
 Review = Answer.Review
 ASKED = (Review.QUEUED, Review.CLAIMED)
@@ -70,7 +71,7 @@ def _regroup(request: HttpRequest) -> HttpResponse:
 
 
 def _exam(request: HttpRequest, exam: Exam) -> dict[str, Any]:
-    progress = reviewing.progress(exam, request.user)
+    progress = queue.progress(exam, request.user)
     standing = references.standing(exam, request.user)
     may_mark = standing is None or standing.status == Standing.Status.QUALIFIED
     rows = _questions(request, exam, may_mark)
@@ -114,16 +115,16 @@ def _question(
     counts: Counter[tuple[int, str]],
     may_mark: bool,
 ) -> QuestionRow:
-    groups = _groups(question, request.user) if may_mark else []
+    open_groups = _groups(question, request.user) if may_mark else []
     done = (Review.MARKED, Review.ADJUDICATED)
     return QuestionRow(
         question=question,
         left=sum(counts[question.pk, state] for state in ASKED),
         done=sum(counts[question.pk, state] for state in done),
-        groups=len(groups),
-        grouped=sum(group.open_count for group in groups),
-        saved=_percent(grouping.saved(question)) or 0,
-        regrouping=_percent(grouping.progress(question)),
+        groups=len(open_groups),
+        grouped=sum(group.open_count for group in open_groups),
+        saved=_percent(groups.saved(question)) or 0,
+        regrouping=_percent(groups.progress(question)),
         href=address("marking:desk", exam, question),
         groups_href=address("marking:groups", exam, question),
     )
@@ -131,7 +132,7 @@ def _question(
 
 def _groups(question: Question, marker: Any) -> list[Any]:
     try:
-        return list(grouping.groups(question, marker))
+        return list(groups.groups(question, marker))
     except NotQualified:
         return []
 

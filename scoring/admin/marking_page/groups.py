@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import grouping
 from scoring.admin.marking_page import empty, pages, points, sheets, singles
 from scoring.admin.marking_page.differences import Piece, pieces
-from scoring.contract import Invalid
+from scoring.contract.faults import Invalid
 from scoring.models import Answer, AnswerGroup, Exam, Question
-from scoring.references import NotQualified
+from scoring.review import groups
+from scoring.review.references import NotQualified
 
 DESK = "marking:groups"
 
@@ -50,8 +50,8 @@ def _next(
     found = (
         group
         for one in ([question] if question else exam.questions.all())
-        for group in grouping.groups(one, marker)
-        if group.pk not in without and grouping.take(group, marker)
+        for group in groups.groups(one, marker)
+        if group.pk not in without and groups.take(group, marker)
     )
     return next(found, None)
 
@@ -68,8 +68,8 @@ def opened(
     alert: str = "",
 ) -> HttpResponse:
     """The group on the desk; `removed` are the members that were ticked so far."""
-    grouping.take(group, request.user)
-    answers = grouping.members(group, request.user)
+    groups.take(group, request.user)
+    answers = groups.members(group, request.user)
     if not answers:
         title = _("This group is done")
         words = _("Others have marked its answers meanwhile, or have them in hand.")
@@ -107,10 +107,10 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
         return _onward(request, exam, question, _("The group is no longer there. Next:"))
     typed, removed = request.POST.dict(), _keys(request.POST.getlist("removed"))
     shown = _keys(typed.get("shown", "").split(","))
-    without = {one.pk for one in grouping.members(group, request.user)} - (shown - removed)
+    without = {one.pk for one in groups.members(group, request.user)} - (shown - removed)
     try:
         told = points.told(group.question, typed)
-        marks = grouping.mark_group(group, request.user, told, without)
+        marks = groups.mark_group(group, request.user, told, without)
     except (Invalid, NotQualified, WrongState) as error:
         status = 422 if isinstance(error, Invalid) else 409
         words = pages.told_of(error)
@@ -127,7 +127,7 @@ def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRes
     group = _of(request, exam)
     if group is not None:
         pages.skip(request, f"groups-{exam.pk}", group.pk)
-        grouping.give_back(group, request.user)
+        groups.give_back(group, request.user)
     return _onward(request, exam, question, _("Skipped. Next:"))
 
 

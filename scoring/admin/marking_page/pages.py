@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from pmscoring.base.audit import audit
 from pmscoring.base.roles import has_role
-from scoring import humans, reviewing
-from scoring.contract import Invalid
+from scoring.contract.faults import Invalid
+from scoring.marks import giving
 from scoring.models import Answer, Exam, Lease, Question, ReferenceMark
-from scoring.reviewing import LeaseLost
+from scoring.review import queue
+from scoring.review.queue import LeaseLost
 
 View = Callable[..., HttpResponse]
 MOST_SKIPPED = 500
@@ -78,7 +79,7 @@ def bar(
     exam: Exam, marker: Any, question: Question | None, lease: Lease | None = None
 ) -> dict[str, Any]:
     """What the bar at the top tells: how far all is, and how long the answer is the marker's."""
-    found = reviewing.progress(exam, marker, question, SECONDS_OLD if lease else 0.0)
+    found = queue.progress(exam, marker, question, SECONDS_OLD if lease else 0.0)
     counts = {"done": found.done, "all": found.done + found.left, "mine_today": found.mine_today}
     return {"exam": exam, "progress": counts, **(times(lease) if lease else {})}
 
@@ -92,7 +93,7 @@ def is_given(answer: Answer, marker: Any) -> bool:
     """Whether a mark of theirs stands, so that a submit sent twice is taken once."""
     given = ReferenceMark.objects.filter(reference__answer=answer, marker=marker)
     of_reference = given.exclude(purpose=ReferenceMark.Purpose.WITHDRAWN)
-    return humans.standing(answer, marker).exists() or of_reference.exists()
+    return giving.standing(answer, marker).exists() or of_reference.exists()
 
 
 def times(lease: Lease) -> dict[str, int]:

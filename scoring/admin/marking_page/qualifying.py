@@ -4,10 +4,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from scoring import references
 from scoring.admin.marking_page import pages, points, sheets
 from scoring.models import Answer, Question, ReferenceMark
 from scoring.models.exams import number
+from scoring.review import references
 
 
 def compared(

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from scoring import settling
 from scoring.admin.answer_page import Highlighter, length, parts
 from scoring.admin.evidence import spans
 from scoring.admin.flags import explained
 from scoring.admin.marking_page import points
+from scoring.marks import settlement
 from scoring.models import Answer, Mark, MarkingPolicy
 from scoring.models.exams import number
 
@@ -28,7 +28,7 @@ def sheet(
     others: Mapping[str, Mark] | None = None,
 ) -> dict[str, Any]:
     """The context of the desk's two columns, with what is already typed."""
-    question, shown = answer.question, settling.policy_of(answer.question.exam).shown
+    question, shown = answer.question, settlement.policy_of(answer.question.exam).shown
     wire = question.wire()
     machine = None if shown == Shown.NOTHING else _machine(answer)
     evidence = spans(machine.criteria) if machine else []

@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import references, reviewing
 from scoring.admin.marking_page import empty, pages, points, qualifying, sheets
-from scoring.contract import Invalid
+from scoring.contract.faults import Invalid
 from scoring.models import Answer, Exam, Lease, Question, ReferenceMark
-from scoring.references import NotQualified
-from scoring.reviewing import LeaseLost
+from scoring.review import queue, references
+from scoring.review.queue import LeaseLost
+from scoring.review.references import NotQualified
 
 DESK = "marking:desk"
 
@@ -28,9 +28,9 @@ def following(
     """The next answer, or why there is none; skipped ones come after all others."""
     name = f"answers-{exam.pk}"
     try:
-        lease = reviewing.next_answer(exam, request.user, question, pages.skipped(request, name))
+        lease = queue.next_answer(exam, request.user, question, pages.skipped(request, name))
         if lease is None and pages.unskip(request, name):
-            lease = reviewing.next_answer(exam, request.user, question)
+            lease = queue.next_answer(exam, request.user, question)
     except (NotQualified, WrongState) as error:
         return empty.closed(request, exam, question, error)
     if lease is None:
@@ -82,13 +82,13 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
     return _onward(request, exam, question, "")
 
 
-def _given(answer: Answer, marker: Any, told: dict[str, Any]) -> reviewing.Judgement:
+def _given(answer: Answer, marker: Any, told: dict[str, Any]) -> queue.Judgement:
     """Also where the time ran out, as long as nobody else has the answer."""
     try:
-        return reviewing.submit(answer, marker, told)
+        return queue.submit(answer, marker, told)
     except LeaseLost:
-        reviewing.take_again(answer, marker)
-        return reviewing.submit(answer, marker, told)
+        queue.take_again(answer, marker)
+        return queue.submit(answer, marker, told)
 
 
 def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
@@ -97,7 +97,7 @@ def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRes
     if answer is not None:
         pages.skip(request, f"answers-{exam.pk}", answer.pk)
         with suppress(LeaseLost):  # It went back by itself.
-            reviewing.release(answer, request.user)
+            queue.release(answer, request.user)
     return _onward(request, exam, question, _("Skipped. Next:"))
 
 
@@ -107,7 +107,7 @@ def renew(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRe
     if answer is None:
         return JsonResponse({}, status=409)
     try:
-        lease = reviewing.renew(answer, request.user)
+        lease = queue.renew(answer, request.user)
     except WrongState:
         return JsonResponse({}, status=409)
     return JsonResponse({"seconds": pages.times(lease)["lease_seconds"]})

@@ -4,16 +4,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import reviewing
 from scoring.admin.marking_page import disputes, empty, groups, pages, points, singles
 from scoring.models import Exam, Mark, Question
-from scoring.references import NotQualified
+from scoring.review import queue
+from scoring.review.references import NotQualified
 
 
 def undo(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
     """The marker's last deed in the exam is withdrawn: a group's as one."""
     try:
-        undone = reviewing.undo(exam, request.user)
+        undone = queue.undo(exam, request.user)
     except NotQualified as error:
         return empty.closed(request, exam, question, error)
     except WrongState as error:  # Of this mark; where it is the exam's, the next one tells.
@@ -25,7 +25,7 @@ def undo(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRes
 
 
 def _brought_back(
-    request: HttpRequest, exam: Exam, question: Question | None, undone: reviewing.Undone
+    request: HttpRequest, exam: Exam, question: Question | None, undone: queue.Undone
 ) -> HttpResponse:
     said, given = _("Taken back:"), undone.judgement
     values = points.values_of(given)

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from scoring import agreeing
-from scoring.agreeing import Figures, QuestionAgreement
+from scoring.agreement.figures import of_exam, of_question
+from scoring.agreement.shapes import Figures, QuestionAgreement
 from scoring.models import Exam
 
 HEAD = (
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         if options["question"]:
             self._show_one(exam, options["question"], options["json"])
             return
-        found = agreeing.of_exam(exam, names=True)
+        found = of_exam(exam, names=True)
         if options["json"]:
             self._write_json(found)
             return
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         question = exam.questions.select_related("calibration").filter(code=code).first()
         if question is None:
             raise CommandError(f"{exam.code} has no question {code}")
-        found = agreeing.of_question(question, names=True)
+        found = of_question(question, names=True)
         if as_json:
             self._write_json(found)
             return

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import calibrating, generalising, promoting, tasks
+from scoring import tasks
+from scoring.calibration import fitting, general, promotion
 from scoring.models import Calibration, Exam, Promotion, Question
 
 LOOK_SECONDS = 0.5
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         """A new calibration, or the one under way; a general one without a question."""
         name = question.code if question else GENERAL
         try:
-            made = calibrating.ask(question) if question else generalising.ask()
+            made = fitting.ask(question) if question else general.ask()
         except WrongState as error:
             known = Calibration.objects.filter(question=question, status__in=OPEN)
             under_way = known.first()
@@ -89,10 +90,10 @@ class Command(BaseCommand):
         if not is_general:
             raise CommandError("a question's calibration is rolled back in the admin or by REST")
         try:
-            tasks.nudge(generalising.roll_back())
+            tasks.nudge(general.roll_back())
         except WrongState as error:
             raise CommandError(str(error)) from error
-        present = promoting.general()
+        present = promotion.general()
         told = f"calibration {present.pk}" if present else "the uncalibrated method"
         self.stdout.write(f"{GENERAL}: {told} marks questions without their own from now on")
 
@@ -142,15 +143,15 @@ def _name(calibration: Calibration) -> str:
 
 def _is_in_use(calibration: Calibration) -> bool:
     if calibration.is_general:
-        return promoting.general() == calibration
+        return promotion.general() == calibration
     return Question.objects.filter(calibration=calibration).exists()
 
 
 def _promoted(calibration: Calibration) -> Sequence[int]:
     """Put to use; the questions whose answers wait."""
     if calibration.is_general:
-        return generalising.promote(calibration)
-    promoting.promote(calibration, kind=Promotion.Kind.MANUAL)
+        return general.promote(calibration)
+    promotion.promote(calibration, kind=Promotion.Kind.MANUAL)
     return [calibration.own.pk]
 
 

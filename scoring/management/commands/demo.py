@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 
-from scoring.agreement import agreement
+from scoring.agreement.kappa import agreement
 from scoring.models import ApiToken
 
 SAMPLE = Path(__file__).parents[2] / "sample"

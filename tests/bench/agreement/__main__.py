@@ -21,7 +21,7 @@ import numpy as np
 from inference_server.calibration.examples import FEWEST as FEWEST_EXAMPLES
 from inference_server.calibration.scale import kappa
 from inference_server.calibration.texts import Text
-from scoring.agreement import mean_kappa
+from scoring.agreement.kappa import mean_kappa
 from tests.bench.agreement import datasets, measures, protocol, speed, unseen, written
 from tests.bench.agreement.datasets import Data, Row
 from tests.bench.agreement.encoded import Reader

@@ -7,7 +7,7 @@ import numpy as np
 
 from inference_server.calibration.confidence import calibration_error
 from inference_server.calibration.scale import Doubles, kappa
-from scoring import coverage
+from scoring.agreement import coverage
 from tests.bench.agreement.protocol import Outcome
 
 

@@ -14,7 +14,7 @@ from inference_server.calibration import fit
 from inference_server.calibration.ngrams import KINDS, Vocabulary
 from inference_server.calibration.scale import Doubles, Scale, chosen
 from inference_server.calibration.texts import Text, fold_of
-from scoring import coverage
+from scoring.agreement import coverage
 
 TARGET = 0.95
 DRAWS = (1, 2, 3)

@@ -11,8 +11,9 @@ from django.db import connection, models, transaction
 from django.utils.timezone import now
 
 from pmscoring.base import texts
-from scoring import agreeing, judging, settling
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
+from scoring.machine import requests
+from scoring.marks import settlement
 from scoring.models import Answer, Mark, Question
 
 MOST_TRIES = 8
@@ -109,7 +110,7 @@ def _calibration(question: Question) -> str:
 def _judged(question: Question, inference: Inference, answers: Sequence[Answer]) -> Judgements:
     """Each distinct text is sent once."""
     firsts = {answer.text_key: answer.text for answer in reversed(answers)}
-    model, results = judging.judge(
+    model, results = requests.judge(
         inference, question.wire(), _calibration(question), list(firsts.items())
     )
     return {
@@ -156,7 +157,7 @@ def _refused(
     if len(answers) == 1:
         with transaction.atomic():
             _claimed(answers).update(status=Answer.Status.FAILED, reason=reason[:500])
-            settling.settle([answers[0].pk])
+            settlement.settle([answers[0].pk])
         return
     middle = len(answers) // 2
     for half in (answers[:middle], answers[middle:]):
@@ -192,7 +193,7 @@ def _write(question: Question, answers: Sequence[Answer], judged: Judgements) ->
         Answer.objects.filter(pk__in=keys).update(
             status=Answer.Status.SCORED, flags=list(flags), reason="", claimed_at=None
         )
-    settling.settle(mark.answer_id for mark in marks)
+    settlement.settle(mark.answer_id for mark in marks)
 
 
 def _hold(question: Question) -> None:
@@ -249,33 +250,4 @@ def retry(answers: "models.QuerySet[Answer]") -> int:
     """Failed answers, and those that were put off, wait from now on; how many."""
     return answers.filter(status__in=[Answer.Status.FAILED, Answer.Status.WAITING]).update(
         status=Answer.Status.WAITING, tries=0, reason="", not_before=now()
-    )
-
-
-def load() -> dict[str, Any]:
-    """What opsconsole may know: `{waiting, scoring, oldest_seconds, rate, agreement}`.
-
-    `waiting` counts those that a worker holds, `scoring`, too.
-    """
-    waiting, scoring = _held_in(Answer.Status.WAITING), _held_in(Answer.Status.SCORING)
-    came = [one["oldest"] for one in (waiting, scoring) if one["oldest"]]
-    oldest = (now() - min(came)).total_seconds() if came else 0.0
-    since = now() - timedelta(seconds=60)
-    scored = Mark.objects.filter(source=Mark.Source.MACHINE, created_at__gte=since).count()
-    return {
-        "waiting": waiting["count"] + scoring["count"],
-        "scoring": scoring["count"],
-        "oldest_seconds": round(oldest, 1),
-        "rate": round(scored / 60, 3),
-        "agreement": agreeing.recent(),
-    }
-
-
-def _held_in(status: str) -> dict[str, Any]:
-    """How many answers have the status, and when the oldest came.
-
-    One status at a time: each has an index of its own, and a query for two of them uses neither.
-    """
-    return Answer.objects.filter(status=status).aggregate(
-        count=models.Count("pk"), oldest=models.Min("submission__created_at")
     )

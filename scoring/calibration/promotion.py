@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import settling, thresholds
-from scoring.agreement import agreement
+from scoring.agreement.kappa import agreement
+from scoring.calibration import thresholds
+from scoring.marks import settlement
 from scoring.models import Answer, Calibration, Example, Mark, Promotion, Question
 
 Kind = Promotion.Kind
@@ -240,7 +241,7 @@ def held(question: Question) -> Question:
 
     Raises WrongState where the exam is fixed.
     """
-    settling.hold(question.exam)
+    settlement.hold(question.exam)
     # Nothing is selected along: it would be told as it was before the lock had to wait.
     return Question.objects.select_for_update().get(pk=question.pk)
 

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 from django.utils.timezone import localtime
 
-from scoring.agreeing.pairs import Pair
-from scoring.agreeing.shapes import AuditPeriod
-from scoring.agreement import share_interval
+from scoring.agreement.kappa import share_interval
+from scoring.agreement.pairs import Pair
+from scoring.agreement.shapes import AuditPeriod
 
 DAYS_BY_DAY = 21
 """A sample spread over more days than these is told by week."""

@@ -14,11 +14,13 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from redis.exceptions import RedisError
 
-from scoring import agreeing, humans, references, settling
+from scoring.agreement import audit_sample
 from scoring.inference import Inference
+from scoring.marks import giving, settlement
+from scoring.marks.settlement import MARKED_BY_PEOPLE, Review
 from scoring.models import Answer, AnswerGroup, Exam, Mark, Question
-from scoring.reviewing import free_of
-from scoring.settling import MARKED_BY_PEOPLE, Review
+from scoring.review import references
+from scoring.review.queue import free_of
 
 DISTANCE = 0.02
 LONGEST, MOST_TEXTS = 400, 20_000
@@ -174,7 +176,7 @@ def groups(question: Question, marker: Any) -> list[AnswerGroup]:
 def take(group: AnswerGroup, marker: Any) -> bool:
     """Into the marker's hands for as long as a lease lasts; False where another has it."""
     free = AnswerGroup.objects.filter(pk=group.pk).free_for(marker)
-    until = settling.lease_end(group.question.exam)
+    until = settlement.lease_end(group.question.exam)
     return bool(free.update(held_by=marker, held_until=until))
 
 
@@ -213,8 +215,8 @@ def mark_group(
     hand. Raises Invalid, NotQualified, Suspended, WrongState.
     """
     question = group.question
-    judgement = humans.read(question, told)
-    settling.hold(question.exam, *MARKED_BY_PEOPLE)
+    judgement = giving.read(question, told)
+    settlement.hold(question.exam, *MARKED_BY_PEOPLE)
     references.require(question.exam, marker)
     if AnswerGroup.objects.in_hands_of_others(marker).filter(pk=group.pk).exists():
         return []
@@ -226,11 +228,11 @@ def mark_group(
     # Asked again now that they are locked, for who held them may have marked them.
     answers = _open(Answer.objects.filter(pk__in=keys), marker).select_related("question")
     marks = Mark.objects.bulk_create(
-        Mark(**humans.row(answer, marker, judgement, from_group=group.pk))
+        Mark(**giving.row(answer, marker, judgement, from_group=group.pk))
         for answer in answers.order_by("pk")
     )
-    agreeing.observe(marks)
-    settling.settle(mark.answer_id for mark in marks)
+    audit_sample.observe(marks)
+    settlement.settle(mark.answer_id for mark in marks)
     give_back(group, marker)
     return marks
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, has_role
-from scoring import humans, settling
+from scoring.marks import giving, settlement
 from scoring.models import (
     Answer,
     Exam,
@@ -50,12 +50,12 @@ def declare(
 
     Raises Invalid, or WrongState where there is neither, or the exam is fixed.
     """
-    settling.hold(answer.question.exam)
+    settlement.hold(answer.question.exam)
     answer = Answer.objects.select_for_update().get(pk=answer.pk)
     if told is not None:
-        judgement = humans.read(answer.question, told)
-        mark = humans.add(answer, user, judgement, source=Mark.Source.ADJUDICATOR)
-        settling.settle([answer.pk])
+        judgement = giving.read(answer.question, told)
+        mark = giving.add(answer, user, judgement, source=Mark.Source.ADJUDICATOR)
+        settlement.settle([answer.pk])
     else:
         mark = _known(answer)
     reference, _created = Reference.objects.update_or_create(
@@ -73,7 +73,7 @@ def declare(
 
 def _known(answer: Answer) -> Mark:
     """The mark that settled it."""
-    if answer.final_points is None or answer.final_source not in settling.PEOPLE:
+    if answer.final_points is None or answer.final_source not in settlement.PEOPLE:
         raise WrongState(_("%s: people have not settled its mark") % answer)
     marks = answer.marks.filter(source=answer.final_source, mark__isnull=True).order_by("-pk")
     for mark in marks:
@@ -95,7 +95,7 @@ def of_exam(exam: Exam) -> "models.QuerySet[Reference]":
 
 def standing(exam: Exam, marker: Any) -> Standing | None:
     """The marker's, begun where there was none; None where none is asked of them."""
-    if settling.policy_of(exam).marker_bound is None or has_role(marker, MANAGER, ADJUDICATOR):
+    if settlement.policy_of(exam).marker_bound is None or has_role(marker, MANAGER, ADJUDICATOR):
         return None
     return Standing.objects.get_or_create(exam=exam, marker=marker)[0]
 
@@ -160,7 +160,7 @@ def hand_out(exam: Exam, marker: Any, question: Question | None = None) -> Lease
         if reference is None:
             raise NotQualified(_("no reference answers are chosen yet for %s") % exam.code)
         return _leased(reference, exam, marker)
-    rate = settling.policy_of(exam).reference_rate
+    rate = settlement.policy_of(exam).reference_rate
     if random.random() >= rate:  # noqa: S311  # which answers are references must not be guessed
         return None
     asked = _to_watch(exam, marker, found.round if found else 1, question)
@@ -205,7 +205,7 @@ def _leased(reference: Reference, exam: Exam, marker: Any) -> Lease:
         defaults={
             "is_reference": True,
             "created_at": now(),
-            "expires_at": settling.lease_end(exam),
+            "expires_at": settlement.lease_end(exam),
         },
     )[0]
 
@@ -217,7 +217,7 @@ def take(lease: Lease, told: dict[str, Any], seconds: int | None = None) -> Refe
     """
     exam = lease.answer.question.exam
     reference = Reference.objects.get(answer=lease.answer_id)
-    judgement = humans.read(lease.answer.question, told)
+    judgement = giving.read(lease.answer.question, told)
     found = standing(exam, lease.marker)
     if found:
         found = Standing.objects.select_for_update().get(pk=found.pk)
@@ -233,11 +233,11 @@ def take(lease: Lease, told: dict[str, Any], seconds: int | None = None) -> Refe
         points=judgement.points,
         criteria=judgement.criteria,
         comment=judgement.comment,
-        agrees=apart <= float(settling.policy_of(exam).tolerance),
+        agrees=apart <= float(settlement.policy_of(exam).tolerance),
     )
     lease.delete()
     if found:
-        _judge(found, settling.policy_of(exam))
+        _judge(found, settlement.policy_of(exam))
     return given
 
 
@@ -322,4 +322,4 @@ def empty_hands(exam: Exam, marker: Any) -> None:
     leases = Lease.objects.filter(answer__question__exam=exam, marker=marker).order_by("pk")
     held = dict(leases.select_for_update(of=("self",)).values_list("pk", "answer_id"))
     Lease.objects.filter(pk__in=held).delete()
-    settling.settle(held.values())
+    settlement.settle(held.values())

@@ -9,7 +9,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from prometheus_client import Histogram
 
-from scoring.agreeing.pairs import PEOPLE, once_a_group
+from scoring.agreement.pairs import PEOPLE, once_a_group
 from scoring.models import Answer, Example, Mark
 
 NEWEST_MARKS, FEWEST_ANSWERS = 2000, 30

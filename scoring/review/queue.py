@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import humans, references, settling
+from scoring.marks import giving, settlement, visibility
+from scoring.marks.settlement import MARKED_BY_PEOPLE, PEOPLE, Review
 from scoring.models import (
     Answer,
     AnswerGroup,
@@ -27,10 +28,10 @@ from scoring.models import (
     Question,
     ReferenceMark,
 )
-from scoring.references import NotQualified, Suspended
-from scoring.rereading import near_pass_line
-from scoring.settling import MARKED_BY_PEOPLE, PEOPLE, Review
-from scoring.workload import Workload, workload
+from scoring.review import references
+from scoring.review.pass_line import near_pass_line
+from scoring.review.references import NotQualified, Suspended
+from scoring.review.workload import Workload, workload
 
 __all__ = [
     "LeaseLost",
@@ -119,7 +120,7 @@ def next_dispute(exam: Exam, adjudicator: Any, without: Collection[int] = ()) ->
 
 def _begin(exam: Exam, marker: Any) -> None:
     """The exam stays open, and of two requests of one marker the second waits."""
-    settling.hold(exam, *MARKED_BY_PEOPLE)
+    settlement.hold(exam, *MARKED_BY_PEOPLE)
     list(get_user_model().objects.select_for_update(no_key=True).filter(pk=marker.pk))
 
 
@@ -181,12 +182,12 @@ def _first_free(answers: "QuerySet[Answer]") -> Answer | None:
 
 
 def _lease(answer: Answer, exam: Exam, marker: Any) -> Lease:
-    until = settling.lease_end(exam)
+    until = settlement.lease_end(exam)
     return Lease.objects.create(answer=answer, marker=marker, expires_at=until)
 
 
 def _renewed(lease: Lease, exam: Exam) -> Lease:
-    lease.expires_at = settling.lease_end(exam)
+    lease.expires_at = settlement.lease_end(exam)
     lease.save(update_fields=["expires_at"])
     return lease
 
@@ -203,7 +204,7 @@ def _in_hand(answer: Answer, marker: Any) -> Lease:
 def _give_back(lease: Lease) -> None:
     lease.delete()
     if not lease.is_reference:
-        settling.settle([lease.answer_id])
+        settlement.settle([lease.answer_id])
 
 
 @transaction.atomic
@@ -251,7 +252,7 @@ def release_expired(exam: Exam | None = None) -> int:
         rows = expired.select_for_update(of=("self",), skip_locked=True)
         found = dict(rows.values_list("pk", "answer_id"))
         Lease.objects.filter(pk__in=found).delete()
-        settling.settle(found.values())
+        settlement.settle(found.values())
     return len(found)
 
 
@@ -264,16 +265,16 @@ def submit(
     `told` as humans.give takes it. Raises Invalid (and the lease goes on), LeaseLost, WrongState,
     NotQualified, Suspended.
     """
-    settling.hold(answer.question.exam, *MARKED_BY_PEOPLE)
+    settlement.hold(answer.question.exam, *MARKED_BY_PEOPLE)
     lease = _in_hand(answer, marker)
     seconds = int(((at or now()) - lease.created_at).total_seconds())
     if lease.is_reference:
         return references.take(lease, told)
-    judgement = humans.read(answer.question, told)
+    judgement = giving.read(answer.question, told)
     references.require(answer.question.exam, marker)
     lease.delete()
-    mark = humans.add(answer, marker, judgement, seconds=seconds)
-    settling.settle([answer.pk])
+    mark = giving.add(answer, marker, judgement, seconds=seconds)
+    settlement.settle([answer.pk])
     return mark
 
 
@@ -286,7 +287,7 @@ def mark(answer: Answer, marker: Any, told: dict[str, Any]) -> Judgement:
     if Lease.objects.live().filter(answer=answer, marker=marker).exists():
         return submit(answer, marker, told)
     references.require(answer.question.exam, marker)
-    return humans.give(answer, marker, told)
+    return giving.give(answer, marker, told)
 
 
 @transaction.atomic
@@ -302,11 +303,11 @@ def withdraw(judgement: Judgement, marker: Any, anyone: bool = False) -> Lease |
         raise WrongState(_("this mark is not yours"))
     if isinstance(judgement, ReferenceMark):
         exam = judgement.reference.answer.question.exam
-        settling.hold(exam, *MARKED_BY_PEOPLE)
+        settlement.hold(exam, *MARKED_BY_PEOPLE)
         references.empty_hands(exam, marker)
         return references.withdraw(judgement)
     answer, exam = judgement.answer, judgement.answer.question.exam
-    settling.hold(exam)
+    settlement.hold(exam)
     references.require(exam, marker)
     _withdraw([judgement], marker)
     return _again_in_hand(answer, exam, marker) if judgement.marker_id == marker.pk else None
@@ -324,12 +325,12 @@ def _withdraw(marks: Collection[Mark], user: Any) -> None:
         Mark(answer_id=one.answer_id, source=source, marker=user, points=0, withdraws=one)
         for one in marks
     )
-    settling.settle(keys)
+    settlement.settle(keys)
 
 
 def _refuse_to_lift_a_blind(marks: Collection[Mark], user: Any) -> None:
     """Beside the mark of another reading: who could try again would find out what that one gave."""
-    if humans.sees_every_mark(user):
+    if visibility.sees_every_mark(user):
         return
     keys = [one.answer_id for one in marks if one.source == Mark.Source.HUMAN]
     blind = Q(answer__question__exam__policy__readings__gt=1) | Q(answer__readings__gt=1)
@@ -346,7 +347,7 @@ def _again_in_hand(answer: Answer, exam: Exam, marker: Any) -> Lease | None:
     if Lease.objects.filter(answer=answer).exists():
         return None
     lease = _lease(answer, exam, marker)
-    settling.settle([answer.pk])
+    settlement.settle([answer.pk])
     return lease
 
 
@@ -356,7 +357,7 @@ def undo(exam: Exam, marker: Any) -> Undone | None:
 
     None where they did nothing; raises WrongState as `withdraw` does.
     """
-    settling.hold(exam)
+    settlement.hold(exam)
     mine = Mark.objects.filter(
         answer__question__exam=exam, marker=marker, source__in=PEOPLE, mark__isnull=True
     )
@@ -384,8 +385,8 @@ def adjudicate(answer: Answer, adjudicator: Any, told: dict[str, Any]) -> Mark:
     Raises Invalid, or WrongState where people have not settled or disputed it, where the
     adjudicator is one of its markers, or another adjudicator has it in hand.
     """
-    judgement = humans.read(answer.question, told)
-    settling.hold(answer.question.exam)
+    judgement = giving.read(answer.question, told)
+    settlement.hold(answer.question.exam)
     others = Lease.objects.live().filter(answer=answer).exclude(marker=adjudicator)
     if others.exists():
         raise WrongState(_("%s is in another's hands") % answer)
@@ -393,10 +394,10 @@ def adjudicate(answer: Answer, adjudicator: Any, told: dict[str, Any]) -> Mark:
     answer = Answer.objects.select_for_update().get(pk=answer.pk)
     if answer.review not in (Review.DISPUTED, Review.MARKED, Review.ADJUDICATED):
         raise WrongState(_("%s is not in dispute") % answer)
-    if humans.standing(answer, adjudicator).filter(source=Mark.Source.HUMAN).exists():
+    if giving.standing(answer, adjudicator).filter(source=Mark.Source.HUMAN).exists():
         raise WrongState(_("you are one of its markers"))
-    mark = humans.add(answer, adjudicator, judgement, source=Mark.Source.ADJUDICATOR)
-    settling.settle([answer.pk])
+    mark = giving.add(answer, adjudicator, judgement, source=Mark.Source.ADJUDICATOR)
+    settlement.settle([answer.pk])
     return mark
 
 

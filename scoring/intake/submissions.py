@@ -13,8 +13,8 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
-from scoring import settling
-from scoring.contract import Fault, fault, faults
+from scoring.contract.faults import Fault, fault, faults
+from scoring.marks import settlement
 from scoring.models import Answer, Batch, Exam, IdempotencyKey, Question, Submission
 
 CHUNK = 2000
@@ -53,7 +53,7 @@ class Outcome:
 def _held(code: str) -> Exam | None:
     """The exam, which is neither fixed nor redefined before the transaction ends."""
     exam = Exam.objects.filter(code=code).first()
-    status = settling.share(exam.pk) if exam else None
+    status = settlement.share(exam.pk) if exam else None
     if exam is None or status is None:
         return None
     exam.status = status

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from django.contrib.auth import get_user_model
 
-from scoring import agreement, coverage
-from scoring.agreeing.drift import drift
-from scoring.agreeing.pairs import Compared, Pair, Reading, compared, points_by_code
-from scoring.agreeing.shapes import (
+from scoring.agreement import coverage, kappa
+from scoring.agreement.drift import drift
+from scoring.agreement.pairs import Compared, Pair, Reading, compared, points_by_code
+from scoring.agreement.shapes import (
     ConfusionCell,
     CoveragePoint,
     CriterionAgreement,
@@ -61,8 +61,8 @@ def of_question(question: Question, names: bool = False) -> QuestionAgreement:
 def _figures(pairs: Sequence[tuple[float, float]], step: float) -> Figures | None:
     if not pairs:
         return None
-    found = agreement.agreement(pairs, step)
-    interval = agreement.kappa_interval(pairs)
+    found = kappa.agreement(pairs, step)
+    interval = kappa.kappa_interval(pairs)
     return {
         "count": found.count,
         "exact": found.exact,
@@ -88,7 +88,7 @@ def _overall(questions: Sequence[QuestionAgreement]) -> OverallAgreement:
         "count": total,
         "exact": exact / total if total else None,
         "adjacent": adjacent / total if total else None,
-        "kappa": agreement.mean_kappa(kappas),
+        "kappa": kappa.mean_kappa(kappas),
     }
 
 

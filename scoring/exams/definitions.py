@@ -7,8 +7,10 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
-from scoring import promoting, retention, settling
-from scoring.contract import Fault, Invalid, fault, faults
+from scoring.calibration import promotion
+from scoring.contract.faults import Fault, Invalid, fault, faults
+from scoring.exams import retention
+from scoring.marks import settlement
 from scoring.models import (
     Answer,
     Criterion,
@@ -49,10 +51,10 @@ def load(definition: Definition, force: bool = False) -> tuple[Exam, bool]:
         changed = _write_policy(exam, definition.get("marking"))
         _write_questions(exam, definition, force)
         if changed:
-            settling.settle_exam(exam)
+            settlement.settle_exam(exam)
         # Last, for what is fixed is what follows from all the rest.
         if (state := definition.get("state", exam.status)) != exam.status:
-            settling.become(exam, state)
+            settlement.become(exam, state)
     return exam, created
 
 
@@ -179,7 +181,7 @@ def _seal(question: Question, force: bool) -> bool:
     before = question.digest
     question.seal()
     if not before:
-        promoting.adopt(question)
+        promotion.adopt(question)
     if not before or before == question.digest:
         return False
     _mark_again(question, force)
@@ -217,8 +219,8 @@ def _mark_again(question: Question, force: bool) -> None:
     # Who is scoring one at this moment loses the claim, and with it the mark of what was before.
     answers.wait_again()
     _name_again(answers, question.wire())
-    promoting.set_aside(question)
-    settling.settle(answers.values_list("pk", flat=True))
+    promotion.set_aside(question)
+    settlement.settle(answers.values_list("pk", flat=True))
 
 
 def _name_again(answers: "models.QuerySet[Answer]", wire: Definition) -> None:

@@ -25,8 +25,9 @@ from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
 from pmscoring.base.lifecycle import WrongState
-from scoring import documents, intake
-from scoring.contract import Fault, fault, faults
+from scoring import documents
+from scoring.contract.faults import Fault, fault, faults
+from scoring.intake import submissions
 from scoring.models import Batch, Exam, Upload
 
 MOST_REJECTIONS = 1000
@@ -172,7 +173,7 @@ def _take(upload: Upload, rejections: Rejections) -> set[int]:
     """Hand in what was staged and tell what became of it, in one transaction."""
     upload.beat(upload.seen)
     lines: dict[int, list[int]] = {}
-    outcome = intake.take_all(_submissions(upload.exam, rejections, lines))
+    outcome = submissions.take_all(_submissions(upload.exam, rejections, lines))
     for first, found in groupby(outcome.rejected, key=lambda one: int(one["line"])):
         for line, told in _by_row(lines.pop(first), list(found)):
             rejections.add(line, told)

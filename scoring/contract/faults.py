@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from jsonschema import FormatChecker
 
-from scoring.violations import Validator, sentence
+from scoring.contract.violations import Validator, sentence
 
 Fault = dict[str, str]
 

@@ -17,7 +17,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import promoting
+from scoring.calibration import promotion
 from scoring.inference import Fitted, Inference, InferenceError, InferenceUnavailable, Progress
 from scoring.models import Answer, Artefact, Calibration, Example, Mark, Question
 from scoring.models.exams import number
@@ -246,7 +246,7 @@ def _keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> bo
     """All that came of it and what follows, or none of it; whether it was promoted."""
     with all_or_none(calibration):
         keep(calibration, found, fitted)
-        return promoting.consider(calibration) is not None
+        return promotion.consider(calibration) is not None
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import promoting, settling
-from scoring.calibrating import (
+from scoring.calibration import promotion
+from scoring.calibration.fitting import (
     PEOPLE,
     Say,
     Text,
@@ -27,6 +27,7 @@ from scoring.calibrating import (
     texts_of,
 )
 from scoring.inference import Fitted, Inference, InferenceError
+from scoring.marks import settlement
 from scoring.models import Answer, Calibration, Exam, Promotion, Question
 
 FEWEST_QUESTIONS, FEWEST = 5, 200
@@ -147,7 +148,7 @@ def consider(calibration: Calibration) -> list[int]:
     """
     if is_better(calibration):
         return promote(calibration, None, Kind.AUTOMATIC)
-    present = promoting.general()
+    present = promotion.general()
     if present is not None and present.model != calibration.model:
         return _put_to_use(None, Kind.AUTOMATIC, None)
     return []
@@ -174,21 +175,21 @@ def promote(calibration: Calibration, user: Any = None, kind: str = Kind.MANUAL)
         raise WrongState(_("%(calibration)s is that of a question") % words)
     if calibration.status != Calibration.Status.READY:
         raise WrongState(_("%(calibration)s is %(status)s") % words)
-    if promoting.general() == calibration:
+    if promotion.general() == calibration:
         raise WrongState(_("%(calibration)s is in use already") % words)
     return _put_to_use(calibration, kind, user)
 
 
 def roll_back(user: Any = None) -> list[int]:
     """Back to the general calibration before the present one, or to none; see `promote`."""
-    if promoting.general() is None:
+    if promotion.general() is None:
         raise WrongState(_("no general calibration is in use"))
     return _put_to_use(before(), Kind.ROLLBACK, user)
 
 
 def before() -> Calibration | None:
     """What `roll_back` would go back to."""
-    return promoting.previous(promoting.general_promotions())
+    return promotion.previous(promotion.general_promotions())
 
 
 @transaction.atomic
@@ -199,14 +200,14 @@ def _put_to_use(calibration: Calibration | None, kind: str, user: Any) -> list[i
     touched = []
     for exam in exams:
         try:
-            settling.hold(exam)
+            settlement.hold(exam)
         except WrongState:
             continue
         for found in _without_own().filter(exam=exam).select_related("exam"):
-            question = promoting.held(found)
+            question = promotion.held(found)
             # One of its own may have been promoted in between.
             if question.calibration is None or question.calibration.is_general:
-                promoting.switch(question, calibration, Kind.GENERAL, user)
+                promotion.switch(question, calibration, Kind.GENERAL, user)
                 touched.append(question.pk)
     return touched
 

@@ -3,9 +3,9 @@
 What is compared with what, and why that is honest, is told in scoring/agreeing/pairs.py.
 """
 
-from scoring.agreeing.figures import of_exam, of_question
-from scoring.agreeing.shapes import ExamAgreement, Figures, QuestionAgreement
-from scoring.agreeing.watch import observe, recent
+from scoring.agreement.audit_sample import observe, recent
+from scoring.agreement.figures import of_exam, of_question
+from scoring.agreement.shapes import ExamAgreement, Figures, QuestionAgreement
 
 __all__ = [
     "ExamAgreement",

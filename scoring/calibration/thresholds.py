@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
-from scoring import coverage, settling
+from scoring.agreement import coverage
+from scoring.marks import settlement
 from scoring.models import Answer, Calibration, Example, Mark, MarkingPolicy, Question, Threshold
 from scoring.models.answers import AnswerQuerySet
 
@@ -81,7 +82,7 @@ def apply(
     What is settled otherwise by it waits for a worker to do so; nothing is scored anew. Raises
     WrongState where the exam is fixed, or where there is no calibration and so no confidence.
     """
-    settling.hold(question.exam)
+    settlement.hold(question.exam)
     question = Question.objects.select_for_update(of=("self",)).get(pk=question.pk)
     calibration = question.calibration
     if value is not None and (calibration is None or calibration.is_general):

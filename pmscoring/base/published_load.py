@@ -25,7 +25,7 @@ def publish(load: dict[str, Any]) -> None:
     _store().set(LOAD_KEY, json.dumps(load), ex=EXPIRES_SECONDS)
 
 
-def published() -> dict[str, Any]:
+def read() -> dict[str, Any]:
     """The load as scoring last published it; empty when that is too long ago, or Redis is away."""
     try:
         with redis.Redis.from_url(

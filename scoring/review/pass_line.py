@@ -6,9 +6,10 @@ from django.db import transaction
 from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Greatest
 
-from scoring import results, settling
+from scoring import results
+from scoring.marks import settlement
+from scoring.marks.settlement import MARKED_BY_PEOPLE, PEOPLE, Reason, Review
 from scoring.models import Answer, Exam
-from scoring.settling import MARKED_BY_PEOPLE, PEOPLE, Reason, Review
 
 AT_ONCE = 1000
 
@@ -19,7 +20,7 @@ def near_pass_line(exam: Exam) -> int:
     Of those whose total stands and lies within the margin, every answer that counts, unless it was
     adjudicated or has been asked for before. Raises WrongState where the exam is not being marked.
     """
-    policy = settling.policy_of(exam)
+    policy = settlement.policy_of(exam)
     if policy.pass_line is None:
         return 0
     low, high = policy.pass_line - policy.pass_margin, policy.pass_line + policy.pass_margin
@@ -40,7 +41,7 @@ def _near(exam: Exam, low: float, high: float) -> Iterator[tuple[str, int, list[
 
 @transaction.atomic
 def _ask_again(exam: Exam, near: Sequence[tuple[str, int, list[str]]]) -> int:
-    settling.hold(exam, *MARKED_BY_PEOPLE)
+    settlement.hold(exam, *MARKED_BY_PEOPLE)
     wanted = {(who, attempt, code) for who, attempt, codes in near for code in codes}
     rows = (
         Answer.objects.filter(
@@ -66,5 +67,5 @@ def _ask_again(exam: Exam, near: Sequence[tuple[str, int, list[str]]]) -> int:
         Answer.objects.filter(pk__in=some).update(
             review_reason=reason, readings=Greatest(F("readings"), count + 1)
         )
-    settling.settle(keys)
+    settlement.settle(keys)
     return len(keys)

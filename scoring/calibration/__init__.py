@@ -1,0 +1,1 @@
+"""Calibrations: fitted to marks by people, promoted, and the threshold from which marks stand."""

@@ -1,0 +1,1 @@
+"""What comes in, and the faults that are told of it."""

@@ -1,0 +1,1 @@
+"""Exams: their definitions, and when their answers are deleted."""

@@ -1,0 +1,1 @@
+"""Marks: given by people, seen by those who may, and settled into the final mark."""
