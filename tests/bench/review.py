@@ -53,7 +53,7 @@ def measure(count: int, turns: int) -> None:
     from scoring.marks import settlement
     from scoring.models import Answer
     from scoring.review import queue
-    from tests.scoring.marking_room import exam_in, someone
+    from tests.scoring.factories import exam_in, make_user
 
     exam = exam_in("draft", readings=2)
     first = exam.questions.order_by("pk")[0].pk
@@ -61,7 +61,7 @@ def measure(count: int, turns: int) -> None:
         for statement in FILL:
             cursor.execute(statement, {"exam": exam.pk, "count": count, "first": first})
     timed(f"settle {count:,} when the marking begins", partial(settlement.become, exam, "marking"))
-    markers = [someone(f"m{number}") for number in range(4)]
+    markers = [make_user(f"m{number}") for number in range(4)]
     seconds: dict[str, list[float]] = {"next": [], "submit": [], "progress": []}
     for turn in range(turns):
         marker = markers[turn % len(markers)]

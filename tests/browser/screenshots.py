@@ -14,7 +14,7 @@ from scoring.models import Answer, Exam, Mark
 from tests.browser.conftest import Open
 from tests.browser.exam import SAID, SAID_AGAIN, SAMPLE, grouped, hand_in, load
 from tests.scoring import marked_exam
-from tests.scoring.desk import someone
+from tests.scoring.admin_site import make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -53,7 +53,7 @@ def shown_well(exam: Exam) -> Answer:
 
 
 def test_the_marking_page(browse: Open, exam: Exam) -> None:
-    user, other = someone("marker"), someone("exam manager")
+    user, other = make_staff("marker"), make_staff("exam manager")
     for number, answer in enumerate(Answer.objects.filter(question__exam=exam).order_by("pk")):
         if number % 7 < 3:
             points = {one.code: 1 for one in answer.question.criteria.all()}
@@ -67,14 +67,16 @@ def test_the_marking_page(browse: Open, exam: Exam) -> None:
 def test_a_group(browse: Open, exam: Exam) -> None:
     said = [SAID, SAID_AGAIN, SAID, f"{SAID}。", "現場の業務の実態を要件に反映させるため", SAID]
     grouped(hand_in(exam, "Q1", said, 500))
-    page = browse(someone("marker"), f"{DESK}groups/?question=Q1", **TWICE)
+    page = browse(make_staff("marker"), f"{DESK}groups/?question=Q1", **TWICE)
     page.keyboard.press("3")
     page.screenshot(path=IMAGES / "group-page.png")
 
 
 def test_the_agreement_page(browse: Open) -> None:
     told = marked_exam.build()
-    page = browse(someone("exam manager"), f"/admin/scoring/exam/{told.exam.pk}/agreement/", **TALL)
+    page = browse(
+        make_staff("exam manager"), f"/admin/scoring/exam/{told.exam.pk}/agreement/", **TALL
+    )
     assert re.search("一致", page.title())
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / "agreement-page.png")

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import translation
 from pytest_django import Settings
 
-from tests.scoring.site import EXAM, JSON, client_for
+from tests.scoring.clients import EXAM, JSON, client_for
 
 
 @pytest.fixture

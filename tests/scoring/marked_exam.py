@@ -27,7 +27,7 @@ from scoring.models import (
     Promotion,
     Question,
 )
-from tests.scoring.desk import someone
+from tests.scoring.admin_site import make_staff
 
 A_DAY = 6
 CODE, MODEL = "PM-2026-AGREED", "e5" * 32
@@ -165,7 +165,7 @@ def build(seed: int = 2026) -> MarkedExam:
 
 
 def _person(name: str, role: str) -> User:
-    return User.objects.filter(username=name).first() or _named(someone(role), name)
+    return User.objects.filter(username=name).first() or _named(make_staff(role), name)
 
 
 def _named(user: User, name: str) -> User:

@@ -1,0 +1,190 @@
+"""The pages of answers: evidence in the text, who sees whose it is, trying again."""
+
+import logging
+import re
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from scoring.marks import giving
+from scoring.models import Answer, Mark, Submission
+from tests.scoring.admin_site import CANDIDATE, an_answer, an_exam, make_staff, marked, signed_in
+
+pytestmark = pytest.mark.django_db
+MARK = re.compile(r'<mark class="([^"]+)" title="[^"]*"(?: data-code="(\w+)")?>([^<]*)')
+
+
+def page_of(answer: Answer, role: str = "exam manager", language: str = "ja") -> str:
+    told = signed_in(role, language).get(reverse("admin:scoring_answer_change", args=[answer.pk]))
+    assert told.status_code == 200
+    return told.content.decode()
+
+
+def test_it_marks_evidence_at_its_code_points_and_escapes_the_text() -> None:
+    answer = an_answer(an_exam(), "𠮷👨‍👩‍👧<b>&要件")
+    marked(answer, ("C1", 1, 6), ("C2", 10, 12))
+    page = page_of(answer)
+    assert MARK.findall(page) == [
+        ("pms-ev pms-c0 pms-lane0", "C1", "👨‍👩‍👧"),
+        ("pms-ev pms-c1 pms-lane0", "C2", "要件"),
+    ]
+    assert "&lt;b&gt;&amp;<mark" in page
+    assert "<b>&" not in page
+
+
+def test_overlapping_evidence_is_nested_on_lines_of_their_own() -> None:
+    answer = an_answer(an_exam(), "abcd")
+    marked(answer, ("C1", 0, 3), ("C2", 1, 4))
+    assert MARK.findall(page_of(answer)) == [
+        ("pms-ev pms-c0 pms-lane0", "C1", "a"),
+        ("pms-ev pms-c0 pms-lane0", "", ""),
+        ("pms-ev pms-c1 pms-lane1", "C2", "bc"),
+        ("pms-ev pms-c1 pms-lane1", "", "d"),
+    ]
+
+
+def test_no_script_of_a_candidate_or_a_manager_runs() -> None:
+    exam = an_exam()
+    exam.questions.update(prompt="<script>p", passage="<script>q", label="<script>r")
+    answer = an_answer(exam, "<script>alert(1)</script>", "<script>who")
+    mark = marked(answer, ("C1", 0, 8))
+    giving.give(answer, make_staff("marker"), {"points": 1, "comment": "<script>c"})
+    page = page_of(answer)
+    assert mark.model[:12] in page
+    assert [tag for tag in re.findall(r"<script[^>]*>", page) if " src=" not in tag] == []
+    listed = signed_in("superuser").get(reverse("admin:scoring_answer_changelist"))
+    assert "<script>a" not in listed.content.decode()
+
+
+def test_it_counts_as_the_answer_sheet_does_and_explains_flags() -> None:
+    exam = an_exam()
+    exam.questions.update(max_count=5, count="cells")
+    answer = an_answer(exam, "要件ABCDE")
+    marked(answer, flags=["too_long"])
+    exam.questions.update(max_count=4)
+    page = page_of(answer)
+    assert "5 / 4マス" in page
+    assert "pms-length-over" in page
+    assert "字数超過" in page
+    assert "上限を超えています" in page
+
+
+def test_the_sections_of_an_essay_are_shown_and_counted_apart() -> None:
+    exam = an_exam()
+    limits: dict[str, Any] = {"min": 3, "max": 10}
+    sections = [{"label": "設問ア", "limits": limits}, {"label": "設問イ", "limits": limits}]
+    exam.questions.update(sections=sections)
+    answer = an_answer(exam, "設問ア\n特徴である\n設問イ\n工夫")
+    marked(answer, ("C1", 4, 6), ("C2", 14, 16))
+    page = page_of(answer)
+    assert re.findall(r"<h4>(\S+) <span[^>]*>([^<]+)", page) == [
+        ("設問ア", "5 / 3–10字"),
+        ("設問イ", "2 / 3–10字"),
+    ]
+    assert [text for _, _, text in MARK.findall(page)] == ["特徴", "工夫"]
+
+
+def test_all_marks_are_listed_and_the_suggestion_stands_beside_the_final_points() -> None:
+    answer = an_answer(an_exam(), "要件")
+    marked(answer, ("C1", 0, 2))
+    giving.give(answer, make_staff("marker"), {"criteria": {"C1": 4}, "comment": "よい"})
+    page = page_of(answer, language="en")
+    assert "<b>1</b> / 6" in page
+    assert "<b>4</b> / 6" in page
+    assert "よい" in page
+    assert Mark.objects.count() == 2
+
+
+@pytest.mark.parametrize("role", ["marker", "adjudicator", "viewer"])
+def test_those_who_mark_never_see_whose_answer_it_is(role: str) -> None:
+    answer = an_answer(an_exam(), "要件")
+    browser = signed_in(role)
+    listed = reverse("admin:scoring_answer_changelist")
+    submission = reverse("admin:scoring_submission_change", args=[answer.submission_id])
+    for address in ("/admin/", listed, reverse("admin:scoring_answer_change", args=[answer.pk])):
+        page = browser.get(address).content.decode()
+        assert CANDIDATE not in page
+        assert submission not in page
+    found = browser.get(listed, {"q": CANDIDATE}).context["cl"].result_count
+    assert found == 0
+    by_lookup = browser.get(listed, {"submission__candidate": CANDIDATE})
+    assert by_lookup.status_code in (302, 400)
+
+
+def test_viewers_see_submissions_without_candidates_and_markers_none() -> None:
+    answer = an_answer(an_exam(), "要件")
+    address = reverse("admin:scoring_submission_change", args=[answer.submission_id])
+    page = signed_in("viewer").get(address)
+    assert page.status_code == 200
+    assert CANDIDATE not in page.content.decode()
+    assert signed_in("marker").get(address).status_code == 403
+
+
+def test_managers_find_answers_by_candidate_and_text() -> None:
+    exam = an_exam()
+    an_answer(exam, "要件が変わった", "c-1")
+    an_answer(exam, "合意がない", "c-2")
+    browser = signed_in("exam manager")
+    for words in ("c-1", "変わった"):
+        found = browser.get(reverse("admin:scoring_answer_changelist"), {"q": words})
+        assert [one.submission.candidate for one in found.context["cl"].result_list] == ["c-1"]
+
+
+def test_answers_are_filtered_by_question_status_and_flag() -> None:
+    exam = an_exam()
+    marked(an_answer(exam, "", "c-1"), flags=["blank"])
+    an_answer(exam, "合意がない", "c-2")
+    browser = signed_in("exam manager")
+
+    def found(**asked: Any) -> int:
+        listed = browser.get(reverse("admin:scoring_answer_changelist"), asked)
+        count: int = listed.context["cl"].result_count
+        return count
+
+    assert found(flag="blank") == found(flag="any") == found(status__exact="waiting") == 1
+    assert found(flag="too_long") == 0
+    assert found(question=exam.questions.get(code="Q1").pk) == 2
+    assert found(question=exam.questions.get(code="Q2").pk) == 0
+
+
+@pytest.mark.parametrize("role", ["client", "operator"])
+def test_clients_and_operators_see_nothing_of_exams(role: str) -> None:
+    exam = an_exam()
+    answer = an_answer(exam, "要件")
+    browser = signed_in(role)
+    assert "プロジェクトマネージャ試験" not in browser.get("/admin/").content.decode()
+    for name, key in (("exam", exam.pk), ("answer", answer.pk)):
+        refused = browser.get(reverse(f"admin:scoring_{name}_change", args=[key]))
+        assert refused.status_code in (302, 403, 404)
+        assert browser.get(reverse(f"admin:scoring_{name}_changelist")).status_code == 403
+
+
+def test_reading_an_answer_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    answer = an_answer(an_exam(), "要件")
+    with caplog.at_level(logging.INFO, "audit"):
+        page_of(answer, "marker")
+    told = [vars(record) for record in caplog.records if record.name == "audit"]
+    assert [(one["answer"], one["user"] is not None) for one in told] == [(answer.pk, True)]
+
+
+def test_a_failed_answer_says_why_and_is_tried_again_by_managers_only() -> None:
+    answer = an_answer(an_exam(), "要件")
+    Answer.objects.filter(pk=answer.pk).update(status="failed", reason="HTTP 422: no")
+    address = reverse("admin:scoring_answer_retry", args=[answer.pk])
+    assert "HTTP 422: no" in page_of(answer)
+    signed_in("marker").post(address)
+    assert Answer.objects.get().status == "failed"
+    page = signed_in("superuser").post(address, follow=True)
+    assert (Answer.objects.get().status, Answer.objects.get().reason) == ("waiting", "")
+    assert "1 answer waits again" in page.content.decode()
+
+
+def test_nothing_that_was_handed_in_can_be_changed_or_deleted() -> None:
+    answer = an_answer(an_exam(), "要件")
+    browser = signed_in("superuser")
+    browser.post(reverse("admin:scoring_answer_change", args=[answer.pk]), {"text": "x"})
+    delete = browser.post(reverse("admin:scoring_answer_delete", args=[answer.pk]), {"post": "yes"})
+    assert delete.status_code == 403
+    assert Answer.objects.get().text == "要件"
+    assert Submission.objects.exists()

@@ -1,0 +1,144 @@
+"""Changing a question by hand means what loading the changed definition means."""
+
+from typing import Any
+
+import pytest
+from django.forms import BaseForm
+from django.test import Client
+from django.urls import reverse
+
+from scoring.exams import definitions
+from scoring.marks import giving
+from scoring.models import Answer, Exam, Question
+from tests.scoring.admin_site import an_answer, an_exam, example, make_staff, marked, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def manager() -> Client:
+    return signed_in("exam manager")
+
+
+@pytest.fixture
+def question() -> Question:
+    definition = example()
+    definition["questions"][0] |= {
+        "prompt": "　遅れの原因を\n述べよ。 ",
+        "passage": "\n　一行目。\n二行目。\n",
+        "model_answers": ["要件が変わり、\n合意がなかった "],
+        "sections": [{"label": "設問ア", "limits": {"min": 1}}, {"label": "設問イ"}],
+        "ranks": ["論理性"],
+    }
+    definition["questions"][0]["criteria"][0]["references"].append("一つ\n二つ")
+    return definitions.load(definition)[0].questions.get(code="Q1")
+
+
+def address(question: Question) -> str:
+    return reverse("admin:scoring_question_change", args=[question.pk])
+
+
+def typed(browser: Client, question: Question) -> dict[str, Any]:
+    """What a browser sends when nothing was changed: every field as shown, CR LF for line ends."""
+    context: Any = browser.get(address(question)).context
+    sets = [inline.formset for inline in context["inline_admin_formsets"]]
+    forms: list[BaseForm] = [context["adminform"].form]
+    forms += [form for formset in sets for form in (formset.management_form, *formset.forms)]
+    return {
+        bound.html_name: str(bound.value()).replace("\n", "\r\n")
+        for form in forms
+        for bound in form
+        if bound.value() is not None and bound.value() is not False
+    }
+
+
+def saved(browser: Client, question: Question, **changes: Any) -> Any:
+    return browser.post(address(question), typed(browser, question) | changes, follow=True)
+
+
+def test_saving_what_is_shown_changes_nothing(manager: Client, question: Question) -> None:
+    marked(an_answer(question.exam, "要件"), ("C1", 0, 2))
+    before = definitions.describe(question.exam)
+    assert saved(manager, question).redirect_chain
+    assert definitions.describe(question.exam) == before
+    assert Question.objects.get(pk=question.pk).digest == question.digest
+    assert Answer.objects.get().status == "scored"
+
+
+def test_a_changed_criterion_is_sealed_and_its_answers_wait(
+    manager: Client, question: Question
+) -> None:
+    marked(an_answer(question.exam, "要件"), ("C1", 0, 2))
+    page = saved(manager, question, **{"criteria-1-references": "合意がない\r\n相談していない"})
+    assert page.redirect_chain
+    changed = Question.objects.get(pk=question.pk)
+    assert changed.criteria.get(code="C2").references == ["合意がない", "相談していない"]
+    assert changed.digest != question.digest
+    assert Answer.objects.get().status == "waiting"
+
+
+def test_what_people_marked_is_kept_unless_forced_and_the_page_keeps_what_was_typed(
+    manager: Client, question: Question
+) -> None:
+    answer = an_answer(question.exam, "要件")
+    marked(answer, ("C1", 0, 2))
+    giving.give(answer, make_staff("marker"), {"points": 1})
+    page = saved(manager, question, max_count="40")
+    assert "people have marked" in page.content.decode()
+    assert page.context["adminform"].form["max_count"].value() == "40"
+    assert Question.objects.get(pk=question.pk).max_count is None
+    saved(manager, question, max_count="40", force="on")
+    assert Question.objects.get(pk=question.pk).max_count == 40
+    assert Answer.objects.get().status == "waiting"
+
+
+def test_a_rule_that_is_broken_is_told_and_nothing_is_saved(
+    manager: Client, question: Question
+) -> None:
+    page = saved(manager, question, max_points="50", label="別")
+    assert "/criteria: the criteria give 6 points, fewer than 50" in page.content.decode()
+    assert Question.objects.get(pk=question.pk).label == question.label
+
+
+def test_a_section_line_that_is_no_such_line_is_told(manager: Client, question: Question) -> None:
+    page = saved(manager, question, sections="設問ア | x | 800")
+    assert "設問ア | x | 800" in page.context["adminform"].form.errors["sections"][0]
+
+
+def test_a_question_is_added_with_its_criteria(manager: Client) -> None:
+    exam = an_exam()
+    answer = {
+        "exam": exam.pk,
+        "code": "Q9",
+        "label": "設問9",
+        "position": 2,
+        "language": "ja",
+        "prompt": "なぜか",
+        "max_points": "2",
+        "step": "0.5",
+        "count": "cells",
+        "over_limit": "zero",
+        "max_count": "40",
+        "criteria-TOTAL_FORMS": 1,
+        "criteria-INITIAL_FORMS": 0,
+        "criteria-0-position": 0,
+        "criteria-0-code": "C1",
+        "criteria-0-label": "理由",
+        "criteria-0-points": "2",
+        "criteria-0-references": "変わったから",
+        "model_answers-TOTAL_FORMS": 0,
+        "model_answers-INITIAL_FORMS": 0,
+    }
+    manager.post(reverse("admin:scoring_question_add"), answer)
+    made = exam.questions.get(code="Q9")
+    assert made.digest
+    assert made.wire()["criteria"][0]["references"] == ["変わったから"]
+    described = definitions.describe(Exam.objects.get())
+    definitions.load(described)
+    assert exam.questions.get(code="Q9").digest == made.digest
+
+
+def test_a_question_that_was_answered_is_not_deleted(manager: Client, question: Question) -> None:
+    an_answer(question.exam, "要件")
+    delete = reverse("admin:scoring_question_delete", args=[question.pk])
+    assert manager.post(delete, {"post": "yes"}).status_code == 403

@@ -1,0 +1,225 @@
+"""From which confidence on the machine's marks stand: proposed, applied, carried over, recorded."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from pmscoring.base.lifecycle import WrongState
+from scoring.agreement import coverage
+from scoring.calibration import promotion, thresholds
+from scoring.machine import batches
+from scoring.models import Answer, Exam, MarkingPolicy, Question
+from tests.scoring.fake_service import (
+    FAIR,
+    GOOD,
+    NONE,
+    Service,
+    fitted,
+    handed_in,
+    marked_by_people,
+    marked_question,
+    right,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
+
+
+def sure_of_most(text: str) -> tuple[float, float]:
+    """Unsure of the fair ones, and wrong there."""
+    return (4, 0.95) if GOOD in text else (0, 0.95 if NONE in text else 0.4)
+
+
+def surer(text: str) -> tuple[float, float]:
+    """Right everywhere, less sure."""
+    return right(text)[0], 0.7
+
+
+@pytest.fixture
+def question() -> Question:
+    question = marked_question(180)
+    MarkingPolicy.objects.update_or_create(
+        exam=question.exam, defaults={"machine_final": True, "audit_rate": 0}
+    )
+    return question
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service(sure_of_most)
+
+
+def now(question: Question) -> Question:
+    return Question.objects.select_related("exam", "calibration").get(pk=question.pk)
+
+
+def finals(question: Question) -> list[tuple[str, float | None]]:
+    """Of the answers that people have not marked."""
+    rows = Answer.objects.filter(question=question).exclude(final_source="human").order_by("pk")
+    return [
+        (source, None if points is None else float(points))
+        for source, points in rows.values_list("final_source", "final_points")
+    ]
+
+
+def test_it_is_proposed_from_predictions_of_fits_that_had_not_seen_the_answer(
+    question: Question, service: Service
+) -> None:
+    fitted(question, service)
+    found = thresholds.proposal(now(question), 0.95)
+    assert found.value == 0.95
+    assert found.cut is not None
+    assert found.cut.coverage == pytest.approx(2 / 3)
+    assert found.cut.agreement == 1
+    assert 0.95 <= found.cut.bound < 1
+    assert thresholds.proposal(now(question)).target == 0.95
+
+
+def test_texts_that_fold_to_the_same_are_one_observation(
+    question: Question, service: Service
+) -> None:
+    marked_by_people(handed_in(question, [f"{GOOD}。0"] * 50, start=500), [4] * 50)
+    calibration = fitted(question, service)
+    assert calibration.examples.count() == 230
+    assert len(thresholds.pairs(calibration)) == 180
+
+
+def test_nothing_is_proposed_where_the_marks_do_not_show_it(
+    question: Question, service: Service
+) -> None:
+    assert thresholds.proposal(question).value is None
+    fitted(question, service)
+    found = thresholds.proposal(now(question), 0.99)
+    assert found.value is None
+    assert found.fewest > found.texts
+
+
+def test_a_long_curve_is_thinned_but_keeps_its_end(question: Question) -> None:
+    calibration = fitted(question, Service(lambda text: (right(text)[0], len(text) / 100)))
+    whole = coverage.curve(thresholds.pairs(calibration))
+    thinned = thresholds.curve(calibration, most=3)
+    assert len(whole) > 3 == len(thinned)
+    assert thinned[-1] == whole[-1]
+
+
+def test_without_a_calibration_there_is_no_confidence_to_set_a_threshold_on(
+    question: Question,
+) -> None:
+    with pytest.raises(WrongState, match="no calibration"):
+        thresholds.apply(question, 0.9)
+
+
+def test_a_fixed_exam_keeps_its_threshold(question: Question, service: Service) -> None:
+    fitted(question, service)
+    Exam.objects.update(status="fixed")
+    with pytest.raises(WrongState, match="fixed"):
+        thresholds.apply(now(question), 0.9)
+
+
+def test_marks_from_there_on_stand_and_no_answer_is_scored_again(
+    question: Question, service: Service
+) -> None:
+    fitted(question, service)
+    handed_in(question, [f"{GOOD}！", f"{FAIR}！"], start=500)
+    batches.score_waiting(question, service.client)
+    assert finals(question) == [("", None), ("", None)]
+    service.scored.clear()
+    proposed = thresholds.proposal(now(question))
+    made = thresholds.apply(now(question), proposed.value, None, proposed)
+    assert Answer.objects.filter(status="waiting").count() == 1
+    batches.score_waiting(question, service.client)
+    assert service.scored == []
+    assert finals(question) == [("machine", 4), ("", None)]
+    assert (made.value, made.target, made.calibration) == (0.95, 0.95, now(question).calibration)
+    assert made.bound is not None
+
+
+def test_what_stood_no_longer_stands_when_the_threshold_is_taken_away(
+    question: Question, service: Service
+) -> None:
+    fitted(question, service)
+    handed_in(question, [f"{GOOD}！"], start=500)
+    thresholds.apply(now(question), 0.9)
+    batches.score_waiting(question, service.client)
+    assert finals(question) == [("machine", 4)]
+    user = User.objects.create_user("manager")
+    made = thresholds.apply(now(question), None, user)
+    batches.score_waiting(question, service.client)
+    assert finals(question) == [("", None)]
+    assert (made.value, made.set_by) == (None, user)
+
+
+def test_what_would_stand_is_counted_beforehand(question: Question, service: Service) -> None:
+    fitted(question, service)
+    batches.score_waiting(question, service.client)
+    assert thresholds.standing(now(question), 0.9) == (120, 180)
+    assert thresholds.standing(now(question), None) == (0, 180)
+
+
+def test_after_a_promotion_the_same_target_is_sought_and_never_less_strictly(
+    question: Question, service: Service
+) -> None:
+    fitted(question, service)
+    proposed = thresholds.proposal(now(question), 0.9)
+    thresholds.apply(now(question), proposed.value, None, proposed)
+    second = fitted(question, Service(surer))
+    assert thresholds.proposal(now(question), 0.9).value == 0.7
+    made = question.thresholds.latest("pk")
+    assert (made.calibration, made.value, made.target) == (second, 0.95, 0.9)
+    assert now(question).threshold == 0.95
+
+
+def test_after_a_promotion_nothing_stands_where_the_new_curve_does_not_show_the_target(
+    question: Question, service: Service
+) -> None:
+    fitted(question, service)
+    proposed = thresholds.proposal(now(question), 0.95)
+    thresholds.apply(now(question), proposed.value, None, proposed)
+    second = fitted(question, Service(lambda text: (0, 0.99)))
+    promotion.promote(second)
+    assert now(question).threshold is None
+    made = question.thresholds.latest("pk")
+    assert (made.value, made.target, made.bound) == (None, 0.95, None)
+
+
+def test_without_a_threshold_a_promotion_makes_none(question: Question, service: Service) -> None:
+    fitted(question, service)
+    fitted(question, Service(surer))
+    assert now(question).threshold is None
+    assert not question.thresholds.exists()
+
+
+def test_rolling_back_brings_back_the_threshold_that_held(
+    question: Question, service: Service
+) -> None:
+    first = fitted(question, service)
+    thresholds.apply(now(question), 0.9)
+    fitted(question, Service(surer))
+    thresholds.apply(now(question), 0.6)
+    promotion.roll_back(question)
+    assert (now(question).calibration, now(question).threshold) == (first, 0.9)
+    promotion.roll_back(question)
+    assert (now(question).calibration, now(question).threshold) == (None, None)
+
+
+def test_rolling_back_brings_it_back_after_a_promotion_that_let_nothing_stand(
+    question: Question, service: Service
+) -> None:
+    first = fitted(question, service)
+    thresholds.apply(now(question), 0.9)
+    promotion.promote(fitted(question, Service(lambda text: (0, 0.99))))
+    assert now(question).threshold is None
+    assert promotion.threshold_under(now(question), first, "rollback") == (0.9, None)
+    promotion.roll_back(question)
+    assert (now(question).calibration, now(question).threshold) == (first, 0.9)
+    assert question.thresholds.latest("pk").value == 0.9
+
+
+def test_rolling_back_brings_back_none_where_none_held(
+    question: Question, service: Service
+) -> None:
+    first = fitted(question, service)
+    thresholds.apply(now(question), 0.9)
+    thresholds.apply(now(question), None)
+    fitted(question, Service(surer))
+    promotion.roll_back(question)
+    assert (now(question).calibration, now(question).threshold) == (first, None)
+    assert question.thresholds.count() == 2

@@ -1,0 +1,85 @@
+"""Every fault that a schema finds is told in words of our own, in Japanese and English."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import translation
+
+from pmscoring import contract
+from scoring.contract.faults import faults
+from scoring.contract.violations import PATTERNS, SENTENCES, TYPES
+from tests.scoring.clients import EXAM
+
+SCHEMAS = [json.loads(one.read_text()) for one in Path(contract.__path__[0]).glob("*.schema.json")]
+STRUCTURE = {"$defs", "$id", "$ref", "$schema", "default", "description", "items", "properties"}
+OWN = {"required", "additionalProperties", "oneOf"}
+
+
+def keywords(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every keyword of the schema and of those within, with its value."""
+    for key, value in schema.items():
+        yield key, value
+        parts: list[Any] = []
+        if key in ("properties", "$defs"):
+            parts = list(value.values())
+        elif key in ("oneOf", "items"):
+            parts = value if isinstance(value, list) else [value]
+        for part in parts:
+            yield from keywords(part)
+
+
+def test_every_keyword_of_the_schemas_has_its_words() -> None:
+    found = [pair for schema in SCHEMAS for pair in keywords(schema)]
+    known = {*SENTENCES, *OWN, *STRUCTURE, "title"}
+    assert {key for key, _ in found} <= known
+    assert {value for key, value in found if key == "pattern"} <= PATTERNS.keys()
+    assert {value for key, value in found if key == "format"} == {"date"}
+    types = [value for key, value in found if key == "type"]
+    assert {one for value in types for one in ([value] if isinstance(value, str) else value)} <= (
+        TYPES.keys()
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "english", "japanese"),
+    [
+        ({"title": 3}, "/title", "a text is expected, not 3", "文字列"),
+        ({"title": ""}, "/title", "at least 1 characters", "1文字以上"),
+        ({"title": "x" * 201}, "/title", "at most 200 characters", "200文字以内"),
+        ({"title": "\0"}, "/title", "U+0000 is refused", "U+0000"),
+        ({"code": "PM 1"}, "/code", 'hyphens are expected, not "PM 1"', "ハイフン"),
+        ({"language": "fr"}, "/language", 'one of "ja", "en" is expected, not "fr"', "のどれか"),
+        ({"delete_answers_on": "soon"}, "/delete_answers_on", "a date such as", "のような日付"),
+        ({"delete_answers_on": "2026-02-30"}, "/delete_answers_on", "calendar", "暦にない"),
+        ({"questions": []}, "/questions", "at least 1 entries", "1件以上"),
+        ({"colour": "red"}, "", 'there is no field "colour"', "項目はありません"),
+        ({"marking": {"audit_rate": 2}}, "/marking/audit_rate", "at most 1 is expected", "1以下"),
+        ({"marking": {"audit_rate": -1}}, "/marking/audit_rate", "at least 0 is", "0以上"),
+    ],
+)
+def test_a_fault_says_what_is_expected_and_what_is_there(
+    change: dict[str, Any], pointer: str, english: str, japanese: str
+) -> None:
+    for language, words in (("en", english), ("ja", japanese)):
+        with translation.override(language):
+            found = faults("exam", {**EXAM, **change})
+        assert [one["pointer"] for one in found] in ([pointer], [pointer] * 2)
+        assert any(words in one["detail"] for one in found), found
+
+
+def test_missing_and_contradicting_fields_are_named() -> None:
+    answer = {"question": "Q1", "text": "一", "sections": []}
+    sent = {"exam": "PM-2026", "answers": [answer]}
+    with translation.override("en"):
+        told = [(one["pointer"], one["detail"]) for one in faults("submission", sent)]
+    assert ("", "candidate is missing") in told
+    assert ("/answers/0", "exactly one of these fields is expected: text / sections") in told
+
+
+def test_long_values_are_cut_short() -> None:
+    with translation.override("en"):
+        (found,) = faults("exam", {**EXAM, "language": "x" * 1000})
+    assert len(found["detail"]) < 200

@@ -1,0 +1,266 @@
+"""Files of answers: kept, read by a worker, told of row by row."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import File
+from django.db import connection, transaction
+from django.test import Client
+from django.utils import translation
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from pmscoring.base.lifecycle import WrongState
+from pmscoring.celery import app
+from scoring import tasks
+from scoring.intake import uploads
+from scoring.models import Answer, Batch, Exam, Submission, Upload
+from tests.scoring.clients import client_for, named
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("english", "exam")]
+HEADER = "candidate,question,text,attempt\n"
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path / "uploads"
+    return tmp_path / "uploads"
+
+
+def send(client: Client, name: str, text: str) -> Any:
+    file = named(name, text.encode())
+    return client.post("/api/v1/uploads?exam=PM-2026", {"file": file})
+
+
+def received(rows: str, name: str = "a.csv") -> Upload:
+    text = HEADER + rows if name.endswith(".csv") else rows
+    return uploads.receive(Exam.objects.get(), name, File(named(name, text.encode())))
+
+
+def elsewhere(query: Callable[[], Any]) -> Any:
+    """What another connection sees."""
+
+    def ask() -> Any:
+        try:
+            return query()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(ask).result()
+
+
+def test_it_keeps_the_file_under_a_name_of_its_own_and_reads_it_later(
+    manager: Client, media: Path
+) -> None:
+    told = send(manager, "../受験者.csv", HEADER + "c1,Q1,要件,\nc2,Q9,x,\n")
+    assert told.status_code == 202, told.content
+    assert told.json()["status"] == "waiting"
+    [kept] = media.iterdir()
+    assert kept.name.isalnum()
+    assert kept.stat().st_mode & 0o077 == 0
+    assert not Answer.objects.exists()
+    tasks.read_upload(told.json()["id"])
+    seen = manager.get(told.json()["links"]["self"]).json()
+    assert (seen["status"], seen["seen"], seen["accepted"]) == ("read", 2, 1)
+    detail = "there is no question Q9"
+    assert seen["rejected"] == [{"line": 3, "pointer": "/question", "detail": detail}]
+    assert manager.get(f"/api/v1/batches/{seen['batch']}").json()["answers"]["waiting"] == 1
+
+
+def test_rows_of_a_candidate_belong_together_wherever_they_stand() -> None:
+    upload = received("c1,Q1,一,\nc2,Q1,二,\nc1,Q1,三,2\nc1,Q2,four,\n")
+    uploads.read(upload)
+    assert (upload.accepted, upload.rejections) == (4, [])
+    first = Submission.objects.get(candidate="c1", attempt=1)
+    assert list(first.answers.order_by("question").values_list("text", flat=True)) == ["一", "four"]
+
+
+def test_an_attempt_may_be_written_with_a_point() -> None:
+    told = {"candidate": "c1", "question": "Q1", "text": "一", "attempt": 2.0}
+    upload = received(f"{json.dumps(told)}\n", "a.jsonl")
+    uploads.read(upload)
+    assert (upload.accepted, upload.rejections) == (1, [])
+    assert Submission.objects.get().attempt == 2
+
+
+def test_an_attempt_of_very_many_digits_is_one_bad_row() -> None:
+    upload = received(f"c1,Q1,一,{'9' * 5000}\nc2,Q1,二,\n")
+    uploads.read(upload)
+    assert (upload.accepted, upload.rejected) == (1, 1)
+    [told] = upload.rejections
+    assert (told["line"], told["pointer"]) == (2, "/attempt")
+    assert len(told["detail"]) < 200
+
+
+def test_a_bad_row_holds_back_its_neighbours_so_that_the_corrected_file_is_taken() -> None:
+    wrong = received("c1,Q1,一,\nc2,Q1,二,\nc1,Q 2,three,\nc2,Q9,x,\n")
+    uploads.read(wrong)
+    assert (wrong.accepted, wrong.rejected) == (0, 4)
+    assert [(one["line"], one["pointer"]) for one in wrong.rejections] == [
+        (2, ""),
+        (3, ""),
+        (4, "/question"),
+        (5, "/question"),
+    ]
+    assert wrong.rejections[0]["detail"].startswith("line 4, of the same candidate")
+    right = received("c1,Q1,一,\nc2,Q1,二,\nc1,Q2,three,\n")
+    uploads.read(right)
+    assert (right.accepted, right.rejected) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("language", "empty", "question"),
+    [("ja", "行がありません", "設問Q9はありません"), ("en", "no rows in", "no question Q9")],
+)
+def test_a_worker_tells_the_sender_in_the_senders_language(
+    language: str, empty: str, question: str
+) -> None:
+    with translation.override(language):
+        refused = received("")
+        rejected = received("c1,Q9,一,\n")
+    uploads.read(refused)
+    uploads.read(rejected)
+    assert empty in refused.reason
+    assert question in rejected.rejections[0]["detail"]
+
+
+def test_the_same_file_again_changes_nothing() -> None:
+    rows = "c1,Q1,一,\nc2,Q1,二,\n"
+    uploads.read(received(rows))
+    before = list(Answer.objects.order_by("pk").values_list("pk", "text"))
+    again = received(rows)
+    assert uploads.read(again) == set()
+    assert (again.status, again.accepted) == ("read", 2)
+    assert list(Answer.objects.order_by("pk").values_list("pk", "text")) == before
+    other = received("c1,Q1,別,\n")
+    uploads.read(other)
+    assert [one["pointer"] for one in other.rejections] == ["/attempt"]
+
+
+def test_others_see_how_far_the_reading_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "CHUNK", 2)
+    upload = received("".join(f"c{n},Q1,t{n},\n" for n in range(5)))
+    seen = []
+
+    def say(count: int) -> None:
+        row = elsewhere(lambda: Upload.objects.values_list("seen", "status").get())
+        assert row == (count, "reading")
+        assert elsewhere(Answer.objects.count) == 0
+        seen.append(count)
+
+    uploads.read(upload, say)
+    assert seen == [2, 4, 5]
+    assert Answer.objects.count() == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "reason"),
+    [
+        ("a.csv", "", "there are no rows in the file"),
+        ("a.csv", 'c1,Q1,一,\nc2,Q1,"a', "line 3"),
+        ("a.jsonl", "", "there are no rows in the file"),
+        ("a.zip", "no archive", "not a readable archive"),
+    ],
+)
+def test_a_file_that_cannot_be_read_to_its_end_leaves_nothing_behind(
+    name: str, rows: str, reason: str
+) -> None:
+    upload = received(rows, name)
+    assert uploads.read(upload) == set()
+    assert upload.status == "refused"
+    assert reason in upload.reason
+    assert not Answer.objects.exists()
+    assert not Batch.objects.exists()
+
+
+def test_u_0000_and_lone_surrogates_are_told_of_by_row() -> None:
+    rows = '{"candidate": "c1", "question": "Q1", "text": "a\\u0000"}\n'
+    rows += '{"candidate": "c2", "question": "Q1", "text": "\\ud800"}\n'
+    rows += '{"candidate": "\\udfff", "question": "Q1", "text": "a"}\n[]\n'
+    upload = received(rows, "a.jsonl")
+    uploads.read(upload)
+    told = [(one["line"], one["pointer"]) for one in upload.rejections]
+    assert told == [(1, "/text"), (2, "/text"), (3, "/candidate"), (4, "")]
+
+
+def test_it_keeps_the_first_rejections_and_counts_them_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(uploads, "MOST_REJECTIONS", 3)
+    upload = received("".join(f"c{n},Q9,t,\n" for n in range(10)))
+    uploads.read(upload)
+    assert (upload.rejected, len(upload.rejections)) == (10, 3)
+
+
+def test_a_stalled_reading_is_taken_up_again_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(app.conf, "task_always_eager", True)
+    upload = received("c1,Q1,一,\n")
+    long_ago = now() - timedelta(hours=1)
+    upload.become("reading", claimed_at=long_ago, tries=1)
+    tasks.sweep()
+    upload.refresh_from_db()
+    assert (upload.status, upload.tries, upload.accepted) == ("read", 2, 1)
+    poison = received("c2,Q1,二,\n")
+    poison.become("reading", claimed_at=long_ago, tries=3)
+    tasks.sweep()
+    poison.refresh_from_db()
+    assert (poison.status, poison.reason) == ("refused", "the reading broke off 3 times")
+
+
+def test_handing_in_is_not_taken_for_stalled(settings: Settings) -> None:
+    settings.SCORING_STALLED_SECONDS = 0
+    upload = received("c1,Q1,一,\n")
+    upload.become("reading", claimed_at=now())
+    with transaction.atomic():
+        upload.beat(1)
+        assert elsewhere(uploads.release_stalled) == 0
+    assert elsewhere(uploads.release_stalled) == 1
+
+
+def test_a_reader_that_lost_its_claim_hands_in_nothing() -> None:
+    upload = received("c1,Q1,一,\n")
+
+    def steal(_: int) -> None:
+        Upload.objects.update(claimed_at=now())
+
+    with pytest.raises(WrongState):
+        uploads.read(upload, steal)
+    assert not Answer.objects.exists()
+    with pytest.raises(WrongState):
+        uploads.read(Upload.objects.get())
+
+
+def test_files_over_the_limit_are_refused_before_they_are_kept(
+    manager: Client, settings: Settings, media: Path
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    for size in (1001, 100_000):
+        told = send(manager, "a.csv", "x" * size)
+        assert told.status_code == 413
+        assert told["Content-Type"] == "application/problem+json"
+    assert not media.exists()
+
+
+def test_what_cannot_be_an_upload_is_told_at_once(manager: Client) -> None:
+    told = send(manager, "a.doc", "x")
+    assert (told.status_code, told.json()["errors"][0]["pointer"]) == (422, "/file")
+    Exam.objects.update(status="fixed")
+    assert send(manager, "a.csv", HEADER).status_code == 409
+    assert send(client_for("client"), "a.csv", HEADER).status_code == 403
+    assert not Upload.objects.exists()
+
+
+def test_the_file_goes_with_its_row(media: Path) -> None:
+    received("c1,Q1,一,\n")
+    with transaction.atomic():
+        Upload.objects.all().delete()
+        assert list(media.iterdir())
+    assert not list(media.iterdir())

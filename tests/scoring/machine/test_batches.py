@@ -1,0 +1,259 @@
+"""From definition to marks, with the real inference service; our client against our server."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.utils.timezone import now
+
+from scoring.exams import definitions
+from scoring.inference import Inference, InferenceError, InferenceUnavailable
+from scoring.intake import submissions
+from scoring.machine import batches, load
+from scoring.models import Answer, Mark, Question, Submission
+
+pytestmark = pytest.mark.django_db
+EXAMPLES = Path(__file__).parents[3] / "pmscoring" / "contract" / "examples"
+
+
+@pytest.fixture
+def question() -> Question:
+    valid = json.loads((EXAMPLES / "exam.json").read_text("utf-8"))["valid"]
+    exam, _ = definitions.load(valid[0]["value"])
+    return exam.questions.get(code="Q1")
+
+
+@pytest.fixture
+def inference(inference_url: str) -> Inference:
+    return Inference(inference_url, "a-token-for-tests", 60)
+
+
+def hand_in(*answers: str) -> submissions.Outcome:
+    return submissions.take_all(
+        (line, record(f"c{line}", text)) for line, text in enumerate(answers, start=1)
+    )
+
+
+def record(candidate: str, text: str) -> dict[str, Any]:
+    answers = [{"question": "Q1", "text": text}]
+    return {"exam": "PM-2026", "candidate": candidate, "answers": answers}
+
+
+def texts_sent(inference: Inference) -> list[list[str]]:
+    """What the client sends from now on: the texts of each call."""
+    sent: list[list[str]] = []
+    inference.http.event_hooks["request"] = [
+        lambda request: sent.append([one["text"] for one in json.loads(request.content)["answers"]])
+    ]
+    return sent
+
+
+def test_it_marks_each_answer_once_with_evidence(question: Question, inference: Inference) -> None:
+    hand_in("要件が途中で変わったから", "天気がよかった", "")
+    assert batches.score_waiting(question, inference) == 3
+    first, second, third = Mark.objects.order_by("answer_id")
+    assert first.points >= 4 > second.points
+    assert first.criteria[0]["evidence"] == [{"start": 0, "end": 12}]
+    assert first.confidence is None
+    assert second.points == third.points == 0
+    assert third.flags == ["blank"]
+    assert not Answer.objects.exclude(status="scored").exists()
+
+
+def test_it_maps_evidence_back_to_each_text_as_submitted(
+    question: Question, inference: Inference
+) -> None:
+    hand_in("要件が途中で変わったから", "　要件が途中で変わったから  ")
+    batches.score_waiting(question, inference)
+    spans = [mark.criteria[0]["evidence"][0] for mark in Mark.objects.order_by("answer_id")]
+    assert spans == [{"start": 0, "end": 12}, {"start": 1, "end": 13}]
+
+
+def test_a_text_that_was_marked_before_takes_that_mark_over_without_a_call(
+    question: Question, inference: Inference
+) -> None:
+    hand_in("要件が途中で変わったから")
+    batches.score_waiting(question, inference)
+    sent = texts_sent(inference)
+    later = ["　要件が途中で変わったから", "天気がよかった", "天気が  よかった", "天気が よかった"]
+    submissions.take_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
+    assert batches.score_waiting(question, inference) == 4
+    assert [sorted(texts) for texts in sent] == [["天気が  よかった", "天気がよかった"]]
+    first, taken = Mark.objects.filter(answer__text__contains="要件").order_by("pk")
+    assert first.criteria[0]["evidence"] == [{"start": 0, "end": 12}]
+    assert taken.criteria[0]["evidence"] == [{"start": 1, "end": 13}]
+    assert (taken.points, taken.model, taken.definition) == (
+        first.points,
+        first.model,
+        question.digest,
+    )
+
+
+def test_a_mark_under_an_older_definition_is_not_taken_over(
+    question: Question, inference: Inference
+) -> None:
+    hand_in("要件が途中で変わったから")
+    batches.score_waiting(question, inference)
+    definition = definitions.describe(question.exam)
+    definition["questions"][0]["criteria"][0]["references"] = ["天気が悪かった"]
+    definition["questions"][0]["criteria"][0]["keywords"] = []
+    definitions.load(definition)
+    question = question.exam.questions.get(code="Q1")
+    sent = texts_sent(inference)
+    batches.score_waiting(question, inference)
+    assert sent == [["要件が途中で変わったから"]]
+    old, new = Mark.objects.order_by("pk")
+    assert old.definition != new.definition == question.digest
+
+
+def test_a_known_text_is_marked_while_inference_is_away(
+    question: Question, inference: Inference
+) -> None:
+    hand_in("要件が途中で変わったから")
+    batches.score_waiting(question, inference)
+    later = ["要件が途中で変わったから ", "別の答え"]
+    submissions.take_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
+    with pytest.raises(InferenceUnavailable):
+        batches.score_waiting(question, Inference("http://127.0.0.1:1", "x", 1))
+    states = Answer.objects.order_by("pk").values_list("status", flat=True)
+    assert list(states) == ["scored", "scored", "waiting"]
+
+
+def test_it_leaves_the_answer_waiting_when_inference_is_away(question: Question) -> None:
+    hand_in("要件が途中で変わったから")
+    before = now()
+    with pytest.raises(InferenceUnavailable):
+        batches.score_waiting(question, Inference("http://127.0.0.1:1", "x", 1))
+    answer = Answer.objects.get()
+    assert (answer.status, answer.tries) == ("waiting", 1)
+    assert answer.not_before >= before + timedelta(seconds=1)
+    assert answer.reason
+
+
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize(
+    ("path", "token", "reason"),
+    [
+        ("", "wrong", "HTTP 401: the inference service refuses the token"),
+        ("/elsewhere", "a-token-for-tests", "HTTP 404: INFERENCE_URL leads to no inference"),
+    ],
+)
+def test_a_wrong_token_or_address_fails_no_answer(
+    question: Question, inference: Inference, inference_url: str, path: str, token: str, reason: str
+) -> None:
+    hand_in("要件が途中で変わったから", "天気がよかった")
+    with pytest.raises(InferenceUnavailable):
+        batches.score_waiting(question, Inference(inference_url + path, token, 10))
+    for answer in Answer.objects.all():
+        assert (answer.status, answer.tries) == ("waiting", 1)
+        assert answer.reason.startswith(reason)
+    assert batches.retry(Answer.objects.all()) == 2
+    assert batches.score_waiting(question, inference) == 2
+
+
+def answering(status: int, error_type: str, refused: str = "") -> Inference:
+    """A client of a service that answers so, at once or to texts that have `refused` in them."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent = json.loads(request.content)["answers"]
+        if any(refused in one["text"] for one in sent):
+            return httpx.Response(status, json={"error": "no", "error_type": error_type})
+        blank = {"points": 0, "criteria": [], "flags": [], "confidence": None}
+        results = [{"id": one["id"], **blank} for one in sent]
+        return httpx.Response(200, json={"model": "a" * 64, "results": results})
+
+    found = Inference("http://service", "token", 10)
+    found.http = httpx.Client(base_url="http://service", transport=httpx.MockTransport(answer))
+    return found
+
+
+def test_a_text_that_is_refused_fails_alone_and_visibly(question: Question) -> None:
+    hand_in("一", "二", "悪い", "四")
+    batches.score_waiting(question, answering(422, "invalid", refused="悪い"))
+    failed = Answer.objects.exclude(status="scored").get()
+    assert (failed.text, failed.status) == ("悪い", "failed")
+    assert "422" in failed.reason
+    assert batches.retry(Answer.objects.all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error_type"),
+    [
+        (400, "incomplete"),
+        (401, "unauthorized"),
+        (403, ""),
+        (404, "invalid"),
+        (405, "invalid"),
+        (408, ""),
+        (429, "overloaded"),
+        (502, ""),
+        (503, "not_ready"),
+        (504, ""),
+    ],
+)
+def test_what_is_no_fault_of_the_text_leaves_it_waiting(
+    question: Question, status: int, error_type: str
+) -> None:
+    hand_in("一", "二")
+    with pytest.raises(InferenceUnavailable):
+        batches.score_waiting(question, answering(status, error_type))
+    assert {(one.status, one.reason[:8]) for one in Answer.objects.all()} == {
+        ("waiting", f"HTTP {status}")
+    }
+
+
+@pytest.mark.parametrize(("status", "error_type"), [(400, "invalid"), (413, ""), (500, "")])
+def test_what_may_be_a_fault_of_the_text_fails_it(
+    question: Question, status: int, error_type: str
+) -> None:
+    hand_in("一")
+    batches.score_waiting(question, answering(status, error_type))
+    assert Answer.objects.get().status == "failed"
+
+
+def test_the_client_tells_a_refusal_from_an_absence(inference: Inference) -> None:
+    with pytest.raises(InferenceError, match="422"):
+        inference.score({}, [])
+
+
+def test_the_same_again_changes_nothing_and_another_text_is_refused(question: Question) -> None:
+    assert hand_in("一").accepted == 1
+    assert hand_in("一").accepted == 1
+    outcome = hand_in("二")
+    assert [fault["pointer"] for fault in outcome.rejected] == ["/attempt"]
+    assert Answer.objects.get().text == "一"
+
+
+def test_a_changed_criterion_waits_to_be_marked_again(
+    question: Question, inference: Inference
+) -> None:
+    hand_in("要件が途中で変わったから")
+    batches.score_waiting(question, inference)
+    definition = definitions.describe(question.exam)
+    definition["questions"][0]["criteria"][0]["references"].append("仕様の変更が続いたから")
+    definitions.load(definition)
+    assert Answer.objects.get().status == "waiting"
+    question = question.exam.questions.get(code="Q1")
+    batches.score_waiting(question, inference)
+    assert Mark.objects.count() == 2
+
+
+def test_it_tells_the_load_of_what_waits_and_what_is_held(question: Question) -> None:
+    hand_in("一", "二", "三", "四")
+    first, second, third, _fourth = Answer.objects.order_by("pk")
+    Answer.objects.filter(pk=first.pk).update(status="scored")
+    Answer.objects.filter(pk=second.pk).update(status="scoring", claimed_at=now())
+    for answer, hours in ((first, 3), (second, 2), (third, 1)):
+        came = now() - timedelta(hours=hours)
+        Submission.objects.filter(pk=answer.submission_id).update(created_at=came)
+    Mark.objects.bulk_create(
+        Mark(answer=first, source=source, points=0)
+        for source in (Mark.Source.MACHINE, Mark.Source.HUMAN)
+    )
+    told = load.measure()
+    assert (told["waiting"], told["scoring"]) == (3, 1)
+    assert told["oldest_seconds"] == pytest.approx(7200, abs=60)
+    assert told["rate"] == round(1 / 60, 3)

@@ -1,0 +1,285 @@
+"""Who marks is not swayed: by REST and on an answer's page they see what the exam lets them."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from pmscoring.base.lifecycle import WrongState
+from scoring.marks import giving, visibility
+from scoring.models import Answer, ApiToken, Exam
+from scoring.review import queue, references
+from tests.scoring.clients import JSON
+from tests.scoring.factories import answers_of, calibrated, exam_in, fresh, make_user, scored, state
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def marker() -> User:
+    return make_user("m1")
+
+
+def seen(answer: Answer, user: User) -> set[str]:
+    return {mark.source for mark in visibility.visible_marks(fresh(answer), user)}
+
+
+def sources(*names: str) -> set[str]:
+    return set(names)
+
+
+@pytest.mark.parametrize(
+    ("shown", "machine"), [("nothing", False), ("evidence", False), ("mark", True)]
+)
+def test_the_machines_points_are_seen_before_marking_only_where_the_exam_says_so(
+    marker: User, shown: str, machine: bool
+) -> None:
+    (answer,) = answers_of(exam_in(shown=shown), "一")
+    assert seen(answer, marker) == (sources("machine") if machine else set())
+    giving.give(answer, marker, {"points": 3})
+    assert seen(answer, marker) == sources("machine", "human")
+
+
+def test_another_markers_mark_is_not_seen_before_the_second_reading_nor_after(marker: User) -> None:
+    exam = exam_in(readings=2, shown="mark")
+    (answer,) = answers_of(exam, "一")
+    other = make_user("m2")
+    giving.give(answer, other, {"points": 3})
+    assert seen(answer, marker) == sources("machine")
+    assert seen(answer, other) == sources("machine", "human")
+    giving.give(answer, marker, {"points": 5})
+    assert state(answer)[2] == "disputed"
+    assert [one.marker for one in visibility.visible_marks(fresh(answer), marker)] == [None, marker]
+
+
+def test_an_adjudicator_sees_the_marks_in_dispute_but_not_of_one_that_is_still_open() -> None:
+    exam = exam_in(readings=2)
+    disputed, half = answers_of(exam, "一", "二")
+    giving.give(disputed, make_user("m2"), {"points": 3})
+    giving.give(disputed, make_user("m3"), {"points": 5})
+    giving.give(half, make_user("m4"), {"points": 3})
+    senior = make_user("a", "adjudicator")
+    assert seen(disputed, senior) == sources("human")
+    assert seen(half, senior) == set()
+
+
+def test_managers_and_viewers_see_everything_and_so_does_everyone_once_it_is_fixed(
+    marker: User,
+) -> None:
+    exam = exam_in(readings=2, shown="nothing")
+    (answer,) = answers_of(exam, "一")
+    giving.give(answer, make_user("m2"), {"points": 3})
+    for role in ("exam manager", "viewer"):
+        assert seen(answer, make_user(role, role)) == sources("machine", "human")
+    Exam.objects.update(status="fixed")
+    assert seen(answer, marker) == sources("machine", "human")
+
+
+def test_a_final_mark_that_is_being_audited_is_not_seen(marker: User) -> None:
+    exam = exam_in(machine_final=True, audit_rate=1)
+    calibrated(exam)
+    (answer,) = answers_of(exam, "一")
+    scored([answer], 4, 0.99, "c" * 64)
+    assert state(answer) == (4, "machine", "queued")
+    assert not visibility.sees_final(fresh(answer), marker)
+    assert visibility.sees_final(fresh(answer), make_user("v", "viewer"))
+
+
+def test_the_known_mark_of_a_reference_is_not_seen(marker: User) -> None:
+    (answer,) = answers_of(exam_in(shown="nothing"), "一")
+    references.declare(answer, make_user("chief", "exam manager"), {"points": 3})
+    assert seen(answer, marker) == set()
+    assert not visibility.sees_final(fresh(answer), marker)
+
+
+def test_rest_and_the_page_keep_to_it(marker: User) -> None:
+    exam = exam_in(readings=2, shown="nothing")
+    (answer,) = answers_of(exam, "一")
+    giving.give(answer, make_user("m2"), {"points": 5, "comment": "hidden-words"})
+    [told] = rest(marker).get("/api/v1/answers").json()["results"]
+    assert (told["marks"], told["final"]) == ([], None)
+    User.objects.filter(pk=marker.pk).update(is_staff=True)
+    browser = Client()
+    browser.force_login(marker)
+    page = browser.get(reverse("admin:scoring_answer_change", args=[answer.pk]))
+    assert page.status_code == 200
+    assert "hidden-words" not in page.content.decode()
+    assert page.context["marks"] == []
+    listed = browser.get(reverse("admin:scoring_answer_changelist"))
+    assert {"suggestion", "final"}.isdisjoint(listed.context["cl"].list_display)
+
+
+def test_by_rest_the_other_reading_is_not_found_out_by_trying(marker: User) -> None:
+    exam = exam_in(readings=2)
+    agreeing, differing, first = answers_of(exam, "一", "二", "三")
+    for answer in (agreeing, differing):
+        giving.give(answer, make_user(f"o{answer.pk}"), {"points": 5})
+    client = rest(marker)
+    assert set(reviews(client).values()) == {"queued"}
+    given = {
+        answer.pk: give(client, answer, points)
+        for answer, points in ((agreeing, 5), (differing, 0), (first, 5))
+    }
+    assert [state(one)[2] for one in (agreeing, differing, first)] == [
+        "marked",
+        "disputed",
+        "queued",
+    ]
+    assert set(reviews(client).values()) == {"marked"}
+    for answer, status in ((agreeing, 409), (differing, 409), (first, 204)):
+        told = client.post(f"/api/v1/marks/{given[answer.pk]}/withdrawal")
+        assert told.status_code == status
+    assert reviews(client)[first.pk] == "claimed"
+
+
+def test_beside_another_reading_a_mark_is_taken_back_by_a_manager_alone(marker: User) -> None:
+    exam = exam_in(readings=2)
+    (answer,) = answers_of(exam, "一")
+    giving.give(answer, make_user("m2"), {"points": 5})
+    mark = giving.give(answer, marker, {"points": 0})
+    with pytest.raises(WrongState):
+        queue.withdraw(mark, marker)
+    with pytest.raises(WrongState):
+        queue.undo(exam, marker)
+    queue.withdraw(mark, make_user("chief", "exam manager"), anyone=True)
+    assert state(answer)[2] == "queued"
+
+
+def test_one_more_reading_near_the_pass_line_is_as_blind(marker: User) -> None:
+    exam = exam_in(pass_line=4, pass_margin=1)
+    (answer,) = answers_of(exam, "一")
+    giving.give(answer, make_user("m2"), {"points": 5})
+    queue.near_pass_line(exam)
+    mark = giving.give(answer, marker, {"points": 0})
+    assert state(answer)[2] == "disputed"
+    assert visibility.seen(fresh(answer), marker).review == "marked"
+    with pytest.raises(WrongState):
+        queue.withdraw(mark, marker)
+
+
+def test_undoing_at_the_desk_tells_why_a_mark_stands(marker: User) -> None:
+    exam = exam_in(readings=2)
+    (answer,) = answers_of(exam, "一")
+    giving.give(answer, make_user("m2"), {"points": 5})
+    giving.give(answer, marker, {"points": 0})
+    answers_of(exam, "二")
+    User.objects.filter(pk=marker.pk).update(is_staff=True)
+    browser = Client(headers={"Accept-Language": "en", "X-Desk": "1"})
+    browser.force_login(marker)
+    told = browser.post(reverse("marking:desk", args=[exam.code]), {"deed": "undo"})
+    assert told.status_code == 200
+    page = told.content.decode()
+    assert re.search(r'role="alert"><p>[^<]*your mark stands', page)
+    assert 'name="answer"' in page
+
+
+@pytest.mark.parametrize("readings", [1, 2])
+def test_a_reference_answer_reads_like_any_other(marker: User, readings: int) -> None:
+    exam = exam_in(reference_rate=1, readings=readings)
+    hidden, other = answers_of(exam, "一", "二")
+    references.declare(hidden, make_user("chief", "exam manager"), {"points": 4})
+    client = rest(marker)
+    one, two = told_of(client, hidden, other)
+    assert one == two
+    assert (one["review"], one["final"]) == ("queued", None)
+    for answer in (hidden, other):
+        assert client.post("/api/v1/review/next?exam=ROOM").json()["answer"]["id"] == answer.pk
+        assert told_of(client, answer)[0]["review"] == "claimed"
+        give(client, answer, 1)
+    one, two = told_of(client, hidden, other)
+    assert one == two
+    assert [mark["points"] for mark in one["marks"] if mark["source"] == "human"] == [1]
+    assert one["final"] == (None if readings == 2 else {"points": 1, "source": "human"})
+
+
+def test_a_reference_that_was_undone_reads_like_any_other(marker: User) -> None:
+    exam = exam_in(reference_rate=1)
+    hidden, other = answers_of(exam, "一", "二")
+    references.declare(hidden, make_user("chief", "exam manager"), {"points": 4})
+    client = rest(marker)
+    told = []
+    for answer in (hidden, other):
+        client.post("/api/v1/review/next?exam=ROOM")
+        key = give(client, answer, 1)
+        assert client.post(f"/api/v1/marks/{key}/withdrawal").status_code == 204
+        assert client.post(f"/api/v1/marks/{key}/withdrawal").status_code == 409
+        told += told_of(client, answer)
+        give(client, answer, 2)
+    assert told[0] == told[1]
+    one, two = told_of(client, hidden, other)
+    assert one == two
+
+
+def test_the_answers_page_and_list_do_not_tell_a_reference_either(marker: User) -> None:
+    exam = exam_in(readings=2)
+    (answer,) = answers_of(exam, "一")
+    references.declare(answer, make_user("chief", "exam manager"), {"points": 4})
+    User.objects.filter(pk=marker.pk).update(is_staff=True)
+    browser = Client()
+    browser.force_login(marker)
+    page = browser.get(reverse("admin:scoring_answer_change", args=[answer.pk]))
+    assert (page.context["review"], page.context["final"]) == ("queued", None)
+    address = reverse("admin:scoring_answer_changelist")
+    listed = browser.get(address)
+    assert "states" not in listed.context["cl"].list_display
+    assert "review" not in listed.context["cl"].list_filter
+    assert listed.context["cl"].result_count == 1
+
+
+@pytest.mark.parametrize("sought", ["review__exact=adjudicated", "final_points=4", "urgency=0"])
+def test_markers_look_answers_up_by_nothing_that_they_are_not_shown(
+    marker: User, sought: str
+) -> None:
+    (answer,) = answers_of(exam_in(), "一")
+    references.declare(answer, make_user("chief", "exam manager"), {"points": 4})
+    viewer = make_user("v", "viewer")
+    address = f"{reverse('admin:scoring_answer_changelist')}?{sought}"
+    for user, status in ((marker, 400), (viewer, 200)):
+        User.objects.filter(pk=user.pk).update(is_staff=True)
+        browser = Client()
+        browser.force_login(user)
+        assert browser.get(address).status_code == status
+    browser.force_login(marker)
+    known = f"{reverse('admin:scoring_answer_changelist')}?status__exact=scored"
+    assert browser.get(known).context["cl"].result_count == 1
+
+
+@pytest.mark.parametrize("role", ["marker", "adjudicator"])
+def test_those_who_mark_do_not_ask_the_machine_for_points(role: str) -> None:
+    exam_in(shown="nothing")
+    body = {"text": "一", "exam": "ROOM", "question": "Q1"}
+    told = rest(make_user("x", role)).post("/api/v1/score", body, content_type=JSON)
+    assert told.status_code == 403
+
+
+def give(client: Client, answer: Answer, points: float) -> int:
+    """The mark's key."""
+    address, body = f"/api/v1/answers/{answer.pk}/marks", {"points": points}
+    key: int = client.post(address, body, content_type=JSON).json()["id"]
+    return key
+
+
+def reviews(client: Client) -> dict[int, str]:
+    """What is told of each answer's review."""
+    told = client.get("/api/v1/answers?exam=ROOM").json()["results"]
+    return {one["id"]: one["review"] for one in told}
+
+
+def told_of(client: Client, *answers: Answer) -> list[dict[str, Any]]:
+    """The answers as listed, without what differs between any two."""
+    told = client.get("/api/v1/answers?exam=ROOM").json()["results"]
+    found = {one.pop("id"): one for one in told}
+    for one in found.values():
+        del one["text"]
+        for mark in one["marks"]:
+            del mark["id"], mark["created_at"]
+    return [found[answer.pk] for answer in answers]
+
+
+def rest(user: User) -> Any:
+    """A caller with the user's token."""
+    _, secret = ApiToken.issue(user)
+    return Client(headers={"Authorization": f"Bearer {secret}"})

@@ -1,0 +1,272 @@
+"""The mark history and the statistics, as files."""
+
+import csv
+import io
+import json
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from openpyxl import load_workbook
+
+from scoring import results
+from scoring.exams import definitions
+from scoring.intake import submissions
+from scoring.models import Answer, Exam, Mark
+from scoring.results import files, history, sheets, statistics
+from tests.scoring.admin_site import make_staff
+from tests.scoring.clients import client_for
+
+pytestmark = pytest.mark.django_db
+
+
+def load() -> Exam:
+    """Q1 of the criteria C1 (4) and C2 (2), and Q2 of C1 (4)."""
+    one = {"code": "C1", "label": "=原因", "points": 4, "references": ["r"]}
+    two = {"code": "C2", "label": "対策", "points": 2, "references": ["r"]}
+    questions = [
+        {"code": "Q1", "label": "設問1", "prompt": "?", "max_points": 6, "criteria": [one, two]},
+        {"code": "Q2", "prompt": "?", "max_points": 4, "criteria": [one]},
+    ]
+    exam, _ = definitions.load({"code": "E1", "title": "t", "questions": questions})
+    return exam
+
+
+def handed_in(candidate: str, question: str = "Q1", **more: Any) -> Answer:
+    answers = [{"question": question, "text": f"{candidate}の解答"}]
+    told = {"exam": "E1", "candidate": candidate, "answers": answers, **more}
+    assert submissions.take_all([(1, told)]).accepted == 1
+    newest = Answer.objects.order_by("-pk")
+    return newest.select_related("question").filter(submission__candidate=candidate)[0]
+
+
+def given(answer: Answer, first: float, second: float | None = None, **more: Any) -> Mark:
+    """A mark by criterion; by a person it is final."""
+    parts = {"C1": first} | ({} if second is None else {"C2": second})
+    mark = Mark.objects.create(
+        **{
+            "answer": answer,
+            "source": "machine",
+            "points": sum(parts.values()),
+            "criteria": [{"code": c, "points": p, "evidence": []} for c, p in parts.items()],
+            "definition": answer.question.digest,
+        }
+        | more
+    )
+    if mark.source != "machine":
+        Answer.objects.filter(pk=answer.pk).update(
+            final_points=mark.points, final_source=mark.source, status="scored"
+        )
+    return mark
+
+
+def statistic(exam: Exam, question: str, criterion: str = "") -> results.Statistic:
+    rows = statistics.statistics(exam)
+    [found] = [row for row in rows if (row["question"], row["criterion"]) == (question, criterion)]
+    return found
+
+
+def get(client: Client, what: str, query: str = "") -> bytes:
+    told = client.get(f"/api/v1/exams/E1/{what}{query}")
+    assert told.status_code == 200, told.content
+    return told.getvalue()
+
+
+def read(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def test_the_columns_are_the_fields_of_the_rows() -> None:
+    for columns, row in (
+        (files.RESULTS, results.Result),
+        (files.TOTALS, results.Total),
+        (history.HISTORY, results.HistoryMark),
+        (statistics.STATISTICS, results.Statistic),
+    ):
+        assert list(columns.headings) == list(row.__annotations__)
+
+
+def test_the_history_tells_of_every_mark_and_what_became_of_it() -> None:
+    exam = load()
+    answer, marker = handed_in("c1"), make_staff("marker")
+    machine = given(answer, 2, 1, calibration="c" * 64, confidence=0.75, flags=["too_long"])
+    wrong = given(answer, 4, 2, source="human", marker=marker, seconds=31, from_group=5)
+    undone = given(answer, 0, source="withdrawal", marker=marker, withdraws=wrong)
+    given(answer, 4, 0, source="adjudicator", marker=marker, comment="C2 は\n不足")
+    [rows] = history.marks(exam)
+    assert [row["mark"] for row in rows][:3] == [machine.pk, wrong.pk, undone.pk]
+    assert [row["source"] for row in rows] == ["machine", "human", "withdrawal", "adjudicator"]
+    assert [row["withdrawn"] for row in rows] == [False, True, False, False]
+    assert [row["withdraws"] for row in rows] == [None, None, wrong.pk, None]
+    first, second, _, last = rows
+    assert (first["confidence"], first["flags"], first["marker"]) == (0.75, ["too_long"], None)
+    assert (second["marker"], second["seconds"], second["group"]) == ("marker", 31, 5)
+    assert second["criteria"] == {"C1": 4, "C2": 2}
+    assert last["comment"] == "C2 は\n不足"
+
+
+def test_times_are_in_the_reader_s_zone_also_where_the_file_is_read_later() -> None:
+    exam = load()
+    made = given(handed_in("c1"), 1)
+    with timezone.override("America/New_York"):
+        lines = results.MARKS.as_csv(exam, "utf-8-sig", "en")
+        data = results.MARKS.as_xlsx(exam, "en")
+    shown = timezone.localtime(made.created_at, ZoneInfo("America/New_York"))
+    assert read(b"".join(lines))[0]["time"] == shown.isoformat(timespec="seconds")
+    sheet = load_workbook(data).worksheets[0]
+    cell = next(cell.value for cell in sheet[2] if isinstance(cell.value, datetime))
+    assert cell == shown.replace(tzinfo=None, microsecond=0)
+
+
+def test_the_files_hold_the_same_as_json() -> None:
+    load()
+    given(handed_in("=c1"), 4, 2, source="human", marker=make_staff("marker"), comment="=1+1")
+    client = client_for("exam manager")
+    told = json.loads(get(client, "marks"))
+    assert (told["exam"], told["marks"][0]["candidate"]) == ("E1", "=c1")
+    assert datetime.fromisoformat(told["marks"][0]["time"]).tzinfo is not None
+    [row] = read(get(client, "marks", "?format=csv"))
+    assert (row["candidate"], row["comment"], row["points"]) == ("'=c1", "'=1+1", "6")
+    assert (row["criteria"], row["withdrawn"]) == ("C1=4 C2=2", "false")
+    data = get(client, "marks", "?format=xlsx&headers=ja")
+    sheet = load_workbook(io.BytesIO(data))["採点履歴"]
+    cells = {head.value: cell.value for head, cell in zip(sheet[1], sheet[2], strict=True)}
+    assert (cells["受験者"], cells["得点"], cells["コメント"]) == ("'=c1", 6, "'=1+1")
+    statistics_told = json.loads(get(client, "statistics"))["statistics"]
+    rows = read(get(client, "statistics", "?format=csv"))
+    assert [row["criterion"] for row in rows] == ["", "C1", "C2", "", "C1"]
+    assert [float(row["mean"]) for row in rows[:3]] == [one["mean"] for one in statistics_told[:3]]
+    assert (rows[1]["criterion_label"], rows[0]["distribution"]) == ("'=原因", "6=1")
+    japanese = get(client, "statistics", "?format=csv&encoding=cp932&headers=ja").decode("cp932")
+    assert japanese.startswith("設問,設問名,採点基準,採点基準の内容,配点,解答数,うち確定,平均点,")
+
+
+def test_names_of_candidates_and_markers_are_told_to_managers_alone() -> None:
+    load()
+    for role, allowed in (("exam manager", 200), ("viewer", 403), ("marker", 403)):
+        client = client_for(role)
+        assert client.get("/api/v1/exams/E1/marks").status_code == allowed, role
+    for role, allowed in (("exam manager", 200), ("viewer", 200), ("marker", 403)):
+        client = client_for(role)
+        assert client.get("/api/v1/exams/E1/statistics").status_code == allowed, role
+    assert client_for("exam manager").get("/api/v1/exams/E9/marks").status_code == 404
+
+
+def test_a_long_table_goes_on_in_another_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
+    exam = load()
+    for number in range(5):
+        given(handed_in(f"c{number}"), 1)
+    monkeypatch.setattr(sheets, "MOST_ROWS", 2)
+    book = load_workbook(results.MARKS.as_xlsx(exam, "en"))
+    assert book.sheetnames == ["marks", "marks 2", "marks 3"]
+    assert [len(list(sheet.rows)) for sheet in book] == [3, 3, 2]
+
+
+def test_an_exam_without_marks_has_headings_and_nothing_below() -> None:
+    exam = load()
+    assert b"".join(results.MARKS.as_json(exam)) == b'{"exam":"E1","marks":[]}'
+    assert len(b"".join(results.MARKS.as_csv(exam, "cp932", "ja")).splitlines()) == 1
+    found = statistic(exam, "Q1")
+    assert (found["count"], found["mean"], found["discrimination"]) == (0, None, None)
+
+
+def test_statistics_count_what_is_final_and_else_what_is_suggested() -> None:
+    exam = load()
+    first, second = handed_in("c1"), handed_in("c2")
+    given(first, 0, 0)
+    given(first, 4, 2, source="human")
+    given(second, 2, 0)
+    whole, cause = statistic(exam, "Q1"), statistic(exam, "Q1", "C1")
+    assert (whole["count"], whole["final"], whole["mean"]) == (2, 1, 4)
+    assert (whole["rate"], whole["full"], whole["zero"]) == (0.6667, 0.5, 0)
+    assert whole["distribution"] == {"2": 1, "6": 1}
+    assert (cause["mean"], cause["full"], cause["distribution"]) == (3, 0.5, {"2": 1, "4": 1})
+    assert (cause["final"], cause["deviation"]) == (1, 1.4142)
+    assert statistic(exam, "Q1", "C2")["zero"] == 0.5
+
+
+def test_criteria_are_those_of_the_mark_that_decided() -> None:
+    exam = load()
+    answer = handed_in("c1")
+    given(answer, 1, 1)
+    wrong = given(answer, 2, 1, source="human")
+    given(answer, 0, source="withdrawal", withdraws=wrong)
+    given(answer, 3, 1, source="human")
+    given(answer, 4, 0, source="adjudicator")
+    given(answer, 1, 2, model="later")
+    assert statistic(exam, "Q1", "C1")["mean"] == 4
+    assert statistic(exam, "Q1", "C2")["mean"] == 0
+
+
+def test_criteria_that_an_adjudicator_overruled_count_nowhere() -> None:
+    exam = load()
+    answer = handed_in("c1")
+    given(answer, 4, 2, source="human")
+    given(answer, 1, source="adjudicator", criteria=[])
+    assert statistic(exam, "Q1")["mean"] == 1
+    assert statistic(exam, "Q1", "C1")["count"] == 0
+
+
+def test_a_comment_may_hold_any_character() -> None:
+    exam = load()
+    comment = "a\uffff\ufffe﹐b"
+    given(handed_in("c1"), 1, source="human", marker=make_staff("marker"), comment=comment)
+    sheet = load_workbook(results.MARKS.as_xlsx(exam, "en")).worksheets[0]
+    assert sheet.cell(2, len(history.HISTORY.headings)).value == "a��﹐b"
+    text = b"".join(results.MARKS.as_csv(exam, "cp932", "en")).decode("cp932")
+    [row] = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["comment"] == "a〓〓,b"
+
+
+def test_the_latest_attempt_counts_and_the_absent_do_not() -> None:
+    exam = load()
+    given(handed_in("c1"), 4, 2, source="human")
+    given(handed_in("c1", attempt=2), 0, 0, source="human")
+    absent = {"exam": "E1", "candidate": "c2", "absent": True, "answers": []}
+    assert submissions.take_all([(1, absent)]).accepted == 1
+    found = statistic(exam, "Q1")
+    assert (found["count"], found["mean"], found["zero"]) == (1, 0, 1)
+    assert statistic(exam, "Q1", "C1")["mean"] == 0
+
+
+def test_flags_are_counted() -> None:
+    exam = load()
+    for number, flags in enumerate((["too_long"], ["too_long", "off_topic"], [])):
+        answer = handed_in(f"c{number}")
+        given(answer, 1, 0)
+        Answer.objects.filter(pk=answer.pk).update(flags=flags)
+    assert statistic(exam, "Q1")["flags"] == {"too_long": 2, "off_topic": 1}
+    assert statistic(exam, "Q1", "C1")["flags"] == {}
+
+
+def test_a_criterion_is_set_against_the_rest_of_the_total() -> None:
+    exam = load()
+    for number, (cause, remedy, other) in enumerate(
+        [(4, 0, 4), (3, 2, 3), (1, 0, 1), (0, 2, 0)] * 5
+    ):
+        candidate = f"c{number:02}"
+        answers = [{"question": q, "text": "x"} for q in ("Q1", "Q2")]
+        record = {"exam": "E1", "candidate": candidate, "answers": answers}
+        assert submissions.take_all([(1, record)]).accepted == 1
+        first, second = Answer.objects.filter(submission__candidate=candidate).order_by(
+            "question__position", "pk"
+        )
+        given(first, cause, remedy, source="human")
+        given(second, other, source="human")
+    cause_told, remedy_told = statistic(exam, "Q1", "C1"), statistic(exam, "Q1", "C2")
+    assert (cause_told["correlation"] or 0) > 0.7
+    assert (remedy_told["correlation"] or 0) < 0
+    # Totals are 8 8 2 2: both groups of five mix two kinds, with the mean of each.
+    assert cause_told["discrimination"] == pytest.approx((3.5 - 0.5) / 4)
+    assert remedy_told["discrimination"] == 0
+
+
+def test_the_best_and_the_worst_do_not_depend_on_the_order_of_equal_totals() -> None:
+    given_points = [(total, points) for total in (1.0, 1.0, 2.0, 2.0, 3.0) for points in (0.0, 1.0)]
+    found = statistics.discrimination(given_points)
+    assert found == statistics.discrimination(reversed(given_points))
+    assert statistics.discrimination([(1, 1), (2, 2), (3, 3)]) is None
+    assert statistics.discrimination([(n, n) for n in range(10)]) == 7

@@ -1,0 +1,130 @@
+"""Disputes: each in one adjudicator's hands, its marks seen by nobody who may yet mark it."""
+
+import threading
+import time
+from functools import partial
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.test import Client
+
+from scoring.marks import giving, visibility
+from scoring.models import Answer, Exam, Lease
+from scoring.review import queue, references
+from tests.scoring.concurrency import at_once
+from tests.scoring.factories import answers_of, exam_in, fresh, make_user, state
+
+pytestmark = pytest.mark.django_db
+DESK = "/admin/marking/desk/ROOM/disputes/"
+
+
+def disputed(exam: Exam, *texts: str) -> list[Answer]:
+    """Answers whose two markers differ."""
+    pair = [User.objects.get_or_create(username=name)[0] for name in ("d1", "d2")]
+    found = answers_of(exam, *texts)
+    for answer in found:
+        for user, points in zip(pair, (0, 6), strict=True):
+            giving.give(answer, user, {"points": points, "comment": f"secret-{points}"})
+    return found
+
+
+def browser(user: User) -> Client:
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    client = Client(headers={"Accept-Language": "en", "X-Desk": "1"})
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.django_db(transaction=True)
+def test_adjudicators_who_ask_at_once_never_get_the_same_dispute_nor_an_error() -> None:
+    exam = exam_in(readings=2)
+    answers = disputed(exam, *(f"解答{number}" for number in range(40)))
+    seniors = [make_user(f"a{number}", "adjudicator") for number in range(6)]
+    for _ in range(15):
+        leases = at_once([partial(queue.next_dispute, exam, one) for one in seniors])
+        assert all(isinstance(one, Lease) for one in leases), leases
+        assert len({one.answer_id for one in leases}) == len(seniors)
+        Lease.objects.all().delete()
+    assert len(answers) == 40
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("more", [0, 1])
+def test_who_waited_for_a_dispute_that_another_took_is_given_the_next_or_none(more: int) -> None:
+    exam = exam_in(readings=2)
+    first, *others = disputed(exam, *(f"解答{number}" for number in range(1 + more)))
+    one, two = make_user("a1", "adjudicator"), make_user("a2", "adjudicator")
+    found: list[Lease | Exception | None] = []
+    with transaction.atomic():
+        # The second one's query begins before the lease is there and waits for the rows.
+        list(Answer.objects.select_for_update().order_by("-pk"))
+        waiting = threading.Thread(target=_asking, args=(exam, two, found))
+        waiting.start()
+        _until_someone_waits()
+        lease = queue.next_dispute(exam, one)
+    waiting.join(30)
+    assert lease is not None
+    assert lease.answer_id == first.pk
+    [given] = found
+    assert not isinstance(given, Exception), given
+    assert [given.answer_id if given else None] == ([others[0].pk] if more else [None])
+
+
+def _asking(exam: Exam, user: User, found: list[Lease | Exception | None]) -> None:
+    try:
+        found.append(queue.next_dispute(exam, user))
+    except Exception as error:  # noqa: BLE001  # the test looks at it
+        found.append(error)
+    finally:
+        connection.close()
+
+
+def _until_someone_waits() -> None:
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.01)
+    pytest.fail("no one came to wait")
+
+
+def test_a_form_with_the_key_of_a_half_read_answer_shows_nobodys_mark() -> None:
+    exam = exam_in(readings=2)
+    (half,) = answers_of(exam, "一")
+    giving.give(half, make_user("m1"), {"points": 5, "comment": "secret-5"})
+    senior = make_user("a1", "adjudicator", "marker")
+    told = browser(senior).post(DESK, {"answer": half.pk, "deed": "submit"})
+    assert told.status_code == 422
+    assert "secret-5" not in told.content.decode()
+    assert told.context["marks"] == []
+    assert state(half)[2] == "queued"
+
+
+def test_nor_of_a_reference_answer_nor_of_a_dispute_of_their_own() -> None:
+    exam = exam_in(readings=2)
+    reference, own = disputed(exam, "一", "二")
+    references.declare(reference, make_user("chief", "exam manager"), {"points": 3})
+    senior = User.objects.get(username="d1")
+    senior.groups.set(make_user("a1", "adjudicator").groups.all())
+    desk = browser(senior)
+    for answer in (reference, own):
+        told = desk.post(DESK, {"answer": answer.pk, "deed": "submit"})
+        assert "secret-6" not in told.content.decode()
+
+
+def test_an_adjudicator_sees_the_marks_again_after_taking_the_own_one_back() -> None:
+    exam = exam_in(readings=2)
+    (answer,) = disputed(exam, "一")
+    senior = make_user("a1", "adjudicator")
+    queue.adjudicate(answer, senior, {"points": 3})
+    undone = queue.undo(exam, senior)
+    assert undone is not None
+    assert undone.lease is not None
+    points: list[Any] = [
+        float(one.points) for one in visibility.visible_marks(fresh(answer), senior)
+    ]
+    assert points == [0, 6]
