@@ -237,7 +237,7 @@ UNFOLD = {
     ],
     "STYLES": [lambda request: static("pmscoring/admin.css")],
     "SCRIPTS": [lambda request: static("pmscoring/live.js")],
-    "DASHBOARD_CALLBACK": "scoring.admin.dashboard.show",
+    "DASHBOARD_CALLBACK": "pmscoring.base.admin.overview.show",
     "SIDEBAR": {"navigation": "pmscoring.base.admin.navigation.sidebar"},
     "COLORS": {
         "primary": {

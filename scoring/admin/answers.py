@@ -14,11 +14,11 @@ from django.utils.translation import ngettext
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import Admin, ReadOnly
+from pmscoring.base.admin.labels import labels
 from pmscoring.base.audit import audit
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, VIEWER, has_role, sees_candidates
 from scoring import tasks
-from scoring.admin import answer_page, flags
-from scoring.admin.labels import LABELS, labels
+from scoring.admin import answer_page, colours, flags
 from scoring.machine import batches
 from scoring.marks import visibility
 from scoring.models import Answer, Mark, Question, Submission
@@ -152,15 +152,15 @@ class AnswerAdmin(Admin):
     @theme.display(description=_("status"), ordering="status")
     def states(self, answer: Answer) -> str:
         """Of the scoring, and of the review where there is one."""
-        found = [(answer.status, answer.get_status_display())]
+        states = [(colours.ANSWER[answer.status], answer.get_status_display())]
         if answer.review != Answer.Review.NONE:
-            found.append((answer.review, answer.get_review_display()))
-        return labels(found)
+            states.append((colours.REVIEW[answer.review], answer.get_review_display()))
+        return labels(states)
 
     @theme.display(description=_("status"), ordering="status")
     def scoring_state(self, answer: Answer) -> str:
         """Of the scoring alone."""
-        return labels([(answer.status, answer.get_status_display())])
+        return labels([(colours.ANSWER[answer.status], answer.get_status_display())])
 
     @theme.display(description=_("flags"))
     def flag_names(self, answer: Answer) -> str:
@@ -228,7 +228,7 @@ class AnswerAdmin(Admin):
             "original": answer,
             "title": str(answer),
             "candidate": answer.submission.candidate if sees_candidates(request.user) else None,
-            "kinds": [LABELS[answer.status], LABELS.get(page["review"])],
+            "kinds": [colours.ANSWER[answer.status], colours.REVIEW.get(page["review"])],
             "may_retry": answer.status == Answer.Status.FAILED
             and self.has_retry_permission(request),
             "may_edit": has_role(request.user, MANAGER),

@@ -11,11 +11,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.base.admin import theme
+from pmscoring.base.admin import bars, theme
 from pmscoring.base.admin.classes import ReadOnly
 from pmscoring.base.roles import sees_candidates
-from scoring.admin import counts
-from scoring.admin.labels import LABELS
+from scoring.admin import colours, counts
 from scoring.models import Batch, Upload
 
 MOST_SHOWN = 500
@@ -43,7 +42,7 @@ class UploadAdmin(ReadOnly):
         reason = ["reason"] if obj and obj.reason else []
         return [*self.fields, *reason, "rejected_rows"]
 
-    @theme.display(description=_("status"), ordering="status", label=LABELS)
+    @theme.display(description=_("status"), ordering="status", label=colours.UPLOAD)
     def state(self, upload: Upload) -> tuple[str, str]:
         """In its colour."""
         return upload.status, upload.get_status_display()
@@ -56,7 +55,7 @@ class UploadAdmin(ReadOnly):
             "seen": upload.seen,
         }
         if upload.status in (Upload.Status.WAITING, Upload.Status.READING):
-            return format_html('<span id="upload-live" data-live>{}</span>', told)
+            return bars.live("upload-live", told)
         return told
 
     @theme.display(description=_("size"), ordering="size")

@@ -17,10 +17,9 @@ from pmscoring.base.admin.pages import page
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import has_role
 from scoring import tasks
-from scoring.admin import charts
-from scoring.admin.calibrations import NOTHING, OPEN, bar, figures
+from scoring.admin import charts, colours
+from scoring.admin.calibrations import NOTHING, OPEN, figures, progress
 from scoring.admin.forms import ThresholdForm
-from scoring.admin.labels import LABELS
 from scoring.agreement import coverage
 from scoring.agreement.shapes import CoveragePoint
 from scoring.calibration import fitting, promotion, thresholds
@@ -80,8 +79,8 @@ class CalibrationPages(Admin):
             "question": question,
             "active": active,
             "measured": figures(active.metrics) if active and not active.is_general else None,
-            "under_way": [(one, bar(one)) for one in found if one.status in OPEN],
-            "rows": [(one, figures(one.metrics), LABELS[one.status]) for one in found],
+            "under_way": [(one, progress(one)) for one in found if one.status in OPEN],
+            "rows": [(one, figures(one.metrics), colours.CALIBRATION[one.status]) for one in found],
             "texts": texts[0],
             "lacking": fitting.lacking(*texts),
             "threshold": _shown(question.threshold),

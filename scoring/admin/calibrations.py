@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.base.admin import theme
+from pmscoring.base.admin import bars, theme
 from pmscoring.base.admin.classes import ReadOnly
-from scoring.admin.labels import LABELS
+from scoring.admin import colours
 from scoring.calibration import promotion
 from scoring.models import Calibration, Question
 
@@ -52,28 +52,19 @@ def figures(measured: Any) -> dict[str, str]:
     }
 
 
-def bar(calibration: Calibration) -> SafeString:
+def progress(calibration: Calibration) -> SafeString:
     """A progress bar of the fit, with its stage."""
-    done = round(calibration.fraction * 100)
+    percent = round(calibration.fraction * 100)
     stage = gettext(calibration.stage) if calibration.stage else calibration.get_status_display()
-    return format_html(
-        '<span class="pms-progress"><span class="pms-bar" role="progressbar" aria-label="{}"'
-        ' aria-valuenow="{}" aria-valuemin="0" aria-valuemax="100"><i class="pms-bar-scoring"'
-        ' style="width:{}%"></i></span><b>{}%</b></span> <span class="pms-none">{}</span>',
-        gettext("calibration"),
-        done,
-        done,
-        done,
-        stage,
-    )
+    bar = bars.progress_bar(gettext("calibration"), percent, [("scoring", percent)])
+    return format_html('{} <span class="pms-none">{}</span>', bar, stage)
 
 
 def live(calibration: Calibration) -> SafeString:
     """The same, fetched anew by the page while the fit goes on."""
     if calibration.status not in OPEN:
         return format_html("{}", calibration.get_status_display())
-    name = f"calibration-{calibration.pk}"
-    return format_html('<span id="{}" data-live>{}</span>', name, bar(calibration))
+    return bars.live(f"calibration-{calibration.pk}", progress(calibration))
 
 
 @admin.register(Calibration)
@@ -138,7 +129,7 @@ class CalibrationAdmin(ReadOnly):
             '<a class="pms-link" href="{}">{}</a>', address, str(calibration.question)
         )
 
-    @theme.display(description=_("status"), ordering="status", label=LABELS)
+    @theme.display(description=_("status"), ordering="status", label=colours.CALIBRATION)
     def state(self, calibration: Calibration) -> tuple[str, str]:
         """In its colour."""
         return calibration.status, calibration.get_status_display()

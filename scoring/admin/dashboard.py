@@ -1,4 +1,4 @@
-"""The index of the admin: how far every exam is, what waits and what failed."""
+"""Scoring's panel of the overview: how far every exam is, what waits and what failed."""
 
 from collections import Counter
 from typing import Any
@@ -8,31 +8,26 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from pmscoring.base.admin import overview
 from pmscoring.base.admin.classes import counted
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, VIEWER, has_role
-from scoring.admin import counts
-from scoring.admin.labels import LABELS
+from scoring.admin import colours, counts
 from scoring.models import Answer, Exam, Submission
 
 MOST_EXAMS = 20
 Tally = Counter[tuple[int, str]]
 
 
-def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The index's context, with the app's dashboard for those who may read answers."""
-    context = {**context, "title": _("Overview")}
-    if not has_role(request.user, MANAGER, VIEWER, MARKER, ADJUDICATOR):
-        return context
-    dashboards = [*context.get("dashboards", ()), "scoring/dashboard.html"]
+def read(request: HttpRequest) -> dict[str, Any]:
+    """Answers by state, and the newest exams with how far each is."""
     tally = _tally()
     tiles = _tiles(tally)
-    more = {
+    return {
         "tiles": tiles,
         "alive": any(tile["count"] for tile in tiles[:2]),
         "exams": _exams(tally, with_links=has_role(request.user, MANAGER, VIEWER)),
         "may_manage": has_role(request.user, MANAGER),
     }
-    return {**context, **more, "dashboards": dashboards}
 
 
 def _tally() -> Tally:
@@ -71,9 +66,14 @@ def _exams(tally: Tally, with_links: bool) -> list[dict[str, Any]]:
             "exam": exam,
             "link": reverse("admin:scoring_exam_change", args=[exam.pk]) if with_links else "",
             "answers": f"{listed}?question__exam__id__exact={exam.pk}",
-            "kind": LABELS[exam.status],
+            "kind": colours.EXAM[exam.status],
             "counts": (found := {state: tally[exam.pk, state] for state in counts.STATES}),
             "bar": counts.bar(found),
         }
         for exam in rows[:MOST_EXAMS]
     ]
+
+
+overview.register(
+    overview.Panel("scoring/dashboard.html", read, (MANAGER, VIEWER, MARKER, ADJUDICATOR), 10)
+)

@@ -9,9 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import TabularInline, counted
-from scoring.admin import counts
+from scoring.admin import colours, counts
 from scoring.admin.exam_deeds import MEANINGS, ExamDeeds
-from scoring.admin.labels import LABELS
 from scoring.admin.policies import PolicyInline
 from scoring.admin.questions import limits
 from scoring.marks import settlement
@@ -138,7 +137,7 @@ class ExamAdmin(ExamDeeds):
         """Both in one cell."""
         return [exam.title, exam.code]
 
-    @theme.display(description=_("state"), ordering="status", label=LABELS)
+    @theme.display(description=_("state"), ordering="status", label=colours.EXAM)
     def state(self, exam: Exam) -> tuple[str, str]:
         """In its colour."""
         return exam.status, exam.get_status_display()

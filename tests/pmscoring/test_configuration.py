@@ -20,7 +20,10 @@ READERS = {
 }
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| .+ \| ([a-z, ]+) \|$", re.MULTILINE)
 # Names that are no constants where they are read: what they stand for is found otherwise.
-VARIABLE_NAMES = {("pmscoring/stack/plan.py", "name"), ("pmscoring/stack/ports.py", "variable")}
+VARIABLE_NAMES = {
+    ("pmscoring/embedded/plan.py", "name"),
+    ("pmscoring/embedded/ports.py", "variable"),
+}
 Reads = dict[str, set[str]]
 
 
@@ -33,7 +36,7 @@ def sources() -> Iterator[tuple[str, ast.Module]]:
 
 def process_of(path: str) -> str:
     """Which process runs the file."""
-    if path.startswith("pmscoring/stack/"):
+    if path.startswith("pmscoring/embedded/"):
         return "stack"
     if path.startswith("docker/inference/"):
         return "inference"
@@ -73,7 +76,7 @@ def read_by_env() -> Reads:
                 assert isinstance(node.args[0], ast.Dict)
                 for key in node.args[0].keys:
                     found[f"PMS_{word(key).upper()}_PORT"].add("stack")
-            elif path == "pmscoring/stack/plan.py" and isinstance(node, ast.For):
+            elif path == "pmscoring/embedded/plan.py" and isinstance(node, ast.For):
                 for name in ast.literal_eval(node.iter):
                     found[name].add("stack")
     return found

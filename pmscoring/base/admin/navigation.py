@@ -1,81 +1,106 @@
-"""The admin's sidebar: what the caller may see, grouped by what people do."""
+"""The admin's sidebar: sections of links that each app registers, shown as far as one may see.
 
+An app registers in its `admin` package, which Django imports once, at its start.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
-
-ICONS = {
-    "scoring.exam": "school",
-    "scoring.question": "quiz",
-    "scoring.calibration": "tune",
-    "scoring.answer": "edit_note",
-    "scoring.submission": "assignment_ind",
-    "scoring.upload": "upload_file",
-    "scoring.batch": "stacks",
-    "scoring.apitoken": "key",
-    "auth.user": "person",
-    "auth.group": "groups",
-    "django_celery_beat.periodictask": "schedule",
-}
+Visible = Callable[[HttpRequest], bool]
+OTHER_ICON = "database"
 
 
-def groups() -> list[tuple[str, list[str]]]:
-    """Titles, in the caller's language, and the models below each."""
-    return [
-        (_("Exams"), ["scoring.exam", "scoring.question", "scoring.calibration"]),
-        (_("Answers"), ["scoring.answer", "scoring.submission"]),
-        (_("Arrivals"), ["scoring.upload", "scoring.batch"]),
-        (_("Access"), ["scoring.apitoken", "auth.user", "auth.group"]),
-        (
-            _("Schedules"),
-            [
-                "django_celery_beat.periodictask",
-                "django_celery_beat.intervalschedule",
-                "django_celery_beat.crontabschedule",
-                "django_celery_beat.clockedschedule",
-                "django_celery_beat.solarschedule",
-            ],
-        ),
-    ]
+@dataclass(frozen=True)
+class ModelLink:
+    """The list of a model, named `app_label.model`; shown to those who may see the model."""
+
+    name: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class PageLink:
+    """A page that is no model's list, by the name of its URL."""
+
+    title: str | Promise
+    icon: str
+    url_name: str
+    visible: Visible
+
+
+Link = ModelLink | PageLink
+
+
+@dataclass
+class Section:
+    """Links under a title; the section of the lowest `order` comes first."""
+
+    title: str | Promise
+    order: int
+    links: list[Link] = field(default_factory=list)
+
+
+_sections: dict[str, Section] = {}
+
+
+def register(code: str, title: str | Promise, order: int, *links: Link) -> None:
+    """Add links to the section `code`, which is made by whoever registers it first."""
+    _sections.setdefault(code, Section(title, order)).links.extend(links)
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Groups of links; models that no group names come last, by app."""
-    seen = {
-        f"{app['app_label']}.{model['object_name'].lower()}": (app, model)
+    """The theme's setting: sections of items; models that nobody registered come last, by app."""
+    unregistered = {
+        f"{app['app_label']}.{model['object_name'].lower()}": (str(app["name"]), model)
         for app in admin.site.get_app_list(request)
         for model in app["models"]
     }
-    home = {"title": _("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")}
-    found = [{"title": "", "items": [home, *_marking(request)]}]
-    for title, names in groups():
-        items = [_item(n, seen.pop(n)[1]) for n in names if n in seen]
-        if "scoring.exam" in names and items:
-            items.append(_agreement())
-        found.append({"title": title, "items": items})
+    groups: list[dict[str, Any]] = []
+    for section in sorted(_sections.values(), key=lambda section: section.order):
+        items = [_item(request, link, unregistered) for link in section.links]
+        groups.append({"title": str(section.title), "items": [item for item in items if item]})
     rest: dict[str, list[dict[str, Any]]] = {}
-    for name, (app, model) in seen.items():
-        rest.setdefault(str(app["name"]), []).append(_item(name, model))
-    found += [{"title": title, "items": items} for title, items in rest.items()]
-    return [group for group in found if group["items"]]
+    for app_name, model in unregistered.values():
+        rest.setdefault(app_name, []).append(_model_item(model, OTHER_ICON))
+    groups += [{"title": title, "items": items} for title, items in rest.items()]
+    return [group for group in groups if group["items"]]
 
 
-def _marking(request: HttpRequest) -> list[dict[str, Any]]:
-    if not has_role(request.user, MARKER, ADJUDICATOR, MANAGER):
-        return []
-    return [{"title": _("Marking"), "icon": "rate_review", "link": reverse("marking:entry")}]
+def _item(request: HttpRequest, link: Link, models: dict[str, Any]) -> dict[str, Any] | None:
+    """The link as the theme shows it; None for what the caller may not see."""
+    if isinstance(link, ModelLink):
+        _app_name, model = models.pop(link.name, (None, None))
+        return _model_item(model, link.icon) if model else None
+    if not link.visible(request):
+        return None
+    return {"title": link.title, "icon": link.icon, "link": reverse(link.url_name)}
 
 
-def _agreement() -> dict[str, Any]:
-    link = reverse("admin:scoring_exam_agreements")
-    return {"title": _("Agreement"), "icon": "handshake", "link": link}
-
-
-def _item(name: str, model: dict[str, Any]) -> dict[str, Any]:
-    icon = ICONS.get(name, "database")
+def _model_item(model: dict[str, Any], icon: str) -> dict[str, Any]:
     return {"title": str(model["name"]), "icon": icon, "link": model["admin_url"]}
+
+
+def _everyone(request: HttpRequest) -> bool:
+    return True
+
+
+ACCESS = _("Access")
+register("home", "", 0, PageLink(_("Overview"), "space_dashboard", "admin:index", _everyone))
+register("access", ACCESS, 80, ModelLink("auth.user", "person"), ModelLink("auth.group", "groups"))
+register(
+    "schedules",
+    _("Schedules"),
+    90,
+    ModelLink("django_celery_beat.periodictask", "schedule"),
+    ModelLink("django_celery_beat.intervalschedule", OTHER_ICON),
+    ModelLink("django_celery_beat.crontabschedule", OTHER_ICON),
+    ModelLink("django_celery_beat.clockedschedule", OTHER_ICON),
+    ModelLink("django_celery_beat.solarschedule", OTHER_ICON),
+)

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from pmscoring.base.admin.charts import MARGIN, TOP
 from scoring.admin import charts
 from scoring.agreement.shapes import CoveragePoint
 from scoring.models import Exam, MarkingPolicy, Question
@@ -153,8 +154,8 @@ def test_every_square_stands_in_the_map_and_is_darker_for_more() -> None:
     cells = [{"people": p, "machine": m, "count": p + m + 1} for p in range(5) for m in range(5)]
     found = charts.heatmap(cells, 4, 1)  # type: ignore[arg-type]
     for square in found.squares:
-        assert charts.MARGIN <= square.x <= charts.MARGIN + charts.SIDE - found.cell + 0.1
-        assert charts.TOP <= square.y <= charts.TOP + charts.SIDE - found.cell + 0.1
+        assert MARGIN <= square.x <= MARGIN + charts.SIDE - found.cell + 0.1
+        assert TOP <= square.y <= TOP + charts.SIDE - found.cell + 0.1
         assert 1 <= square.level <= 5
     by_count = sorted(found.squares, key=lambda one: one.count)
     assert by_count[0].level == 1
@@ -166,7 +167,7 @@ def test_a_long_scale_has_few_labels_and_no_numbers() -> None:
     found = charts.heatmap([{"people": 0.5, "machine": 50, "count": 1}], 50, 0.5)
     assert not found.numbered
     assert len(found.columns) <= charts.MOST_LABELS
-    assert found.squares[0].x == pytest.approx(charts.MARGIN + charts.SIDE - found.cell, abs=0.1)
+    assert found.squares[0].x == pytest.approx(MARGIN + charts.SIDE - found.cell, abs=0.1)
 
 
 def test_the_curve_begins_below_its_lowest_point_and_marks_the_threshold() -> None:
