@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.progress import ProgressBar
 from scoring import tasks
 from scoring.calibration import fitting, general, promotion
 from scoring.models import Calibration, Exam, Promotion, Question
@@ -99,32 +100,20 @@ class Command(BaseCommand):
 
     def _follow(self, calibration: Calibration, promote: bool) -> bool:
         """Until it is fitted or has failed; whether it is fitted."""
-        began = time.monotonic()
+        bar = ProgressBar(self.stdout, _name(calibration))
         while True:
             calibration.refresh_from_db()
-            self._progress(calibration, time.monotonic() - began)
-            if calibration.status not in OPEN:
+            is_over = calibration.status not in OPEN
+            bar.show(calibration.fraction, calibration.stage or calibration.status, done=is_over)
+            if is_over:
                 break
             time.sleep(LOOK_SECONDS)
-        if self.stdout.isatty():
-            self.stdout.write("")
         if calibration.status == Calibration.Status.FAILED:
             self.stderr.write(f"{_name(calibration)}: {calibration.reason}")
             return False
         self.stdout.write(f"{_name(calibration)}: {_measured(calibration.metrics)}")
         self._tell_use(calibration, promote)
         return True
-
-    def _progress(self, calibration: Calibration, seconds: float) -> None:
-        filled = round(40 * calibration.fraction)
-        bar = "#" * filled + "." * (40 - filled)
-        stage = calibration.stage or calibration.status
-        line = f"{_name(calibration)} [{bar}] {stage} {seconds:.0f} s"
-        if self.stdout.isatty():
-            self.stdout.write(f"\r{line:<79}", ending="")
-        elif calibration.status not in OPEN:
-            self.stdout.write(line)
-        self.stdout.flush()
 
     def _tell_use(self, calibration: Calibration, promote: bool) -> None:
         """Whether it marks from now on."""

@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 
+from pmscoring.base.progress import ProgressBar
 from scoring.agreement.kappa import agreement
 from scoring.models import ApiToken
 
@@ -60,25 +61,14 @@ class Command(BaseCommand):
 
     def _wait(self, client: httpx.Client, batch: int) -> dict[str, int]:
         """Until no answer of the batch is open; the counts by state."""
-        began = time.monotonic()
+        bar = ProgressBar(self.stdout, "scored")
         while True:
             counts: dict[str, int] = _ask(client, "GET", f"/batches/{batch}")["answers"]
             done, total = counts["scored"] + counts["failed"], sum(counts.values())
-            self._progress(done, total, time.monotonic() - began)
+            bar.show(done / max(total, 1), f"{done}/{total} answers", done=done == total)
             if done == total:
-                self.stdout.write("")
                 return counts
             time.sleep(0.5)
-
-    def _progress(self, done: int, total: int, seconds: float) -> None:
-        filled = 40 * done // max(total, 1)
-        bar = "#" * filled + "." * (40 - filled)
-        line = f"scored [{bar}] {done}/{total} in {seconds:.0f} s"
-        if self.stdout.isatty():
-            self.stdout.write(f"\r{line}", ending="")
-        elif done == total:
-            self.stdout.write(line)
-        self.stdout.flush()
 
     def _show(self, exam: dict[str, Any], machine: dict[Key, float | None]) -> None:
         answers, hand = _texts(), _hand_marks()
