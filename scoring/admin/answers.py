@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import Admin, ReadOnly
 from pmscoring.base.admin.labels import labels
-from pmscoring.base.audit import audit
+from pmscoring.base.audit import record
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, VIEWER, has_role, sees_candidates
 from scoring import tasks
 from scoring.admin import answer_page, colours, flags
@@ -208,7 +208,7 @@ class AnswerAdmin(Admin):
         found = getattr(response, "context_data", None) or {}
         if "cl" in found:
             shown = [answer.pk for answer in found["cl"].result_list]
-            audit.info("read", extra={"user": request.user.pk, "answers": shown})
+            record("read", request.user, answers=shown)
         return response
 
     def change_view(
@@ -218,7 +218,7 @@ class AnswerAdmin(Admin):
         answer = self.get_object(request, object_id)
         if answer is None or not self.has_view_permission(request, answer):
             raise Http404
-        audit.info("read", extra={"user": request.user.pk, "answer": answer.pk})
+        record("read", request.user, answer=answer.pk)
         page = answer_page.page(answer, request.user)
         context = {
             **self.admin_site.each_context(request),
@@ -312,5 +312,5 @@ class SubmissionAdmin(ReadOnly):
     ) -> HttpResponse:
         """One submission; that it was read is logged."""
         response = super().change_view(request, object_id, form_url, extra_context)
-        audit.info("read", extra={"user": request.user.pk, "submission": object_id})
+        record("read", request.user, submission=object_id)
         return response

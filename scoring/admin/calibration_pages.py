@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import Admin
-from pmscoring.base.admin.pages import page
+from pmscoring.base.admin.pages import confirmation, page
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import has_role
 from scoring import tasks
@@ -222,8 +222,16 @@ class CalibrationPages(Admin):
     def _confirm(
         self, request: HttpRequest, question: Question, title: str, told: str, more: dict[str, Any]
     ) -> HttpResponse:
-        context = {"meaning": told, "back": _address(question), **more}
-        return page(self, request, "scoring/calibration_confirm.html", title, question, **context)
+        return confirmation(
+            self,
+            request,
+            title,
+            question,
+            meaning=told,
+            back=_address(question),
+            template="scoring/calibration_confirm.html",
+            **more,
+        )
 
     def _done(self, request: HttpRequest, question: Question, deed: Any) -> HttpResponse:
         try:

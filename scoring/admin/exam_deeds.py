@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
-from pmscoring.base.admin.pages import page
+from pmscoring.base.admin.pages import confirmation, page
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import has_role
 from scoring import tasks
@@ -93,13 +93,15 @@ class ExamDeeds(ExamAgreementPage):
             self._become(request, [exam], to)
             return _to_exam(exam)
         words = {"exam": exam, "state": Exam.Status(to).label}
-        more = {
-            "meaning": MEANINGS[to],
-            "back": reverse("admin:scoring_exam_change", args=[pk]),
-            "final": to in (Exam.Status.FIXED, Exam.Status.PUBLISHED),
-        }
-        title = str(_("Move %(exam)s to “%(state)s”?") % words)
-        return page(self, request, "pmscoring/confirm.html", title, exam, **more)
+        return confirmation(
+            self,
+            request,
+            str(_("Move %(exam)s to “%(state)s”?") % words),
+            exam,
+            meaning=str(MEANINGS[to]),
+            back=reverse("admin:scoring_exam_change", args=[pk]),
+            final=to in (Exam.Status.FIXED, Exam.Status.PUBLISHED),
+        )
 
     def _become(self, request: HttpRequest, exams: Iterable[Exam], state: str) -> None:
         for exam in exams:

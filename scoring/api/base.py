@@ -1,6 +1,5 @@
 """What the calls share: roles, limits, pages, bodies."""
 
-import logging
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
@@ -17,7 +16,6 @@ from scoring.contract.faults import Invalid, fault
 
 MOST_BODY_BYTES = 32 * 1024 * 1024
 MOST_PAGE = 1000
-audit = logging.getLogger("audit")
 EXAM_CODE = OpenApiParameter("code", CODE, OpenApiParameter.PATH)
 PAGE_PARAMETERS = (
     query("cursor", {"type": "string"}, "From `next` or `previous` of another page."),

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring.base.audit import audit
+from pmscoring.base.audit import record
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER
 from scoring import tasks
 from scoring.api import examples
@@ -54,7 +54,7 @@ class GroupList(View):
         found = groups.groups(question, request.user)
         members = groups.members_of(found[:MOST_GROUPS], request.user)
         read = [answer.pk for answers in members.values() for answer in answers]
-        audit.info("read", extra={"user": request.user.pk, "answers": read})
+        record("read", request.user, answers=read)
         told: tell.Groups = {
             "groups": [tell.group(one, members[one.pk]) for one in found[:MOST_GROUPS]],
             "total": len(found),

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base import texts
-from pmscoring.base.audit import audit
+from pmscoring.base.audit import record
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import ADJUDICATOR, CLIENT, MANAGER, MARKER, sees_candidates
 from scoring.api import examples
@@ -84,7 +84,7 @@ class AnswerList(View):
         rows = rows.prefetch_related("marks", "leases", "reference__marks__marker")
         pages = Pages()
         page = pages.paginate_queryset(rows, request, self) or []
-        audit.info("read", extra={"user": request.user.pk, "answers": [one.pk for one in page]})
+        record("read", request.user, answers=[one.pk for one in page])
         return pages.get_paginated_response([_as_seen(one, request.user) for one in page])
 
 

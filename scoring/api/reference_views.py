@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base import texts
-from pmscoring.base.audit import audit
+from pmscoring.base.audit import record
 from pmscoring.base.roles import MANAGER
 from scoring.api import examples
 from scoring.api import review_shapes as tell
@@ -57,7 +57,7 @@ class ReferenceList(View):
         """List the reference answers that are asked."""
         exam = get_object_or_404(Exam, code=code)
         found = references.of_exam(exam).select_related("answer__question")
-        audit.info("read", extra={"user": request.user.pk, "references": code})
+        record("read", request.user, references=code)
         return Response({"references": [tell.reference(one) for one in found]})
 
     @call(

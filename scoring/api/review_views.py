@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring.base.audit import audit
+from pmscoring.base.audit import record
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
 from scoring.api import examples
 from scoring.api import representations as show
@@ -53,7 +53,7 @@ class Next(View):
         lease = self._lease(request, exam, question)
         if lease is None:
             return Response(status=204)
-        audit.info("read", extra={"user": request.user.pk, "answer": lease.answer_id})
+        record("read", request.user, answer=lease.answer_id)
         told: tell.Claimed = {
             "answer": self._told(lease, request.user),
             "progress": tell.progress(queue.progress(exam, request.user, question)),

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.mediatypes import media_type_matches
 
-from pmscoring.base.audit import audit
+from pmscoring.base.audit import record
 from pmscoring.base.roles import CLIENT, MANAGER
 from scoring.api import examples
 from scoring.api import representations as show
@@ -167,7 +167,7 @@ class SubmissionDetail(View):
     )
     def get(self, request: Request, pk: int) -> Response:
         """Read a submission with its answers and marks."""
-        audit.info("read", extra={"user": request.user.pk, "submission": pk})
+        record("read", request.user, submission=pk)
         return Response(show.submission(get_object_or_404(Submission, pk=pk)))
 
 

@@ -20,3 +20,25 @@ def page(
     }
     request.current_app = owner.admin_site.name
     return TemplateResponse(request, template, context)
+
+
+def confirmation(
+    owner: Any,
+    request: HttpRequest,
+    title: str,
+    original: Any,
+    *,
+    meaning: str,
+    back: str,
+    final: bool = False,
+    refusal: str = "",
+    template: str = "pmscoring/confirm.html",
+    **more: Any,
+) -> HttpResponse:
+    """Ask before a deed: what it means, a form that posts to the same address, and the way back.
+
+    `final` says that there is no way back; a `refusal` takes the place of the button. A template
+    of its own extends pmscoring/confirm.html and fills its block `details` from `more`.
+    """
+    context = {"meaning": meaning, "back": back, "final": final, "refusal": refusal, **more}
+    return page(owner, request, template, title, original, **context)

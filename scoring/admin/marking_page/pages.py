@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from pmscoring.base.audit import audit
+from pmscoring.base.audit import record
 from pmscoring.base.roles import has_role
 from scoring.contract.faults import Invalid
 from scoring.marks import giving
@@ -105,7 +105,7 @@ def times(lease: Lease) -> dict[str, int]:
 
 def log(request: HttpRequest, *answers: int) -> None:
     """Who read what is logged."""
-    audit.info("read", extra={"user": request.user.pk, "answers": list(answers)})
+    record("read", request.user, answers=list(answers))
 
 
 def skipped(request: HttpRequest, name: str) -> list[int]:
