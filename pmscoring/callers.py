@@ -1,4 +1,4 @@
-"""Who may see the inside: callers of the internal network, users and holders of tokens."""
+"""Who may read /metrics and the details of /health: the internal network, users, tokens."""
 
 import ipaddress
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from scoring.api.authentication import TokenAuthentication
 
-# What a proxy adds. Anyone may send these too, and only loses by it.
+# Headers that a proxy adds. Anyone else who sends one only loses access by it.
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -20,9 +20,9 @@ View = Callable[[HttpRequest], HttpResponse]
 def is_internal(request: HttpRequest) -> bool:
     """Whether the connection itself comes from the internal network, and not through a proxy.
 
-    A proxy stands in the internal network and speaks for the whole world: a request with a mark
-    of one is never internal, whatever address it names. So the header cannot be forged to gain
-    anything, and a proxy in front of the product must add X-Forwarded-For.
+    A proxy stands in the internal network and forwards requests of the whole world, so a request
+    with a proxy's header is never internal, whatever address the header names. Forging the header
+    gains nothing, and a proxy in front of the product must add X-Forwarded-For.
     """
     if any(name in request.META for name in FORWARDED):
         return False
@@ -39,20 +39,20 @@ def is_known(request: HttpRequest) -> bool:
     if "HTTP_AUTHORIZATION" not in request.META:
         return settings.SESSION_COOKIE_NAME in request.COOKIES and get_user(request).is_active
     try:
-        found = TokenAuthentication().authenticate(Request(request))
+        authenticated = TokenAuthentication().authenticate(Request(request))
     except AuthenticationFailed:
         return False
-    return found is not None
+    return authenticated is not None
 
 
 def insiders_only(view: View) -> View:
-    """The view, for the internal network and for who is known; a 403 for all others."""
+    """The view, for internal and authenticated callers; a 403 for all others."""
 
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
         if is_internal(request) or is_known(request):
             return view(request)
-        told = {"type": "about:blank", "title": "Not allowed", "status": 403}
-        return JsonResponse(told, status=403, content_type="application/problem+json")
+        problem = {"type": "about:blank", "title": "Not allowed", "status": 403}
+        return JsonResponse(problem, status=403, content_type="application/problem+json")
 
     return guarded

@@ -120,9 +120,9 @@ class LoadCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One gauge for each figure there is."""
-        for key, (name, told) in SERIES.items():
+        for key, (name, description) in SERIES.items():
             if (value := self.load.get(key)) is not None:
-                yield GaugeMetricFamily(name, told, value=value)
+                yield GaugeMetricFamily(name, description, value=value)
 
 
 def migrations() -> tuple[int, int]:
@@ -166,7 +166,7 @@ MIGRATIONS = Watched(_counted, fresh_seconds=0.0)
 
 
 def asked_now() -> CollectorRegistry:
-    """What Redis and the database tell at this moment; who is away, or hangs, is left out.
+    """What Redis and the database say now, without a server that is away or hangs.
 
     A server's name that does not resolve hangs for longer than the clients' own timeouts.
     """
@@ -176,8 +176,8 @@ def asked_now() -> CollectorRegistry:
     registry = CollectorRegistry()
     if load.done():
         registry.register(LoadCollector(load.result()))
-    if counts.done() and (told := counts.result()):
-        registry.register(MigrationsCollector(*told))
+    if counts.done() and (totals := counts.result()):
+        registry.register(MigrationsCollector(*totals))
     return registry
 
 

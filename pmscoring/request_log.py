@@ -28,11 +28,11 @@ class RequestIdMiddleware:
         started = time.perf_counter()
         response = self.get_response(request)
         response["X-Request-ID"] = request_id.get()
-        told = {
+        fields = {
             "method": request.method,
             "path": request.path,
             "status": response.status_code,
             "seconds": round(time.perf_counter() - started, 4),
         }
-        log.log(logging.DEBUG if request.path in QUIET else logging.INFO, "request", extra=told)
+        log.log(logging.DEBUG if request.path in QUIET else logging.INFO, "request", extra=fields)
         return response

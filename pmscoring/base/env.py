@@ -80,7 +80,7 @@ def words(name: str, default: str | None = "") -> list[str]:
 
 
 def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
-    """The value of `name`, which must be one of `choices`; in which case it is written is equal."""
+    """The value of `name`, which must be one of `choices`, in upper or lower case."""
     value = text(name, default)
     for known in choices:
         if value.lower() == known.lower():
@@ -97,7 +97,7 @@ def matching(name: str, default: str, pattern: str, kind: str) -> str:
 
 
 def url(name: str, default: str, schemes: tuple[str, ...], password: str = "") -> str:
-    """The value of `name` as a URL of one of the schemes; it is never shown, for its password.
+    """The value of `name` as a URL of one of `schemes`; errors never show it, for its password.
 
     `password` is filled in where the URL has none.
     """

@@ -1,4 +1,4 @@
-"""A state that changes by one UPDATE, so that of two who race one is told so."""
+"""A state that changes by one UPDATE, so that of two racing callers one gets WrongState."""
 
 from typing import Any, ClassVar, cast
 
@@ -21,7 +21,12 @@ class Lifecycle(models.Model):
         abstract = True
 
     def become(self, status: str, **changes: Any) -> None:
-        """Move to `status` and write `changes` in the same UPDATE, or raise WrongState."""
+        """Move to `status` and write `changes` in the same UPDATE, or raise WrongState.
+
+        Two workers may have read the same row and both want to move it. The UPDATE names the states
+        it may start from, so PostgreSQL lets the first one through; the second waits for the row's
+        lock, finds another state there, and changes nothing.
+        """
         sources = [source for source, targets in self.FLOW.items() if status in targets]
         rows = type(self)._default_manager.filter(pk=self.pk)
         wanted = {"status": status, **changes}

@@ -46,8 +46,8 @@ class JsonFormatter(BaseFormatter):
         log_data.pop("request", None)  # Django's; the path stands in its message
         log_data.pop("data", None)  # Celery's, of a failed task; all of it stands in its message
         for name in ("message", "exc_info"):
-            if isinstance(told := log_data.get(name), str):
-                log_data[name] = DETAIL.sub("", told)
+            if isinstance(text := log_data.get(name), str):
+                log_data[name] = DETAIL.sub("", text)
         return log_data
 
 

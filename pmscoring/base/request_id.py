@@ -5,9 +5,9 @@ import uuid
 from contextvars import ContextVar
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def new_request_id(given: str = "") -> str:
-    """The id that the caller gave, where it is harmless, else a new one."""
-    return given if GIVEN.fullmatch(given) else uuid.uuid4().hex
+def new_request_id(wanted: str = "") -> str:
+    """The caller's own id where it is harmless to write into a log, else a new one."""
+    return wanted if HARMLESS.fullmatch(wanted) else uuid.uuid4().hex

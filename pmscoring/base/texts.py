@@ -43,8 +43,8 @@ class Folded:
 
 def graphemes(text: str) -> list[str]:
     """The user-perceived characters, in order."""
-    found: list[str] = list(text) if STANDING_ALONE.fullmatch(text) else GRAPHEME.findall(text)
-    return found
+    characters: list[str] = list(text) if STANDING_ALONE.fullmatch(text) else GRAPHEME.findall(text)
+    return characters
 
 
 @lru_cache(maxsize=65_536)
@@ -126,21 +126,21 @@ def _padded(spans: list[tuple[int, int]], size: int, end: int) -> list[tuple[int
 
 
 def _by_label(text: str, labels: list[str]) -> list[tuple[int, int]]:
-    found: dict[int, tuple[int, int]] = {}
+    heads: dict[int, tuple[int, int]] = {}
     for line in regex.finditer(r"[^\n]*\n?", text):
         name = folded(line.group())
-        if name in labels and labels.index(name) not in found:
-            found[labels.index(name)] = line.span()
-    if not found:
+        if name in labels and labels.index(name) not in heads:
+            heads[labels.index(name)] = line.span()
+    if not heads:
         return _padded([(0, len(text))], len(labels), len(text))
-    bounds = [*sorted(start for start, _ in found.values()), len(text)]
+    bounds = [*sorted(start for start, _ in heads.values()), len(text)]
     spans = [(len(text), len(text)) for _ in labels]
-    for index, (start, end) in found.items():
+    for index, (start, end) in heads.items():
         spans[index] = (end, next(bound for bound in bounds if bound > start))
-    if 0 not in found:
+    if 0 not in heads:
         spans[0] = (0, bounds[0])
     elif text[: bounds[0]].strip():
-        head = min(found, key=lambda index: found[index])
+        head = min(heads, key=lambda index: heads[index])
         spans[head] = (0, spans[head][1])
     return spans
 
@@ -214,8 +214,8 @@ def text_key(text: str, question: Mapping[str, Any]) -> str:
         parts.append(folded(judged))
     if labels := _labels(question):
         parts += [folded(text[start:end]) for start, end in sections(text, labels)]
-    told = "\0".join([verdict(text, question), *parts])
-    return hashlib.sha256(told.encode()).hexdigest()
+    content = "\0".join([verdict(text, question), *parts])
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def refused_character(text: str) -> str | None:

@@ -29,8 +29,8 @@ _making = Lock()
 def counters(url: str) -> "redis.Redis":
     """This process's connections to where the calls are counted.
 
-    One client for all threads, also when several ask first at once: a second one that nobody keeps
-    would end its connections while they are in use.
+    One client for all threads. Two threads may ask first at the same instant; without the lock each
+    would make a client, and the one that is not kept would close its connections while in use.
     """
     with _making:
         if url not in _clients:
@@ -70,7 +70,7 @@ class Windows(SimpleRateThrottle):
         return self.duration - self.now % self.duration
 
     def _count(self, key: str) -> int:
-        """One more, in one round trip."""
+        """Add one and return the new count, in one round trip."""
         with counters(settings.CACHE_URL).pipeline(transaction=False) as calls:
             calls.incr(f"pmscoring:{key}")
             calls.expire(f"pmscoring:{key}", self.duration * 2)

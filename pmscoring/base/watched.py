@@ -1,4 +1,4 @@
-"""Questions that may hang, asked in a thread of their own, so that no one waits long for them."""
+"""Calls that may hang, each in a thread of its own, so that no request waits long for them."""
 
 import time
 from collections.abc import Callable
@@ -11,9 +11,9 @@ FRESH_SECONDS = 0.5
 
 
 class Watched(Generic[T]):
-    """One question: who asks while it is answered, or just after, gets the same answer.
+    """One such call. Callers that ask while it runs, or just after, share its result.
 
-    So a flood of requests asks nothing twice, and a question that hangs holds one thread, its own.
+    So a flood of requests runs nothing twice, and a call that hangs holds a single thread.
     """
 
     def __init__(self, ask: Callable[[], T], fresh_seconds: float = FRESH_SECONDS) -> None:
@@ -25,7 +25,7 @@ class Watched(Generic[T]):
         self.ended = 0.0
 
     def look(self) -> "Future[T]":
-        """The look that is under way or fresh, or a new one."""
+        """The call that is running or fresh, or a new one."""
         with self.lock:
             over = self.latest is None or self.latest.done()
             if self.latest is None or (over and time.monotonic() - self.ended > self.fresh_seconds):

@@ -25,7 +25,7 @@ from scoring.inference import Inference, InferenceError
 
 SECONDS = 1.5
 ANSWER_SECONDS = 1.2
-"""For so long a worker's answer is waited for, after each one again."""
+"""How long to wait for the next worker's answer; each answer starts the wait anew."""
 REDIS_OPTIONS: dict[str, Any] = {"socket_timeout": SECONDS, "socket_connect_timeout": SECONDS}
 Database = library.Database
 
@@ -62,12 +62,12 @@ class AiEngine(HealthCheck):
     model_loaded: bool = field(default=False, init=False, repr=False)
 
     def run(self) -> None:
-        """Ask it; one that still reads its weights answers 503."""
+        """Ask it; a service that still reads its weights answers 503."""
         try:
-            told = Inference.from_settings().health(SECONDS)
+            health = Inference.from_settings().health(SECONDS)
         except InferenceError as error:
             raise ServiceUnavailable(str(error)) from error
-        self.model_loaded = bool(told.get("model_loaded"))
+        self.model_loaded = bool(health.get("model_loaded"))
         if not self.model_loaded:
             raise ServiceUnavailable("the model is not loaded")
 
@@ -120,10 +120,10 @@ class Beat(HealthCheck):
         """Look for its sign of life, which expires."""
         try:
             async with AsyncRedis.from_url(settings.CACHE_URL, **REDIS_OPTIONS) as client:
-                found = await client.exists(BEAT_KEY)
+                is_alive = await client.exists(BEAT_KEY)
         except redis.RedisError as error:
             raise ServiceUnavailable("Redis is away, and beat's sign of life with it") from error
-        if not found:
+        if not is_alive:
             raise ServiceUnavailable("beat has sent nothing of late")
 
 

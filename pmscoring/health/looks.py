@@ -1,4 +1,4 @@
-"""Checks run beside each other, each in a thread of its own, and no one waits long for them."""
+"""Checks run side by side, each in a thread of its own, and no request waits long for them."""
 
 import asyncio
 import time
@@ -35,21 +35,21 @@ def look(names: Iterable[str] = WATCHED) -> dict[str, Check]:
     started = time.monotonic()
     looks = {name: WATCHED[name].look() for name in names}
     wait(looks.values(), timeout=WAIT_SECONDS)
-    return {name: _told(future, time.monotonic() - started) for name, future in looks.items()}
+    return {name: _report(future, time.monotonic() - started) for name, future in looks.items()}
 
 
-def _told(future: "Future[HealthCheckResult]", waited: float) -> Check:
+def _report(future: "Future[HealthCheckResult]", waited: float) -> Check:
     if not future.done():
         detail = f"no answer within {WAIT_SECONDS:g} s"
         return {"status": "unhealthy", "latency_ms": _milliseconds(waited), "detail": detail}
     result = future.result()
-    told: Check = {"status": "unhealthy" if result.error else "healthy"}
-    told["latency_ms"] = _milliseconds(result.time_taken)
+    report: Check = {"status": "unhealthy" if result.error else "healthy"}
+    report["latency_ms"] = _milliseconds(result.time_taken)
     if isinstance(result.check, checks.AiEngine):
-        told["model_loaded"] = result.check.model_loaded
+        report["model_loaded"] = result.check.model_loaded
     if result.error:
-        told["detail"] = str(result.error.message)[:200]
-    return told
+        report["detail"] = str(result.error.message)[:200]
+    return report
 
 
 def _milliseconds(seconds: float) -> float:

@@ -30,21 +30,21 @@ def ready(request: HttpRequest) -> HttpResponse:
 def health(request: HttpRequest) -> HttpResponse:
     """Every part; 503 while the database is away, which alone stops the product's work.
 
-    What each check found is for the internal network and known callers only.
+    The checks are for the internal network and authenticated callers only.
     """
-    found = look()
-    ill = _ill(found)
+    checks = look()
+    ill = _ill(checks)
     status = "unhealthy" if "database" in ill else "degraded" if ill else "healthy"
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "status": status,
         "uptime_seconds": round(time.monotonic() - STARTED, 1),
         "timestamp": now().isoformat(),
     }
-    # Without the database nobody can be known, and to ask it would take long.
+    # Without the database nobody can be authenticated, and asking it would take long.
     if is_internal(request) or ("database" not in ill and is_known(request)):
-        told["checks"] = found
-    return JsonResponse(told, status=503 if status == "unhealthy" else 200, headers=NEVER_KEPT)
+        body["checks"] = checks
+    return JsonResponse(body, status=503 if status == "unhealthy" else 200, headers=NEVER_KEPT)
 
 
-def _ill(found: dict[str, Check]) -> list[str]:
-    return [name for name, check in found.items() if check["status"] != "healthy"]
+def _ill(checks: dict[str, Check]) -> list[str]:
+    return [name for name, check in checks.items() if check["status"] != "healthy"]

@@ -16,23 +16,19 @@ class Roles:
     writers: tuple[str, ...] = (MANAGER,)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whether the app shows at all."""
         return has_role(request.user, *self.readers)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Readers and writers."""
         return has_role(request.user, *self.readers, *self.writers)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Writers."""
         return has_role(request.user, *self.writers)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Writers."""
         return has_role(request.user, *self.writers)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """No one, unless a class says otherwise: nothing handed in is ever lost by a click."""
+        """False unless a class says otherwise: a click never loses what was submitted."""
         return False
 
 
@@ -46,21 +42,19 @@ class Admin(Roles, theme.Admin):
     warn_unsaved_form = True
 
     def message_failure(self, request: HttpRequest, error: Exception) -> None:
-        """An expected failure, told to the user."""
+        """Show an expected failure to the user."""
         self.message_user(request, str(error), "error")
 
 
 class ReadOnly(Admin):
-    """For rows that only ever arrive by other ways."""
+    """For rows that are never added or changed in the admin."""
 
     actions: Any = None
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """No one."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """No one."""
         return False
 
 
@@ -77,7 +71,7 @@ class StackedInline(Roles, theme.StackedInline):
 
 
 def counted(rows: "models.QuerySet[Any]", field: str) -> models.Subquery:
-    """How many of `rows`, whose `field` is the outer row."""
+    """The number of `rows` whose `field` is the outer row, as a subquery; NULL for none."""
     matching = rows.order_by().filter(**{field: models.OuterRef("pk")}).values(field)
-    found = matching.annotate(n=models.Count("pk")).values("n")
-    return models.Subquery(found, output_field=models.IntegerField())
+    counts = matching.annotate(n=models.Count("pk")).values("n")
+    return models.Subquery(counts, output_field=models.IntegerField())
