@@ -21,10 +21,11 @@ PATIENCE = 240.0
 FILL = """
 import json, sys
 from pathlib import Path
-from scoring import definitions, intake
+from scoring.exams import definitions
+from scoring.intake import submissions
 path = Path("pmscoring/contract/examples/exam.json")
 definitions.load(json.loads(path.read_text("utf-8"))["valid"][0]["value"])
-intake.take_all(
+submissions.take_all(
     (n, {"exam": "PM-2026", "candidate": f"c{n}", "answers": [
         {"question": "Q1", "text": f"要件が{n}回変わり、合意しないまま{n}日遅れた"}]})
     for n in range(1, COUNT + 1)

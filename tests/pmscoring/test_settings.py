@@ -76,7 +76,7 @@ def test_production_refuses_the_pages_for_debugging() -> None:
 )
 def test_a_bad_value_is_told_by_name(name: str, value: str) -> None:
     line = told(**{name: value})
-    assert line.startswith("pmscoring.env.BadSetting: ")
+    assert line.startswith("pmscoring.base.env.BadSetting: ")
     assert name in line
 
 
