@@ -1,0 +1,28 @@
+"""The names of tasks, which stored schedules and messages on their way carry."""
+
+from django.conf import settings
+
+from pmscoring.celery import app
+from scoring import tasks
+
+STORED = {
+    "scoring.tasks.score_waiting",
+    "scoring.tasks.fit_calibration",
+    "scoring.tasks.regroup",
+    "scoring.tasks.read_upload",
+    "scoring.tasks.sweep",
+    "scoring.tasks.forget_old_keys",
+    "scoring.tasks.publish_load",
+    "scoring.tasks.delete_due_answers",
+}
+
+
+def test_a_task_keeps_its_name_wherever_its_work_moves() -> None:
+    assert {name for name in app.tasks if name.startswith("scoring.")} == STORED
+    assert tasks.sweep.name in STORED
+
+
+def test_every_schedule_names_a_task_that_there_is() -> None:
+    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert scheduled
+    assert scheduled <= STORED
