@@ -16,7 +16,7 @@ from scoring.admin import charts
 from scoring.admin.exam_downloads import ExamDownloads
 from scoring.agreement.figures import of_exam
 from scoring.agreement.shapes import Figures, QuestionAgreement
-from scoring.models import Answer, Exam, MarkingPolicy
+from scoring.models import Answer, Exam, Mark, MarkingPolicy
 from scoring.review.workload import Workload, workload
 
 MOST_EXAMS = 100
@@ -36,7 +36,7 @@ class ExamAgreementPage(ExamDownloads):
         shown = Exam.objects.all()[:MOST_EXAMS] if self.has_view_permission(request) else []
         rows = Answer.objects.filter(
             question__exam__in=[exam.pk for exam in shown],
-            final_source__in=["human", "adjudicator"],
+            final_source__in=Mark.PEOPLE,
         )
         counts = dict(
             rows.order_by().values_list("question__exam").annotate(count=Count("pk")).iterator()

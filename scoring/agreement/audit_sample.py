@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from prometheus_client import Histogram
 
-from scoring.agreement.pairs import PEOPLE, once_a_group
+from scoring.agreement.pairs import once_a_group
 from scoring.models import Answer, Example, Mark
 
 NEWEST_MARKS, FEWEST_ANSWERS = 2000, 30
@@ -31,7 +31,7 @@ def recent() -> float | None:
     sample = Answer.objects.filter(
         pk__in=list(once_a_group(_newest())),
         review_reason__in=Answer.AUDITED,
-        final_source__in=PEOPLE,
+        final_source__in=Mark.PEOPLE,
     )
     rows = predicted(sample).order_by().values_list("final_points", "predicted")
     found = [points == machine for points, machine in rows if machine is not None]
@@ -40,7 +40,7 @@ def recent() -> float | None:
 
 def _newest() -> dict[int, set[int | None]]:
     """Answers with the groups of people's newest marks that stand."""
-    newest = Mark.objects.filter(source__in=PEOPLE).order_by("-created_at")
+    newest = Mark.objects.by_people().order_by("-created_at")
     rows = list(newest.values_list("pk", "answer", "from_group")[:NEWEST_MARKS])
     # A query of its own: joined to the first, it would have the planner sort all marks.
     undone = Mark.objects.filter(withdraws__in=[key for key, _answer, _group in rows]).order_by()
@@ -58,7 +58,8 @@ def observe(marks: Iterable[Mark]) -> None:
     1 is the same points, 0 the whole question apart. A group's marks are one judgement and count
     once; an answer that the machine has not marked counts not at all.
     """
-    given = {mark.from_group or -mark.answer_id: mark for mark in marks if mark.source in PEOPLE}
+    by_people = [mark for mark in marks if mark.source in Mark.PEOPLE]
+    given = {mark.from_group or -mark.answer_id: mark for mark in by_people}
     if not given:
         return
     answers = Answer.objects.filter(pk__in=[mark.answer_id for mark in given.values()])
@@ -76,17 +77,11 @@ def observe(marks: Iterable[Mark]) -> None:
 
 def predicted(answers: "QuerySet[Answer]") -> "QuerySet[Any]":
     """Each answer with `predicted`, the machine's points: made without having seen its mark."""
-    calibration = Coalesce(F("question__calibration__sha256"), Value(""))
-    marks = Mark.objects.filter(
-        answer=OuterRef("pk"),
-        source=Mark.Source.MACHINE,
-        definition=OuterRef("question__digest"),
-        calibration=OuterRef("active"),
-    )
+    marks = Mark.objects.in_force_of_outer()
     examples = Example.objects.filter(
         answer=OuterRef("pk"), calibration=OuterRef("question__calibration")
     )
-    found: QuerySet[Any] = answers.annotate(active=calibration).annotate(
+    found: QuerySet[Any] = answers.annotate(
         predicted=Coalesce(
             Subquery(examples.values("predicted")[:1]),
             Subquery(marks.order_by("-pk").values("points")[:1]),

@@ -14,11 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Q
-
 from scoring.models import Answer, Example, Mark, Question
-
-PEOPLE = (Mark.Source.HUMAN, Mark.Source.ADJUDICATOR)
 
 
 class Given(NamedTuple):
@@ -81,14 +77,16 @@ class Compared:
 def compared(question: Question) -> Compared:
     """Of the question's answers that people marked; five queries."""
     marks = _marks(question)
-    people = {answer: [mark for mark in found if mark.source in PEOPLE] for answer, found in marks}
+    people = {
+        answer: [mark for mark in given if mark.source in Mark.PEOPLE] for answer, given in marks
+    }
     answers = _answers(people)
     predicted = _predicted(question)
     found = Compared(readings=list(_readings(people.values())))
     for answer, given in marks:
         key, points, source, reason = answers[answer]
-        machine = next((mark for mark in reversed(given) if mark.source not in PEOPLE), None)
-        if source not in PEOPLE or points is None:
+        machine = next((mark for mark in reversed(given) if mark.source not in Mark.PEOPLE), None)
+        if source not in Mark.PEOPLE or points is None:
             found.open += 1
             continue
         if key in predicted:
@@ -110,12 +108,11 @@ def _marks(question: Question) -> list[tuple[int, list[Given]]]:
     """The marks that stand of each answer that a person marked, a group's by its first answer."""
     # Keys rather than a subquery: before the first ANALYZE the planner takes both sides of such a
     # join for a single row, and walks one for each row of the other.
-    by_people = Mark.objects.filter(answer__question=question, source__in=PEOPLE).order_by()
+    by_people = Mark.objects.filter(answer__question=question).by_people().order_by()
     keys = list(by_people.values_list("answer", flat=True).distinct())
-    calibration = question.calibration.sha256 if question.calibration else ""
-    machine = Q(source=Mark.Source.MACHINE, calibration=calibration, definition=question.digest)
     rows = (
-        Mark.objects.filter(machine | Q(source__in=PEOPLE), mark__isnull=True, answer__in=keys)
+        Mark.objects.filter(answer__in=keys)
+        .that_count(question)
         .order_by("answer", "pk")
         .values_list(
             "answer",
@@ -133,7 +130,7 @@ def _marks(question: Question) -> list[tuple[int, list[Given]]]:
     for row in rows.iterator():
         found[row[0]].append(Given(*row)._replace(points=float(row[3])))
     groups = {
-        answer: {mark.from_group for mark in marks if mark.source in PEOPLE}
+        answer: {mark.from_group for mark in marks if mark.source in Mark.PEOPLE}
         for answer, marks in found.items()
     }
     return [(answer, found[answer]) for answer in once_a_group(groups)]

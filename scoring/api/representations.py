@@ -282,7 +282,7 @@ def batch(one: models.Batch) -> Batch:
     answers = models.Answer.objects.filter(submission__batch=one)
     found = answers.order_by().values_list("status").annotate(Count("pk"))
     counts = {str(status): 0 for status in models.Answer.Status} | dict(found)
-    last = models.Mark.objects.filter(answer__submission__batch=one, source="machine")
+    last = models.Mark.objects.filter(answer__submission__batch=one).by_machine()
     ended = last.order_by("-pk").values_list("created_at", flat=True).first()
     seconds = (ended - one.created_at).total_seconds() if ended else 0.0
     rate = counts["scored"] / seconds if seconds > 0 else 0.0

@@ -26,7 +26,6 @@ FEWEST, MOST_TRIES = 30, 3
 MOST, MOST_BYTES = 4000, 12 * 1024 * 1024
 """What a service with its own defaults takes at once."""
 BEAT_SECONDS = 1.0
-PEOPLE = (Mark.Source.HUMAN, Mark.Source.ADJUDICATOR)
 Say = Callable[[str, float], None]
 Key = TypeVar("Key", str, tuple[str, int])
 
@@ -151,7 +150,7 @@ def _marked(question: Question) -> Iterator[Marked]:
 def _answers(question: Question) -> "QuerySet[Answer]":
     return Answer.objects.annotate(off=Mod("final_points", question.step)).filter(
         question=question,
-        final_source__in=PEOPLE,
+        final_source__in=Mark.PEOPLE,
         final_points__lte=question.max_points,
         off=0,
     )
@@ -160,13 +159,12 @@ def _answers(question: Question) -> "QuerySet[Answer]":
 def _criteria(question: Question) -> dict[int, dict[str, float]]:
     """Points by code of the newest mark by people that stands and names all criteria."""
     most = {one.code: float(one.points) for one in question.criteria.all()}
-    marks = Mark.objects.filter(
+    settling = Mark.objects.filter(
         answer__question=question,
         answer__final_source=F("source"),
         answer__final_points=F("points"),
-        source__in=PEOPLE,
-        mark=None,
-    ).order_by("pk")
+    )
+    marks = settling.by_people().standing().order_by("pk")
     found = {}
     for key, criteria in marks.values_list("answer_id", "criteria").iterator(2000):
         told = {one["code"]: float(one["points"]) for one in criteria}

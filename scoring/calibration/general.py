@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from pmscoring.base.lifecycle import WrongState
 from scoring.calibration import promotion
 from scoring.calibration.fitting import (
-    PEOPLE,
     Say,
     Text,
     TooFewMarks,
@@ -28,7 +27,7 @@ from scoring.calibration.fitting import (
 )
 from scoring.inference import Fitted, Inference, InferenceError
 from scoring.marks import settlement
-from scoring.models import Answer, Calibration, Exam, Promotion, Question
+from scoring.models import Answer, Calibration, Exam, Mark, Promotion, Question
 
 FEWEST_QUESTIONS, FEWEST = 5, 200
 Kind = Promotion.Kind
@@ -94,7 +93,7 @@ def lacking(questions: int, texts: int) -> str:
 
 def marked_texts() -> tuple[int, int]:
     """How many questions people have marked, and how many different texts of them."""
-    found = Answer.objects.filter(final_source__in=PEOPLE, question__sections=[]).order_by()
+    found = Answer.objects.filter(final_source__in=Mark.PEOPLE, question__sections=[]).order_by()
     counts = found.values("question").annotate(texts=Count("text_key", distinct=True))
     by_question = [one["texts"] for one in counts]
     return len(by_question), sum(by_question)
@@ -102,8 +101,9 @@ def marked_texts() -> tuple[int, int]:
 
 def marked() -> list[Marked]:
     """All questions without sections that people have marked; of very many texts a draw."""
-    questions = Question.objects.filter(sections=[], answers__final_source__in=PEOPLE).distinct()
-    by_question = [(one, texts_of(one)) for one in questions.order_by("pk")]
+    by_people = Question.objects.filter(sections=[], answers__final_source__in=Mark.PEOPLE)
+    questions = by_people.distinct().order_by("pk")
+    by_question = [(question, texts_of(question)) for question in questions]
     chosen = drawn({_name(text): text.answers[0].text for _, each in by_question for text in each})
     kept = [(one, [text for text in texts if _name(text) in chosen]) for one, texts in by_question]
     return [Marked(one, texts) for one, texts in kept if texts]

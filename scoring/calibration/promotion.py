@@ -71,7 +71,7 @@ def compare(question: Question, calibration: Calibration) -> Comparison:
     present = question.calibration
     new = _seen(calibration, question)
     is_usable = present is None or present.model == calibration.model
-    other = _present(question, present, new) if is_usable else {}
+    other = _present(question, new) if is_usable else {}
     shared = [key for key in new if key in other]
     texts = shared or list(new)
     return Comparison(
@@ -93,17 +93,11 @@ def _seen(calibration: Calibration, question: Question) -> dict[str, Seen]:
     return found
 
 
-def _present(
-    question: Question, present: Calibration | None, new: Mapping[str, Seen]
-) -> dict[str, float]:
+def _present(question: Question, new: Mapping[str, Seen]) -> dict[str, float]:
     """What the present one says of those texts without having been fitted to them."""
+    present = question.calibration
     keys = {answer: key for key, one in new.items() for answer in one.answers}
-    marks = Mark.objects.filter(
-        answer__in=list(keys),
-        source=Mark.Source.MACHINE,
-        calibration=present.sha256 if present else "",
-        definition=question.digest,
-    ).order_by("pk")
+    marks = Mark.objects.filter(answer__in=list(keys)).in_force(question).order_by("pk")
     found = {keys[key]: float(points) for key, points in marks.values_list("answer_id", "points")}
     if present:
         found |= {key: one.predicted for key, one in _seen(present, question).items() if key in new}

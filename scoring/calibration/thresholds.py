@@ -111,15 +111,9 @@ def record(
 
 
 def _current(question: Question) -> "QuerySet[Mark]":
-    """The machine's marks under the active calibration and the present definition."""
-    calibration = question.calibration
-    return Mark.objects.filter(
-        answer__question=question,
-        source=Mark.Source.MACHINE,
-        calibration=calibration.sha256 if calibration else "",
-        definition=question.digest,
-        confidence__isnull=False,
-    )
+    """The machine's marks in force that have a confidence."""
+    sure = Mark.objects.filter(answer__question=question, confidence__isnull=False)
+    return sure.in_force(question)
 
 
 def _between(question: Question, old: float | None, new: float | None) -> AnswerQuerySet:

@@ -211,8 +211,7 @@ def _write_criteria(question: Question, wanted: list[Definition]) -> None:
 
 
 def _mark_again(question: Question, force: bool) -> None:
-    people = Mark.objects.filter(answer__question=question).exclude(source="machine")
-    if people.exists() and not force:
+    if Mark.objects.filter(answer__question=question).by_people().exists() and not force:
         told = _("%s: people have marked answers under the old criteria")
         raise WouldInvalidate(told % question.code)
     answers = Answer.objects.filter(question=question)

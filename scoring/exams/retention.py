@@ -74,7 +74,8 @@ def _delete_submissions(keys: list[int], deleted: Deleted) -> None:
 def delete_marks(answers: "QuerySet[Answer]") -> int:
     """Delete all marks of the answers, which themselves can go afterwards; how many."""
     marks, total = Mark.objects.filter(answer__in=answers), 0
-    # A withdrawal protects the mark that it withdraws: the last word goes first.
+    # A withdrawal protects the mark that it withdraws, so what nothing withdraws goes first. Not
+    # `standing()`, which leaves withdrawals out.
     while count := marks.filter(mark=None).delete()[0]:
         total += count
     return total

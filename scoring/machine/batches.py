@@ -87,13 +87,8 @@ def score_batch(question: Question, inference: Inference) -> int:
 
 
 def _known(question: Question, keys: set[str]) -> Judgements:
-    marks = Mark.objects.filter(
-        answer__question=question,
-        answer__text_key__in=keys,
-        source=Mark.Source.MACHINE,
-        calibration=_calibration(question),
-        definition=question.digest,
-    ).select_related("answer")
+    same_texts = Mark.objects.filter(answer__question=question, answer__text_key__in=keys)
+    marks = same_texts.in_force(question).select_related("answer")
     return {
         mark.answer.text_key: Judgement(
             mark.answer.text, mark.model, mark.points, mark.criteria, mark.flags, mark.confidence
@@ -102,16 +97,11 @@ def _known(question: Question, keys: set[str]) -> Judgements:
     }
 
 
-def _calibration(question: Question) -> str:
-    """What the marks are made under; empty for the uncalibrated method."""
-    return question.calibration.sha256 if question.calibration else ""
-
-
 def _judged(question: Question, inference: Inference, answers: Sequence[Answer]) -> Judgements:
     """Each distinct text is sent once."""
     firsts = {answer.text_key: answer.text for answer in reversed(answers)}
     model, results = requests.judge(
-        inference, question.wire(), _calibration(question), list(firsts.items())
+        inference, question.wire(), question.active_sha256, list(firsts.items())
     )
     return {
         key: Judgement(
@@ -215,7 +205,7 @@ def _mark(question: Question, answer: Answer, judged: Judgement) -> Mark:
         criteria=criteria,
         flags=judged.flags,
         confidence=judged.confidence,
-        calibration=_calibration(question),
+        calibration=question.active_sha256,
         model=judged.model,
         definition=question.digest,
         text_key=answer.text_key,

@@ -19,7 +19,7 @@ def measure() -> dict[str, Any]:
     came = [one["oldest"] for one in (waiting, scoring) if one["oldest"]]
     oldest = (now() - min(came)).total_seconds() if came else 0.0
     since = now() - timedelta(seconds=60)
-    scored = Mark.objects.filter(source=Mark.Source.MACHINE, created_at__gte=since).count()
+    scored = Mark.objects.by_machine().filter(created_at__gte=since).count()
     return {
         "waiting": waiting["count"] + scoring["count"],
         "scoring": scoring["count"],

@@ -10,7 +10,6 @@ from pmscoring.base.lifecycle import WrongState
 from scoring.agreement import audit_sample
 from scoring.contract.faults import Invalid, fault
 from scoring.marks import settlement
-from scoring.marks.settlement import PEOPLE
 from scoring.models import Answer, Mark, Question
 from scoring.models.exams import number
 
@@ -43,7 +42,7 @@ def give(answer: Answer, marker: Any, told: dict[str, Any]) -> Mark:
 
 def standing(answer: Answer, marker: Any) -> "models.QuerySet[Mark]":
     """The marker's marks of the answer that were not withdrawn."""
-    return answer.marks.filter(marker=marker, source__in=PEOPLE, mark__isnull=True)
+    return answer.marks.filter(marker=marker).by_people().standing()
 
 
 def add(answer: Answer, marker: Any, told: Told, **more: Any) -> Mark:

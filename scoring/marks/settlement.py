@@ -13,7 +13,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,7 +20,6 @@ from django.utils.translation import ngettext
 from pmscoring.base.lifecycle import WrongState
 from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
 
-PEOPLE = (Mark.Source.HUMAN, Mark.Source.ADJUDICATOR)
 MARKED_BY_PEOPLE = (Exam.Status.TRIAL, Exam.Status.MARKING)
 """States of an exam in which people are asked for marks."""
 AT_ONCE, MANY = 2000, 10_000
@@ -73,8 +71,7 @@ class Rules:
 
     def is_current(self, calibration: str, definition: str) -> bool:
         """Whether a machine's mark is of the calibration and definition now in use."""
-        active = self.question.calibration.sha256 if self.question.calibration else ""
-        return (calibration, definition) == (active, self.question.digest)
+        return (calibration, definition) == (self.question.active_sha256, self.question.digest)
 
     def fits(self, points: Decimal) -> bool:
         """Whether the question as it now is could earn so many."""
@@ -127,7 +124,7 @@ def _refuse_undecided(exam: Exam) -> None:
     open_still = Answer.objects.filter(
         question__exam=exam, status__in=[Answer.Status.WAITING, Answer.Status.SCORING]
     )
-    if count := open_still.exclude(final_source__in=PEOPLE).count():
+    if count := open_still.exclude(final_source__in=Mark.PEOPLE).count():
         told = ngettext(
             "%(count)d answer of %(exam)s waits for the machine;"
             " the results can be fixed once it is marked, by the machine or by people.",
@@ -225,10 +222,8 @@ def _marks(answers: Sequence[Open], rules: Mapping[int, Rules]) -> dict[int, lis
     questions = {answer.key: answer.question for answer in answers}
     rows = (
         Mark.objects.filter(answer__in=list(questions))
-        .filter(
-            Q(source__in=PEOPLE, mark__isnull=True)
-            | Q(source=Mark.Source.MACHINE, confidence__isnull=False)
-        )
+        .standing()
+        .exclude(source=Mark.Source.MACHINE, confidence__isnull=True)
         .order_by("pk")
         .values_list(
             "answer_id", "source", "marker_id", "points", "confidence", "calibration", "definition"
@@ -244,13 +239,8 @@ def _marks(answers: Sequence[Open], rules: Mapping[int, Rules]) -> dict[int, lis
 
 
 def machine_mark(answer: Answer) -> Mark | None:
-    """The machine's mark under the definition and the calibration that are in use."""
-    question = answer.question
-    calibration = question.calibration.sha256 if question.calibration else ""
-    current = answer.marks.filter(
-        source=Mark.Source.MACHINE, definition=question.digest, calibration=calibration
-    )
-    return current.order_by("-pk").first()
+    """The machine's mark in force; None where there is none yet."""
+    return answer.marks.in_force(answer.question).order_by("-pk").first()
 
 
 def decide(answer: Open, rules: Rules, marks: Sequence[Given]) -> State:

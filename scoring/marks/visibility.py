@@ -1,6 +1,5 @@
 """What a user may know of an answer: which marks, which final points, which review state."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from scoring.marks import settlement
 from scoring.marks.giving import Told, row
 from scoring.marks.settlement import Review
 from scoring.models import Answer, Mark, MarkingPolicy, ReferenceMark
+from scoring.models.marks import standing
 
 UNSWAYED = (MANAGER, VIEWER, CLIENT)
 """Roles that see every mark; those who mark see what the exam lets them see."""
@@ -72,22 +72,15 @@ def visible_marks(answer: Answer, user: Any) -> list[Mark]:
     machine = _sees_machine(answer, user)
     others = [
         mark
-        for mark in those_that_stand(marks)
+        for mark in standing(marks)
         if mark.marker_id != user.pk and (machine if mark.source == Mark.Source.MACHINE else people)
     ]
     return sorted([*others, *_own(answer, user)], key=lambda mark: mark.pk)
 
 
-def those_that_stand(marks: Iterable[Mark]) -> list[Mark]:
-    """Without those that were withdrawn, and their withdrawals."""
-    told = list(marks)
-    gone = {mark.withdraws_id for mark in told}
-    return [mark for mark in told if mark.withdraws_id is None and mark.pk not in gone]
-
-
 def _own(answer: Answer, user: Any) -> list[Mark]:
     """What the user gave it, oldest first."""
-    own = [mark for mark in those_that_stand(answer.marks.all()) if mark.marker_id == user.pk]
+    own = [mark for mark in standing(answer.marks.all()) if mark.marker_id == user.pk]
     if hasattr(answer, "reference"):
         withdrawn = ReferenceMark.Purpose.WITHDRAWN
         given = [one for one in answer.reference.marks.all() if one.marker_id == user.pk]

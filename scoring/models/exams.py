@@ -159,6 +159,11 @@ class Question(models.Model):
     def __str__(self) -> str:
         return f"{self.exam.code} {self.label or self.code}"
 
+    @property
+    def active_sha256(self) -> str:
+        """What its machine marks are made under now; empty for the uncalibrated method."""
+        return self.calibration.sha256 if self.calibration else ""
+
     def wire(self) -> dict[str, Any]:
         """The question as the inference service reads it (contract/question.schema.json)."""
         return {

@@ -1,10 +1,80 @@
 """Marks: judgements of answers, only ever added."""
 
+from collections.abc import Iterable
+from typing import Self
+
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from scoring.models.answers import Answer
+from scoring.models.exams import Question
+
+
+class MarkQuerySet(models.QuerySet["Mark"]):
+    """Whose marks they are, and which of them count."""
+
+    def by_people(self) -> Self:
+        """Given by markers and adjudicators, withdrawn or not."""
+        return self.filter(source__in=Mark.PEOPLE)
+
+    def by_machine(self) -> Self:
+        """Made by the machine, under whichever calibration and definition."""
+        return self.filter(source=Mark.Source.MACHINE)
+
+    def standing(self) -> Self:
+        """Neither withdrawn nor a withdrawal; `standing` below is the same for marks at hand."""
+        return self.filter(mark__isnull=True, withdraws__isnull=True)
+
+    def in_force(self, question: Question | None = None) -> Self:
+        """The machine's marks under the active calibration and the present definition.
+
+        Marks of an earlier calibration or definition are kept but are in force no more. An answer
+        has several in force where the encoder's weights have changed since: the newest counts.
+
+        With `question`, whose calibration and digest are then compared as values, the marks must
+        be narrowed to its answers already. Without, each mark's own question is joined, so that
+        lists over several questions take one query.
+        """
+        if question is not None:
+            return self.filter(_in_force(question))
+        return self._with_active().filter(_in_force())
+
+    def in_force_of_outer(self) -> Self:
+        """The same for a subquery of a query of answers: those of the outer query's answer.
+
+        Question and calibration are joined once in the outer query, not for each of its rows.
+        """
+        return self.by_machine().filter(
+            answer=models.OuterRef("pk"),
+            definition=models.OuterRef("question__digest"),
+            calibration=Coalesce(
+                models.OuterRef("question__calibration__sha256"), models.Value("")
+            ),
+        )
+
+    def that_count(self, question: Question | None = None) -> Self:
+        """People's standing marks beside the machine's in force; `question` as in `in_force`."""
+        people = models.Q(source__in=Mark.PEOPLE)
+        if question is not None:
+            return self.standing().filter(people | _in_force(question))
+        return self.standing()._with_active().filter(people | _in_force())
+
+    def _with_active(self) -> Self:
+        # Inside of a filter the Coalesce would make the join to the calibration an inner one, and
+        # answers to questions without a calibration would be lost.
+        active = Coalesce("answer__question__calibration__sha256", models.Value(""))
+        return self.alias(active=active)
+
+
+def _in_force(question: Question | None = None) -> models.Q:
+    """The condition; without a question it needs the alias of `_with_active`."""
+    return models.Q(
+        source=Mark.Source.MACHINE,
+        calibration=question.active_sha256 if question else models.F("active"),
+        definition=question.digest if question else models.F("answer__question__digest"),
+    )
 
 
 class Mark(models.Model):
@@ -20,6 +90,8 @@ class Mark(models.Model):
         HUMAN = "human", _("human")
         ADJUDICATOR = "adjudicator", _("adjudicator")
         WITHDRAWAL = "withdrawal", _("withdrawal")
+
+    PEOPLE = (Source.HUMAN, Source.ADJUDICATOR)
 
     answer = models.ForeignKey(
         Answer, models.CASCADE, related_name="marks", verbose_name=_("answer")
@@ -43,6 +115,8 @@ class Mark(models.Model):
     from_group = models.BigIntegerField(_("answer group"), null=True, blank=True)
     seconds = models.PositiveIntegerField(_("seconds taken"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = MarkQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
@@ -70,3 +144,15 @@ class Mark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_source_display()} {self.points}"
+
+    def is_in_force(self, question: Question) -> bool:
+        """Whether it is the machine's under the question's calibration and definition of now."""
+        made_under = (self.source, self.calibration, self.definition)
+        return made_under == (self.Source.MACHINE, question.active_sha256, question.digest)
+
+
+def standing(marks: Iterable[Mark]) -> list[Mark]:
+    """Of all marks of some answers, those that are neither withdrawn nor withdrawals."""
+    marks = list(marks)
+    withdrawn = {mark.withdraws_id for mark in marks}
+    return [mark for mark in marks if mark.withdraws_id is None and mark.pk not in withdrawn]

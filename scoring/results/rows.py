@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypedDict
 
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce
-
 from scoring.models import Answer, Exam, Mark, Question, QuestionGroup, Submission
 from scoring.models.exams import number
 
@@ -87,18 +84,11 @@ def _answers(chunk: Sequence[Submission]) -> dict[int, dict[int, Answer]]:
 
 
 def _suggestions(chunk: Sequence[Submission]) -> dict[int, Mark]:
-    """The machine mark of each answer under its question's present definition and calibration.
+    """The machine's mark in force of each answer.
 
     The newest, should the service's weights have changed since.
     """
-    # Within the filter the Coalesce would make the join to the calibration an inner one.
-    active = Coalesce("answer__question__calibration__sha256", Value(""))
-    marks = Mark.objects.annotate(active=active).filter(
-        answer__submission__in=chunk,
-        source=Mark.Source.MACHINE,
-        definition=F("answer__question__digest"),
-        calibration=F("active"),
-    )
+    marks = Mark.objects.filter(answer__submission__in=chunk).in_force()
     return {mark.answer_id: mark for mark in marks.order_by("pk")}
 
 

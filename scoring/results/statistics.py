@@ -11,9 +11,6 @@ from itertools import islice
 from math import sqrt
 from typing import IO, Any, TypedDict
 
-from django.db.models import F, Q, Value
-from django.db.models.functions import Coalesce
-
 from scoring.agreement.kappa import correlation
 from scoring.models import Exam, Mark, Question
 from scoring.models.exams import number
@@ -21,7 +18,6 @@ from scoring.results.rows import Result, candidates
 from scoring.results.sheets import Book, Columns, csv_lines, json_object
 
 CHUNK = 500
-PEOPLE = (Mark.Source.HUMAN, Mark.Source.ADJUDICATOR)
 UPPER = 0.27
 """The best and the worst candidates are told apart by these shares (Kelley 1939)."""
 STATISTICS = Columns(
@@ -129,17 +125,9 @@ def _gather(
 
 def _criteria(exam: Exam, names: Sequence[str]) -> dict[Key, dict[str, float]]:
     """Points by criterion of the marks by which the candidates' answers have their points."""
-    current = Q(
-        source=Mark.Source.MACHINE,
-        definition=F("answer__question__digest"),
-        calibration=F("active"),
-    )
-    # In a filter the Coalesce would make the join an inner one.
-    active = Coalesce("answer__question__calibration__sha256", Value(""))
     marks = (
-        Mark.objects.annotate(active=active)
-        .filter(current | Q(source__in=PEOPLE), mark__isnull=True)
-        .filter(answer__submission__exam=exam, answer__submission__candidate__in=names)
+        Mark.objects.filter(answer__submission__exam=exam, answer__submission__candidate__in=names)
+        .that_count()
         .order_by("pk")
         .values_list(
             "answer__submission__candidate",

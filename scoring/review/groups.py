@@ -248,7 +248,7 @@ def saved_in(exam: Exam) -> float:
 
 
 def _saved(where: Q) -> float:
-    marks = Mark.objects.filter(where, source=Mark.Source.HUMAN, mark__isnull=True).order_by()
+    marks = Mark.objects.filter(where, source=Mark.Source.HUMAN).standing().order_by()
     whole = marks.count()
     grouped = list(
         marks.exclude(from_group=None).values_list("from_group", "marker").annotate(Count("pk"))

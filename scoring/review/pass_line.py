@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from django.db import transaction
-from django.db.models import Case, Count, F, Q, Value, When
+from django.db.models import Case, Count, F, Value, When
 from django.db.models.functions import Greatest
 
 from scoring import results
 from scoring.marks import settlement
-from scoring.marks.settlement import MARKED_BY_PEOPLE, PEOPLE, Reason, Review
-from scoring.models import Answer, Exam
+from scoring.marks.settlement import MARKED_BY_PEOPLE, Reason, Review
+from scoring.models import Answer, Exam, Mark
 
 AT_ONCE = 1000
 
@@ -55,11 +55,11 @@ def _ask_again(exam: Exam, near: Sequence[tuple[str, int, list[str]]]) -> int:
     keys = [key for key, *place in rows if tuple(place) in wanted]
     found = Answer.objects.filter(pk__in=keys).order_by("-pk").select_for_update()
     list(found.values_list("pk"))
-    given = Q(marks__source__in=PEOPLE, marks__mark__isnull=True)
+    given = Mark.objects.filter(answer__in=keys).by_people().standing().order_by()
+    counts = dict(given.values_list("answer").annotate(Count("pk")))
     by_count: dict[int, list[int]] = {}
-    counts = Answer.objects.filter(pk__in=keys).order_by().annotate(given=Count("marks", given))
-    for key, count in counts.values_list("pk", "given"):
-        by_count.setdefault(count, []).append(key)
+    for key in keys:
+        by_count.setdefault(counts.get(key, 0), []).append(key)
     # Whoever was drawn for the audit stays drawn, or it would tell less of marks near the line.
     drawn = When(review_reason=Reason.AUDIT, then=Value(Reason.BOTH))
     reason = Case(drawn, default=Value(Reason.PASS_LINE))

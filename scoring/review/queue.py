@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from pmscoring.base.lifecycle import WrongState
 from scoring.marks import giving, settlement, visibility
-from scoring.marks.settlement import MARKED_BY_PEOPLE, PEOPLE, Review
+from scoring.marks.settlement import MARKED_BY_PEOPLE, Review
 from scoring.models import (
     Answer,
     AnswerGroup,
@@ -166,9 +166,7 @@ def free_of(
     answers: "QuerySet[Answer]", marker: Any, without: Collection[int] = ()
 ) -> "QuerySet[Answer]":
     """Those that this marker has not marked, and that no one else reads as a group."""
-    own = Mark.objects.filter(
-        answer=OuterRef("pk"), marker=marker, source__in=PEOPLE, mark__isnull=True
-    )
+    own = Mark.objects.filter(answer=OuterRef("pk"), marker=marker).by_people().standing()
     # Not NOT EXISTS: as a join it is planned as if the marker had marked next to nothing.
     found = answers.alias(own=Subquery(own.values("pk")[:1])).filter(own=None)
     found = found.exclude(answer_group__in=AnswerGroup.objects.in_hands_of_others(marker))
@@ -317,7 +315,7 @@ def _withdraw(marks: Collection[Mark], user: Any) -> None:
     keys = [one.answer_id for one in marks]
     list(Answer.objects.filter(pk__in=keys).order_by("-pk").select_for_update().values_list("pk"))
     known = Mark.objects.filter(pk__in=[one.pk for one in marks])
-    if known.filter(source__in=PEOPLE, mark__isnull=True).count() < len(marks):
+    if known.by_people().standing().count() < len(marks):
         raise WrongState(_("this mark was withdrawn already, or cannot be"))
     _refuse_to_lift_a_blind(marks, user)
     source = Mark.Source.WITHDRAWAL
@@ -334,7 +332,7 @@ def _refuse_to_lift_a_blind(marks: Collection[Mark], user: Any) -> None:
         return
     keys = [one.answer_id for one in marks if one.source == Mark.Source.HUMAN]
     blind = Q(answer__question__exam__policy__readings__gt=1) | Q(answer__readings__gt=1)
-    others = Mark.objects.filter(blind, answer__in=keys, source=Mark.Source.HUMAN, mark=None)
+    others = Mark.objects.filter(blind, answer__in=keys, source=Mark.Source.HUMAN).standing()
     if others.exclude(marker=user).exists():
         raise WrongState(_("another marker has marked this answer too; your mark stands"))
 
@@ -358,9 +356,7 @@ def undo(exam: Exam, marker: Any) -> Undone | None:
     None where they did nothing; raises WrongState as `withdraw` does.
     """
     settlement.hold(exam)
-    mine = Mark.objects.filter(
-        answer__question__exam=exam, marker=marker, source__in=PEOPLE, mark__isnull=True
-    )
+    mine = Mark.objects.filter(answer__question__exam=exam, marker=marker).by_people().standing()
     last = mine.select_related("answer__question__exam").order_by("-pk").first()
     given = ReferenceMark.objects.filter(reference__answer__question__exam=exam, marker=marker)
     hidden = given.exclude(purpose=references.WITHDRAWN)
@@ -409,9 +405,8 @@ def progress(
     questions = [question.pk] if question else list(every)
     counts = _recent_counts(questions, seconds_old) if seconds_old else _counts(questions)
     midnight = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    mine = Mark.objects.filter(
-        answer__question__in=questions, marker=marker, source__in=PEOPLE, mark__isnull=True
-    )
+    given = Mark.objects.filter(answer__question__in=questions, marker=marker)
+    mine = given.by_people().standing()
     # Of hidden references too: a count that stood still would tell one.
     hidden = ReferenceMark.objects.filter(
         reference__answer__question__in=questions, marker=marker, purpose=references.WATCH

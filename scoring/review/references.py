@@ -73,10 +73,10 @@ def declare(
 
 def _known(answer: Answer) -> Mark:
     """The mark that settled it."""
-    if answer.final_points is None or answer.final_source not in settlement.PEOPLE:
+    if answer.final_points is None or answer.final_source not in Mark.PEOPLE:
         raise WrongState(_("%s: people have not settled its mark") % answer)
-    marks = answer.marks.filter(source=answer.final_source, mark__isnull=True).order_by("-pk")
-    for mark in marks:
+    marks = answer.marks.filter(source=answer.final_source).standing()
+    for mark in marks.order_by("-pk"):
         if mark.points == answer.final_points:
             return mark
     return Mark(points=answer.final_points, criteria=[])

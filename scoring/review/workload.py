@@ -35,9 +35,8 @@ class Workload:
 
 def workload(exam: Exam) -> list[Workload]:
     """Each marker's, those with the most marks first."""
-    rows = Mark.objects.filter(
-        answer__question__exam=exam, source=Mark.Source.HUMAN, mark__isnull=True
-    ).exclude(marker=None)
+    by_markers = Mark.objects.filter(answer__question__exam=exam, source=Mark.Source.HUMAN)
+    rows = by_markers.standing().exclude(marker=None)
     given = list(rows.order_by("answer", "pk").values_list("answer", "marker", "points", "seconds"))
     seconds: dict[int, list[int]] = defaultdict(list)
     counts: dict[int, int] = defaultdict(int)

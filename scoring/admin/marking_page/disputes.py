@@ -14,6 +14,7 @@ from scoring.contract.faults import Invalid
 from scoring.marks import visibility
 from scoring.models import Answer, Exam, Lease, Mark, Question
 from scoring.models.exams import number
+from scoring.models.marks import standing
 from scoring.review import queue
 from scoring.review.queue import LeaseLost
 from scoring.review.references import NotQualified
@@ -62,7 +63,7 @@ def _show(
 ) -> HttpResponse:
     # A form may speak of any answer: also of one whose marks they are not to see.
     seen = visibility.visible_marks(answer, request.user)
-    marks = [one for one in visibility.those_that_stand(seen) if one.source == Mark.Source.HUMAN]
+    marks = [one for one in standing(seen) if one.source == Mark.Source.HUMAN]
     sides = dict(zip(ascii_uppercase, marks, strict=False))
     told = [
         {"name": name, "points": number(mark.points), "comment": mark.comment}

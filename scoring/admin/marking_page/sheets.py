@@ -30,7 +30,7 @@ def sheet(
     """The context of the desk's two columns, with what is already typed."""
     question, shown = answer.question, settlement.policy_of(answer.question.exam).shown
     wire = question.wire()
-    machine = None if shown == Shown.NOTHING else _machine(answer)
+    machine = None if shown == Shown.NOTHING else settlement.machine_mark(answer)
     evidence = spans(machine.criteria) if machine else []
     criteria = [(one.code, one.label) for one in question.criteria.all()]
     suggested = machine if shown == Shown.MARK else None
@@ -51,13 +51,3 @@ def sheet(
         "key": ("answer", answer.pk),
         "submit_words": _("Submit, next"),
     }
-
-
-def _machine(answer: Answer) -> Mark | None:
-    """The machine's mark under the definition and the calibration that are in use."""
-    question = answer.question
-    return answer.marks.filter(
-        source=Mark.Source.MACHINE,
-        definition=question.digest,
-        calibration=question.calibration.sha256 if question.calibration else "",
-    ).last()
