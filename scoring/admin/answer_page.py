@@ -13,7 +13,7 @@ from pmscoring.base import texts
 from scoring.admin.evidence import Span, Stretch, lanes, spans, stretches, within
 from scoring.admin.flags import explained
 from scoring.marks import visibility
-from scoring.models import Answer, Mark
+from scoring.models import Answer, Mark, Question
 from scoring.models.exams import number
 
 STYLES = 8
@@ -96,7 +96,7 @@ def page(answer: Answer, user: Any) -> dict[str, Any]:
     prefetch_related_objects([answer], named)
     seen = visibility.seen(answer, user)
     marks = seen.marks
-    machine = _latest(marks, Mark.Source.MACHINE)
+    machine = _machine(marks, question)
     person = _latest(marks, Mark.Source.ADJUDICATOR) or _latest(marks, Mark.Source.HUMAN)
     evidence = spans(machine.criteria) if machine else []
     criteria = list(question.criteria.all())
@@ -112,12 +112,25 @@ def page(answer: Answer, user: Any) -> dict[str, Any]:
         "flags": explained(machine.flags if machine else answer.flags),
         "machine": machine,
         "person": person,
-        "outdated": machine is not None and machine.definition != question.digest,
+        "outdated": _outdated(machine, question) if machine else "",
         "marks": marks[::-1],
         "final": seen.final[0] if seen.final else None,
         "review": Answer.Review(seen.review),
         "most": number(question.max_points),
     }
+
+
+def _machine(marks: Sequence[Mark], question: Question) -> Mark | None:
+    """The machine's mark in force; as long as there is none, the latest of the others."""
+    in_force = [mark for mark in marks if mark.is_in_force(question)]
+    return in_force[-1] if in_force else _latest(marks, Mark.Source.MACHINE)
+
+
+def _outdated(mark: Mark, question: Question) -> str:
+    """Why the machine's mark is not in force, in two words; empty where it is."""
+    if mark.definition != question.digest:
+        return _("old definition")
+    return "" if mark.is_in_force(question) else _("other calibration")
 
 
 def _latest(marks: Sequence[Mark], source: str) -> Mark | None:

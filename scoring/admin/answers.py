@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -76,13 +76,8 @@ class AnswerAdmin(Admin):
     search_help_text = _("words of the answer")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Answer]":
-        """With the machine's points under the present definition."""
-        marks = Mark.objects.filter(
-            answer=OuterRef("pk"),
-            source=Mark.Source.MACHINE,
-            definition=OuterRef("question__digest"),
-        )
-        points = marks.order_by("-pk").values("points")[:1]
+        """With the points of the machine's mark in force."""
+        points = Mark.objects.in_force_of_outer().order_by("-pk").values("points")[:1]
         found: QuerySet[Answer] = super().get_queryset(request).annotate(suggested=Subquery(points))
         return found
 

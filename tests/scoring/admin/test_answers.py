@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from scoring.calibration import promotion
 from scoring.marks import giving
-from scoring.models import Answer, Mark, Submission
+from scoring.models import Answer, Calibration, Mark, Question, Submission
 from tests.scoring.admin_site import CANDIDATE, an_answer, an_exam, make_staff, marked, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +95,59 @@ def test_all_marks_are_listed_and_the_suggestion_stands_beside_the_final_points(
     assert "<b>4</b> / 6" in page
     assert "よい" in page
     assert Mark.objects.count() == 2
+
+
+def promoted(question: Question, sha256: str) -> Calibration:
+    calibration = Calibration.objects.create(
+        question=question, status="ready", sha256=sha256, definition=question.digest
+    )
+    promotion.promote(calibration)
+    return calibration
+
+
+def suggestions() -> dict[str, float | None]:
+    """What the list shows as the machine's points, by candidate."""
+    listed = signed_in("exam manager").get(reverse("admin:scoring_answer_changelist"))
+    rows = listed.context["cl"].result_list
+    return {
+        answer.submission.candidate: None if answer.suggested is None else float(answer.suggested)
+        for answer in rows
+    }
+
+
+def test_the_list_shows_the_mark_in_force_after_a_calibration_was_rolled_back() -> None:
+    exam = an_exam()
+    both, late = an_answer(exam, "要件と合意", "both"), an_answer(exam, "合意", "late")
+    question = both.question
+    marked(both, ("C1", 0, 2))
+    promoted(question, "c" * 64)
+    marked(both, ("C1", 0, 2), ("C2", 3, 5), calibration="c" * 64)
+    marked(late, ("C2", 0, 2), calibration="c" * 64)
+    promotion.roll_back(question)
+    assert suggestions() == {"both": 1, "late": None}
+
+
+def test_the_page_shows_the_mark_in_force_after_a_calibration_was_rolled_back() -> None:
+    exam = an_exam()
+    both, late = an_answer(exam, "要件と合意", "both"), an_answer(exam, "合意", "late")
+    question = both.question
+    marked(both, ("C1", 0, 2))
+    promoted(question, "c" * 64)
+    marked(both, ("C1", 0, 2), ("C2", 3, 5), calibration="c" * 64)
+    marked(late, ("C2", 0, 2), calibration="c" * 64)
+    browser = signed_in("exam manager")
+
+    def page(answer: Answer) -> str:
+        address = reverse("admin:scoring_answer_change", args=[answer.pk])
+        return browser.get(address).content.decode()
+
+    assert "<b>2</b> / 6" in page(both)
+    promotion.roll_back(question)
+    assert "<b>1</b> / 6" in page(both)
+    assert [text for _, _, text in MARK.findall(page(both))] == ["要件"]
+    assert "other calibration" not in page(both)
+    assert "<b>1</b> / 6" in page(late)
+    assert "other calibration" in page(late)
 
 
 @pytest.mark.parametrize("role", ["marker", "adjudicator", "viewer"])
