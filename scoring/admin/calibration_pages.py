@@ -258,7 +258,8 @@ def ask_all(owner: Admin, request: HttpRequest, questions: Iterable[Question]) -
 
 
 def _question(pk: int) -> Question:
-    return get_object_or_404(Question.objects.select_related("exam", "calibration"), pk=pk)
+    rows = Question.objects.select_related("exam__policy", "calibration")
+    return get_object_or_404(rows, pk=pk)
 
 
 def _address(question: Question) -> str:

@@ -44,7 +44,7 @@ class QuestionView(View):
 
     def question(self, exam: str, code: str) -> Question:
         """The question, or 404."""
-        found = Question.objects.select_related("exam", "calibration")
+        found = Question.objects.select_related("exam__policy", "calibration")
         return get_object_or_404(found, exam__code=exam, code=code)
 
     def calibration(self, question: Question, pk: int) -> Calibration:

@@ -195,7 +195,7 @@ def judgement(one: Judgement) -> Given:
 
 def hint(answer: models.Answer) -> Hint | None:
     """The machine's present mark, as far as the exam lets markers see it."""
-    shown = settlement.policy_of(answer.question.exam).shown
+    shown = MarkingPolicy.of(answer.question.exam).shown
     machine = settlement.machine_mark(answer)
     if machine is None or shown == MarkingPolicy.Shown.NOTHING:
         return None

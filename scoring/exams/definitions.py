@@ -121,10 +121,12 @@ def _write_policy(exam: Exam, wanted: Definition | None) -> bool:
     """True where it changed; a definition without one leaves the exam's as it is."""
     if wanted is None:
         return False
-    told = {**_policy(MarkingPolicy(exam=exam)), **wanted}
-    if told == _policy(MarkingPolicy.of(exam)):
+    values = {**_policy(MarkingPolicy()), **wanted}
+    if values == _policy(MarkingPolicy.of(exam)):
         return False
-    MarkingPolicy.objects.update_or_create(exam=exam, defaults=told)
+    policy, _created = MarkingPolicy.objects.update_or_create(exam=exam, defaults=values)
+    policy.refresh_from_db()  # Numbers as the database has them, not as the file had them.
+    exam.policy = policy  # The object at hand keeps what it has read once.
     return True
 
 
@@ -278,11 +280,11 @@ def describe(exam: Exam) -> Definition:
 
 def _policy(policy: MarkingPolicy) -> Definition:
     """How the exam is marked, as its definition says it."""
-    found = {field.name: getattr(policy, field.name) for field in policy._meta.concrete_fields}
+    fields = [one for one in policy._meta.concrete_fields if one.name not in ("id", "exam")]
+    values = {field.name: field.value_from_object(policy) for field in fields}
     return {
         name: number(value) if isinstance(value, Decimal) else value
-        for name, value in found.items()
-        if name not in ("id", "exam")
+        for name, value in values.items()
     }
 
 

@@ -196,25 +196,17 @@ def _locked(keys: Sequence[int]) -> list[Open]:
 
 def _rules(keys: Iterable[int]) -> dict[int, Rules]:
     """Of those questions whose results may still change."""
-    found = (
+    questions = (
         Question.objects.filter(pk__in=set(keys))
         .select_related("exam__policy", "calibration")
         .defer("prompt", "passage", "calibration__metrics")
     )
-    return {one.pk: Rules(one, policy_of(one.exam)) for one in found}
-
-
-def policy_of(exam: Exam) -> MarkingPolicy:
-    """The exam's policy, without a query where it was selected along; or the default one."""
-    try:
-        return exam.policy
-    except MarkingPolicy.DoesNotExist:
-        return MarkingPolicy(exam=exam)
+    return {question.pk: Rules(question, MarkingPolicy.of(question.exam)) for question in questions}
 
 
 def lease_end(exam: Exam) -> datetime:
     """When what is given into a marker's hands at this moment comes free by itself."""
-    return now() + timedelta(minutes=policy_of(exam).lease_minutes)
+    return now() + timedelta(minutes=MarkingPolicy.of(exam).lease_minutes)
 
 
 def _marks(answers: Sequence[Open], rules: Mapping[int, Rules]) -> dict[int, list[Given]]:

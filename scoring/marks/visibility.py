@@ -6,7 +6,6 @@ from typing import Any
 from django.utils.timezone import now
 
 from pmscoring.base.roles import ADJUDICATOR, CLIENT, MANAGER, VIEWER, has_role
-from scoring.marks import settlement
 from scoring.marks.giving import Told, row
 from scoring.marks.settlement import Review
 from scoring.models import Answer, Mark, MarkingPolicy, ReferenceMark
@@ -119,13 +118,13 @@ def _sees_all(answer: Answer, user: Any) -> bool:
 def _sees_people(answer: Answer) -> bool:
     if hasattr(answer, "reference"):
         return False
-    if settlement.policy_of(answer.question.exam).readings > 1:
+    if MarkingPolicy.of(answer.question.exam).readings > 1:
         return answer.review == Review.ADJUDICATED
     return answer.review not in (Review.QUEUED, Review.CLAIMED, Review.DISPUTED)
 
 
 def _sees_machine(answer: Answer, user: Any) -> bool:
-    if settlement.policy_of(answer.question.exam).shown == MarkingPolicy.Shown.MARK:
+    if MarkingPolicy.of(answer.question.exam).shown == MarkingPolicy.Shown.MARK:
         return True
     if hasattr(answer, "reference"):
         return _seems_settled(answer, user)
@@ -139,7 +138,7 @@ def _seems_settled(reference: Answer, user: Any) -> bool:
 
 def _is_blind(answer: Answer) -> bool:
     """Whether more than one marker reads it."""
-    return max(settlement.policy_of(answer.question.exam).readings, answer.readings) > 1
+    return max(MarkingPolicy.of(answer.question.exam).readings, answer.readings) > 1
 
 
 def _settles(answer: Answer, user: Any) -> bool:

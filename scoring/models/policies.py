@@ -82,5 +82,10 @@ class MarkingPolicy(models.Model):
 
     @classmethod
     def of(cls, exam: Exam) -> "MarkingPolicy":
-        """The exam's, or the default one, which is not stored."""
-        return cls.objects.filter(exam=exam).first() or cls(exam=exam)
+        """The exam's, without a query where it was selected along (`exam__policy`) or read before;
+        or the default one, which is not stored.
+        """
+        try:
+            return exam.policy
+        except cls.DoesNotExist:
+            return cls(exam=exam)

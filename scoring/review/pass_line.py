@@ -9,7 +9,7 @@ from django.db.models.functions import Greatest
 from scoring import results
 from scoring.marks import settlement
 from scoring.marks.settlement import MARKED_BY_PEOPLE, Reason, Review
-from scoring.models import Answer, Exam, Mark
+from scoring.models import Answer, Exam, Mark, MarkingPolicy
 
 AT_ONCE = 1000
 
@@ -20,7 +20,7 @@ def near_pass_line(exam: Exam) -> int:
     Of those whose total stands and lies within the margin, every answer that counts, unless it was
     adjudicated or has been asked for before. Raises WrongState where the exam is not being marked.
     """
-    policy = settlement.policy_of(exam)
+    policy = MarkingPolicy.of(exam)
     if policy.pass_line is None:
         return 0
     low, high = policy.pass_line - policy.pass_margin, policy.pass_line + policy.pass_margin

@@ -95,7 +95,7 @@ def of_exam(exam: Exam) -> "models.QuerySet[Reference]":
 
 def standing(exam: Exam, marker: Any) -> Standing | None:
     """The marker's, begun where there was none; None where none is asked of them."""
-    if settlement.policy_of(exam).marker_bound is None or has_role(marker, MANAGER, ADJUDICATOR):
+    if MarkingPolicy.of(exam).marker_bound is None or has_role(marker, MANAGER, ADJUDICATOR):
         return None
     return Standing.objects.get_or_create(exam=exam, marker=marker)[0]
 
@@ -160,7 +160,7 @@ def hand_out(exam: Exam, marker: Any, question: Question | None = None) -> Lease
         if reference is None:
             raise NotQualified(_("no reference answers are chosen yet for %s") % exam.code)
         return _leased(reference, exam, marker)
-    rate = settlement.policy_of(exam).reference_rate
+    rate = MarkingPolicy.of(exam).reference_rate
     if random.random() >= rate:  # noqa: S311  # which answers are references must not be guessed
         return None
     asked = _to_watch(exam, marker, found.round if found else 1, question)
@@ -233,11 +233,11 @@ def take(lease: Lease, told: dict[str, Any], seconds: int | None = None) -> Refe
         points=judgement.points,
         criteria=judgement.criteria,
         comment=judgement.comment,
-        agrees=apart <= float(settlement.policy_of(exam).tolerance),
+        agrees=apart <= float(MarkingPolicy.of(exam).tolerance),
     )
     lease.delete()
     if found:
-        _judge(found, settlement.policy_of(exam))
+        _judge(found, MarkingPolicy.of(exam))
     return given
 
 

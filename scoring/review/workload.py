@@ -10,8 +10,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from scoring.marks import settlement
-from scoring.models import Exam, Mark, ReferenceMark
+from scoring.models import Exam, Mark, MarkingPolicy, ReferenceMark
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def workload(exam: Exam) -> list[Workload]:
         counts[marker] += 1
         if taken is not None:
             seconds[marker].append(taken)
-    pairs = _pairs(given, settlement.policy_of(exam).tolerance)
+    pairs = _pairs(given, MarkingPolicy.of(exam).tolerance)
     watched = _watched(exam)
     users = get_user_model().objects.in_bulk({*counts, *watched})
     found = [

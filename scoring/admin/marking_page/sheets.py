@@ -28,7 +28,7 @@ def sheet(
     others: Mapping[str, Mark] | None = None,
 ) -> dict[str, Any]:
     """The context of the desk's two columns, with what is already typed."""
-    question, shown = answer.question, settlement.policy_of(answer.question.exam).shown
+    question, shown = answer.question, MarkingPolicy.of(answer.question.exam).shown
     wire = question.wire()
     machine = None if shown == Shown.NOTHING else settlement.machine_mark(answer)
     evidence = spans(machine.criteria) if machine else []

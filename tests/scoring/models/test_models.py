@@ -3,8 +3,17 @@
 import pytest
 from django.db import DatabaseError, transaction
 from django.db.models import RestrictedError
+from pytest_django import DjangoAssertNumQueries
 
-from scoring.models import Answer, Exam, Mark, Question, QuestionGroup, Submission
+from scoring.models import (
+    Answer,
+    Exam,
+    Mark,
+    MarkingPolicy,
+    Question,
+    QuestionGroup,
+    Submission,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +52,24 @@ def test_an_exam_goes_with_its_groups() -> None:
         group.delete()
     exam.delete()
     assert not QuestionGroup.objects.exists()
+
+
+def test_an_exam_s_policy_is_read_once_and_not_at_all_where_it_was_selected_along(
+    answer: Answer, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    exam = answer.question.exam
+    MarkingPolicy.objects.create(exam=exam, readings=2)
+    alone, along = Exam.objects.get(), Exam.objects.select_related("policy").get()
+    with django_assert_num_queries(1):
+        assert [MarkingPolicy.of(alone).readings for _ in range(2)] == [2, 2]
+    with django_assert_num_queries(0):
+        assert MarkingPolicy.of(along).readings == 2
+
+
+def test_an_exam_without_a_policy_has_the_default_one_which_is_not_stored(
+    answer: Answer, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    exam = Exam.objects.select_related("policy").get(pk=answer.question.exam_id)
+    with django_assert_num_queries(0):
+        assert MarkingPolicy.of(exam).readings == 1
+    assert not MarkingPolicy.objects.exists()
