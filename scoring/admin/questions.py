@@ -17,7 +17,7 @@ from scoring.admin.calibration_pages import CalibrationPages
 from scoring.admin.forms import CriterionForm, ModelAnswerForm, QuestionForm
 from scoring.contract.faults import Invalid
 from scoring.exams import definitions
-from scoring.models import Criterion, Exam, ModelAnswer, Question, QuestionGroup
+from scoring.models import Criterion, Exam, ModelAnswer, Question, QuestionGroup, locks
 from scoring.models.exams import number
 
 
@@ -173,8 +173,8 @@ class QuestionAdmin(CalibrationPages):
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Question, form: Any, change: bool) -> None:
-        """With its exam locked first, as all do who change both."""
-        list(Exam.objects.select_for_update().filter(pk=obj.exam_id).values_list("pk"))
+        """With its exam locked first: see scoring/models/locks.py."""
+        locks.lock_exam(obj.exam_id)
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

@@ -25,7 +25,7 @@ from scoring.api.shapes import ref
 from scoring.contract.faults import Invalid, fault
 from scoring.documents import lines
 from scoring.intake import submissions
-from scoring.models import Batch, IdempotencyKey, Submission
+from scoring.models import Batch, IdempotencyKey, Submission, locks
 from scoring.tasks import nudge
 
 MOST_LINES = 100_000
@@ -75,14 +75,18 @@ class SubmissionList(View):
     def _known(self, request: Request, key: str, record: dict[str, Any]) -> Any:
         """What was answered under the key before; None for the first to come.
 
-        Who comes second waits here until the first has committed, or failed and left no key.
+        Of two requests under one key at once the second waits here until the first has committed,
+        or failed and left no key.
         """
         if len(key) > 200 or not key.isprintable():
             raise Invalid([fault("", "Idempotency-Key: at most 200 printable characters")])
         told = json.dumps(record, sort_keys=True)
         body = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
-        row, new = IdempotencyKey.objects.select_for_update().get_or_create(
-            user_id=request.user.pk or 0, key=key, defaults={"body_hash": body, "response": None}
+        row, new = locks.lock_or_create(
+            IdempotencyKey.objects.all(),
+            {"body_hash": body, "response": None},
+            user_id=request.user.pk or 0,
+            key=key,
         )
         if row.body_hash != body:
             raise submissions.Conflict("another body was sent under this Idempotency-Key")

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from pmscoring.base.lifecycle import WrongState
 from scoring.calibration import promotion
 from scoring.inference import Fitted, Inference, InferenceError, InferenceUnavailable, Progress
-from scoring.models import Answer, Artefact, Calibration, Example, Mark, Question
+from scoring.models import Answer, Artefact, Calibration, Example, Mark, Question, locks
 from scoring.models.exams import number
 
 FEWEST, MOST_TRIES = 30, 3
@@ -243,6 +243,9 @@ def followed(
 def _keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> bool:
     """All that came of it and what follows, or none of it; whether it was promoted."""
     with all_or_none(calibration):
+        # Before the calibration's row, as whoever loads a definition without this question has its
+        # exam, and then deletes the calibration.
+        locks.share_exam(calibration.own.exam_id)
         keep(calibration, found, fitted)
         return promotion.consider(calibration) is not None
 

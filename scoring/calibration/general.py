@@ -27,7 +27,7 @@ from scoring.calibration.fitting import (
 )
 from scoring.inference import Fitted, Inference, InferenceError
 from scoring.marks import settlement
-from scoring.models import Answer, Calibration, Exam, Mark, Promotion, Question
+from scoring.models import Answer, Calibration, Exam, Mark, Promotion, Question, locks
 
 FEWEST_QUESTIONS, FEWEST = 5, 200
 Kind = Promotion.Kind
@@ -136,6 +136,10 @@ def fit(calibration: Calibration, inference: Inference, say: Say = lambda *_: No
 
 def _keep(calibration: Calibration, found: Sequence[Marked], fitted: Fitted) -> list[int]:
     with all_or_none(calibration):
+        # Before the calibration's row, as whoever loads a definition without one of the questions
+        # has its exam, and then deletes what was predicted of its answers.
+        for exam in sorted({one.question.exam_id for one in found}):
+            locks.share_exam(exam)
         keep(calibration, [text for one in found for text in one.texts], fitted)
         return consider(calibration)
 
@@ -197,19 +201,27 @@ def _put_to_use(calibration: Calibration | None, kind: str, user: Any) -> list[i
     """Results that are fixed stay as they are, and so does what marks them."""
     Promotion.objects.create(calibration=calibration, kind=kind, promoted_by=user)
     exams = Exam.objects.filter(questions__in=_without_own()).distinct().order_by("pk")
-    touched = []
+    touched: list[int] = []
     for exam in exams:
         try:
             settlement.hold(exam)
         except WrongState:
             continue
-        for found in _without_own().filter(exam=exam).select_related("exam"):
-            question = promotion.held(found)
-            # One of its own may have been promoted in between.
-            if question.calibration is None or question.calibration.is_general:
-                promotion.switch(question, calibration, Kind.GENERAL, user)
-                touched.append(question.pk)
+        touched += _switched(exam, calibration, user)
     return touched
+
+
+def _switched(exam: Exam, calibration: Calibration | None, user: Any) -> list[int]:
+    """The exam's questions that are marked by it, or by none, from now on."""
+    keys = list(_without_own().filter(exam=exam).values_list("pk", flat=True))
+    questions = [locks.lock_question(key) for key in keys]
+    # One of its own may have been promoted while its lock was waited for.
+    without = [one for one in questions if one.calibration is None or one.calibration.is_general]
+    # All at once: question by question would not be the order in which others lock them.
+    locks.lock_answers(Answer.objects.filter(question__in=without))
+    for question in without:
+        promotion.switch(question, calibration, Kind.GENERAL, user)
+    return [question.pk for question in without]
 
 
 def _without_own() -> "QuerySet[Question]":

@@ -12,7 +12,7 @@ from pmscoring.base.lifecycle import WrongState
 from scoring.agreement.kappa import agreement
 from scoring.calibration import thresholds
 from scoring.marks import settlement
-from scoring.models import Answer, Calibration, Example, Mark, Promotion, Question
+from scoring.models import Answer, Calibration, Example, Mark, Promotion, Question, locks
 
 Kind = Promotion.Kind
 
@@ -233,11 +233,11 @@ def set_aside(question: Question) -> None:
 def held(question: Question) -> Question:
     """The question as it is now, and stays until this transaction ends.
 
-    Raises WrongState where the exam is fixed.
+    Of two promotions, or a promotion and a threshold, the second waits here and decides by what the
+    first has written. Raises WrongState where the exam is fixed.
     """
     settlement.hold(question.exam)
-    # Nothing is selected along: it would be told as it was before the lock had to wait.
-    return Question.objects.select_for_update().get(pk=question.pk)
+    return locks.lock_question(question.pk)
 
 
 def switch(

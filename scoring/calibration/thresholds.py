@@ -10,7 +10,16 @@ from django.utils.translation import gettext as _
 from pmscoring.base.lifecycle import WrongState
 from scoring.agreement import coverage
 from scoring.marks import settlement
-from scoring.models import Answer, Calibration, Example, Mark, MarkingPolicy, Question, Threshold
+from scoring.models import (
+    Answer,
+    Calibration,
+    Example,
+    Mark,
+    MarkingPolicy,
+    Question,
+    Threshold,
+    locks,
+)
 from scoring.models.answers import AnswerQuerySet
 
 ALPHA = 0.05
@@ -83,7 +92,9 @@ def apply(
     WrongState where the exam is fixed, or where there is no calibration and so no confidence.
     """
     settlement.hold(question.exam)
-    question = Question.objects.select_for_update(of=("self",)).get(pk=question.pk)
+    # A worker that writes marks shares the question. It either comes first, and its marks are seen
+    # by `_between`, or it waits here and settles by the new value.
+    question = locks.lock_question(question.pk)
     calibration = question.calibration
     if value is not None and (calibration is None or calibration.is_general):
         told = _("%s has no calibration of its own, and so its marks no confidence")

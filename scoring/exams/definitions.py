@@ -20,6 +20,7 @@ from scoring.models import (
     ModelAnswer,
     Question,
     QuestionGroup,
+    locks,
 )
 from scoring.models.exams import number
 
@@ -44,7 +45,9 @@ def load(definition: Definition, force: bool = False) -> tuple[Exam, bool]:
     if found:
         raise Invalid(found)
     with transaction.atomic():
-        exam, created = Exam.objects.select_for_update().get_or_create(code=definition["code"])
+        # Markers, workers and uploads share the exam: this waits until what they have begun is
+        # committed, and they wait until the definition is loaded as a whole.
+        exam, created = locks.lock_or_create(Exam.objects.all(), code=definition["code"])
         if exam.frozen:
             raise Frozen(exam.in_words)
         _write_exam(exam, definition)
@@ -137,9 +140,11 @@ def _write_questions(exam: Exam, definition: Definition, force: bool) -> None:
         codes = ", ".join(question.code for question in gone)
         told = _("%s: answers were given to what the definition leaves out")
         raise WouldInvalidate(told % codes)
-    # Held before their answers, as a worker holds them.
-    if list(gone.select_for_update(of=("self",))):
-        retention.delete_marks(Answer.objects.filter(question__in=gone))
+    # Before their answers, as a worker shares them that writes marks at this moment.
+    if locks.lock_questions(gone):
+        answers = Answer.objects.filter(question__in=gone)
+        locks.lock_answers(answers)
+        retention.delete_marks(answers)
         gone.delete()
     for position, wanted in enumerate(definition["questions"]):
         _write_question(exam, position, wanted, groups.get(wanted.get("group") or ""), force)
@@ -217,7 +222,8 @@ def _mark_again(question: Question, force: bool) -> None:
         told = _("%s: people have marked answers under the old criteria")
         raise WouldInvalidate(told % question.code)
     answers = Answer.objects.filter(question=question)
-    # Who is scoring one at this moment loses the claim, and with it the mark of what was before.
+    # A worker that scores one at this moment loses the claim, and with it its mark of the former
+    # question.
     answers.wait_again()
     _name_again(answers, question.wire())
     promotion.set_aside(question)
@@ -241,7 +247,7 @@ def edited(question: Question, force: bool = False) -> bool:
     Seals the question; where its definition changed, its answers wait to be scored anew and True
     comes back. Raises Invalid, Frozen or WouldInvalidate, which must undo the transaction.
     """
-    exam = Exam.objects.select_for_update().get(pk=question.exam_id)
+    exam = locks.lock_exam(question.exam_id)
     if exam.frozen:
         raise Frozen(exam.in_words)
     question = Question.objects.get(pk=question.pk)

@@ -9,7 +9,16 @@ from django.db.models import QuerySet
 from django.utils.timezone import localdate
 
 from pmscoring.base.audit import audit
-from scoring.models import Answer, Artefact, Exam, IdempotencyKey, Mark, Submission, Upload
+from scoring.models import (
+    Answer,
+    Artefact,
+    Exam,
+    IdempotencyKey,
+    Mark,
+    Submission,
+    Upload,
+    locks,
+)
 
 AT_ONCE = 500
 
@@ -45,7 +54,7 @@ def delete_answers(exam: Exam) -> Deleted:
     """Delete all that candidates of the exam handed in, and write so to the audit log."""
     deleted = Deleted(exam.code)
     for keys in _portions(exam):
-        _delete_submissions(keys, deleted)
+        _delete_submissions(exam, keys, deleted)
     for upload in Upload.objects.filter(exam=exam).exclude(file="", rejections=[]):
         _empty(upload, deleted)
     # They hold the submission as it was answered, texts and all.
@@ -63,8 +72,12 @@ def _portions(exam: Exam) -> Iterator[list[int]]:
 
 
 @transaction.atomic
-def _delete_submissions(keys: list[int], deleted: Deleted) -> None:
+def _delete_submissions(exam: Exam, keys: list[int], deleted: Deleted) -> None:
+    # The deletion would lock answers in an order of its own, and deadlock with whoever settles or
+    # marks some of them. A definition that is being loaded is waited for.
+    locks.share_exam(exam.pk)
     answers = Answer.objects.filter(submission__in=keys)
+    locks.lock_answers(answers)
     deleted.marks += delete_marks(answers)
     deleted.answers += answers.count()
     deleted.submissions += len(keys)

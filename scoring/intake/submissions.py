@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
 from scoring.contract.faults import Fault, fault, faults
-from scoring.marks import settlement
-from scoring.models import Answer, Batch, Exam, IdempotencyKey, Question, Submission
+from scoring.models import Answer, Batch, Exam, IdempotencyKey, Question, Submission, locks
 
 CHUNK = 2000
 KEYS_KEPT = timedelta(days=7)
@@ -51,9 +50,13 @@ class Outcome:
 
 
 def _held(code: str) -> Exam | None:
-    """The exam, which is neither fixed nor redefined before the transaction ends."""
+    """The exam, which is neither fixed nor redefined before the transaction ends.
+
+    Who fixes it meanwhile waits and counts these answers too; who was first has fixed it, and
+    these are refused.
+    """
     exam = Exam.objects.filter(code=code).first()
-    status = settlement.share(exam.pk) if exam else None
+    status = locks.share_exam(exam.pk) if exam else None
     if exam is None or status is None:
         return None
     exam.status = status

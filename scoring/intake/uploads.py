@@ -28,7 +28,7 @@ from pmscoring.base.lifecycle import WrongState
 from scoring import documents
 from scoring.contract.faults import Fault, fault, faults
 from scoring.intake import submissions
-from scoring.models import Batch, Exam, Upload
+from scoring.models import Batch, Exam, Upload, locks
 
 MOST_REJECTIONS = 1000
 MOST_TRIES = 3
@@ -171,6 +171,7 @@ def _copy(rows: Sequence[Staged]) -> None:
 @transaction.atomic
 def _take(upload: Upload, rejections: Rejections) -> set[int]:
     """Hand in what was staged and tell what became of it, in one transaction."""
+    locks.share_exam(upload.exam_id)
     upload.beat(upload.seen)
     lines: dict[int, list[int]] = {}
     outcome = submissions.take_all(_submissions(upload.exam, rejections, lines))

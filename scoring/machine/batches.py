@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils.timezone import now
 
 from pmscoring.base import texts
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
 from scoring.machine import requests
 from scoring.marks import settlement
-from scoring.models import Answer, Mark, Question
+from scoring.models import Answer, Mark, Question, locks
 
 MOST_TRIES = 8
 ESSAY = 16
@@ -116,8 +116,10 @@ def _judged(question: Question, inference: Inference, answers: Sequence[Answer])
     }
 
 
+@transaction.atomic
 def put_off(answers: Sequence[Answer], reason: str, at_least: float = 0.0) -> None:
     """Back to waiting, each time for longer; jitter keeps workers from coming back as one."""
+    locks.lock_answers(_claimed(answers))
     for tries in {answer.tries for answer in answers}:
         wait = min(FIRST_WAIT * 2**tries, LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311
         rows = _claimed([answer for answer in answers if answer.tries == tries])
@@ -131,7 +133,9 @@ def put_off(answers: Sequence[Answer], reason: str, at_least: float = 0.0) -> No
 
 
 def _claimed(answers: Iterable[Answer]) -> "models.QuerySet[Answer]":
-    """Those of them that are still this caller's."""
+    """Those of them that are still this caller's: `claimed_at` tells its claim from a later one,
+    that of a worker to which the sweep or a change of the question gave them meanwhile.
+    """
     answers = list(answers)
     return Answer.objects.filter(
         pk__in=[answer.pk for answer in answers],
@@ -168,10 +172,10 @@ def _write(question: Question, answers: Sequence[Answer], judged: Judgements) ->
     """Marks and states together; whoever lost the claim meanwhile writes nothing."""
     if not answers:
         return
-    _hold(question)
-    # Locked by falling key, as everywhere.
-    held = _claimed(answers).order_by("-pk").select_for_update()
-    mine = set(held.values_list("pk", flat=True))
+    # A new threshold or calibration at this moment: whoever sets it sees these marks, or waits for
+    # the question's workers to have written; or these wait, and settle by what was set.
+    locks.share_question(question.pk)
+    mine = set(locks.lock_answers(_claimed(answers)))
     marks = [
         _mark(question, answer, judged[answer.text_key]) for answer in answers if answer.pk in mine
     ]
@@ -184,14 +188,6 @@ def _write(question: Question, answers: Sequence[Answer], judged: Judgements) ->
             status=Answer.Status.SCORED, flags=list(flags), reason="", claimed_at=None
         )
     settlement.settle(mark.answer_id for mark in marks)
-
-
-def _hold(question: Question) -> None:
-    """Its threshold stays until this transaction ends: who sets another sees the marks of this one,
-    or this one settles by theirs. FOR SHARE, so that workers do not wait for each other.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM scoring_question WHERE id = %s FOR SHARE", [question.pk])
 
 
 def _mark(question: Question, answer: Answer, judged: Judgement) -> Mark:
@@ -223,10 +219,16 @@ def _moved(criteria: list[dict[str, Any]], source: str, target: str) -> list[dic
     return [{**c, "evidence": [moved(span) for span in c["evidence"]]} for c in criteria]
 
 
+@transaction.atomic
 def release_stalled() -> int:
-    """Answers of workers that went quiet wait again; how many."""
+    """Answers of workers that went quiet wait again; how many.
+
+    A worker that was only slow may write its marks at this moment. Then it holds its answers, and
+    they are passed over here; or it comes second, finds its claim gone and writes nothing.
+    """
     after = timedelta(seconds=settings.SCORING_STALLED_SECONDS)
-    return Answer.objects.stalled(after).update(
+    keys = locks.lock_answers(Answer.objects.stalled(after), skip_locked=True)
+    return Answer.objects.filter(pk__in=keys).update(
         status=Answer.Status.WAITING, claimed_at=None, reason="the worker went quiet"
     )
 
@@ -238,6 +240,17 @@ def questions_waiting() -> list[int]:
 
 def retry(answers: "models.QuerySet[Answer]") -> int:
     """Failed answers, and those that were put off, wait from now on; how many."""
-    return answers.filter(status__in=[Answer.Status.FAILED, Answer.Status.WAITING]).update(
+    at_rest = answers.filter(status__in=[Answer.Status.FAILED, Answer.Status.WAITING])
+    questions = list(at_rest.order_by().values_list("question", flat=True).distinct())
+    return sum(_retry(at_rest.filter(question=question)) for question in questions)
+
+
+@transaction.atomic
+def _retry(answers: "models.QuerySet[Answer]") -> int:
+    """Those of one question: a definition that is loaded goes through the questions one by one,
+    and would deadlock with whoever held answers to several.
+    """
+    keys = locks.lock_answers(answers)
+    return Answer.objects.filter(pk__in=keys).update(
         status=Answer.Status.WAITING, tries=0, reason="", not_before=now()
     )

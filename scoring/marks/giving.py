@@ -10,7 +10,7 @@ from pmscoring.base.lifecycle import WrongState
 from scoring.agreement import audit_sample
 from scoring.contract.faults import Invalid, fault
 from scoring.marks import settlement
-from scoring.models import Answer, Mark, Question
+from scoring.models import Answer, Mark, Question, locks
 from scoring.models.exams import number
 
 
@@ -32,7 +32,9 @@ def give(answer: Answer, marker: Any, told: dict[str, Any]) -> Mark:
     """
     judgement = read(answer.question, told)
     settlement.hold(answer.question.exam)
-    Answer.objects.select_for_update().get(pk=answer.pk)
+    # Of two requests of one marker that give a mark at once the second waits here, and then finds
+    # the first one's mark.
+    locks.lock_answer(answer.pk)
     if standing(answer, marker).exists():
         raise WrongState(_("you have marked this answer already; withdraw that mark first"))
     mark = add(answer, marker, judgement)

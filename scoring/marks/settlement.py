@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pmscoring.base.lifecycle import WrongState
-from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
+from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question, locks
 
 MARKED_BY_PEOPLE = (Exam.Status.TRIAL, Exam.Status.MARKING)
 """States of an exam in which people are asked for marks."""
@@ -83,7 +83,7 @@ def settle(answers: Iterable[int]) -> None:
     """Bring final mark and review state of these answers up to their marks; keys are told.
 
     In the caller's transaction; five queries for every 2,000 answers. Answers of exams that are
-    fixed stay as they are. Rows are locked by falling key, as everywhere.
+    fixed stay as they are.
     """
     keys = sorted(set(answers), reverse=True)
     for start in range(0, len(keys), AT_ONCE):
@@ -113,8 +113,9 @@ def become(exam: Exam, state: str) -> None:
 
 @transaction.atomic
 def _move(exam: Exam, state: str) -> None:
-    # Not shared: a threshold, a promotion or answers that are on their way are there first.
-    exam.refresh_from_db(fields=["status"], from_queryset=Exam.objects.select_for_update())
+    # A threshold, a promotion, a mark or answers that are on their way share the exam: this waits
+    # until they have committed and counts them, and those that come later find the exam moved on.
+    exam.status = locks.lock_exam(exam.pk).status
     if (exam.status, state) == (Exam.Status.MARKING, Exam.Status.FIXED):
         _refuse_undecided(exam)
     exam.become(state)
@@ -136,27 +137,20 @@ def _refuse_undecided(exam: Exam) -> None:
 
 
 def hold(exam: Exam, *states: str) -> None:
-    """Keep the exam in its state until this transaction ends; raises WrongState.
-
-    Without `states` any will do in which results may still change. FOR SHARE, so that markers do
-    not wait for each other; the exam is locked before its leases, and these before its answers.
+    """Share the exam, so that it stays in its state until this transaction ends; WrongState where
+    that is none of `states`, which are by default those in which results may still change.
     """
-    status = share(exam.pk)
+    status = locks.share_exam(exam.pk)
     if status is None:
         raise WrongState(_("%s is deleted") % exam.code)
     if status not in (states or (Exam.Status.DRAFT, *MARKED_BY_PEOPLE)):
         raise WrongState(Exam(code=exam.code, status=status).in_words)
 
 
-def share(exam_key: int) -> str | None:
-    """The state that the exam keeps until this transaction ends; None where it is deleted."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT status FROM scoring_exam WHERE id = %s FOR SHARE", [exam_key])
-        row = cursor.fetchone()
-    return row[0] if row else None
-
-
 def _settle(keys: Sequence[int]) -> None:
+    # Two who settle the same answer, each after a mark of their own: the second waits here until
+    # the first has committed. Marks, policy and threshold are read afterwards by queries of their
+    # own, and so include the first one's. Likewise for whoever changes a policy and settles.
     answers = _locked(keys)
     rules = _rules({answer.question for answer in answers})
     marks = _marks(answers, rules)
@@ -170,28 +164,23 @@ def _settle(keys: Sequence[int]) -> None:
 
 
 def _locked(keys: Sequence[int]) -> list[Open]:
-    rows = (
-        Answer.objects.filter(pk__in=keys)
-        .order_by("-pk")
-        .select_for_update()
-        .values_list(
-            "pk",
-            "question_id",
-            "status",
-            "flags",
-            "final_points",
-            "final_source",
-            "review",
-            "review_reason",
-            "urgency",
-            "readings",
-        )
+    rows = locks.in_lock_order(Answer.objects.filter(pk__in=keys)).values_list(
+        "pk",
+        "question_id",
+        "status",
+        "flags",
+        "final_points",
+        "final_source",
+        "review",
+        "review_reason",
+        "urgency",
+        "readings",
     )
-    found = [(*row[:4], State(*row[4:])) for row in rows]
+    answers = [(*row[:4], State(*row[4:])) for row in rows]
     # A query of its own: that of the lock would tell of leases as they were before it waited.
     leases = Lease.objects.filter(answer__in=keys, is_reference=False)
     leased = set(leases.values_list("answer_id", flat=True))
-    return [Open(*one, one[0] in leased) for one in found]
+    return [Open(*answer, answer[0] in leased) for answer in answers]
 
 
 def _rules(keys: Iterable[int]) -> dict[int, Rules]:

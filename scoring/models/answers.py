@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.lifecycle import Lifecycle
 from scoring.models.exams import Exam, Question
+from scoring.models.locks import lock_answers
 
 
 class Batch(models.Model):
@@ -74,12 +75,11 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
         return self.filter(status=Answer.Status.SCORING, claimed_at__lt=(at or now()) - after)
 
     def wait_again(self, at: datetime | None = None) -> int:
-        """Let them be scored anew; who scores one now loses the claim. How many.
+        """Let them be scored anew; whoever scores one now loses the claim. How many.
 
         Marks stay, and with them what people have settled. Needs a transaction.
         """
-        # Locked by falling key, as everywhere.
-        list(self.order_by("-pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+        lock_answers(self)
         return self.update(
             status=Answer.Status.WAITING,
             tries=0,
@@ -91,18 +91,21 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
     def claim(self, question_id: int, size: int, at: datetime | None = None) -> list["Answer"]:
         """Up to `size` waiting answers, now this caller's alone; needs a transaction."""
         at = at or now()
-        found = list(
+        # Two workers that claim at once: each skips what the other has locked, so that none waits
+        # and no answer is claimed twice. Oldest first, against the order of locks.py, which is
+        # safe since this never waits.
+        answers = list(
             self.filter(question_id=question_id)
             .waiting(at)
             .order_by("pk")
             .select_for_update(skip_locked=True)[:size]
         )
-        self.filter(pk__in=[answer.pk for answer in found]).update(
+        self.filter(pk__in=[answer.pk for answer in answers]).update(
             status=Answer.Status.SCORING, claimed_at=at
         )
-        for answer in found:
+        for answer in answers:
             answer.status, answer.claimed_at = Answer.Status.SCORING, at
-        return found
+        return answers
 
 
 class Answer(Lifecycle):

@@ -18,7 +18,7 @@ from scoring.agreement import audit_sample
 from scoring.inference import Inference
 from scoring.marks import giving, settlement
 from scoring.marks.settlement import MARKED_BY_PEOPLE, Review
-from scoring.models import Answer, AnswerGroup, Exam, Mark, Question
+from scoring.models import Answer, AnswerGroup, Exam, Mark, Question, locks
 from scoring.review import references
 from scoring.review.queue import free_of
 
@@ -105,7 +105,9 @@ def _near(
 
 @transaction.atomic
 def _store(question: Question, found: Collection[Found]) -> int:
-    found = _without(found, _kept(question))
+    # Of two searches the second waits here for the first one's groups, and replaces them.
+    locks.lock_question(question.pk)
+    found = _without(found, _kept(question, [key for one in found for key in one.keys]))
     groups = AnswerGroup.objects.bulk_create(
         AnswerGroup(
             question=question,
@@ -121,14 +123,17 @@ def _store(question: Question, found: Collection[Found]) -> int:
     return len(groups)
 
 
-def _kept(question: Question) -> set[int]:
-    """The answers of the groups that are in someone's hands; the question's others are deleted."""
+def _kept(question: Question, joining: Collection[int]) -> set[int]:
+    """The answers of the groups that are in someone's hands; the question's others are deleted.
+
+    All answers that leave a group by that, or are `joining` one, are locked first.
+    """
     old = AnswerGroup.objects.filter(question=question)
-    members = Answer.objects.filter(answer_group__in=old).order_by("-pk")
-    # Answers before groups, as who marks a group locks them.
-    list(members.select_for_update(of=("self",)).values_list("pk"))
-    idle = list(old.idle().select_for_update().values_list("pk", flat=True))
-    AnswerGroup.objects.filter(pk__in=idle).delete()
+    members = Answer.objects.filter(answer_group__in=old)
+    locks.lock_answers(Answer.objects.filter(Q(answer_group__in=old) | Q(pk__in=joining)))
+    # A group that a marker takes at this moment: the marker's UPDATE comes first, and the group is
+    # no longer idle; or it comes second and finds no group.
+    AnswerGroup.objects.filter(pk__in=locks.lock_groups(old.idle())).delete()
     return set(members.values_list("pk", flat=True))
 
 
@@ -174,7 +179,10 @@ def groups(question: Question, marker: Any) -> list[AnswerGroup]:
 
 
 def take(group: AnswerGroup, marker: Any) -> bool:
-    """Into the marker's hands for as long as a lease lasts; False where another has it."""
+    """Into the marker's hands for as long as a lease lasts; False where another has it.
+
+    Of two markers who take it at once the second's UPDATE waits, and then finds it taken.
+    """
     free = AnswerGroup.objects.filter(pk=group.pk).free_for(marker)
     until = settlement.lease_end(group.question.exam)
     return bool(free.update(held_by=marker, held_until=until))
@@ -220,13 +228,11 @@ def mark_group(
     references.require(question.exam, marker)
     if AnswerGroup.objects.in_hands_of_others(marker).filter(pk=group.pk).exists():
         return []
-    Answer.objects.filter(answer_group=group, pk__in=without).update(answer_group=None)
-    locked = (
-        Answer.objects.filter(answer_group=group).order_by("-pk").select_for_update(of=("self",))
-    )
-    keys = [answer.pk for answer in locked]
-    # Asked again now that they are locked, for who held them may have marked them.
-    answers = _open(Answer.objects.filter(pk__in=keys), marker).select_related("question")
+    keys = set(locks.lock_answers(Answer.objects.filter(answer_group=group)))
+    Answer.objects.filter(pk__in=keys.intersection(without)).update(answer_group=None)
+    # Asked again now that they are locked: another marker may have marked some of them meanwhile.
+    remaining = Answer.objects.filter(pk__in=keys.difference(without))
+    answers = _open(remaining, marker).select_related("question")
     marks = Mark.objects.bulk_create(
         Mark(**giving.row(answer, marker, judgement, from_group=group.pk))
         for answer in answers.order_by("pk")

@@ -9,7 +9,7 @@ from django.db.models.functions import Greatest
 from scoring import results
 from scoring.marks import settlement
 from scoring.marks.settlement import MARKED_BY_PEOPLE, Reason, Review
-from scoring.models import Answer, Exam, Mark, MarkingPolicy
+from scoring.models import Answer, Exam, Mark, MarkingPolicy, locks
 
 AT_ONCE = 1000
 
@@ -42,10 +42,10 @@ def _near(exam: Exam, low: float, high: float) -> Iterator[tuple[str, int, list[
 @transaction.atomic
 def _ask_again(exam: Exam, near: Sequence[tuple[str, int, list[str]]]) -> int:
     settlement.hold(exam, *MARKED_BY_PEOPLE)
-    wanted = {(who, attempt, code) for who, attempt, codes in near for code in codes}
+    wanted = {(name, attempt, code) for name, attempt, codes in near for code in codes}
     rows = (
         Answer.objects.filter(
-            submission__exam=exam, submission__candidate__in={who for who, _, _ in near}
+            submission__exam=exam, submission__candidate__in={name for name, _, _ in near}
         )
         .exclude(review=Review.ADJUDICATED)
         .exclude(review_reason__in=Answer.NEAR_PASS_LINE)
@@ -53,8 +53,8 @@ def _ask_again(exam: Exam, near: Sequence[tuple[str, int, list[str]]]) -> int:
         .values_list("pk", "submission__candidate", "submission__attempt", "question__code")
     )
     keys = [key for key, *place in rows if tuple(place) in wanted]
-    found = Answer.objects.filter(pk__in=keys).order_by("-pk").select_for_update()
-    list(found.values_list("pk"))
+    # A mark that is given at this moment is waited for, and counted below.
+    locks.lock_answers(Answer.objects.filter(pk__in=keys))
     given = Mark.objects.filter(answer__in=keys).by_people().standing().order_by()
     counts = dict(given.values_list("answer").annotate(Count("pk")))
     by_count: dict[int, list[int]] = {}

@@ -1,14 +1,10 @@
-"""People mark: the next answer under a lease, the mark, its undoing, the settling of disputes.
-
-Rows are locked in one order: the exam, the marker, leases, answers by falling key.
-"""
+"""People mark: the next answer under a lease, the mark, its undoing, the settling of disputes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -27,6 +23,7 @@ from scoring.models import (
     Mark,
     Question,
     ReferenceMark,
+    locks,
 )
 from scoring.review import references
 from scoring.review.pass_line import near_pass_line
@@ -87,41 +84,59 @@ def next_answer(
     exam is neither in trial nor in marking.
     """
     release_expired(exam)
-    with transaction.atomic():
-        _begin(exam, marker)
-        if held := _held_already(exam, marker, question, without):
-            return held
-        if reference := references.hand_out(exam, marker, question):
-            return reference
-        answer = _most_urgent(exam, marker, question, without)
-        if answer is None:
-            return None
-        Answer.objects.filter(pk=answer.pk).update(review=Review.CLAIMED)
-        return _lease(answer, exam, marker)
+    while True:
+        with transaction.atomic():
+            _begin(exam, marker)
+            held, gave_back = _held_already(exam, marker, question, without)
+            if held or not gave_back:
+                return held or _handed_out(exam, marker, question, without)
+        # An answer that was given back is locked until the commit. Whoever waited for another one
+        # meanwhile could deadlock with a transaction that settles both: so again, holding nothing.
+
+
+def _handed_out(
+    exam: Exam, marker: Any, question: Question | None, without: Collection[int]
+) -> Lease | None:
+    """A reference answer where it is the marker's turn for one, else the most urgent answer."""
+    if reference := references.hand_out(exam, marker, question):
+        return reference
+    # Two markers who ask at once: each locks the first answer that the other does not hold, so
+    # that none waits and no answer is given to both.
+    answer = _most_urgent(exam, marker, question, without)
+    if answer is None:
+        return None
+    Answer.objects.filter(pk=answer.pk).update(review=Review.CLAIMED)
+    return _lease(answer, exam, marker)
 
 
 def next_dispute(exam: Exam, adjudicator: Any, without: Collection[int] = ()) -> Lease | None:
     """The same for answers whose markers differ; never one that the adjudicator marked."""
     release_expired(exam)
-    with transaction.atomic():
-        _begin(exam, adjudicator)
-        own = _leases(exam, adjudicator).filter(answer__review=Review.DISPUTED)
-        if mine := own.exclude(answer__in=without).first():
-            return _renewed(mine, exam)
-        held = Lease.objects.filter(answer=OuterRef("pk"))
-        disputed = Answer.objects.filter(~Exists(held), question__exam=exam)
-        disputed = disputed.filter(review=Review.DISPUTED).order_by("pk")
-        while answer := _first_free(free_of(disputed, adjudicator, without)):
-            # The query of the lock tells of leases as they were before it waited.
+    leased = Lease.objects.filter(answer=OuterRef("pk"))
+    disputed = Answer.objects.filter(~Exists(leased), question__exam=exam, review=Review.DISPUTED)
+    while True:
+        with transaction.atomic():
+            _begin(exam, adjudicator)
+            own = _leases(exam, adjudicator).filter(answer__review=Review.DISPUTED)
+            if mine := own.exclude(answer__in=without).first():
+                return _renewed(mine, exam)
+            free = free_of(disputed.order_by("pk"), adjudicator, without)
+            answer = locks.lock_first_free(free)
+            if answer is None:
+                return None
+            # Of two adjudicators who ask for the same last one, the second has waited for the lock,
+            # whose query tells of leases as they were before: it is asked again.
             if not Lease.objects.filter(answer=answer).exists():
                 return _lease(answer, exam, adjudicator)
-        return None
+        # Gone to the other one: again, without the lock on it.
 
 
 def _begin(exam: Exam, marker: Any) -> None:
-    """The exam stays open, and of two requests of one marker the second waits."""
+    """The exam stays open. Of two requests of one marker the second waits, and then finds the lease
+    that the first was given.
+    """
     settlement.hold(exam, *MARKED_BY_PEOPLE)
-    list(get_user_model().objects.select_for_update(no_key=True).filter(pk=marker.pk))
+    locks.lock_marker(marker)
 
 
 def _leases(exam: Exam, marker: Any) -> "QuerySet[Lease]":
@@ -130,17 +145,22 @@ def _leases(exam: Exam, marker: Any) -> "QuerySet[Lease]":
 
 def _held_already(
     exam: Exam, marker: Any, question: Question | None, without: Collection[int]
-) -> Lease | None:
-    """The lease that the marker has; one for another question than asked for is given back, and
-    what is no reference by one who is to qualify first. Raises Suspended.
+) -> tuple[Lease | None, bool]:
+    """The lease that the marker has, and whether others were given back: those for another
+    question than asked for, and what is no reference by a marker who is to qualify first.
+
+    Raises Suspended.
     """
     may_mark = references.may_mark(exam, marker)
+    held, others = None, []
     for lease in _leases(exam, marker).exclude(answer__review=Review.DISPUTED, is_reference=False):
         asked = may_mark and (question is None or lease.answer.question_id == question.pk)
         if (asked or lease.is_reference) and lease.answer_id not in without:
-            return _renewed(lease, exam)
-        _give_back(lease)
-    return None
+            held = _renewed(lease, exam)
+            break
+        others.append(lease)
+    _give_back(others)
+    return held, bool(others)
 
 
 def _most_urgent(
@@ -150,14 +170,14 @@ def _most_urgent(
     queued = Answer.objects.filter(review=Review.QUEUED)
     open_to_marker = free_of(queued, marker, without).order_by("-urgency", "pk")
     if question is not None:
-        return _first_free(open_to_marker.filter(question=question))
+        return locks.lock_first_free(open_to_marker.filter(question=question))
     heads = [
         open_to_marker.filter(question=key).values_list("urgency", "pk", "question")[:1]
         for key in exam.questions.order_by("pk").values_list("pk", flat=True)
     ]
     first = heads[0].union(*heads[1:], all=True) if heads else []
     for *_rank, key in sorted(first, key=lambda head: (-head[0], head[1])):
-        if found := _first_free(open_to_marker.filter(question=key)):
+        if found := locks.lock_first_free(open_to_marker.filter(question=key)):
             return found
     return None
 
@@ -171,12 +191,6 @@ def free_of(
     found = answers.alias(own=Subquery(own.values("pk")[:1])).filter(own=None)
     found = found.exclude(answer_group__in=AnswerGroup.objects.in_hands_of_others(marker))
     return found.exclude(pk__in=without) if without else found
-
-
-def _first_free(answers: "QuerySet[Answer]") -> Answer | None:
-    """The first that no other transaction holds; where all are held, the first to come free."""
-    locked = answers.select_for_update(of=("self",), skip_locked=True).first()
-    return locked or answers.select_for_update(of=("self",)).first()
 
 
 def _lease(answer: Answer, exam: Exam, marker: Any) -> Lease:
@@ -193,16 +207,17 @@ def _renewed(lease: Lease, exam: Exam) -> Lease:
 def _in_hand(answer: Answer, marker: Any) -> Lease:
     """The marker's live lease, locked; raises LeaseLost."""
     live = Lease.objects.live().filter(answer=answer, marker=marker)
-    lease = live.select_for_update(of=("self",)).select_related("answer__question__exam").first()
-    if lease is None:
+    # Two requests with the same lease, as a mark that is sent twice: the second waits here, and
+    # then finds the lease gone. One that runs out now is not taken away while it is locked.
+    leases = locks.lock_leases(live.select_related("answer__question__exam"))
+    if not leases:
         raise LeaseLost(_("%s is no longer in your hands") % answer)
-    return lease
+    return leases[0]
 
 
-def _give_back(lease: Lease) -> None:
-    lease.delete()
-    if not lease.is_reference:
-        settlement.settle([lease.answer_id])
+def _give_back(leases: Collection[Lease]) -> None:
+    Lease.objects.filter(pk__in=[lease.pk for lease in leases]).delete()
+    settlement.settle(lease.answer_id for lease in leases if not lease.is_reference)
 
 
 @transaction.atomic
@@ -224,8 +239,8 @@ def take_again(answer: Answer, marker: Any) -> Lease:
         if reference := references.hand_out_again(answer, marker):
             return reference
         rows = Answer.objects.filter(pk=answer.pk)
-        list(rows.select_for_update().values_list("pk"))
-        # Asked once it is locked, for who held it may have been given it.
+        locks.lock_answers(rows)
+        # Asked once it is locked: the transaction that held it may have given it to another.
         if not free_of(rows.filter(review=Review.QUEUED), marker).exists():
             raise LeaseLost(_("%s is no longer in your hands") % answer)
         references.require(exam, marker)
@@ -236,7 +251,7 @@ def take_again(answer: Answer, marker: Any) -> Lease:
 @transaction.atomic
 def release(answer: Answer, marker: Any) -> None:
     """Give the answer back; raises LeaseLost where it is not the marker's."""
-    _give_back(_in_hand(answer, marker))
+    _give_back([_in_hand(answer, marker)])
 
 
 def release_expired(exam: Exam | None = None) -> int:
@@ -244,14 +259,19 @@ def release_expired(exam: Exam | None = None) -> int:
     expired = Lease.objects.expired()
     if exam is not None:
         expired = expired.filter(answer__question__exam=exam)
-    if not expired.exists():
-        return 0
-    with transaction.atomic():
-        rows = expired.select_for_update(of=("self",), skip_locked=True)
-        found = dict(rows.values_list("pk", "answer_id"))
-        Lease.objects.filter(pk__in=found).delete()
-        settlement.settle(found.values())
-    return len(found)
+    exams = expired.order_by().values_list("answer__question__exam", flat=True).distinct()
+    return sum(_release_expired(key) for key in exams)
+
+
+@transaction.atomic
+def _release_expired(exam_key: int) -> int:
+    locks.share_exam(exam_key)
+    expired = Lease.objects.expired().filter(answer__question__exam=exam_key)
+    # Two sweeps at once, or a marker who submits in the last moment: what another has locked is
+    # passed over, for it ends or is renewed there.
+    leases = locks.lock_leases(expired, skip_locked=True)
+    _give_back(leases)
+    return len(leases)
 
 
 @transaction.atomic
@@ -302,35 +322,48 @@ def withdraw(judgement: Judgement, marker: Any, anyone: bool = False) -> Lease |
     if isinstance(judgement, ReferenceMark):
         exam = judgement.reference.answer.question.exam
         settlement.hold(exam, *MARKED_BY_PEOPLE)
+        locks.lock_marker(marker)
         references.empty_hands(exam, marker)
         return references.withdraw(judgement)
     answer, exam = judgement.answer, judgement.answer.question.exam
     settlement.hold(exam)
     references.require(exam, marker)
+    _lock_hands(exam, marker, answer)
     _withdraw([judgement], marker)
     return _again_in_hand(answer, exam, marker) if judgement.marker_id == marker.pk else None
 
 
+def _lock_hands(exam: Exam, marker: Any, answer: Answer) -> None:
+    """The marker, what they have in hand, and this answer, which may take its place."""
+    locks.lock_marker(marker)
+    own = Lease.objects.filter(answer__question__exam=exam, marker=marker)
+    keys = {answer.pk, *(lease.answer_id for lease in locks.lock_leases(own))}
+    locks.lock_answers(Answer.objects.filter(pk__in=keys))
+
+
 def _withdraw(marks: Collection[Mark], user: Any) -> None:
-    keys = [one.answer_id for one in marks]
-    list(Answer.objects.filter(pk__in=keys).order_by("-pk").select_for_update().values_list("pk"))
-    known = Mark.objects.filter(pk__in=[one.pk for one in marks])
+    keys = [mark.answer_id for mark in marks]
+    # Of two withdrawals of one mark the second waits here, and then finds that it stands no more.
+    locks.lock_answers(Answer.objects.filter(pk__in=keys))
+    known = Mark.objects.filter(pk__in=[mark.pk for mark in marks])
     if known.by_people().standing().count() < len(marks):
         raise WrongState(_("this mark was withdrawn already, or cannot be"))
     _refuse_to_lift_a_blind(marks, user)
     source = Mark.Source.WITHDRAWAL
     Mark.objects.bulk_create(
-        Mark(answer_id=one.answer_id, source=source, marker=user, points=0, withdraws=one)
-        for one in marks
+        Mark(answer_id=mark.answer_id, source=source, marker=user, points=0, withdraws=mark)
+        for mark in marks
     )
     settlement.settle(keys)
 
 
 def _refuse_to_lift_a_blind(marks: Collection[Mark], user: Any) -> None:
-    """Beside the mark of another reading: who could try again would find out what that one gave."""
+    """Beside the mark of another reading: a marker who could try again would find out what that one
+    gave.
+    """
     if visibility.sees_every_mark(user):
         return
-    keys = [one.answer_id for one in marks if one.source == Mark.Source.HUMAN]
+    keys = [mark.answer_id for mark in marks if mark.source == Mark.Source.HUMAN]
     blind = Q(answer__question__exam__policy__readings__gt=1) | Q(answer__readings__gt=1)
     others = Mark.objects.filter(blind, answer__in=keys, source=Mark.Source.HUMAN).standing()
     if others.exclude(marker=user).exists():
@@ -383,11 +416,14 @@ def adjudicate(answer: Answer, adjudicator: Any, told: dict[str, Any]) -> Mark:
     """
     judgement = giving.read(answer.question, told)
     settlement.hold(answer.question.exam)
+    Lease.objects.filter(answer=answer, marker=adjudicator, is_reference=False).delete()
+    # Two adjudicators settle one dispute at once: the second waits here, and then settles it anew,
+    # which is allowed. One who is given it at this moment is seen below, for a lease is written by
+    # who holds the answer.
+    answer = locks.lock_answer(answer.pk)
     others = Lease.objects.live().filter(answer=answer).exclude(marker=adjudicator)
     if others.exists():
         raise WrongState(_("%s is in another's hands") % answer)
-    Lease.objects.filter(answer=answer, marker=adjudicator, is_reference=False).delete()
-    answer = Answer.objects.select_for_update().get(pk=answer.pk)
     if answer.review not in (Review.DISPUTED, Review.MARKED, Review.ADJUDICATED):
         raise WrongState(_("%s is not in dispute") % answer)
     if giving.standing(answer, adjudicator).filter(source=Mark.Source.HUMAN).exists():

@@ -3,7 +3,6 @@
 import random
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -21,6 +20,7 @@ from scoring.models import (
     Reference,
     ReferenceMark,
     Standing,
+    locks,
 )
 
 QUALIFYING, WATCH = ReferenceMark.Purpose.QUALIFYING, ReferenceMark.Purpose.WATCH
@@ -51,7 +51,8 @@ def declare(
     Raises Invalid, or WrongState where there is neither, or the exam is fixed.
     """
     settlement.hold(answer.question.exam)
-    answer = Answer.objects.select_for_update().get(pk=answer.pk)
+    # What people settle at this moment is waited for, and `_known` sees it.
+    answer = locks.lock_answer(answer.pk)
     if told is not None:
         judgement = giving.read(answer.question, told)
         mark = giving.add(answer, user, judgement, source=Mark.Source.ADJUDICATOR)
@@ -220,7 +221,9 @@ def take(lease: Lease, told: dict[str, Any], seconds: int | None = None) -> Refe
     judgement = giving.read(lease.answer.question, told)
     found = standing(exam, lease.marker)
     if found:
-        found = Standing.objects.select_for_update().get(pk=found.pk)
+        # A new round that a manager begins at this moment: the mark counts for the round that has
+        # begun once it is taken.
+        found = locks.lock_standing(found)
         _refuse_suspended(found)
     qualifying = found is not None and found.status == Standing.Status.QUALIFYING
     apart = abs(judgement.points - float(reference.points))
@@ -307,9 +310,9 @@ def shown_agreement(found: Standing) -> float | None:
 def begin_round(exam: Exam, marker: Any) -> Standing:
     """A new round of qualifying, as for someone suspended; what they have in hand goes back."""
     # A request of theirs that is under way ends first, or it would leave them a lease.
-    list(get_user_model().objects.select_for_update(no_key=True).filter(pk=marker.pk))
+    locks.lock_marker(marker)
     empty_hands(exam, marker)
-    found, created = Standing.objects.select_for_update().get_or_create(exam=exam, marker=marker)
+    found, created = locks.lock_or_create(Standing.objects.all(), exam=exam, marker=marker)
     if not created:
         found.status, found.round = Standing.Status.QUALIFYING, found.round + 1
         found.agreement, found.changed_at = None, now()
@@ -319,7 +322,7 @@ def begin_round(exam: Exam, marker: Any) -> Standing:
 
 def empty_hands(exam: Exam, marker: Any) -> None:
     """What the marker has in hand goes back. Needs a transaction."""
-    leases = Lease.objects.filter(answer__question__exam=exam, marker=marker).order_by("pk")
-    held = dict(leases.select_for_update(of=("self",)).values_list("pk", "answer_id"))
-    Lease.objects.filter(pk__in=held).delete()
-    settlement.settle(held.values())
+    own = Lease.objects.filter(answer__question__exam=exam, marker=marker)
+    leases = locks.lock_leases(own)
+    Lease.objects.filter(pk__in=[lease.pk for lease in leases]).delete()
+    settlement.settle(lease.answer_id for lease in leases)
