@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.local_servers import free_port
+from tests.paths import PYTHONPATH, WEIGHTS
 from tests.running import running
-
-ROOT = Path(__file__).parent.parent
-WEIGHTS = ROOT / "var" / "models" / "e5-small"
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +28,7 @@ def inference_url(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     log, port = tmp_path_factory.mktemp("inference") / "inference.log", free_port()
     environment = {
         **os.environ,
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'docker' / 'inference'}",
+        "PYTHONPATH": PYTHONPATH,
         "INFERENCE_PORT": str(port),
         "SCORING_MODEL": str(weights),
         "INFERENCE_THREADS": "1",

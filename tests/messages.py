@@ -5,7 +5,8 @@ from pathlib import Path
 
 import polib
 
-ROOT = Path(__file__).parent.parent
+from tests.paths import ROOT
+
 PLACES = ("locale", "*/locale")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 
 from tests.local_servers import wait_until
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 STARTING_SECONDS = 180.0
 """As long as the product gives its inference service."""
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from inference_server.engine import Encoder
 from pmscoring.base import texts
 from tests.bench.answers import distinct, question
-from tests.conftest import WEIGHTS
+from tests.paths import WEIGHTS
 
 CALLERS, THREADS = 2, 2
 PACKS = (512, 1024, 2048, 4096)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 
 def write(name: str, rows: Sequence[dict[str, Any]]) -> Path:

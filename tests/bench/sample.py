@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pmscoring.base import texts
-from tests.conftest import ROOT
-
-FOLDER = ROOT / "scoring" / "sample"
+from tests.paths import SAMPLE
 
 
 @dataclass
@@ -43,13 +41,13 @@ def questions() -> Iterator[Marked]:
 
 def exam() -> dict[str, Any]:
     """Its definition."""
-    found: dict[str, Any] = json.loads((FOLDER / "exam.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads((SAMPLE / "exam.json").read_text("utf-8"))
     return found
 
 
 def lines(name: str) -> Iterator[dict[str, Any]]:
     """Of its answers, or of its marks."""
-    return map(json.loads, (FOLDER / f"{name}.jsonl").read_text("utf-8").splitlines())
+    return map(json.loads, (SAMPLE / f"{name}.jsonl").read_text("utf-8").splitlines())
 
 
 def _wire(question: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from pmscoring.base import texts
 from scoring.agreement.kappa import agreement
 from tests.bench import sample
 from tests.bench.report import write
-from tests.conftest import WEIGHTS
+from tests.paths import WEIGHTS
 
 HALF = (LEAST + FULL) / 2
 CHUNK = 1024

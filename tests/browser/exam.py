@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from scoring.exams import definitions
 from scoring.intake import submissions
 from scoring.marks import settlement
 from scoring.models import Answer, AnswerGroup, Exam, Mark, MarkingPolicy, Question
+from tests.paths import SAMPLE
 
-SAMPLE = Path(__file__).parents[2] / "scoring" / "sample"
 SAID = "現場の業務の実態を要件に反映するため"
 SAID_AGAIN = "現場の業務の実態を要件へ反映するため。"
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -12,12 +11,13 @@ from scoring.machine import batches
 from scoring.marks import giving, settlement
 from scoring.models import Answer, Exam, Mark
 from tests.browser.conftest import Open
-from tests.browser.exam import SAID, SAID_AGAIN, SAMPLE, grouped, hand_in, load
+from tests.browser.exam import SAID, SAID_AGAIN, grouped, hand_in, load
+from tests.paths import ROOT, SAMPLE
 from tests.scoring import marked_exam
 from tests.scoring.admin_site import make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
+IMAGES = ROOT / "docs" / "images"
 DESK = "/admin/marking/desk/SAMPLE-PM/"
 TWICE = {"device_scale_factor": 1.5}
 TALL = {"device_scale_factor": 1.5, "viewport": {"width": 1280, "height": 1180}}

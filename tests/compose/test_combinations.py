@@ -9,12 +9,12 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from itertools import chain, combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
 COMPOSE = ROOT / "compose"
 KINDS = ("dev", "staging", "production", "test")
 EXTRAS = ("scale", "security", "monitoring", "gpu", "egress", "nfs")

@@ -14,8 +14,8 @@ import yaml
 
 import pmscoring.metrics as web_metrics
 from inference_server import app as inference
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose"
 PROMETHEUS = ROOT / "docker" / "prometheus"
 RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))

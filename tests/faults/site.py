@@ -15,8 +15,8 @@ import psycopg
 from pmscoring.embedded.accounts import options_as
 from pmscoring.embedded.cluster import Cluster
 from tests.local_servers import Servers, free_port
+from tests.paths import PYTHONPATH, ROOT, WEIGHTS
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0
 FILL = """
 import json, sys
@@ -42,13 +42,13 @@ class Site:
         self.port = free_port()
         self.environment = {
             **os.environ,
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'docker' / 'inference'}",
+            "PYTHONPATH": PYTHONPATH,
             "DATABASE_URL": servers.database_url,
             "REDIS_URL": servers.redis_url,
             "INFERENCE_URL": f"http://127.0.0.1:{self.port}",
             "INFERENCE_PORT": str(self.port),
             "INFERENCE_TOKEN": "a-token-for-tests",
-            "SCORING_MODEL": str(ROOT / "var" / "models" / "e5-small"),
+            "SCORING_MODEL": str(WEIGHTS),
             "SCORING_STALLED_SECONDS": "5",
             "SCORING_BATCH": "128",
         }

@@ -12,8 +12,9 @@ import httpx
 
 from pmscoring.embedded.accounts import options_as
 from pmscoring.embedded.cluster import Cluster
-from tests.faults.site import ROOT, Site, wait_for
+from tests.faults.site import Site, wait_for
 from tests.local_servers import Servers, free_port
+from tests.paths import ROOT
 
 POSTGRES, VALKEY = 0, 1
 TOKEN = """

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pmscoring.base import env
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PLACES = ("pmscoring", "scoring", "opsconsole", "docker", "manage.py")
 READERS = {
     name

@@ -1,13 +1,13 @@
 """The JSON Schemas accept their valid examples and point at the fault of each invalid one."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-CONTRACT = Path(__file__).parents[2] / "pmscoring" / "contract"
+from tests.paths import CONTRACT, EXAMPLES
+
 NAMES = ("exam", "question", "row", "submission")
 
 
@@ -15,7 +15,7 @@ def examples(kind: str) -> list[Any]:
     return [
         pytest.param(name, example, id=f"{name}-{example['name']}")
         for name in NAMES
-        for example in json.loads((CONTRACT / "examples" / f"{name}.json").read_text("utf-8"))[kind]
+        for example in json.loads((EXAMPLES / f"{name}.json").read_text("utf-8"))[kind]
     ]
 
 

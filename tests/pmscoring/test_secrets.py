@@ -11,8 +11,8 @@ import pytest
 from pmscoring import secrets
 from pmscoring.base import env
 from pmscoring.embedded import plan
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 SCHEMES = ("redis", "rediss")
 
 

@@ -10,8 +10,8 @@ from django.conf import settings as project
 
 from pmscoring.base import env
 from pmscoring.celery import app
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PRODUCTION = {
     "ENVIRONMENT": "production",
     "SECRET_KEY": "k" * 50,

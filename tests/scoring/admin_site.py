@@ -1,7 +1,6 @@
 """The admin as someone signed in sees it, with an exam, an answer and marks to look at."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -10,8 +9,8 @@ from django.test import Client
 from scoring.exams import definitions
 from scoring.intake import submissions
 from scoring.models import Answer, Exam, Mark
+from tests.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[2] / "pmscoring" / "contract" / "examples"
 CANDIDATE = "candidate-4711"
 
 

@@ -2,15 +2,14 @@
 
 import io
 import json
-from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from scoring.models import ApiToken
+from tests.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[2] / "pmscoring" / "contract" / "examples"
 EXAM = json.loads((EXAMPLES / "exam.json").read_text("utf-8"))["valid"][0]["value"]
 JSON = "application/json"
 NDJSON = "application/x-ndjson"

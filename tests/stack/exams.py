@@ -2,14 +2,12 @@
 
 import json
 
+from tests.paths import EXAMPLES
 from tests.stack.callers import Api
-from tests.stack.stack import ROOT
-
-EXAMPLES = ROOT / "pmscoring" / "contract" / "examples" / "exam.json"
 
 
 def load_exam(api: Api) -> None:
     """Put it, as an exam manager does."""
-    exam = json.loads(EXAMPLES.read_text("utf-8"))["valid"][0]["value"]
+    exam = json.loads((EXAMPLES / "exam.json").read_text("utf-8"))["valid"][0]["value"]
     with api.client() as client:
         client.put(f"/api/v1/exams/{exam['code']}", json=exam).raise_for_status()

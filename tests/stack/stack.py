@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.local_servers import free_port
+from tests.paths import ROOT
 from tests.stack.engine import EngineError, docker, docker_logs, image_is_here, inspect
 
-ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose"
 PROJECT = "pmscoring-test"
 FILES = ("compose", "production", "security", "scale", "monitoring", "test")

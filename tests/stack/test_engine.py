@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
 from tests.stack import count
 from tests.stack.callers import Api
 from tests.stack.conftest import Told
 from tests.stack.engine import docker, wait_for
 from tests.stack.kept import kept
-from tests.stack.stack import ROOT, Stack
+from tests.stack.stack import Stack
 
 
 def why_not(stack: Stack) -> str:

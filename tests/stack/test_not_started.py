@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from tests.paths import ROOT
 from tests.stack.conftest import Told
-from tests.stack.stack import ROOT, Stack
+from tests.stack.stack import Stack
 
 FILE = "tests/compose/test_monitoring.py"
 INSTEAD = {

@@ -1,7 +1,8 @@
 """PostgreSQL runs with the settings of docker/postgres, asked of the server itself."""
 
+from tests.paths import ROOT
 from tests.stack.conftest import Told
-from tests.stack.stack import ROOT, Stack
+from tests.stack.stack import Stack
 
 CONF = ROOT / "docker" / "postgres" / "postgresql.conf"
 MB = 2**20

@@ -14,7 +14,7 @@ from inference_server.engine import Encoder
 from inference_server.matching import Reading, Rubric
 from inference_server.service import Scorer
 from tests.bench.agreement.datasets import Row
-from tests.conftest import WEIGHTS
+from tests.paths import WEIGHTS
 
 CHUNK = 512
 Asked = tuple[str, tuple[str, ...]]

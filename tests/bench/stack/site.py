@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.conftest import ROOT
 from tests.local_servers import free_port
+from tests.paths import ROOT
 
 COMPOSE = ROOT / "compose"
 PARTS = ("web", "haproxy", "broker", "cache")

@@ -4,7 +4,6 @@ import json
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +18,10 @@ from pmscoring.base.logs import Rarely
 from scoring.models import ApiToken
 from tests.faults.site import wait_for
 from tests.local_servers import free_port
+from tests.paths import EXAMPLES
 from tests.pmscoring.away import redis_at, redis_away, silent_port
 from tests.pmscoring.installation import VALKEY, Installation
 
-EXAMPLES = Path(__file__).parents[3] / "pmscoring" / "contract" / "examples"
 EXAM = json.loads((EXAMPLES / "exam.json").read_text("utf-8"))["valid"][0]["value"]
 database = pytest.mark.django_db(transaction=True)
 

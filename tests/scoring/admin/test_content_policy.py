@@ -1,15 +1,14 @@
 """What the admin's theme needs stays in the admin, and the theme behind one module."""
 
 import re
-from pathlib import Path
 
 import pytest
 from django.test import Client
 
+from tests.paths import ROOT
 from tests.scoring.admin_site import signed_in
 
 pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).parents[3]
 
 
 def policy(address: str) -> str:

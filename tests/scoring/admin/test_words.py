@@ -3,11 +3,11 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import polib
 
-ROOT = Path(__file__).parents[3]
+from tests.paths import ROOT
+
 PLACES = ("pmscoring", "scoring", "opsconsole")
 CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 TAG = re.compile(r"""{% trans(?:late)? "((?:[^"\\]|\\.)*)" """)

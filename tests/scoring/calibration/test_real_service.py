@@ -1,7 +1,6 @@
 """From marks by people to marks with confidence, by our client against our real service."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,9 @@ from scoring.intake import submissions
 from scoring.machine import batches
 from scoring.marks import settlement
 from scoring.models import Answer, Mark, Question
+from tests.paths import SAMPLE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
-SAMPLE = Path(__file__).parents[3] / "scoring" / "sample"
 
 
 def lines(name: str) -> list[dict[str, Any]]:

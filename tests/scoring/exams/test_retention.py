@@ -29,9 +29,9 @@ from scoring.models import (
     Submission,
     Upload,
 )
+from tests.paths import EXAMPLES
 
 pytestmark = pytest.mark.django_db(transaction=True)
-EXAMPLES = Path(__file__).parents[3] / "pmscoring" / "contract" / "examples"
 EXAM = json.loads((EXAMPLES / "exam.json").read_text("utf-8"))["valid"][0]["value"]
 DAY = date(2026, 4, 1)
 

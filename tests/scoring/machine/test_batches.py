@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,9 +13,9 @@ from scoring.inference import Inference, InferenceError, InferenceUnavailable
 from scoring.intake import submissions
 from scoring.machine import batches, load
 from scoring.models import Answer, Mark, Question, Submission
+from tests.paths import EXAMPLES
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = Path(__file__).parents[3] / "pmscoring" / "contract" / "examples"
 
 
 @pytest.fixture
