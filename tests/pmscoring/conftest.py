@@ -8,7 +8,6 @@ from django.core.cache import cache
 from pmscoring.base.throttling import Windows
 from pmscoring.base.watched import Watched
 from pmscoring.health import looks
-from tests.pmscoring.installation import Installation, installation
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +20,3 @@ def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for watched in fresh.values():
         watched.executor.shutdown(wait=True)
-
-
-@pytest.fixture(scope="session")
-def site(weights: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One real installation for all of these tests, with its web server running."""
-    with installation(tmp_path_factory.mktemp("installation")) as made:
-        made.start_web()
-        yield made

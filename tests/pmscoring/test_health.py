@@ -13,10 +13,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from scoring.models import ApiToken
-from tests.faults.site import wait_for
 from tests.local_servers import free_port
-from tests.pmscoring.away import a_migration_missing, redis_at, redis_away, silent_port
-from tests.pmscoring.installation import POSTGRES, Installation
+from tests.outages import a_migration_missing, redis_at, redis_away, silent_port
 
 PARTS = {"database", "redis", "ai_engine", "worker", "beat", "migrations", "storage"}
 BOUND = 3.0
@@ -165,69 +163,3 @@ def test_a_proxy_speaks_for_the_whole_world(
 ) -> None:
     settings.INTERNAL_NETWORKS = [ipaddress.ip_network("10.20.0.0/16")]
     assert details_for(Client(REMOTE_ADDR=address, headers=headers)) is seen
-
-
-def timed(site: Installation, path: str) -> tuple[int, str]:
-    web = site.web
-    began = time.monotonic()
-    told = web.get(path)
-    assert time.monotonic() - began < BOUND
-    return told.status_code, told.json()["status"]
-
-
-def becomes(site: Installation, path: str, told: tuple[int, str]) -> None:
-    """It says so after some time, which is not bound; from then on it is."""
-
-    def said() -> tuple[int, str]:
-        answer = site.web.get(path)
-        return answer.status_code, answer.json()["status"]
-
-    wait_for(lambda: said() == told)
-    timed(site, path)
-
-
-@pytest.mark.slow
-def test_without_its_database_it_lives_but_is_not_ready_until_that_is_back(
-    site: Installation,
-) -> None:
-    assert timed(site, "/health")[0] == 200
-    site.stop_server(POSTGRES)
-    try:
-        time.sleep(0.6)
-        assert timed(site, "/health") == (503, "unhealthy")
-        assert timed(site, "/health/ready") == (503, "unhealthy")
-        assert timed(site, "/health/live") == (200, "healthy")
-        outsider = site.web.get("/health", headers={"X-Forwarded-For": "203.0.113.9"})
-        assert (outsider.status_code, "checks" in outsider.json()) == (503, False)
-        assert site.web.get("/health").json()["checks"]["database"]["status"] == "unhealthy"
-    finally:
-        site.start_server(POSTGRES)
-    began = time.monotonic()
-    becomes(site, "/health/ready", (200, "healthy"))
-    assert time.monotonic() - began < 30
-
-
-@pytest.mark.slow
-def test_a_database_that_hangs_is_told_within_the_bound(site: Installation) -> None:
-    becomes(site, "/health/ready", (200, "healthy"))
-    with site.postgres_hanging():
-        time.sleep(0.6)
-        for _ in range(3):
-            assert timed(site, "/health") == (503, "unhealthy")
-            assert timed(site, "/health/ready") == (503, "unhealthy")
-        assert timed(site, "/health/live") == (200, "healthy")
-    becomes(site, "/health/ready", (200, "healthy"))
-
-
-@pytest.mark.slow
-def test_a_whole_installation_is_healthy(site: Installation) -> None:
-    for part in ("inference", "worker", "beat"):
-        site.start(part)
-    try:
-        becomes(site, "/health", (200, "healthy"))
-        site.end("beat")
-        site.end("worker")
-        wait_for(lambda: ill(site.web.get("/health").json()) == {"worker"})
-        wait_for(lambda: ill(site.web.get("/health").json()) == {"worker", "beat"})
-    finally:
-        site.end("inference")

@@ -1,13 +1,9 @@
 """What Prometheus reads, and that it is right with several gunicorn workers."""
 
 import json
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import redis
@@ -23,9 +19,7 @@ from pmscoring.base.published_load import LOAD_KEY
 from pmscoring.base.watched import Watched
 from scoring.machine.load import measure
 from scoring.models import ApiToken
-from tests.faults.site import wait_for
-from tests.pmscoring.away import a_migration_missing, redis_away, silent_port
-from tests.pmscoring.installation import Installation
+from tests.outages import a_migration_missing, redis_away, silent_port
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 database = pytest.mark.django_db(transaction=True)
@@ -195,39 +189,3 @@ def test_only_insiders_may_read_it(settings: Settings) -> None:
     session = Client()
     session.force_login(user)
     assert session.get("/metrics").status_code == 200
-
-
-def counters(site: Installation) -> list[Path]:
-    return list((site.folder / "prometheus").glob("counter_*.db"))
-
-
-@pytest.mark.slow
-def test_counters_add_up_over_workers_and_outlive_one(site: Installation) -> None:
-    site.end("web")
-    folder = site.folder / "prometheus"
-    folder.mkdir(exist_ok=True)
-    (folder / "counter_1.db").write_bytes(b"left over")
-    site.start_web(PROMETHEUS_MULTIPROC_DIR=str(folder))
-
-    def hits(_: object) -> int:
-        return site.web.get("/api/v1/exams").status_code
-
-    def counted() -> float:
-        told = samples(site.web.get("/metrics").text)
-        return requests(told, "GET", "/api/v1/exams", "200")
-
-    with ThreadPoolExecutor(8) as callers:
-        assert set(callers.map(hits, range(60))) == {200}, site.log("web")[-4000:]
-    assert [counted() for _ in range(6)] == [60] * 6
-    pids = [int(path.stem.rpartition("_")[2]) for path in counters(site)]
-    assert len(pids) == 2
-    os.kill(pids[0], signal.SIGKILL)
-    with ThreadPoolExecutor(8) as callers:
-        wait_for(lambda: set(callers.map(hits, range(8))) == {200} and len(counters(site)) == 3)
-    assert counted() >= 68
-    before = counted()
-    assert counted() == before
-    site.end("web")
-    assert not folder.exists()
-    site.start_web()
-    assert samples(site.web.get("/metrics").text)

@@ -1,6 +1,5 @@
 """Limits on callers, which a Redis that is away lifts, and which never stop intake."""
 
-import json
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +15,9 @@ from rest_framework.throttling import SimpleRateThrottle
 from pmscoring.base import throttling
 from pmscoring.base.logs import Rarely
 from scoring.models import ApiToken
-from tests.faults.site import wait_for
 from tests.local_servers import free_port
-from tests.paths import EXAMPLES
-from tests.pmscoring.away import redis_at, redis_away, silent_port
-from tests.pmscoring.installation import VALKEY, Installation
+from tests.outages import redis_at, redis_away, silent_port
 
-EXAM = json.loads((EXAMPLES / "exam.json").read_text("utf-8"))["valid"][0]["value"]
 database = pytest.mark.django_db(transaction=True)
 
 
@@ -146,61 +141,3 @@ def test_without_redis_calls_pass_and_the_log_says_so_once(
         assert time.monotonic() - began < 10
     warnings = [record for record in caplog.records if record.name == throttling.__name__]
     assert len(warnings) == 1
-
-
-def load_exam(site: Installation, code: str) -> None:
-    told = site.web.put(f"/api/v1/exams/{code}", json={**EXAM, "code": code})
-    assert told.status_code == 201, told.text
-
-
-def submission(exam: str, candidate: str) -> dict[str, Any]:
-    answers = [{"question": "Q1", "text": "要件が途中で変わったから"}]
-    return {"exam": exam, "candidate": candidate, "answers": answers}
-
-
-def hand_in(site: Installation, exam: str, candidate: str) -> None:
-    told = site.web.post("/api/v1/submissions", json=submission(exam, candidate))
-    assert told.status_code == 202, told.text
-
-
-@pytest.mark.slow
-def test_submissions_are_taken_while_redis_is_away_and_scored_when_it_is_back(
-    site: Installation,
-) -> None:
-    load_exam(site, "AWAY")
-    for part in ("inference", "worker", "beat"):
-        site.start(part)
-    wait_for(lambda: site.web.get("/health").json()["status"] == "healthy")
-    site.stop_server(VALKEY)
-    try:
-        began = time.monotonic()
-        for candidate in ("c1", "c2", "c3"):
-            hand_in(site, "AWAY", candidate)
-        line = json.dumps(submission("AWAY", "c4"))
-        headers = {"Content-Type": "application/x-ndjson"}
-        told = site.web.post("/api/v1/submissions/bulk", content=line, headers=headers)
-        assert told.status_code == 202, told.text
-        assert time.monotonic() - began < 5
-        assert site.web.get("/api/v1/exams").status_code == 200
-        assert site.web.get("/admin/login/").status_code == 200
-        assert site.answers("AWAY", "status = 'waiting'") == 4
-    finally:
-        site.start_server(VALKEY)
-    wait_for(lambda: site.answers("AWAY", "status = 'scored'") == 4)
-    for part in ("beat", "worker", "inference"):
-        site.end(part)
-    assert "nobody is throttled" in site.log("web")
-    assert "the broker is away" in site.log("web")
-
-
-@pytest.mark.slow
-def test_submissions_are_taken_while_the_broker_hangs(site: Installation) -> None:
-    load_exam(site, "HANGS")
-    site.end("web")
-    with silent_port() as port:
-        site.start_web(BROKER_URL=f"redis://127.0.0.1:{port}/0")
-        began = time.monotonic()
-        hand_in(site, "HANGS", "c1")
-        assert time.monotonic() - began < 10
-        site.end("web")
-    site.start_web()

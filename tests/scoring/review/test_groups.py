@@ -13,7 +13,7 @@ from scoring.inference import Inference, InferenceUnavailable
 from scoring.marks import giving
 from scoring.models import AnswerGroup, Exam, Mark, Question
 from scoring.review import groups, queue
-from tests.pmscoring.away import redis_away
+from tests.outages import redis_away
 from tests.scoring.concurrency import at_once
 from tests.scoring.factories import FULL, answers_of, exam_in, fresh, make_user, state
 
