@@ -7,14 +7,15 @@ settings; openssl makes the self-signed certificate.
 """
 
 import argparse
-import os
 import secrets
 import ssl
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from pmscoring.base import env
+from pmscoring.base.files import write_whole
 
 NAMES = (
     "secret_key",
@@ -27,6 +28,8 @@ NAMES = (
     "grafana_password",
 )
 DAYS = 825
+# A container's user, for whom single files are mounted, is not the owner.
+READABLE = 0o444
 
 
 class BadPair(Exception):
@@ -52,33 +55,20 @@ def _provide(file: Path, chosen: str) -> bool:
     """Whether it had to be written: what is there is kept, unless another was chosen."""
     if file.exists() and chosen in ("", file.read_text("utf-8")):
         return False
-    _write(file, chosen or secrets.token_urlsafe(36))
+    write_whole(file, chosen or secrets.token_urlsafe(36), mode=READABLE)
     return True
 
 
-def _write(file: Path, secret: str) -> None:
-    """Whole or not at all."""
-    partial = file.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(secret)
-        os.fchmod(descriptor, 0o444)
-    partial.rename(file)
-
-
 def _self_signed(tls: Path, hosts: list[str]) -> None:
-    key, certificate = tls / "tls.key.partial", tls / "tls.crt.partial"
-    for partial in (key, certificate):
-        partial.unlink(missing_ok=True)
     argv = ["openssl", "req", "-x509", "-nodes", "-days", str(DAYS)]
     argv += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
     argv += ["-subj", f"/CN={hosts[0]}", "-addext", f"subjectAltName={','.join(map(_name, hosts))}"]
-    argv += ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(argv, check=True, capture_output=True)  # noqa: S603
-    for partial in (key, certificate):
-        partial.chmod(0o444)
-        partial.rename(partial.with_suffix(""))
+    with tempfile.TemporaryDirectory(dir=tls) as folder:
+        key, certificate = Path(folder) / "tls.key", Path(folder) / "tls.crt"
+        argv += ["-keyout", str(key), "-out", str(certificate)]
+        subprocess.run(argv, check=True, capture_output=True)  # noqa: S603
+        for file in (key, certificate):
+            write_whole(tls / file.name, file.read_bytes(), mode=READABLE)
 
 
 def _name(host: str) -> str:
@@ -101,8 +91,10 @@ def take_new_pair(folder: Path) -> None:
         told = "TLS_CERT and TLS_KEY are not a certificate and its own key, without a password"
         raise BadPair(f"{told} ({error})") from error
     for file in new:
-        file.chmod(0o444)
-        file.rename(file.with_suffix(""))
+        write_whole(file.with_suffix(""), file.read_bytes(), mode=READABLE)
+    # Not sooner: where the process ends between the two, the same command puts both in place again.
+    for file in new:
+        file.unlink()
 
 
 def main() -> None:

