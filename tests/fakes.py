@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from inference_server.app import Loaded
-from inference_server.batching import Batcher
 from inference_server.config import Config
-from inference_server.service import Scorer
-from inference_server.tokens import Tokens
+from inference_server.encoding.batching import Batcher
+from inference_server.encoding.tokens import Tokens
+from inference_server.http.app import Loaded
+from inference_server.scorer import Scorer
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Forward = Callable[[Sequence[Sequence[int]]], list[Array]]

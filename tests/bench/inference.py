@@ -13,7 +13,7 @@ import httpx
 import orjson
 from django.conf import settings
 
-from inference_server.engine import Encoder
+from inference_server.encoding.engine import Encoder
 from pmscoring.base import texts
 from tests.bench.answers import distinct, question
 from tests.paths import WEIGHTS

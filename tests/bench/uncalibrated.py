@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from inference_server import matching
-from inference_server.batching import Batcher
-from inference_server.engine import Encoder
-from inference_server.matching import Reading, Rubric
-from inference_server.scoring import FULL, LEAST
-from inference_server.service import Scorer
+from inference_server.encoding.batching import Batcher
+from inference_server.encoding.engine import Encoder
+from inference_server.marking import matching
+from inference_server.marking.matching import Reading, Rubric
+from inference_server.marking.scoring import FULL, LEAST
+from inference_server.scorer import Scorer
 from pmscoring.base import texts
 from scoring.agreement.kappa import agreement
 from tests.bench import sample

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from inference_server.batching import Batcher
-from inference_server.engine import Encoder
-from inference_server.service import Scorer
+from inference_server.encoding.batching import Batcher
+from inference_server.encoding.engine import Encoder
+from inference_server.scorer import Scorer
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from inference_server.batching import Batcher, Overloaded
-from inference_server.engine import Encoder
-from inference_server.service import Scorer
+from inference_server.encoding.batching import Batcher, Overloaded
+from inference_server.encoding.engine import Encoder
+from inference_server.scorer import Scorer
 from tests.fakes import Array, Forward, vectors_of
 from tests.inference import written
 

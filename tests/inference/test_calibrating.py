@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from inference_server.app import make_app
-from inference_server.calibration.artefact import Calibration
-from inference_server.calibration.job import Job
+from inference_server.http.app import make_app
+from inference_server.http.job import Job
+from inference_server.judging.question import Calibration
 from tests.fakes import Array, loaded_with
 from tests.inference import marked, serving, written
 from tests.inference.serving import lines

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference_server.calibration.artefact import Calibration, Unreadable
-from inference_server.calibration.calibrate import Made, calibrate
-from inference_server.calibration.examples import Example
-from inference_server.calibration.ngrams import KINDS, Vocabulary
-from inference_server.calibration.scale import Scale, kappa
-from inference_server.calibration.sharing import shared
-from inference_server.calibration.texts import fold_of
-from inference_server.service import Scorer
+from inference_server.fitting.examples import Example
+from inference_server.fitting.question import Made, calibrate
+from inference_server.judging.ngrams import KINDS, Vocabulary
+from inference_server.judging.question import Calibration, Unreadable
+from inference_server.judging.scale import Scale, kappa
+from inference_server.judging.texts import fold_of
+from inference_server.marking.sharing import shared
+from inference_server.scorer import Scorer
 from tests.inference import marked, written
 
 QUESTION = written.QUESTION

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inference_server.encoder import Int8Linear, PackedBert, PlainLinear, Precision, attend
-from inference_server.engine import choose
+from inference_server.encoding.bert import Int8Linear, PackedBert, PlainLinear, Precision, attend
+from inference_server.encoding.engine import choose
 
 WORDS, WIDTH, LAYERS, HEADS, INNER, POSITIONS = 50, 32, 2, 4, 64, 64
 EPSILON = 1e-12

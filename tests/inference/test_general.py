@@ -7,17 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference_server import artefacts
-from inference_server.calibration.artefact import Unreadable, named
-from inference_server.calibration.calibrate import Made
-from inference_server.calibration.examples import Example
-from inference_server.calibration.job import TooFew
-from inference_server.general.calibrate import calibrate, folds_of
-from inference_server.general.facts import NAMES
-from inference_server.general.fit import Items, Regression
-from inference_server.general.measures import measures
-from inference_server.general.model import General
-from inference_server.service import Scorer
+from inference_server.fitting.examples import Example, TooFew
+from inference_server.fitting.general import calibrate, folds_of
+from inference_server.fitting.measures import measures
+from inference_server.fitting.question import Made
+from inference_server.judging import artefacts
+from inference_server.judging.facts import NAMES
+from inference_server.judging.general import General
+from inference_server.judging.question import Unreadable, named
+from inference_server.judging.regression import Items, Regression
+from inference_server.scorer import Scorer
 from tests.inference import carried, written
 
 NEW = 8

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from inference_server import artefacts
-from inference_server.app import make_app
-from inference_server.calibration.artefact import named
+from inference_server.http.app import make_app
+from inference_server.judging import artefacts
+from inference_server.judging.question import named
 from tests.fakes import loaded_with
 from tests.inference import carried, serving, written
 from tests.inference.serving import lines

@@ -10,7 +10,7 @@ import pytest
 
 from inference_server import grouping
 from inference_server.grouping import Leaders, group
-from inference_server.service import Scorer
+from inference_server.scorer import Scorer
 from tests.inference.serving import HEADERS
 
 SAID = "要件が途中で変わったから"

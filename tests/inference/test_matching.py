@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from inference_server import matching
-from inference_server.general.facts import facts
-from inference_server.matching import Match, Reading, Rubric, blocks, matches, rubric
+from inference_server.judging.facts import facts
+from inference_server.marking import matching
+from inference_server.marking.matching import Match, Reading, Rubric, blocks, matches, rubric
 
 
 def reading(text: str, *vectors: tuple[float, float]) -> Reading:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inference_server.schemas import Invalid, Question, read_score_request
+from inference_server.http.schemas import Invalid, Question, read_score_request
 
 EXAMPLES = json.loads(
     (Path(__file__).parents[2] / "pmscoring/contract/examples/question.json").read_text("utf-8")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from inference_server.service import Scorer
+from inference_server.scorer import Scorer
 from tests.inference import written
 
 BOTH = "利用部門が要件を確認せず、ベンダーとの役割分担もあいまいだったから"

@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
-from inference_server.app import Loaded, make_app
 from inference_server.config import Config
-from inference_server.engine import choose
-from inference_server.service import Scorer
+from inference_server.encoding.engine import choose
+from inference_server.http.app import Loaded, make_app
+from inference_server.scorer import Scorer
 from tests.fakes import Array, FakeEncoder, loaded_with, vectors_of
 from tests.inference import serving, written
 from tests.inference.serving import until

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_server.tokens import TextTokenizer, Tokens
+from inference_server.encoding.tokens import TextTokenizer, Tokens
 from tests.inference import written
 
 FIRST, LAST = 0, 2

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from inference_server import weights as provisioning
-from inference_server.engine import CannotLoad, Encoder, checksum
+from inference_server.encoding.engine import CannotLoad, Encoder, checksum
 from inference_server.weights import FILES, CannotProvision, convert, provision
 from tests.inference import e5file
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference_server.engine import Encoder
-from inference_server.service import Scorer
+from inference_server.encoding.engine import Encoder
+from inference_server.scorer import Scorer
 from pmscoring.base.texts import folded
 from tests.fakes import Array
 from tests.inference import written

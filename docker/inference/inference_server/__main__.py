@@ -4,8 +4,8 @@ import logging.config
 
 import uvicorn
 
-from inference_server.app import make_app
 from inference_server.config import Config
+from inference_server.http.app import make_app
 from pmscoring.base import env
 from pmscoring.base.logs import LEVELS, logging_config
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import regex
 
-from inference_server.batching import Overloaded
-from inference_server.matching import Array, Reading
-from inference_server.service import Scorer
+from inference_server.encoding.batching import Overloaded
+from inference_server.marking.matching import Array, Reading
+from inference_server.scorer import Scorer
 from pmscoring.base import texts
 
 AT_ONCE = 256

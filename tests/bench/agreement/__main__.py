@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from inference_server.calibration.examples import FEWEST as FEWEST_EXAMPLES
-from inference_server.calibration.scale import kappa
-from inference_server.calibration.texts import Text
+from inference_server.fitting.examples import FEWEST as FEWEST_EXAMPLES
+from inference_server.judging.scale import kappa
+from inference_server.judging.texts import Text
 from scoring.agreement.kappa import mean_kappa
 from tests.bench.agreement import datasets, measures, protocol, speed, unseen, written
 from tests.bench.agreement.datasets import Data, Row

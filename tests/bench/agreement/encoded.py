@@ -7,12 +7,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from inference_server import matching
-from inference_server.batching import Batcher
-from inference_server.calibration.texts import Text
-from inference_server.engine import Encoder
-from inference_server.matching import Reading, Rubric
-from inference_server.service import Scorer
+from inference_server.encoding.batching import Batcher
+from inference_server.encoding.engine import Encoder
+from inference_server.judging.texts import Text
+from inference_server.marking import matching
+from inference_server.marking.matching import Reading, Rubric
+from inference_server.scorer import Scorer
 from tests.bench.agreement.datasets import Row
 from tests.paths import WEIGHTS
 

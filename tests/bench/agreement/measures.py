@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from inference_server.calibration.confidence import calibration_error
-from inference_server.calibration.scale import Doubles, kappa
+from inference_server.judging.confidence import calibration_error
+from inference_server.judging.scale import Doubles, kappa
 from scoring.agreement import coverage
 from tests.bench.agreement.protocol import Outcome
 

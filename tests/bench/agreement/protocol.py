@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from inference_server.calibration import fit
-from inference_server.calibration.ngrams import KINDS, Vocabulary
-from inference_server.calibration.scale import Doubles, Scale, chosen
-from inference_server.calibration.texts import Text, fold_of
+from inference_server.fitting import model as fit
+from inference_server.judging.ngrams import KINDS, Vocabulary
+from inference_server.judging.scale import Doubles, Scale, chosen
+from inference_server.judging.texts import Text, fold_of
 from scoring.agreement import coverage
 
 TARGET = 0.95

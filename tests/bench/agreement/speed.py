@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from inference_server.calibration.artefact import Calibration
-from inference_server.calibration.calibrate import calibrate
-from inference_server.calibration.examples import Example
-from inference_server.calibration.training import limit_threads
-from inference_server.service import Scorer
+from inference_server.fitting.examples import Example
+from inference_server.fitting.question import calibrate
+from inference_server.fitting.training import limit_threads
+from inference_server.judging.question import Calibration
+from inference_server.scorer import Scorer
 from tests.bench.agreement.datasets import Row
 
 ROUNDS, SCORED = 5, 600

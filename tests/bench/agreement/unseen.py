@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from inference_server.calibration.texts import fold_of
-from inference_server.general.facts import NAMES, facts
-from inference_server.general.fit import Items, Regression
-from inference_server.scoring import FULL, LEAST
+from inference_server.judging.facts import NAMES, facts
+from inference_server.judging.regression import Items, Regression
+from inference_server.judging.texts import fold_of
+from inference_server.marking.scoring import FULL, LEAST
 from tests.bench.agreement.datasets import Data, Row
 from tests.bench.agreement.encoded import Asked, Reader
 from tests.bench.agreement.measures import weighted_f1

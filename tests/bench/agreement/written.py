@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from inference_server.calibration.calibrate import calibrate
-from inference_server.calibration.examples import FEWEST, Example
-from inference_server.calibration.scale import kappa
-from inference_server.service import Scorer
+from inference_server.fitting.examples import FEWEST, Example
+from inference_server.fitting.question import calibrate
+from inference_server.judging.scale import kappa
+from inference_server.scorer import Scorer
 from tests.bench import sample
 
 TAKEN = ("examples", "exact", "calibration_error", "seconds")

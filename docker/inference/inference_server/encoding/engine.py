@@ -1,0 +1,110 @@
+"""The one place where the rest of the service meets torch: numbers go in and come out as numpy."""
+
+import ctypes
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from inference_server.encoding.bert import PackedBert, Precision
+from inference_server.encoding.tokens import TextTokenizer, Tokens
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+DEPTH = 5 / 6
+"""The share of the layers that is run: of 4, 6, 8 … 12 of 12 the tenth agreed best with people
+(docs/scoring.md), and what lies above it is not computed."""
+FILES = ("config.json", "model.safetensors", "normaliser.json", "tokenizer.json")
+
+
+class CannotLoad(RuntimeError):
+    """The folder holds no encoder that this engine can run; the message says what is amiss."""
+
+
+class Encoder:
+    """Texts to token vectors, on the CPU or one CUDA device.
+
+    The CUDA path (bf16) follows the same code; no CUDA device was at hand to run it on.
+    """
+
+    def __init__(self, bert: PackedBert, tokenizer: TextTokenizer, model: str, window: int) -> None:
+        self.bert, self.tokenizer = bert, tokenizer
+        self.model, self.window = model, window
+        self.device = str(bert.words.device)
+
+    @classmethod
+    def load(cls, folder: Path, device: str, precision: Precision, threads: int) -> Self:
+        """Read a folder in the Hugging Face layout (BERT, tokenizer.json); raise CannotLoad."""
+        for name in ("config.json", "model.safetensors", "tokenizer.json"):
+            if not (folder / name).exists():
+                raise CannotLoad(f"{folder}: {name} is missing")
+        config = json.loads((folder / "config.json").read_text())
+        if config.get("model_type") != "bert":
+            raise CannotLoad(f"{folder}: a {config.get('model_type')} model; only bert is known")
+        torch.set_num_threads(threads)
+        keep_memory()
+        state = load_file(folder / "model.safetensors", device=device)
+        state = {name.removeprefix("bert."): tensor for name, tensor in state.items()}
+        wide = {n: t if "word_embeddings" in n else t.float() for n, t in state.items()}
+        depth = round(int(config["num_hidden_layers"]) * DEPTH)
+        bert = PackedBert(wide, config, precision, depth)
+        window = min(512, int(config["max_position_embeddings"]))
+        return cls(bert, TextTokenizer(folder), checksum(folder), window)
+
+    def tokenise(self, sources: Sequence[str]) -> list[Tokens]:
+        """One Tokens a text, however long."""
+        return self.tokenizer.tokenise(sources) if sources else []
+
+    def windows(self, tokens: Tokens) -> list[Tokens]:
+        """Overlapping sequences that fit the encoder's window."""
+        return self.tokenizer.windows(tokens, self.window)
+
+    def rarity(self, ids: Sequence[int]) -> Array:
+        """How rare each token is in the language."""
+        return self.tokenizer.rarity(ids)
+
+    def forward(self, sequences: Sequence[Sequence[int]]) -> list[Array]:
+        """Token vectors [tokens, width] of each sequence of ids, in one packed pass."""
+        if not sequences:
+            return []
+        with torch.inference_mode():
+            return [part.float().cpu().numpy() for part in self.bert(sequences)]
+
+
+def choose(device: str, precision: str) -> tuple[str, Precision]:
+    """The device and precision that `auto` stands for here: CUDA in bf16, else the CPU.
+
+    There int8 pays only where the processor multiplies it: without AVX-512 VNNI torch's product is
+    a plain loop, some forty times slower than fp32.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if precision != "auto":
+        return device, cast(Precision, precision)
+    if device.startswith("cuda"):
+        return device, "bf16"
+    return device, "int8" if torch.cpu._is_vnni_supported() else "fp32"
+
+
+def keep_memory() -> None:
+    """Let malloc keep what it frees, or the kernel maps and clears every activation anew."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
+        libc.mallopt(trim_threshold, 1 << 30)
+        libc.mallopt(mmap_threshold, 1 << 30)
+
+
+def checksum(folder: Path) -> str:
+    """SHA-256 over the files that decide a vector, each by its own SHA-256."""
+    total = hashlib.sha256()
+    for name in FILES:
+        if (folder / name).exists():
+            with (folder / name).open("rb") as stream:
+                total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()

@@ -1,0 +1,52 @@
+"""What the learners say together: the chance of reaching each level, by one logistic regression.
+
+P(points >= level k) = sigmoid(b_k + sum_j u_j z_jk + sum_j v_j e_j), with z the log odds of learner
+j for that level and e their mean over the levels. The weights are shared by all levels and only
+b_k is each level's own, so that few examples suffice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from inference_server.judging import logistic
+from inference_server.judging.scale import Doubles
+
+RIDGE, ROUNDS = 20.0, 25
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """`levels` is [learned levels], `weights` [2 x learners]: of z, then of e."""
+
+    levels: Doubles
+    weights: Doubles
+
+    def chances(self, said: Sequence[Doubles]) -> Doubles:
+        """[texts, learned] from each learner's [texts, learned]."""
+        odds: Doubles = self.levels[None] + _columns(said) @ self.weights
+        return logistic.chances(odds)
+
+
+def fit(said: Sequence[Doubles], targets: Doubles) -> Stack:
+    """The stack of these learners; `targets` are 0 and 1 [texts, learned]."""
+    columns = _columns(said)
+    texts, learned, features = columns.shape
+    ones = np.broadcast_to(np.eye(learned), (texts, learned, learned))
+    matrix = np.concatenate([ones, columns], axis=2).reshape(texts * learned, -1)
+    wanted = targets.reshape(-1)
+    prior = np.concatenate([np.zeros(learned), np.full(features // 2, 0.5 / len(said))])
+    prior = np.concatenate([prior, np.zeros(features - features // 2)])
+    ridge = np.concatenate([np.full(learned, 0.05), np.full(features, RIDGE)])
+    weights = logistic.fit(matrix, wanted, np.ones(len(wanted)), ridge, prior, ROUNDS, 1e-6)
+    return Stack(weights[:learned], weights[learned:])
+
+
+def _columns(said: Sequence[Doubles]) -> Doubles:
+    """[texts, learned, 2 x learners]."""
+    own = np.stack(said, axis=2)
+    mean = np.broadcast_to(own.mean(axis=1, keepdims=True), own.shape)
+    return np.concatenate([own, mean], axis=2)

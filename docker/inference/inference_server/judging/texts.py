@@ -1,0 +1,53 @@
+"""What calibration knows of one text: words, token vectors, and a few numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Self
+
+import numpy as np
+
+from inference_server.judging.ngrams import WORD, Floats
+from inference_server.marking.matching import Match, Reading
+
+FOLDS = 5
+MOST_ROWS = 160
+"""Of longer texts so many neighbouring tokens are averaged that no more rows remain."""
+STRENGTH = 10.0
+"""Strengths differ by tenths where log lengths differ by ones."""
+Halves = np.ndarray[Any, np.dtype[np.float16]]
+
+
+@dataclass(frozen=True)
+class Text:
+    """`tokens` is [rows, width], `facts` lengths and strengths of the criteria."""
+
+    text: str
+    tokens: Halves
+    facts: Floats
+
+    @classmethod
+    def of(cls, reading: Reading, matches: Sequence[Match]) -> Self:
+        """From the encoder's pass and what the uncalibrated method made of it."""
+        vectors = reading.vectors
+        if not len(vectors):
+            vectors = np.zeros((1, vectors.shape[1]), np.float32)
+        words = WORD.findall(reading.text.lower())
+        sizes = [len(reading.text), len(vectors), len(words), len(set(words))]
+        facts = [*np.log1p(sizes), *(match.strength * STRENGTH for match in matches)]
+        tokens = _thinned(vectors).astype(np.float16)
+        return cls(reading.text, tokens, np.array(facts, np.float32))
+
+
+def _thinned(vectors: Floats) -> Floats:
+    stride = -(-len(vectors) // MOST_ROWS)
+    if stride == 1:
+        return vectors
+    starts = np.arange(0, len(vectors), stride)
+    sizes = np.diff([*starts, len(vectors)])[:, None]
+    return np.asarray(np.add.reduceat(vectors, starts) / sizes, np.float32)
+
+
+def fold_of(text: str, folds: int = FOLDS) -> int:
+    """Which fold the folded text is in: the same in every calibration."""
+    return int.from_bytes(sha256(text.encode()).digest()[:8]) % folds

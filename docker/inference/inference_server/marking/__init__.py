@@ -1,0 +1,1 @@
+"""From the token vectors of an answer to its mark: strengths, points, evidence and flags."""
