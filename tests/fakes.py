@@ -8,7 +8,7 @@ import numpy as np
 from inference_server.config import Config
 from inference_server.encoding.batching import Batcher
 from inference_server.encoding.tokens import Tokens
-from inference_server.http.app import Loaded
+from inference_server.http.state import Service
 from inference_server.scorer import Scorer
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -52,8 +52,8 @@ class FakeEncoder:
         return [tokens]
 
 
-def loaded_with(config: Config, forward: Forward = vectors_of) -> Loaded:
+def service_with(config: Config, forward: Forward = vectors_of) -> Service:
     """What the service has once its weights are read, with `forward` for the encoder's pass."""
     encoder = FakeEncoder()
     batcher = Batcher(forward, config.pack_tokens, config.queue_answers)
-    return Loaded(encoder, "fp32", batcher, Scorer(encoder, batcher, config.max_tokens))
+    return Service(encoder, "fp32", batcher, Scorer(encoder, batcher, config.max_tokens))

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import pmscoring.metrics as web_metrics
-from inference_server.http import app as inference
+from inference_server.http import metrics as inference
 from tests.paths import ROOT
 
 COMPOSE = ROOT / "compose"

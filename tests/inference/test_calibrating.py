@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from inference_server.http.app import make_app
-from inference_server.http.job import Job
+from inference_server.http.fit_job import FitJob
 from inference_server.judging.question import Calibration
-from tests.fakes import Array, loaded_with
+from tests.fakes import Array, service_with
 from tests.inference import marked, serving, written
 from tests.inference.serving import lines
 from tests.inference.test_service import SMALL, refused, request
@@ -52,7 +52,7 @@ def artefact(told: list[dict[str, Any]]) -> bytes:
 @pytest.fixture(scope="module")
 def quick() -> Iterator[httpx.Client]:
     """The service around a stand-in for the encoder."""
-    with serving.served(make_app(LARGER, loader=loaded_with)) as caller:
+    with serving.served(make_app(LARGER, loader=service_with)) as caller:
         yield caller
 
 
@@ -191,7 +191,7 @@ def test_its_turn_is_over_before_the_last_line_is_told() -> None:
             assert begun.wait(10)
             return {"sha256": "x"}
 
-        job = Job(work, lambda: heard.append("over"))
+        job = FitJob(work, lambda: heard.append("over"))
         job.lines = Lines()
         begun.set()
         assert [line async for line in job] == [{"sha256": "x"}]
@@ -213,7 +213,7 @@ def test_a_failure_is_the_last_line() -> None:
     def broken(_sequences: Sequence[Sequence[int]]) -> list[Array]:
         raise RuntimeError("no")
 
-    app = make_app(LARGER, loader=lambda config: loaded_with(config, broken))
+    app = make_app(LARGER, loader=lambda config: service_with(config, broken))
     with serving.served(app) as caller:
         assert lines(caller.post("/v1/calibrate", json=body()))[-1]["error_type"] == "internal"
 

@@ -12,7 +12,7 @@ import pytest
 from inference_server.http.app import make_app
 from inference_server.judging import artefacts
 from inference_server.judging.question import named
-from tests.fakes import loaded_with
+from tests.fakes import service_with
 from tests.inference import carried, serving, written
 from tests.inference.serving import lines
 from tests.inference.test_service import SMALL, refused, request
@@ -40,7 +40,7 @@ def told(service: httpx.Client) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def quick() -> Iterator[httpx.Client]:
     """The service around a stand-in for the encoder."""
-    with serving.served(make_app(LARGER, loader=loaded_with)) as caller:
+    with serving.served(make_app(LARGER, loader=service_with)) as caller:
         yield caller
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from inference_server.http.schemas import Invalid, Question, read_score_request
+from inference_server.http.bodies import Invalid, read_score_request
+from inference_server.http.schemas import Question
 
 EXAMPLES = json.loads(
     (Path(__file__).parents[2] / "pmscoring/contract/examples/question.json").read_text("utf-8")
@@ -36,7 +37,7 @@ def test_it_reads_the_valid_example(example: dict[str, Any]) -> None:
 def test_it_points_at_the_fault_of_the_invalid_example(example: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as refusal:
         read_score_request(body(question=example["value"]))
-    assert f"/question{example['pointer']}" in dict(refusal.value.problems)
+    assert f"/question{example['pointer']}" in dict(refusal.value.faults)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_it_points_at_the_fault_of_the_invalid_example(example: dict[str, Any]) 
 def test_it_points_at_the_fault_of_a_request(changes: dict[str, Any], pointer: str) -> None:
     with pytest.raises(Invalid) as refusal:
         read_score_request(body(**changes))
-    assert pointer in dict(refusal.value.problems)
+    assert pointer in dict(refusal.value.faults)
 
 
 def test_it_never_repeats_the_text_of_an_answer() -> None:

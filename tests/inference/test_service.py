@@ -16,9 +16,10 @@ import pytest
 
 from inference_server.config import Config
 from inference_server.encoding.engine import choose
-from inference_server.http.app import Loaded, make_app
+from inference_server.http.app import make_app
+from inference_server.http.state import Service
 from inference_server.scorer import Scorer
-from tests.fakes import Array, FakeEncoder, loaded_with, vectors_of
+from tests.fakes import Array, FakeEncoder, service_with, vectors_of
 from tests.inference import serving, written
 from tests.inference.serving import until
 
@@ -116,7 +117,7 @@ def test_it_encodes_two_equal_texts_once() -> None:
         sizes.extend(map(len, sequences))
         return vectors_of(sequences)
 
-    ready = loaded_with(SMALL, forward)
+    ready = service_with(SMALL, forward)
     scorer = Scorer(encoder, ready.batcher, 10_000)
     scorer.score(
         written.QUESTION, ["要件の変更", "別", "要件の変更", " ﾖｳ件の変更", "ヨウ件の変更"]
@@ -127,7 +128,7 @@ def test_it_encodes_two_equal_texts_once() -> None:
 
 
 def test_it_encodes_a_question_once() -> None:
-    ready = loaded_with(SMALL)
+    ready = service_with(SMALL)
     for text in ("一", "二", "三"):
         ready.scorer.score(written.QUESTION, [text])
     ready.batcher.close()
@@ -300,7 +301,7 @@ class Gate:
 def gated(config: Config = SMALL) -> Iterator[tuple[httpx.Client, Gate]]:
     """A service of a tiny queue whose encoder stands still until the gate is opened."""
     gate = Gate()
-    with serving.served(make_app(config, lambda c: loaded_with(c, gate))) as caller:
+    with serving.served(make_app(config, lambda c: service_with(c, gate))) as caller:
         try:
             yield caller, gate
         finally:
@@ -338,9 +339,9 @@ def test_it_answers_health_while_it_computes() -> None:
 def test_it_answers_health_while_it_loads_and_is_ready_later() -> None:
     opened = threading.Event()
 
-    def slowly(config: Config) -> Loaded:
+    def slowly(config: Config) -> Service:
         assert opened.wait(30)
-        return loaded_with(config)
+        return service_with(config)
 
     with serving.served(make_app(SMALL, slowly), status=503) as caller:
         try:
@@ -373,7 +374,7 @@ def failing(sequences: Sequence[Sequence[int]]) -> list[Array]:
 
 
 def test_it_tells_nothing_of_a_failure_of_its_own_but_its_id() -> None:
-    with serving.served(make_app(SMALL, lambda c: loaded_with(c, failing))) as caller:
+    with serving.served(make_app(SMALL, lambda c: service_with(c, failing))) as caller:
         named = {"X-Request-ID": "failed-1", "Connection": "close"}
         broken = caller.post("/v1/score", json=request("壊"), headers=named)
         assert SECRET not in refused(broken, 500, "internal")

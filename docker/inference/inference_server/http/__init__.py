@@ -1,1 +1,1 @@
-"""The HTTP edge."""
+"""The HTTP edge: it translates between requests and the rooms below, and decides nothing."""

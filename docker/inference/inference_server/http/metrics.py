@@ -1,0 +1,8 @@
+"""What the service reports to Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ANSWERS = Counter("inference_answers_total", "Answers scored")
+REFUSED = Counter("inference_refused_total", "Requests refused", ["error_type"])
+SECONDS = Histogram("inference_request_seconds", "Seconds a scoring request took")
+WAITING = Gauge("inference_waiting_sequences", "Sequences in the queue")

@@ -1,0 +1,58 @@
+"""What routes do with a request before they serve it: token, state of the service, body."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from inference_server.http.bodies import Invalid
+from inference_server.http.errors import Refusal
+from inference_server.http.state import Service
+
+T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def protected(handler: Handler) -> Handler:
+    """The handler behind a check of the bearer token."""
+
+    async def checked(request: Request) -> Response:
+        header = request.headers.get("Authorization", "")
+        expected = f"Bearer {request.app.state.config.token}"
+        if not hmac.compare_digest(header.encode(), expected.encode()):
+            raise Refusal(401, "unauthorized", "the token is missing or wrong")
+        return await handler(request)
+
+    return checked
+
+
+def service_of(request: Request) -> Service:
+    """The service that answers the request; a Refusal with 503 until the weights are read."""
+    service: Service | None = request.app.state.service
+    if service is None:
+        raise Refusal(503, "not_ready", "the model is being loaded", Retry_After="5")
+    return service
+
+
+async def read_body(request: Request, max_bytes: int | None = None) -> bytes:
+    """The body, of at most `max_bytes` or the configured number of bytes."""
+    max_bytes = max_bytes or request.app.state.config.max_body
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > max_bytes:
+                raise Refusal(413, "too_large", f"the body is over {max_bytes} bytes")
+    except ClientDisconnect as error:
+        raise Refusal(400, "incomplete", "the body broke off") from error
+    return bytes(body)
+
+
+def parse(read_request: Callable[[bytes], T], body: bytes) -> T:
+    """What `read_request` makes of the body; a Refusal with 422 that points at its faults."""
+    try:
+        return read_request(body)
+    except Invalid as error:
+        raise Refusal(422, "invalid", str(error)) from error
