@@ -1,23 +1,22 @@
 """Stand-ins for the encoder, for tests of what stands around it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
+from inference_server.arrays import Floats
 from inference_server.config import Config
 from inference_server.encoding.batching import Batcher
 from inference_server.encoding.tokens import Tokens
 from inference_server.http.state import Service
 from inference_server.scorer import Scorer
 
-Array = np.ndarray[Any, np.dtype[np.float32]]
-Forward = Callable[[Sequence[Sequence[int]]], list[Array]]
+Forward = Callable[[Sequence[Sequence[int]]], list[Floats]]
 WIDTH = 8
 DEGREES = range(1, WIDTH + 1)
 
 
-def vectors_of(sequences: Sequence[Sequence[int]]) -> list[Array]:
+def vectors_of(sequences: Sequence[Sequence[int]]) -> list[Floats]:
     """A vector a token that its id alone decides."""
     return [
         np.array([[abs(np.sin(token * k)) for k in DEGREES] for token in ids], np.float32)
@@ -43,7 +42,7 @@ class FakeEncoder:
             for text in sources
         ]
 
-    def rarity(self, ids: Sequence[int]) -> Array:
+    def rarity(self, ids: Sequence[int]) -> Floats:
         """Every token is as rare as any other."""
         return np.ones(len(ids), np.float32)
 

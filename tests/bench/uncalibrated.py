@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from inference_server.arrays import Doubles
 from inference_server.encoding.batching import Batcher
 from inference_server.encoding.engine import Encoder
 from inference_server.marking import matching
@@ -84,9 +85,7 @@ def read_all(scorer: Scorer, rows: Sequence[Marked]) -> dict[str, Reading]:
     return found
 
 
-def strengths(
-    rows: Sequence[Marked], readings: dict[str, Reading], without: str
-) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def strengths(rows: Sequence[Marked], readings: dict[str, Reading], without: str) -> Doubles:
     """The strength of each row's answer; `without` names a part of the method to leave out."""
     rubrics: dict[tuple[str, ...], Rubric] = {}
     found = []
@@ -106,7 +105,7 @@ def _rubric(row: Marked, readings: dict[str, Reading], without: str) -> Rubric:
     return matching.rubric([references], prompt)
 
 
-def bigrams(rows: Sequence[Marked]) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def bigrams(rows: Sequence[Marked]) -> Doubles:
     """The simplest method: the share of a reference's character bigrams that the answer has."""
 
     def grams(text: str) -> set[str]:

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import torch
 
+from inference_server.arrays import Floats
 from inference_server.encoding.batching import Batcher, Overloaded
 from inference_server.encoding.engine import Encoder
 from inference_server.scorer import Scorer
-from tests.fakes import Array, Forward, vectors_of
+from tests.fakes import Forward, vectors_of
 from tests.inference import written
 
 Ids = Sequence[Sequence[int]]
@@ -51,7 +52,7 @@ class Recorder:
         self.digests: dict[tuple[int, ...], str] = {}
         self.sizes: list[int] = []
 
-    def __call__(self, sequences: Ids) -> list[Array]:
+    def __call__(self, sequences: Ids) -> list[Floats]:
         found = self.forward(sequences)
         self.sizes.append(len(sequences))
         for ids, vectors in zip(sequences, found, strict=True):
@@ -135,8 +136,8 @@ def test_it_makes_nearly_the_same_fp32_vectors_in_any_batch(weights: Path) -> No
             assert np.linalg.norm(unit_mean(vectors) - unit_mean(alone[text])) < 1e-6
 
 
-def unit_mean(vectors: Array) -> Array:
-    mean: Array = vectors.mean(axis=0)
+def unit_mean(vectors: Floats) -> Floats:
+    mean: Floats = vectors.mean(axis=0)
     return mean / np.linalg.norm(mean)
 
 
@@ -147,7 +148,7 @@ class Gate:
         self.entered, self.opened = threading.Event(), threading.Event()
         self.packs: list[list[list[int]]] = []
 
-    def __call__(self, sequences: Ids) -> list[Array]:
+    def __call__(self, sequences: Ids) -> list[Floats]:
         self.packs.append([list(ids) for ids in sequences])
         self.entered.set()
         assert self.opened.wait(SECONDS)
@@ -234,7 +235,7 @@ def test_it_takes_a_request_larger_than_the_queue_when_nothing_waits() -> None:
         assert len(batcher.submit([[n] for n in range(5)]).result(SECONDS)) == 5
 
 
-def failing(sequences: Ids) -> list[Array]:
+def failing(sequences: Ids) -> list[Floats]:
     if any(13 in ids for ids in sequences):
         raise RuntimeError("no memory left")
     return vectors_of(sequences)
@@ -256,7 +257,7 @@ def test_it_does_not_fail_a_request_for_the_pack_of_another() -> None:
 
 
 def test_it_outlives_a_failure_of_any_kind() -> None:
-    def out_of_range(sequences: Ids) -> list[Array]:
+    def out_of_range(sequences: Ids) -> list[Floats]:
         raise IndexError("no such token")
 
     with running(out_of_range) as batcher:

@@ -14,10 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
+from inference_server.arrays import Floats
 from inference_server.http.app import make_app
 from inference_server.http.fit_job import FitJob
 from inference_server.judging.question import Calibration
-from tests.fakes import Array, service_with
+from tests.fakes import service_with
 from tests.inference import marked, serving, written
 from tests.inference.serving import lines
 from tests.inference.test_service import SMALL, refused, request
@@ -210,7 +211,7 @@ def test_it_stops_when_the_caller_goes_away(quick: httpx.Client) -> None:
 
 
 def test_a_failure_is_the_last_line() -> None:
-    def broken(_sequences: Sequence[Sequence[int]]) -> list[Array]:
+    def broken(_sequences: Sequence[Sequence[int]]) -> list[Floats]:
         raise RuntimeError("no")
 
     app = make_app(LARGER, loader=lambda config: service_with(config, broken))

@@ -14,12 +14,13 @@ from typing import Any
 import httpx
 import pytest
 
+from inference_server.arrays import Floats
 from inference_server.config import Config
 from inference_server.encoding.engine import choose
 from inference_server.http.app import make_app
 from inference_server.http.state import Service
 from inference_server.scorer import Scorer
-from tests.fakes import Array, FakeEncoder, service_with, vectors_of
+from tests.fakes import FakeEncoder, service_with, vectors_of
 from tests.inference import serving, written
 from tests.inference.serving import until
 
@@ -113,7 +114,7 @@ def test_it_encodes_two_equal_texts_once() -> None:
     encoder = FakeEncoder()
     sizes: list[int] = []
 
-    def forward(sequences: Sequence[Sequence[int]]) -> list[Array]:
+    def forward(sequences: Sequence[Sequence[int]]) -> list[Floats]:
         sizes.extend(map(len, sequences))
         return vectors_of(sequences)
 
@@ -291,7 +292,7 @@ class Gate:
     def __init__(self) -> None:
         self.entered, self.opened = threading.Event(), threading.Event()
 
-    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Array]:
+    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
         self.entered.set()
         assert self.opened.wait(30)
         return vectors_of(sequences)
@@ -367,7 +368,7 @@ def test_it_says_that_it_is_unwell_when_the_weights_cannot_be_read() -> None:
         refused(caller.get("/info"), 503, "not_ready")
 
 
-def failing(sequences: Sequence[Sequence[int]]) -> list[Array]:
+def failing(sequences: Sequence[Sequence[int]]) -> list[Floats]:
     if any(ord("壊") in ids for ids in sequences):
         raise RuntimeError(f"a bug with {SECRET}")
     return vectors_of(sequences)

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from inference_server.arrays import Floats
 from inference_server.encoding.engine import Encoder
 from inference_server.scorer import Scorer
 from pmscoring.base.texts import folded
-from tests.fakes import Array
 from tests.inference import written
 
 WANTED = "移行の失敗に備えて旧システムへ戻す手順と判断の期限を定めた。"
@@ -57,11 +57,11 @@ def test_it_reads_such_an_essay_in_several_windows(
     assert max(end for one in windows for _, end in one.offsets) == SIZE
 
 
-def mean_within(scorer: Scorer, text: str, start: int, end: int) -> Array:
+def mean_within(scorer: Scorer, text: str, start: int, end: int) -> Floats:
     """The unit mean of the text's token vectors in [start, end)."""
     reading = scorer.read([folded(text)], lambda reading: reading)[folded(text)]
     inside = [place for place, (a, b) in enumerate(reading.offsets) if a >= start and b <= end]
-    mean: Array = reading.vectors[inside].mean(axis=0)
+    mean: Floats = reading.vectors[inside].mean(axis=0)
     return mean / np.linalg.norm(mean)
 
 

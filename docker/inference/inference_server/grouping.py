@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import regex
 
+from inference_server.arrays import Floats
 from inference_server.encoding.batching import Overloaded
-from inference_server.marking.matching import Array, Reading
+from inference_server.marking.matching import Reading
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
 
@@ -54,9 +55,9 @@ class Leaders:
 
     def __init__(self, width: int) -> None:
         self.groups: list[Group] = []
-        self.vectors: Array = np.zeros((0, width), np.float32)
+        self.vectors: Floats = np.zeros((0, width), np.float32)
 
-    def place(self, names: Sequence[str], vectors: Array, distance: float) -> None:
+    def place(self, names: Sequence[str], vectors: Floats, distance: float) -> None:
         """Each into the nearest group that has room, or at the head of a new one."""
         known, among = 1 - vectors @ self.vectors.T, 1 - vectors @ vectors.T
         fresh: list[int] = []
@@ -71,7 +72,7 @@ class Leaders:
                 self.groups[index].distances.append(round(max(float(away[index]), 0.0), 4))
         self.vectors = np.concatenate([self.vectors, vectors[fresh]])
 
-    def _nearest(self, away: Array, distance: float) -> int | None:
+    def _nearest(self, away: Floats, distance: float) -> int | None:
         near = np.flatnonzero(away <= distance)
         for index in near[np.argsort(away[near], kind="stable")]:
             if len(self.groups[index].ids) < MOST_MEMBERS:
@@ -102,7 +103,7 @@ def _place(
 ) -> None:
     part = [(name, texts.folded(text)) for name, text in named]
     vectors = _patiently(scorer, list({text: 0 for _, text in part if text}))
-    guarded: dict[Any, list[tuple[str, Array]]] = {}
+    guarded: dict[Any, list[tuple[str, Floats]]] = {}
     for name, text in part:
         if text in vectors:
             guarded.setdefault(_guard(text), []).append((name, vectors[text]))
@@ -112,7 +113,7 @@ def _place(
         into.place([name for name, _ in several], matrix, distance)
 
 
-def _patiently(scorer: Scorer, sources: list[str]) -> dict[str, Array]:
+def _patiently(scorer: Scorer, sources: list[str]) -> dict[str, Floats]:
     """The vectors; where the queue is full, answers to be scored go first."""
     while True:
         try:
@@ -121,9 +122,9 @@ def _patiently(scorer: Scorer, sources: list[str]) -> dict[str, Array]:
             time.sleep(PATIENCE)
 
 
-def _pooled(reading: Reading) -> Array:
+def _pooled(reading: Reading) -> Floats:
     whole = (reading.vectors * np.maximum(reading.rarity, 0.1)[:, None]).sum(axis=0)
-    vector: Array = whole / max(float(np.linalg.norm(whole)), 1e-12)
+    vector: Floats = whole / max(float(np.linalg.norm(whole)), 1e-12)
     return vector
 
 

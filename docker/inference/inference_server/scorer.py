@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import orjson
 
+from inference_server.arrays import Floats
 from inference_server.encoding.batching import Batcher, TooLarge
 from inference_server.encoding.tokens import Tokens
 from inference_server.judging.artefacts import Fitted
@@ -17,7 +18,7 @@ from inference_server.judging.general import General
 from inference_server.judging.texts import Text
 from inference_server.marking import matching, scoring
 from inference_server.marking.judged import Judged
-from inference_server.marking.matching import Array, Match, Reading, Rubric
+from inference_server.marking.matching import Match, Reading, Rubric
 from pmscoring.base import texts
 
 KEPT_QUESTIONS = 200
@@ -33,7 +34,7 @@ class EncoderLike(Protocol):
 
     def tokenise(self, sources: Sequence[str]) -> list[Tokens]: ...
     def windows(self, tokens: Tokens) -> list[Tokens]: ...
-    def rarity(self, ids: Sequence[int]) -> Array: ...
+    def rarity(self, ids: Sequence[int]) -> Floats: ...
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,10 @@ class Scorer:
             raise TooLarge(f"the texts have {size} tokens; at most {self.max_tokens} at once")
         windows = [self.encoder.windows(one) for one in tokens]
         places = [(text, window) for text, ws in enumerate(windows) for window in range(len(ws))]
-        held: dict[int, dict[int, Array]] = {}
+        held: dict[int, dict[int, Floats]] = {}
         used: dict[str, T] = {}
 
-        def each(index: int, vectors: Array) -> None:
+        def each(index: int, vectors: Floats) -> None:
             text, window = places[index]
             parts = held.setdefault(text, {})
             parts[window] = vectors
@@ -107,7 +108,7 @@ class Scorer:
         self.batcher.submit([w.ids for ws in windows for w in ws], each).result()
         return used
 
-    def _reading(self, source: str, parts: Sequence[tuple[Tokens, Array]]) -> Reading:
+    def _reading(self, source: str, parts: Sequence[tuple[Tokens, Floats]]) -> Reading:
         """What stands in the text: no prefix, no special tokens."""
         offsets = [offset for window, _ in parts for offset in window.offsets]
         here = [index for index, (start, end) in enumerate(offsets) if end > start]

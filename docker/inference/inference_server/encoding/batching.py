@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-import numpy as np
+from inference_server.arrays import Floats
 
-Array = np.ndarray[Any, np.dtype[np.float32]]
 T = TypeVar("T")
 OLDEST_FIRST = 4
-Forward = Callable[[Sequence[Sequence[int]]], list[Array]]
-Each = Callable[[int, Array], Any]
+Forward = Callable[[Sequence[Sequence[int]]], list[Floats]]
+Each = Callable[[int, Floats], Any]
 
 
 class Overloaded(Exception):
@@ -65,7 +64,7 @@ class Job:
     found: dict[int, Any] = field(default_factory=dict)
     future: "Future[list[Any]]" = field(default_factory=Future)
 
-    def take(self, index: int, vectors: Array) -> None:
+    def take(self, index: int, vectors: Floats) -> None:
         """What came of one sequence; with the last one the job is done."""
         self.found[index] = self.each(index, vectors)
         if len(self.found) == len(self.sequences):

@@ -6,16 +6,15 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Self, cast
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from inference_server.arrays import Floats
 from inference_server.encoding.bert import PackedBert, Precision
 from inference_server.encoding.tokens import TextTokenizer, Tokens
 
-Array = np.ndarray[Any, np.dtype[np.float32]]
 DEPTH = 5 / 6
 """The share of the layers that is run: of 4, 6, 8 … 12 of 12 the tenth agreed best with people
 (docs/scoring.md), and what lies above it is not computed."""
@@ -64,11 +63,11 @@ class Encoder:
         """Overlapping sequences that fit the encoder's window."""
         return self.tokenizer.windows(tokens, self.window)
 
-    def rarity(self, ids: Sequence[int]) -> Array:
+    def rarity(self, ids: Sequence[int]) -> Floats:
         """How rare each token is in the language."""
         return self.tokenizer.rarity(ids)
 
-    def forward(self, sequences: Sequence[Sequence[int]]) -> list[Array]:
+    def forward(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
         """Token vectors [tokens, width] of each sequence of ids, in one packed pass."""
         if not sequences:
             return []

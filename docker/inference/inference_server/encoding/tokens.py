@@ -5,10 +5,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
+
+from inference_server.arrays import Floats
 
 PREFIX = "query: "
 OVERLAP = 128
@@ -87,14 +88,14 @@ class TextTokenizer:
             for start in starts
         ]
 
-    def rarity(self, ids: Sequence[int]) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    def rarity(self, ids: Sequence[int]) -> Floats:
         """The negative log probability of each token alone; 1 where the vocabulary has none."""
         if self.rarities is None:
             return np.ones(len(ids), np.float32)
         return self.rarities[np.asarray(ids, np.int64)]
 
 
-def _rarities(folder: Path) -> "np.ndarray[Any, np.dtype[np.float32]] | None":
+def _rarities(folder: Path) -> Floats | None:
     """Of a Unigram vocabulary, whose scores are log probabilities."""
     model = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
     if model.get("type") != "Unigram":

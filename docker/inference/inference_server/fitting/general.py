@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from inference_server.arrays import Doubles, Floats, Indices
 from inference_server.fitting import reading
 from inference_server.fitting.examples import Example, TooFew
 from inference_server.fitting.measures import measures
@@ -21,14 +22,12 @@ from inference_server.judging.facts import facts
 from inference_server.judging.general import General
 from inference_server.judging.question import named
 from inference_server.judging.regression import Items, Regression
-from inference_server.judging.scale import Doubles
 from inference_server.marking import matching, scoring
-from inference_server.marking.matching import Array, Match, Reading
+from inference_server.marking.matching import Match, Reading
 from inference_server.scorer import Known, Scorer
 from pmscoring.base import texts
 
 FOLDS = 5
-Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Seen:
     example: Example
     source: texts.Folded
     matches: Sequence[Match]
-    facts: Array | None
+    facts: Floats | None
 
     @property
     def most(self) -> float:
@@ -137,7 +136,7 @@ def _read(scorer: Scorer, asked: Sequence[Asked], say: Say) -> list[Seen]:
     return found
 
 
-Read = tuple[Sequence[Match], Array | None]
+Read = tuple[Sequence[Match], Floats | None]
 
 
 def _each(scorer: Scorer, asked: Asked, sources: Sequence[str]) -> dict[str, Read]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from inference_server.judging.scale import Doubles
+from inference_server.arrays import Doubles
 
 HALF = 0.5
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from inference_server.arrays import Doubles, Indices
 from inference_server.fitting import training
 from inference_server.judging import confidence, kernel, stack
-from inference_server.judging.kernel import Folds
 from inference_server.judging.model import Judge, Model, Verdict, log_odds
-from inference_server.judging.scale import Doubles, Scale, chosen, kappa, together
+from inference_server.judging.scale import Scale, chosen, kappa, together
 from inference_server.judging.texts import Text, fold_of
 
 SEED = 20_240_601
@@ -82,7 +82,7 @@ def _filled(targets: Doubles, known: Doubles) -> Doubles:
 
 
 def _judge(
-    scale: Scale, said: Sequence[Doubles], points: Doubles, folds: Folds
+    scale: Scale, said: Sequence[Doubles], points: Doubles, folds: Indices
 ) -> tuple[Judge, list[Verdict]]:
     """How points follow from what the learners said out of fold; and the verdicts on each fold by
     what was fitted to the others.

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from inference_server.arrays import Doubles, Mask
 from inference_server.fitting import reading
 from inference_server.fitting.examples import FEWEST, Example
 from inference_server.fitting.model import SEED, fit, metrics
 from inference_server.judging.question import Calibration, Rule, made_for, named
-from inference_server.judging.scale import Doubles
 from inference_server.judging.texts import FOLDS, Text
 from inference_server.marking import matching, scoring
 from inference_server.marking.judged import Judged
@@ -111,7 +111,7 @@ def _void(
     examples: Sequence[Example],
     folded: Sequence[str],
     read: dict[str, Read],
-) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+) -> Mask:
     """Which of them a rule gives no points, whatever they say."""
     sheet = scorer.known(question).sheet
     return np.array(
@@ -122,7 +122,7 @@ def _void(
     )
 
 
-def _learned(void: "np.ndarray[Any, np.dtype[np.bool_]]", points: Doubles) -> list[int]:
+def _learned(void: Mask, points: Doubles) -> list[int]:
     """Which examples are learned from: not those that a rule marks, unless too little is left."""
     kept = np.flatnonzero(~void)
     if len(kept) < FEWEST // 2 or len(np.unique(points[kept])) < 2:

@@ -9,10 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inference_server.arrays import Doubles, Floats, Indices
 from inference_server.judging.heads import Basis, Heads
-from inference_server.judging.kernel import Folds
-from inference_server.judging.ngrams import Floats
-from inference_server.judging.scale import Doubles
 from inference_server.judging.texts import Text
 
 WIDTH, FILTERS, BATCH = 256, 64, 32
@@ -69,7 +67,7 @@ class Network:
 
 
 def fit(
-    texts: Sequence[Text], targets: Doubles, known: Doubles, folds: Folds, seed: int, step: Step
+    texts: Sequence[Text], targets: Doubles, known: Doubles, folds: Indices, seed: int, step: Step
 ) -> "tuple[Heads, Floats]":
     """A head for each fold that is left out, and what it says of that fold: log odds.
 
@@ -96,7 +94,7 @@ def fit(
     return _exported(basis, trained), without
 
 
-def steps_of(folds: Folds) -> int:
+def steps_of(folds: Indices) -> int:
     """How many steps `fit` takes for texts in these folds."""
     return sum(_steps(int((folds != fold).sum())) for fold in np.unique(folds))
 

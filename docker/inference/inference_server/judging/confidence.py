@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference_server.judging.scale import Doubles
+from inference_server.arrays import Doubles
 
 RIDGE, ROUNDS, BINS = 2.0, 20, 10
 LEAST, MOST = 0.001, 0.999

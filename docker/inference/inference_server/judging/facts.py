@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from inference_server.marking.matching import Array, Reading, Rubric, blocks
+from inference_server.arrays import Floats
+from inference_server.marking.matching import Reading, Rubric, blocks
 
 NEAR, SAME, SPREAD = 0.95, 1.0, 0.03
 WEAKEST = 0.25
@@ -25,7 +26,7 @@ NAMES = (
 )
 
 
-def facts(reading: Reading, wanted: Rubric, criteria: int) -> Array | None:
+def facts(reading: Reading, wanted: Rubric, criteria: int) -> Floats | None:
     """[criteria, NAMES], each by the reference that the answer comes nearest to.
 
     None where a criterion has no reference, or the answer no tokens.
@@ -42,7 +43,7 @@ def facts(reading: Reading, wanted: Rubric, criteria: int) -> Array | None:
 
 
 def _nearest(
-    reading: Reading, wanted: Rubric, rarity: Array
+    reading: Reading, wanted: Rubric, rarity: Floats
 ) -> Iterator[tuple[int, float, list[float]]]:
     """Each criterion with the strength and the facts of its nearest reference."""
     similar = wanted.vectors @ reading.vectors.T
@@ -56,7 +57,7 @@ def _nearest(
         yield criterion, float(strengths[best]), told
 
 
-def _facts(similar: Array, weights: Array, rarity: Array) -> list[float]:
+def _facts(similar: Floats, weights: Floats, rarity: Floats) -> list[float]:
     """From cosines [tokens of the reference, tokens of the answer]."""
     nearest, back = similar.max(axis=1), similar.max(axis=0)
     recall, precision = float(nearest @ weights), float(back @ rarity / rarity.sum())
@@ -77,14 +78,14 @@ def _facts(similar: Array, weights: Array, rarity: Array) -> list[float]:
     ]
 
 
-def _quantile(nearest: Array, weights: Array) -> float:
+def _quantile(nearest: Floats, weights: Floats) -> float:
     """Of the reference's weight, a quarter comes no nearer than this."""
     order = np.argsort(nearest, kind="stable")
     place = int(np.searchsorted(np.cumsum(weights[order]), WEAKEST))
     return float(nearest[order[min(place, len(order) - 1)]])
 
 
-def _in_order(similar: Array, weights: Array) -> float:
+def _in_order(similar: Floats, weights: Floats) -> float:
     """The recall of neighbours, two by two; of single tokens where a text has no more than one."""
     if min(similar.shape) < 2:
         return float(similar.max(axis=1) @ weights)

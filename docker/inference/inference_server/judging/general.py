@@ -12,11 +12,11 @@ import numpy as np
 import orjson
 from safetensors.numpy import load, save
 
+from inference_server.arrays import Floats
 from inference_server.judging.facts import NAMES
 from inference_server.judging.question import UNREADABLE, Unreadable, headers
 from inference_server.judging.regression import Regression
 from inference_server.marking.judged import Judged
-from inference_server.marking.matching import Array
 from inference_server.marking.scoring import Sheet
 
 FORMAT = "pmscoring-general-1"
@@ -29,7 +29,7 @@ class General:
     encoder: str
     regression: Regression
 
-    def judge(self, said: str, facts: Array | None, sheet: Sheet) -> Judged | None:
+    def judge(self, said: str, facts: Floats | None, sheet: Sheet) -> Judged | None:
         """Points of a folded text, without a confidence: no answer of the question was seen.
 
         None where there are no facts, and of a model answer, whose points are known.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference_server.judging.ngrams import Floats
+from inference_server.arrays import Floats
 from inference_server.judging.texts import Text
 
 

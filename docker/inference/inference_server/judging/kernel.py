@@ -7,19 +7,18 @@ facts. What is predicted of a fold by the fit without it follows from the invers
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from scipy.linalg import lapack
 
-from inference_server.judging.ngrams import KINDS, Floats, Vocabulary
-from inference_server.judging.scale import Doubles
+from inference_server.arrays import Doubles, Floats, Indices
+from inference_server.judging.ngrams import KINDS, Vocabulary
 from inference_server.judging.texts import Text
 
 RIDGES = (0.15, 0.4, 1.0)
 FACTS = 0.3
 """What the facts count beside the n-grams."""
-Folds = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Kernel:
         return total
 
 
-def fit(texts: Sequence[Text], targets: Doubles, folds: Folds) -> tuple[Kernel, Floats]:
+def fit(texts: Sequence[Text], targets: Doubles, folds: Indices) -> tuple[Kernel, Floats]:
     """The learner, and what it predicts of each fold without that fold.
 
     The ridge is the one with the least error so.
@@ -89,7 +88,7 @@ def _radial(one: Floats, other: Floats) -> Floats:
     return near
 
 
-def _solve(matrix: Floats, wanted: Floats, folds: Folds, ridge: float) -> tuple[Floats, Floats]:
+def _solve(matrix: Floats, wanted: Floats, folds: Indices, ridge: float) -> tuple[Floats, Floats]:
     """The examples' pulls, and the targets as predicted without each one's fold."""
     system = matrix.astype(np.float32)
     system[np.diag_indices(len(system))] += ridge

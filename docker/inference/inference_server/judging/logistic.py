@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inference_server.judging.scale import Doubles
+from inference_server.arrays import Doubles
 
 FARTHEST = 5.0
 """The most by which a round may move a weight: far from the end its curve says too little."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inference_server.arrays import Doubles, Floats
 from inference_server.judging.confidence import Confidence
 from inference_server.judging.heads import Heads
 from inference_server.judging.kernel import Kernel
-from inference_server.judging.ngrams import Floats
-from inference_server.judging.scale import Doubles, Scale, chosen
+from inference_server.judging.scale import Scale, chosen
 from inference_server.judging.stack import Stack
 from inference_server.judging.texts import Text
 

@@ -13,8 +13,9 @@ import numpy as np
 import regex
 from scipy import sparse
 
+from inference_server.arrays import AnyArray, Floats
+
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 Split = Callable[[str], "np.ndarray[Any, np.dtype[np.uint32]]"]
 MIX = np.uint64(0x9E3779B97F4A7C15)
 SHIFT = np.uint64(29)
@@ -45,7 +46,7 @@ class Kind:
 KINDS = (Kind(characters, 2, 6), Kind(words, 1, 3))
 
 
-def grams(texts: Sequence[str], kind: Kind) -> tuple["np.ndarray[Any, Any]", Hashes]:
+def grams(texts: Sequence[str], kind: Kind) -> tuple[AnyArray, Hashes]:
     """(index of the text, hash) of every gram."""
     symbols = [kind.split(text) for text in texts]
     lengths = np.array([len(one) for one in symbols], np.int64)

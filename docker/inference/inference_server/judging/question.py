@@ -14,6 +14,7 @@ import orjson
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from inference_server.arrays import AnyArray
 from inference_server.judging import confidence
 from inference_server.judging.confidence import Confidence
 from inference_server.judging.heads import Basis, Heads
@@ -27,7 +28,7 @@ from inference_server.marking.judged import Judged
 
 UNREADABLE = (SafetensorError, struct.error, ValueError, TypeError, KeyError, IndexError)
 FORMAT = "pmscoring-calibration-2"
-Arrays = dict[str, "np.ndarray[Any, Any]"]
+Arrays = dict[str, AnyArray]
 
 
 class Unreadable(ValueError):

@@ -4,16 +4,14 @@ More was tried and carried over no better to questions that were left out (docs/
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
+from inference_server.arrays import Doubles, Floats, Mask
 from inference_server.judging import logistic
-from inference_server.judging.scale import Doubles
-from inference_server.marking.matching import Array
 
 RIDGE, ROUNDS, REACH = 0.02, 50, 4.0
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Regression:
         weights = logistic.fit(rows, items.shares, counts, ridge, prior, ROUNDS, 1e-9)
         return cls(mean, scale, weights[:-1], float(weights[-1]))
 
-    def shares(self, facts: Array | Doubles) -> Doubles:
+    def shares(self, facts: Floats | Doubles) -> Doubles:
         """The share of points that each pair of [pairs, NAMES] is expected to have.
 
         Row by row, so that no other row decides in which order sums are taken.

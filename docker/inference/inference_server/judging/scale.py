@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
-Doubles = np.ndarray[Any, np.dtype[np.float64]]
+from inference_server.arrays import AnyArray, Doubles, Indices
+
 MOST_THRESHOLDS = 11
 """On finer scales every so manieth threshold is learned, and those between by interpolation."""
 TRIES = (-0.3, -0.2, -0.1, -0.05, 0.05, 0.1, 0.2, 0.3)
@@ -20,7 +21,7 @@ class Scale:
     """`levels` are the points that occur, ascending; `learned` the indices of those asked about."""
 
     levels: Doubles
-    learned: "np.ndarray[Any, np.dtype[np.int64]]"
+    learned: Indices
 
     @classmethod
     def of(cls, points: Doubles) -> Self:
@@ -55,7 +56,7 @@ class Scale:
         mean: Doubles = self.levels[0] + reached @ np.diff(self.levels)
         return mean
 
-    def chance(self, reached: Doubles, chosen: "np.ndarray[Any, Any]") -> Doubles:
+    def chance(self, reached: Doubles, chosen: AnyArray) -> Doubles:
         """P(points = the chosen level), by its index."""
         edges = np.ones((len(reached), 1)), np.zeros((len(reached), 1))
         full = np.concatenate([edges[0], reached, edges[1]], axis=1)
@@ -105,7 +106,7 @@ def kappa(one: Doubles, other: Doubles) -> float:
     return float(1 - ((one - other) ** 2).mean() / by_chance) if by_chance else 0.0
 
 
-def chosen(cuts: Doubles, expected: Doubles) -> "np.ndarray[Any, np.dtype[np.int64]]":
+def chosen(cuts: Doubles, expected: Doubles) -> Indices:
     """The index of the level that each mean is given."""
     return np.searchsorted(cuts, expected, "right")
 

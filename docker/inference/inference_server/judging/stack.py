@@ -7,15 +7,13 @@ b_k is each level's own, so that few examples suffice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from inference_server.arrays import Doubles
 from inference_server.judging import logistic
-from inference_server.judging.scale import Doubles
 
 RIDGE, ROUNDS = 20.0, 25
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
-from inference_server.judging.ngrams import WORD, Floats
+from inference_server.arrays import Floats, Halves
+from inference_server.judging.ngrams import WORD
 from inference_server.marking.matching import Match, Reading
 
 FOLDS = 5
@@ -15,7 +16,6 @@ MOST_ROWS = 160
 """Of longer texts so many neighbouring tokens are averaged that no more rows remain."""
 STRENGTH = 10.0
 """Strengths differ by tenths where log lengths differ by ones."""
-Halves = np.ndarray[Any, np.dtype[np.float16]]
 
 
 @dataclass(frozen=True)

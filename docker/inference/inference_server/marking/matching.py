@@ -8,13 +8,12 @@ prompt says them already (question demoting, Sultan et al. 2016). docs/scoring.m
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any
 
 import numpy as np
 import regex
 
-Array = np.ndarray[Any, np.dtype[np.float32]]
-Indices = np.ndarray[Any, np.dtype[np.int64]]
+from inference_server.arrays import Floats, Indices
+
 CLAUSE = regex.compile(r"[^。、．，.,;；:：!?！？]+[。、．，.,;；:：!?！？]*")
 DEMOTING, LEAST_WEIGHT = 1.5, 0.02
 NEARLY = 0.97
@@ -32,16 +31,16 @@ class Reading:
 
     text: str
     offsets: Sequence[tuple[int, int]]
-    vectors: Array
-    rarity: Array
+    vectors: Floats
+    rarity: Floats
 
 
 @dataclass(frozen=True)
 class Rubric:
     """All references of a question in one matrix: `starts` begin each, `owners` name criteria."""
 
-    vectors: Array
-    weights: Array
+    vectors: Floats
+    weights: Floats
     starts: Indices
     owners: Indices
 
@@ -71,13 +70,13 @@ def rubric(references: Sequence[Sequence[Reading]], prompt: Reading | None) -> R
     return Rubric(vectors, weights, np.array(starts), np.array(owners))
 
 
-def _weights(reference: Reading, prompt: Reading | None) -> Array:
+def _weights(reference: Reading, prompt: Reading | None) -> Floats:
     """Per token, summing to one."""
     weights = np.maximum(reference.rarity, 0.1)
     if prompt is not None and len(prompt.vectors):
         said = (reference.vectors @ prompt.vectors.T).max(axis=1)
         weights = weights * np.maximum(1 - said, LEAST_WEIGHT) ** DEMOTING
-    share: Array = (weights / weights.sum()).astype(np.float32)
+    share: Floats = (weights / weights.sum()).astype(np.float32)
     return share
 
 
@@ -136,15 +135,15 @@ def _clauses(
     return order, firsts, [max(int(place), 0) for place in present]
 
 
-def _strengths(reading: Reading, wanted: Rubric, order: Indices, firsts: Indices) -> Array:
+def _strengths(reading: Reading, wanted: Rubric, order: Indices, firsts: Indices) -> Floats:
     """[spans, references]: how near the tokens of each come within the span."""
     similar = reading.vectors @ wanted.vectors.T
-    nearest: Array = np.maximum.reduceat(similar[order], firsts, axis=0)
-    strengths: Array = np.add.reduceat(_spans(nearest) * wanted.weights, wanted.starts, axis=1)
+    nearest: Floats = np.maximum.reduceat(similar[order], firsts, axis=0)
+    strengths: Floats = np.add.reduceat(_spans(nearest) * wanted.weights, wanted.starts, axis=1)
     return strengths
 
 
-def _spans(nearest: Array) -> Array:
+def _spans(nearest: Floats) -> Floats:
     """`nearest` of every clause, every two neighbours and, last, the whole."""
     pairs = np.maximum(nearest[:-1], nearest[1:])
     return np.concatenate([nearest, pairs, nearest.max(axis=0, keepdims=True)])
@@ -156,7 +155,7 @@ def _bounds(clauses: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return [*clauses, *pairs, (clauses[0][0], clauses[-1][1])]
 
 
-def _match(strengths: Array, spans: Sequence[tuple[int, int]], all_count: bool) -> Match:
+def _match(strengths: Floats, spans: Sequence[tuple[int, int]], all_count: bool) -> Match:
     """From the strengths [spans, references] of one criterion."""
     if not strengths.shape[1]:
         return NO_MATCH
