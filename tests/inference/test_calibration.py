@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from inference_server.fitting.examples import Example
+from inference_server.fitting.folds import fold_of
+from inference_server.fitting.measures import kappa
 from inference_server.fitting.question import Made, calibrate
-from inference_server.judging.ngrams import KINDS, Vocabulary
-from inference_server.judging.question import Calibration, Unreadable
-from inference_server.judging.scale import Scale, kappa
-from inference_server.judging.texts import fold_of
+from inference_server.fitting.scale import scale_of, targets_of
+from inference_server.fitting.vocabulary import vocabulary_of
+from inference_server.judging.ngrams import KINDS
+from inference_server.judging.packing import Unreadable
+from inference_server.judging.question import Calibration
 from inference_server.marking.sharing import shared
 from inference_server.scorer import Scorer
 from tests.inference import marked, written
@@ -187,7 +190,7 @@ def test_it_reads_what_it_packed(made: Made, calibration: Calibration) -> None:
 
 
 def test_grams_are_counted_as_by_hand() -> None:
-    vocabulary = Vocabulary.of(["abab", "ab"], KINDS[0])
+    vocabulary = vocabulary_of(["abab", "ab"], KINDS[0])
     rows = vocabulary.rows(["abab", "ab", "zz", ""]).toarray()
     both = {" a", "ab", "b ", " ab", "ab "}
     assert len(vocabulary.hashes) == len(both)
@@ -201,7 +204,7 @@ def test_grams_are_counted_as_by_hand() -> None:
 def test_a_fine_scale_says_of_what_it_learned_what_was_learned(full: float) -> None:
     draw = np.random.default_rng(4)
     points = np.where(draw.random(1000) < full, 20, draw.integers(0, 21, 1000)).astype(float)
-    scale = Scale.of(points)
+    scale = scale_of(points)
     assert len(scale.learned) < len(scale.levels) - 1
     chances = np.linspace(0.95, 0.4, len(scale.learned))[None, :]
     np.testing.assert_allclose(scale.reached(chances)[:, scale.learned - 1], chances)
@@ -209,9 +212,9 @@ def test_a_fine_scale_says_of_what_it_learned_what_was_learned(full: float) -> N
 
 def test_fine_scales_keep_all_their_levels() -> None:
     points = np.arange(60.0)
-    scale = Scale.of(points)
+    scale = scale_of(points)
     assert (len(scale.levels), len(scale.learned)) == (60, 11)
-    reached = scale.reached(scale.targets(points))
+    reached = scale.reached(targets_of(scale, points))
     assert (np.diff(reached, axis=1) <= 1e-9).all()
     assert kappa(scale.expected(reached), points) > 0.98
 

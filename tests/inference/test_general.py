@@ -11,11 +11,11 @@ from inference_server.fitting.examples import Example, TooFew
 from inference_server.fitting.general import calibrate, folds_of
 from inference_server.fitting.measures import measures
 from inference_server.fitting.question import Made
+from inference_server.fitting.regression import Items, fit
 from inference_server.judging import artefacts
 from inference_server.judging.facts import NAMES
 from inference_server.judging.general import General
-from inference_server.judging.question import Unreadable, named
-from inference_server.judging.regression import Items, Regression
+from inference_server.judging.packing import Unreadable, named
 from inference_server.scorer import Scorer
 from tests.inference import carried, written
 
@@ -193,14 +193,14 @@ def test_the_regression_finds_what_made_the_shares() -> None:
     facts = random.normal(size=(4000, len(NAMES)))
     odds = facts[:, 0] * 2 - facts[:, 1] - 0.5
     shares = 1 / (1 + np.exp(-odds))
-    found = Regression.fit(Items(facts, shares, np.ones(len(facts))))
+    found = fit(Items(facts, shares, np.ones(len(facts))))
     assert np.abs(found.shares(facts) - shares).mean() < 0.06
 
 
 def test_nothing_lies_further_out_than_it_was_seen_to() -> None:
     random = np.random.default_rng(1)
     facts = random.normal(size=(200, len(NAMES)))
-    found = Regression.fit(Items(facts, (facts[:, 0] > 0).astype(np.float64), np.ones(200)))
+    found = fit(Items(facts, (facts[:, 0] > 0).astype(np.float64), np.ones(200)))
     far = np.full((2, len(NAMES)), 1e3)
     far[1] *= 1e6
     assert found.shares(far)[0] == found.shares(far)[1]

@@ -11,7 +11,7 @@ import pytest
 
 from inference_server.http.app import make_app
 from inference_server.judging import artefacts
-from inference_server.judging.question import named
+from inference_server.judging.packing import named
 from tests.fakes import service_with
 from tests.inference import carried, serving, written
 from tests.inference.serving import lines

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from inference_server.fitting.examples import FEWEST as FEWEST_EXAMPLES
-from inference_server.judging.scale import kappa
+from inference_server.fitting.measures import kappa
 from inference_server.judging.texts import Text
 from scoring.agreement.kappa import mean_kappa
 from tests.bench.agreement import datasets, measures, protocol, speed, unseen, written

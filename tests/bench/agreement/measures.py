@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from inference_server.arrays import AnyArray, Doubles
-from inference_server.judging.confidence import calibration_error
-from inference_server.judging.scale import kappa
+from inference_server.fitting.measures import calibration_error, kappa
 from scoring.agreement import coverage
 from tests.bench.agreement.protocol import Outcome
 

@@ -11,9 +11,12 @@ import numpy as np
 
 from inference_server.arrays import AnyArray, Doubles, Indices
 from inference_server.fitting import model as fit
-from inference_server.judging.ngrams import KINDS, Vocabulary
-from inference_server.judging.scale import Scale, chosen
-from inference_server.judging.texts import Text, fold_of
+from inference_server.fitting.folds import fold_of
+from inference_server.fitting.scale import cuts, scale_of
+from inference_server.fitting.vocabulary import vocabulary_of
+from inference_server.judging.ngrams import KINDS
+from inference_server.judging.scale import chosen
+from inference_server.judging.texts import Text
 from scoring.agreement import coverage
 
 TARGET = 0.95
@@ -103,15 +106,15 @@ def simple(texts: Sequence[Text], points: Doubles, fold: Indices) -> Doubles:
     for one in np.unique(fold):
         train, test = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
         plain = [text.text for text in texts]
-        vocabulary = Vocabulary.of([plain[i] for i in train], KINDS[0])
+        vocabulary = vocabulary_of([plain[i] for i in train], KINDS[0])
         rows = vocabulary.rows(plain)
         matrix = (rows[train] @ rows[train].T).toarray() + np.eye(len(train))
         mean = points[train].mean()
         pull = np.linalg.solve(matrix, points[train] - mean)
         said = np.asarray(rows @ (rows[train].T @ pull)) + mean
-        scale = Scale.of(points[train])
+        scale = scale_of(points[train])
         # Ridge draws towards the mean; its own fit to the training answers tells nothing of cuts.
         inverse = np.linalg.inv(matrix)
         without = points[train] - pull / np.diag(inverse)
-        given[test] = scale.levels[chosen(scale.cuts(without, points[train]), said[test])]
+        given[test] = scale.levels[chosen(cuts(scale, without, points[train]), said[test])]
     return given

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from inference_server.fitting.folds import fold_of
+from inference_server.fitting.regression import Items, fit
 from inference_server.judging.facts import NAMES, facts
-from inference_server.judging.regression import Items, Regression
-from inference_server.judging.texts import fold_of
 from inference_server.marking.scoring import FULL, LEAST
 from tests.bench.agreement.datasets import Data, Row
 from tests.bench.agreement.encoded import Asked, Reader
@@ -37,7 +37,7 @@ def measure(data: Data, reader: Reader) -> dict[str, Any] | None:
     for one in np.unique(fold):
         others = fold != one
         items = Items(found[others], theirs[others], np.ones(int(others.sum())))
-        ours[~others] = Regression.fit(items).shares(found[~others])
+        ours[~others] = fit(items).shares(found[~others])
     plain = np.clip((found[:, NAMES.index("recall")] - LEAST) / (FULL - LEAST), 0, 1)
     without = {f"uncalibrated_{k}": v for k, v in _figures(plain, theirs, most).items()}
     told = {"answers": len(rows), **_figures(ours, theirs, most), **without}

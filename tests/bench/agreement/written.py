@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from inference_server.fitting.examples import FEWEST, Example
+from inference_server.fitting.measures import kappa
 from inference_server.fitting.question import calibrate
-from inference_server.judging.scale import kappa
 from inference_server.scorer import Scorer
 from tests.bench import sample
 

@@ -18,10 +18,10 @@ from inference_server.fitting import reading
 from inference_server.fitting.examples import Example, TooFew
 from inference_server.fitting.measures import measures
 from inference_server.fitting.question import Made, Say
+from inference_server.fitting.regression import Items, fit
 from inference_server.judging.facts import facts
 from inference_server.judging.general import General
-from inference_server.judging.question import named
-from inference_server.judging.regression import Items, Regression
+from inference_server.judging.packing import named
 from inference_server.marking import matching, scoring
 from inference_server.marking.matching import Match, Reading
 from inference_server.scorer import Known, Scorer
@@ -85,11 +85,9 @@ def calibrate(
     seen = _read(scorer, asked, say)
     say("fitting", 0.95)
     items, folds = _items(seen)
-    general = General(scorer.encoder.model, Regression.fit(items))
+    general = General(scorer.encoder.model, fit(items))
     without = [
-        General(general.encoder, Regression.fit(items.part(folds != fold)))
-        if (folds != fold).any()
-        else None
+        General(general.encoder, fit(items.part(folds != fold))) if (folds != fold).any() else None
         for fold in range(FOLDS)
     ]
     points = np.array([one.marked(without[one.fold]) for one in seen])

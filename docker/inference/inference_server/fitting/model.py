@@ -3,16 +3,16 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from inference_server.arrays import Doubles, Indices
-from inference_server.fitting import training
-from inference_server.judging import confidence, kernel, stack
+from inference_server.fitting import confidence, kernel, stack, training
+from inference_server.fitting.folds import fold_of
+from inference_server.fitting.scale import cuts, scale_of, targets_of
 from inference_server.judging.model import Judge, Model, Verdict, log_odds
-from inference_server.judging.scale import Scale, chosen, kappa, together
-from inference_server.judging.texts import Text, fold_of
+from inference_server.judging.scale import Scale, chosen, together
+from inference_server.judging.texts import Text
 
 SEED = 20_240_601
 Say = Callable[[str, float], None]
@@ -51,7 +51,7 @@ def fit(
     Of each, two different ones at least.
     """
     folds = np.array([fold_of(text.text) for text in texts])
-    scales = [Scale.of(one[~np.isnan(one)]) for one in points]
+    scales = [scale_of(one[~np.isnan(one)]) for one in points]
     columns = together(scales)
     targets, known = _targets(scales, points)
     say("kernel", 0.0)
@@ -70,7 +70,7 @@ def fit(
 def _targets(scales: Sequence[Scale], points: Sequence[Doubles]) -> tuple[Doubles, Doubles]:
     """[texts, learned levels of all]: 1 where reached; and 1 where that is known."""
     pairs = list(zip(scales, points, strict=True))
-    targets = [scale.targets(np.nan_to_num(one)) for scale, one in pairs]
+    targets = [targets_of(scale, np.nan_to_num(one)) for scale, one in pairs]
     known = [np.repeat(~np.isnan(one)[:, None], len(scale.learned), 1) for scale, one in pairs]
     return np.concatenate(targets, axis=1), np.concatenate(known, axis=1).astype(np.float64)
 
@@ -91,12 +91,12 @@ def _judge(
     parts = [(folds == fold, (folds != fold) & here) for fold in np.unique(folds)]
     reached = np.zeros((len(points), len(scale.levels) - 1))
     for mine, others in parts:
-        fitted = stack.fit([one[others] for one in said], scale.targets(points[others]))
+        fitted = stack.fit([one[others] for one in said], targets_of(scale, points[others]))
         reached[mine] = scale.reached(fitted.chances([one[mine] for one in said]))
     expected = scale.expected(reached)
     index = np.zeros(len(points), np.int64)
     for mine, others in parts:
-        index[mine] = chosen(scale.cuts(expected[others], points[others]), expected[mine])
+        index[mine] = chosen(cuts(scale, expected[others], points[others]), expected[mine])
     chances = scale.chance(reached, index)
     agrees = (scale.levels[index] == points).astype(np.float64)
     sure = np.zeros(len(points))
@@ -104,25 +104,11 @@ def _judge(
         sure[mine] = confidence.fit(chances[others], agrees[others])(chances[mine])
     judge = Judge(
         scale,
-        stack.fit([one[here] for one in said], scale.targets(points[here])),
-        scale.cuts(expected[here], points[here]),
+        stack.fit([one[here] for one in said], targets_of(scale, points[here])),
+        cuts(scale, expected[here], points[here]),
         confidence.fit(chances[here], agrees[here]),
     )
     return judge, [
         Verdict(float(a), float(b), float(c))
         for a, b, c in zip(scale.levels[index], expected, sure, strict=True)
     ]
-
-
-def metrics(given: Doubles, sure: Doubles, points: Doubles, step: float) -> dict[str, Any]:
-    """How well the given points and their confidences agree with people's points."""
-    apart = np.abs(given - points)
-    return {
-        "kappa": kappa(given, points),
-        "exact": float((apart < step / 2).mean()),
-        "adjacent": float((apart < step * 1.5).mean()),
-        "mae": float(apart.mean()),
-        "calibration_error": confidence.calibration_error(
-            sure, np.asarray(apart < step / 2, np.float64)
-        ),
-    }

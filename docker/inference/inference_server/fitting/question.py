@@ -11,9 +11,12 @@ import numpy as np
 from inference_server.arrays import Doubles, Mask
 from inference_server.fitting import reading
 from inference_server.fitting.examples import FEWEST, Example
-from inference_server.fitting.model import SEED, fit, metrics
-from inference_server.judging.question import Calibration, Rule, made_for, named
-from inference_server.judging.texts import FOLDS, Text
+from inference_server.fitting.folds import FOLDS
+from inference_server.fitting.measures import metrics
+from inference_server.fitting.model import SEED, fit
+from inference_server.judging.packing import named
+from inference_server.judging.question import Calibration, Rule, made_for
+from inference_server.judging.texts import Text
 from inference_server.marking import matching, scoring
 from inference_server.marking.judged import Judged
 from inference_server.marking.matching import Reading

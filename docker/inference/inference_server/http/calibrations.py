@@ -19,7 +19,7 @@ from inference_server.http.responses import ndjson_line, ndjson_response
 from inference_server.http.schemas import ExampleIn
 from inference_server.http.state import Service
 from inference_server.judging import artefacts
-from inference_server.judging.question import Unreadable, named
+from inference_server.judging.packing import Unreadable, named
 
 if TYPE_CHECKING:  # It imports torch, which stand-ins for the encoder do not need.
     from inference_server.fitting.question import Made

@@ -1,7 +1,8 @@
 """Any calibration out of its bytes: that of a question, or the general one."""
 
 from inference_server.judging.general import General
-from inference_server.judging.question import Calibration, headers
+from inference_server.judging.packing import headers
+from inference_server.judging.question import Calibration
 
 Fitted = Calibration | General
 

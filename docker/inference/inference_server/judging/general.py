@@ -14,7 +14,7 @@ from safetensors.numpy import load, save
 
 from inference_server.arrays import Floats
 from inference_server.judging.facts import NAMES
-from inference_server.judging.question import UNREADABLE, Unreadable, headers
+from inference_server.judging.packing import UNREADABLE, Unreadable, headers
 from inference_server.judging.regression import Regression
 from inference_server.marking.judged import Judged
 from inference_server.marking.scoring import Sheet

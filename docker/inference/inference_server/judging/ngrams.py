@@ -6,7 +6,7 @@ n - 1 symbols mixed with the last symbol.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -20,8 +20,6 @@ Split = Callable[[str], "np.ndarray[Any, np.dtype[np.uint32]]"]
 MIX = np.uint64(0x9E3779B97F4A7C15)
 SHIFT = np.uint64(29)
 WORD = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]|\w+|[^\w\s]")
-LEAST_TEXTS, MOST_GRAMS = 2, 60_000
-"""A gram counts from two texts on; of more than so many those in most texts are kept."""
 
 
 def characters(text: str) -> "np.ndarray[Any, np.dtype[np.uint32]]":
@@ -73,20 +71,6 @@ class Vocabulary:
     kind: Kind
     hashes: Hashes
     rarity: Floats
-
-    @classmethod
-    def of(cls, texts: Sequence[str], kind: Kind) -> Self:
-        """What the texts have in common."""
-        rows, hashes = grams(texts, kind)
-        pairs = np.unique(np.stack([hashes, rows.astype(np.uint64)]), axis=1)
-        known, counts = np.unique(pairs[0], return_counts=True)
-        kept = counts >= min(LEAST_TEXTS, len(texts))
-        known, counts = known[kept], counts[kept]
-        if len(known) > MOST_GRAMS:
-            most = np.sort(np.argsort(-counts, kind="stable")[:MOST_GRAMS])
-            known, counts = known[most], counts[most]
-        rarity = np.log((1 + len(texts)) / (1 + counts)) + 1
-        return cls(kind, known, rarity.astype(np.float32))
 
     def rows(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """[texts, grams]: (1 + log count) times rarity, each row of length one."""

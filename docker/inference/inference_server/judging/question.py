@@ -3,15 +3,12 @@
 The same calibration is always the same bytes, so that their SHA-256 names it.
 """
 
-import hashlib
-import struct
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Self
 
 import numpy as np
 import orjson
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from inference_server.arrays import AnyArray
@@ -21,18 +18,14 @@ from inference_server.judging.heads import Basis, Heads
 from inference_server.judging.kernel import Kernel, Scaling
 from inference_server.judging.model import Judge, Model, Verdict
 from inference_server.judging.ngrams import KINDS, Vocabulary
+from inference_server.judging.packing import UNREADABLE, Unreadable, headers
 from inference_server.judging.scale import Scale, together
 from inference_server.judging.stack import Stack
 from inference_server.judging.texts import Text
 from inference_server.marking.judged import Judged
 
-UNREADABLE = (SafetensorError, struct.error, ValueError, TypeError, KeyError, IndexError)
 FORMAT = "pmscoring-calibration-2"
 Arrays = dict[str, AnyArray]
-
-
-class Unreadable(ValueError):
-    """The bytes are no calibration that this service can use."""
 
 
 @dataclass(frozen=True)
@@ -132,21 +125,6 @@ def made_for(question: dict[str, Any]) -> dict[str, Any]:
     """What of a question a calibration cannot do without."""
     codes = [criterion["code"] for criterion in question["criteria"]]
     return {"max_points": question["max_points"], "step": question["step"], "criteria": codes}
-
-
-def named(content: bytes) -> str:
-    """The SHA-256 by which an artefact goes."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def headers(content: bytes) -> dict[str, Any]:
-    """The metadata, JSON by name, which the library does not read from bytes; raise Unreadable."""
-    try:
-        (size,) = struct.unpack_from("<Q", content)
-        told = orjson.loads(content[8 : 8 + size])["__metadata__"]
-        return {name: orjson.loads(one) for name, one in told.items()}
-    except (*UNREADABLE, AttributeError) as error:
-        raise Unreadable(f"not a calibration: {type(error).__name__}") from error
 
 
 def _arrays(model: Model) -> Arrays:

@@ -13,8 +13,6 @@ import numpy as np
 from inference_server.arrays import Doubles
 from inference_server.judging import logistic
 
-RIDGE, ROUNDS = 20.0, 25
-
 
 @dataclass(frozen=True)
 class Stack:
@@ -25,25 +23,11 @@ class Stack:
 
     def chances(self, said: Sequence[Doubles]) -> Doubles:
         """[texts, learned] from each learner's [texts, learned]."""
-        odds: Doubles = self.levels[None] + _columns(said) @ self.weights
+        odds: Doubles = self.levels[None] + columns(said) @ self.weights
         return logistic.chances(odds)
 
 
-def fit(said: Sequence[Doubles], targets: Doubles) -> Stack:
-    """The stack of these learners; `targets` are 0 and 1 [texts, learned]."""
-    columns = _columns(said)
-    texts, learned, features = columns.shape
-    ones = np.broadcast_to(np.eye(learned), (texts, learned, learned))
-    matrix = np.concatenate([ones, columns], axis=2).reshape(texts * learned, -1)
-    wanted = targets.reshape(-1)
-    prior = np.concatenate([np.zeros(learned), np.full(features // 2, 0.5 / len(said))])
-    prior = np.concatenate([prior, np.zeros(features - features // 2)])
-    ridge = np.concatenate([np.full(learned, 0.05), np.full(features, RIDGE)])
-    weights = logistic.fit(matrix, wanted, np.ones(len(wanted)), ridge, prior, ROUNDS, 1e-6)
-    return Stack(weights[:learned], weights[learned:])
-
-
-def _columns(said: Sequence[Doubles]) -> Doubles:
+def columns(said: Sequence[Doubles]) -> Doubles:
     """[texts, learned, 2 x learners]."""
     own = np.stack(said, axis=2)
     mean = np.broadcast_to(own.mean(axis=1, keepdims=True), own.shape)

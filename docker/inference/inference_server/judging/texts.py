@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Self
 
 import numpy as np
@@ -11,7 +10,6 @@ from inference_server.arrays import Floats, Halves
 from inference_server.judging.ngrams import WORD
 from inference_server.marking.matching import Match, Reading
 
-FOLDS = 5
 MOST_ROWS = 160
 """Of longer texts so many neighbouring tokens are averaged that no more rows remain."""
 STRENGTH = 10.0
@@ -46,8 +44,3 @@ def _thinned(vectors: Floats) -> Floats:
     starts = np.arange(0, len(vectors), stride)
     sizes = np.diff([*starts, len(vectors)])[:, None]
     return np.asarray(np.add.reduceat(vectors, starts) / sizes, np.float32)
-
-
-def fold_of(text: str, folds: int = FOLDS) -> int:
-    """Which fold the folded text is in: the same in every calibration."""
-    return int.from_bytes(sha256(text.encode()).digest()[:8]) % folds

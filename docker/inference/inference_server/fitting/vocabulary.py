@@ -1,0 +1,24 @@
+"""The n-grams that texts have in common."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from inference_server.judging.ngrams import Kind, Vocabulary, grams
+
+LEAST_TEXTS, MOST_GRAMS = 2, 60_000
+"""A gram counts from two texts on; of more than so many those in most texts are kept."""
+
+
+def vocabulary_of(texts: Sequence[str], kind: Kind) -> Vocabulary:
+    """What the texts have in common."""
+    rows, hashes = grams(texts, kind)
+    pairs = np.unique(np.stack([hashes, rows.astype(np.uint64)]), axis=1)
+    known, counts = np.unique(pairs[0], return_counts=True)
+    kept = counts >= min(LEAST_TEXTS, len(texts))
+    known, counts = known[kept], counts[kept]
+    if len(known) > MOST_GRAMS:
+        most = np.sort(np.argsort(-counts, kind="stable")[:MOST_GRAMS])
+        known, counts = known[most], counts[most]
+    rarity = np.log((1 + len(texts)) / (1 + counts)) + 1
+    return Vocabulary(kind, known, rarity.astype(np.float32))
