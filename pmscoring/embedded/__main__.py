@@ -11,16 +11,10 @@ from pmscoring.base import env
 from pmscoring.embedded.cluster import password_in, remove_data
 from pmscoring.embedded.errors import CannotStart
 from pmscoring.embedded.leftovers import end_leftovers
+from pmscoring.embedded.lock import exclusive
 from pmscoring.embedded.plan import ROOT, Plan, plan
-from pmscoring.embedded.running import (
-    DiesTooOften,
-    Stack,
-    Told,
-    alone,
-    listen_to_signals,
-    make_folders,
-    running,
-)
+from pmscoring.embedded.running import DiesTooOften, Installation, make_folders, running
+from pmscoring.embedded.signals import StopRequested, listen_to_signals
 from pmscoring.embedded.supervisor import Supervisor
 from pmscoring.embedded.terminal import Terminal
 
@@ -28,7 +22,7 @@ WEB_PORT = 8000
 
 
 def say(sentence: str) -> None:
-    """A line of our own between those of the parts."""
+    """Print a line of our own between those of the parts."""
     print(f"pmscoring: {sentence}", flush=True)  # noqa: T201
 
 
@@ -40,7 +34,7 @@ def main(words: list[str]) -> int:
     run, logs = make_folders(var)
     listen_to_signals()
     try:
-        with alone(run):
+        with exclusive(run):
             for sentence in end_leftovers(run):
                 say(sentence)
             if options.fresh and options.under:
@@ -48,8 +42,8 @@ def main(words: list[str]) -> int:
                 shutil.rmtree(var / "valkey", ignore_errors=True)
             plan_ = plan(var, folder / "models", web_port=0 if options.command else WEB_PORT)
             return _go(plan_, logs, options.command)
-    except Told as told:
-        say(f"stopped after {told}")
+    except StopRequested as request:
+        say(f"stopped after {request}")
         return 0
     except (CannotStart, DiesTooOften, env.BadSetting) as error:
         print(f"pmscoring: {error}", file=sys.stderr, flush=True)  # noqa: T201
@@ -60,21 +54,21 @@ def _go(plan_: Plan, logs: Path, command: list[str]) -> int:
     (plan_.run / "ports.json").write_text(json.dumps(plan_.ports, indent=2) + "\n")
     password = password_in(plan_.run / "secrets" / "supervisor")
     supervisor = Supervisor(plan_.run, logs, plan_.ports["supervisor"], password)
-    stack = Stack(supervisor, plan_.work, say)
+    installation = Installation(supervisor, plan_.work, say)
     names = [part.name for part in plan_.parts]
-    with running(stack, plan_.environment, None if command else Terminal(logs, names)):
+    with running(installation, plan_.environment, None if command else Terminal(logs, names)):
         if command:
-            return _run(command, plan_, stack)
+            return _run(command, plan_, installation)
         say(f"ready: {plan_.web}/admin/ (Ctrl-C stops)")
-        stack.watch(over=lambda: False)
+        installation.watch(over=lambda: False)
     return 0
 
 
-def _run(command: list[str], plan_: Plan, stack: Stack) -> int:
+def _run(command: list[str], plan_: Plan, installation: Installation) -> int:
     environment = plan_.environment | {"PMS_URL": plan_.web}
     with subprocess.Popen(command, env=environment, cwd=ROOT) as process:  # noqa: S603
         try:
-            stack.watch(over=lambda: process.poll() is not None)
+            installation.watch(over=lambda: process.poll() is not None)
         finally:
             process.terminate()
     return process.returncode

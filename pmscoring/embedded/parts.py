@@ -1,4 +1,4 @@
-"""One part of the stack, and how to know that it answers."""
+"""One part of the installation, and how to know that it answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

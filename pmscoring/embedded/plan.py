@@ -35,7 +35,7 @@ class Plan:
 
 
 def plan(var: Path, models: Path, *, web_port: int) -> Plan:
-    """The whole stack under the folder `var`; raises CannotStart and env.BadSetting."""
+    """The whole installation under the folder `var`; raises CannotStart and env.BadSetting."""
     run = var / "run"
     ports = chosen_ports(
         {"web": web_port, "postgres": 0, "valkey": 0, "inference": 0, "supervisor": 0}

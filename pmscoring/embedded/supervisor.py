@@ -5,9 +5,8 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 import xmlrpc.client
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from configparser import ConfigParser
 from pathlib import Path
 from typing import TypedDict, cast
@@ -16,6 +15,7 @@ from pmscoring.base.files import write_whole
 from pmscoring.embedded.errors import CannotStart
 from pmscoring.embedded.leftovers import remember
 from pmscoring.embedded.parts import Part
+from pmscoring.embedded.waiting import wait_until
 
 LOG_BYTES = "10MB"
 # Reached never: five deaths in a minute end the whole before.
@@ -65,7 +65,7 @@ class Supervisor:
                 start_new_session=True,
             )
         remember(self.run, "supervisord", self.process.pid)
-        if not patiently(self._answers, 30, lambda: not self.alive()):
+        if not wait_until(self._answers, 30, give_up=lambda: not self.alive()):
             raise CannotStart(f"supervisord did not start; its log is {self.logs}/supervisord.log")
 
     def configuration(self, parts: Sequence[Part]) -> ConfigParser:
@@ -150,13 +150,3 @@ class Supervisor:
             return
         self.process.terminate()
         self.process.wait()
-
-
-def patiently(is_so: Callable[[], bool], seconds: float, hopeless: Callable[[], bool]) -> bool:
-    """Wait until it is so; False when the time is over or there is no hope any more."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not hopeless():
-        if is_so():
-            return True
-        time.sleep(0.1)
-    return False

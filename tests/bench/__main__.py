@@ -1,6 +1,6 @@
 """`make bench`: every figure a ratio of two measurements taken side by side in one run.
 
-Runs inside the embedded stack, which it is given by PMS_URL, DATABASE_URL and INFERENCE_URL.
+Runs inside the embedded installation, which it is given by PMS_URL, DATABASE_URL and INFERENCE_URL.
 """
 
 import argparse

@@ -37,7 +37,7 @@ def sources() -> Iterator[tuple[str, ast.Module]]:
 def process_of(path: str) -> str:
     """Which process runs the file."""
     if path.startswith("pmscoring/embedded/"):
-        return "stack"
+        return "embedded"
     if path.startswith("docker/inference/"):
         return "inference"
     single = {"pmscoring/gunicorn.py": "web", "pmscoring/secrets.py": "secrets"}
@@ -75,10 +75,10 @@ def read_by_env() -> Reads:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "chosen_ports":
                 assert isinstance(node.args[0], ast.Dict)
                 for key in node.args[0].keys:
-                    found[f"PMS_{word(key).upper()}_PORT"].add("stack")
+                    found[f"PMS_{word(key).upper()}_PORT"].add("embedded")
             elif path == "pmscoring/embedded/plan.py" and isinstance(node, ast.For):
                 for name in ast.literal_eval(node.iter):
-                    found[name].add("stack")
+                    found[name].add("embedded")
     return found
 
 

@@ -25,7 +25,7 @@ Key = tuple[str, str]
 
 
 class Command(BaseCommand):
-    """Starts a stack of its own under var/demo, unless PMS_URL says where one answers."""
+    """Starts an installation of its own under var/demo, unless PMS_URL says where one answers."""
 
     help = "Score the sample exam through REST; print marks beside hand marks, and agreement"
     requires_system_checks = ()

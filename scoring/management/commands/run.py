@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    """Gives the process over to the stack, whose parts must outlive no Django of ours."""
+    """Becomes the supervisor, so that signals reach it and no Django process waits beside it."""
 
     help = "Start PostgreSQL, Valkey, inference, worker, beat and web server; Ctrl-C stops them"
     requires_system_checks = ()

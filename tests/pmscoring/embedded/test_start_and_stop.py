@@ -1,4 +1,4 @@
-"""The embedded stack: in order up, in order down, again when killed, nothing left behind."""
+"""The embedded installation: in order up, in order down, again when killed, nothing left behind."""
 
 import os
 import signal
@@ -22,9 +22,10 @@ import os, signal, sys
 from pathlib import Path
 from pmscoring.embedded.parts import Part
 from pmscoring.embedded.ports import chosen_ports
-from pmscoring.embedded.running import DiesTooOften, Stack, Told, alone, listen_to_signals
-from pmscoring.embedded.running import make_folders, running
 from pmscoring.embedded.leftovers import end_leftovers
+from pmscoring.embedded.lock import exclusive
+from pmscoring.embedded.running import DiesTooOften, Installation, make_folders, running
+from pmscoring.embedded.signals import StopRequested, listen_to_signals
 from pmscoring.embedded.supervisor import Supervisor
 
 var, dies = Path(sys.argv[1]), "dies" in sys.argv
@@ -52,17 +53,18 @@ def part(name, rank, *words):
 last = part("last", 1, "dies") if dies else part("last", 1)
 run, logs = make_folders(var)
 listen_to_signals()
-with alone(run):
+with exclusive(run):
     for sentence in end_leftovers(run):
         say(sentence)
     port = chosen_ports({"supervisor": 0})["supervisor"]
     supervisor = Supervisor(run, logs, port, "secret")
-    stack = Stack(supervisor, [part("first", 0), part("middle", 2), last], say)
+    parts = [part("first", 0), part("middle", 2), last]
+    installation = Installation(supervisor, parts, say)
     try:
-        with running(stack, {"PATH": "/usr/bin:/bin"}, None):
+        with running(installation, {"PATH": "/usr/bin:/bin"}, None):
             say("ready")
-            stack.watch(over=lambda: bool("finalizer" in sys.argv and not Finalized()))
-    except Told:
+            installation.watch(over=lambda: bool("finalizer" in sys.argv and not Finalized()))
+    except StopRequested:
         sys.exit(0)
     except DiesTooOften as error:
         say(error)
@@ -71,7 +73,7 @@ with alone(run):
 
 
 class Started:
-    """Our small stack of three parts as a process of its own; it writes what happens to `order`."""
+    """Three small parts in a process of their own; they write to the file `order`."""
 
     def __init__(self, var: Path, *words: str) -> None:
         self.var = var
@@ -112,19 +114,19 @@ def alive(pids: dict[str, int]) -> list[str]:
 
 @pytest.fixture
 def var(tmp_path: Path) -> Iterator[Path]:
-    """A folder for one stack; what a failed test leaves running in it is ended."""
+    """A folder for one installation; what a failed test leaves running in it is ended."""
     yield tmp_path
     list(end_leftovers(tmp_path / "run"))
 
 
 @pytest.fixture
 def started(var: Path) -> Iterator[Started]:
-    """The small stack, ready."""
-    stack = Started(var)
-    eventually(lambda: "ready" in stack.said())
-    yield stack
-    if stack.process.poll() is None:
-        stack.stop()
+    """The small installation, ready."""
+    installation = Started(var)
+    eventually(lambda: "ready" in installation.said())
+    yield installation
+    if installation.process.poll() is None:
+        installation.stop()
 
 
 def test_it_starts_each_part_when_the_one_before_it_answers(started: Started) -> None:
@@ -153,12 +155,12 @@ def test_it_starts_a_killed_part_again(started: Started) -> None:
 
 
 def test_it_gives_up_after_five_deaths_in_a_minute(var: Path) -> None:
-    stack = Started(var, "dies")
+    installation = Started(var, "dies")
 
-    assert stack.process.wait(90) == 1
+    assert installation.process.wait(90) == 1
 
-    assert "last has died 5 times in a minute" in stack.said()
-    assert stack.order()[-2:] == ["end middle", "end first"]
+    assert "last has died 5 times in a minute" in installation.said()
+    assert installation.order()[-2:] == ["end middle", "end first"]
     assert not list((var / "run").glob("*.pid"))
 
 
@@ -186,12 +188,12 @@ def test_it_ends_what_a_killed_start_left_over(var: Path, supervisord_too: bool)
 
 
 def test_it_heeds_a_signal_that_comes_while_an_object_is_finalized(var: Path) -> None:
-    stack = Started(var, "finalizer")
+    installation = Started(var, "finalizer")
 
-    assert stack.process.wait(60) == 0
+    assert installation.process.wait(60) == 0
 
-    assert "Exception ignored in" in stack.said()
-    assert stack.order()[3:] == ["end middle", "end last", "end first"]
+    assert "Exception ignored in" in installation.said()
+    assert installation.order()[3:] == ["end middle", "end last", "end first"]
 
 
 def test_it_refuses_a_second_start_in_the_same_folder(started: Started) -> None:
@@ -274,7 +276,7 @@ def test_it_starts_servers_as_an_ordinary_user() -> None:
     # The interpreter's own folder may be closed to that account: what is imported late, now.
     script = (
         "import encodings.idna\n"
-        "import os, sys; from pathlib import Path; from pmscoring.embedded import Servers\n"
+        "import os, sys; from pathlib import Path; from tests.local_servers import Servers\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "with Servers(Path(sys.argv[1]), durable=False) as servers:\n"
         "    print(sorted(os.stat(f'/proc/{p.pid}').st_uid for p in servers.processes))\n"
