@@ -4,8 +4,12 @@
 import os
 import sys
 
-from django.core.management import execute_from_command_line
+from pmscoring.embedded import volumes
 
 if __name__ == "__main__":
+    # Before Django is loaded, which would end in a traceback of a module that cannot be mapped.
+    volumes.main()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pmscoring.settings")
+    from django.core.management import execute_from_command_line
+
     execute_from_command_line(sys.argv)

@@ -1,14 +1,10 @@
-"""The account that PostgreSQL runs as, and what that account can reach."""
+"""The account that PostgreSQL runs as, and what that account can run."""
 
-import hashlib
 import os
 import pwd
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-OWN_FOLDERS = Path("/var/lib/pmscoring")
 
 
 def unprivileged() -> str | None:
@@ -22,7 +18,7 @@ def bare_environment() -> Mapping[str, str]:
 
 
 def bare(argv: list[str]) -> list[str]:
-    """The command without the environment, and the secrets, of the one who starts it."""
+    """The command without the environment, and the secrets, of the process that starts it."""
     pairs = [f"{name}={value}" for name, value in bare_environment().items()]
     return ["/usr/bin/env", "-i", *pairs, *argv]
 
@@ -36,21 +32,18 @@ def options_as(user: str | None) -> dict[str, Any]:
     return common | {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
-def runs(user: str | None, *argv: str) -> bool:
-    """Whether `user` can run the command, and it succeeds."""
+def fault_of(user: str | None, *argv: str) -> str:
+    """Why the command fails when `user` runs it, as its last line says; empty: it succeeds."""
     try:
         done = subprocess.run(  # noqa: S603
             argv, **options_as(user), capture_output=True, check=False, timeout=30
         )
-    except OSError:
-        return False
-    return done.returncode == 0
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    return "" if not done.returncode else [f"exit status {done.returncode}", *lines][-1]
 
 
-def reachable_home(folder: Path, user: str | None) -> Path:
-    """`folder`, or one of our own where it lies behind a parent that `user` may not enter."""
-    if user is None or runs(user, "/bin/sh", "-c", 'cd "$1"', "sh", str(folder)):
-        return folder
-    own = OWN_FOLDERS / hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    own.mkdir(parents=True, exist_ok=True)
-    return own
+def can_enter(user: str | None, folder: str) -> bool:
+    """Whether `user` may enter the folder."""
+    return user is None or not fault_of(user, "/bin/sh", "-c", 'cd "$1"', "sh", folder)

