@@ -2,7 +2,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+# pip shows its progress where somebody can see it.
+PIP := $(BIN)/python -m pip install $(if $(MAKE_TERMOUT),,-q) --disable-pip-version-check
+# An index that has torch's CPU build, such as https://download.pytorch.org/whl/cpu. Without one, and
+# without a wheel in a folder of find-links, PyPI's build for CUDA is taken: about 3 GB.
+TORCH_INDEX ?=
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
@@ -19,9 +23,16 @@ run: $(VENV)/.app ## Serve everything on this machine until Ctrl-C
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pmscoring.embedded.volumes
 	@touch $@
 
-$(VENV)/.app: requirements/app.txt requirements/embedded.txt requirements/inference.txt | $(VENV)/.made
+# Nothing but torch comes from that index. Its version there, 2.13.0+cpu or the like, is the pinned one
+# to pip, so the next installation leaves it.
+$(VENV)/.torch: requirements/inference.txt | $(VENV)/.made
+	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url "$(TORCH_INDEX)" "$$(grep '^torch==' $<)")
+	@touch $@
+
+$(VENV)/.app: requirements/app.txt requirements/embedded.txt requirements/inference.txt | $(VENV)/.torch
 	$(PIP) -r requirements/app.txt -r requirements/embedded.txt -r requirements/inference.txt
 	@touch $@
 
@@ -77,7 +88,8 @@ messages: $(VENV)/.app $(VENV)/.dev ## Collect the texts (needs gettext) and com
 	$(BIN)/python manage.py makemessages --all --ignore 'var/*' --ignore '.venv*/*'
 	$(BIN)/python -m tests.messages
 
-clean: ## Remove what the build made; never data
+clean: ## Remove what the build made; never data, but of folders that are gone (docs/operations.md)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	@$(PYTHON) -m pmscoring.embedded.homes
 
 include compose/stack.mk
