@@ -5,11 +5,14 @@ import os
 import sys
 
 from pmscoring.embedded import volumes
+from pmscoring.embedded.commands import database_for
 
 if __name__ == "__main__":
     # Before Django is loaded, which would end in a traceback of a module that cannot be mapped.
     volumes.main()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pmscoring.settings")
-    from django.core.management import execute_from_command_line
+    # The settings read the environment when they are imported.
+    with database_for(sys.argv):
+        from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+        execute_from_command_line(sys.argv)

@@ -1,19 +1,20 @@
 """`python -m pmscoring.embedded`: start all parts; serve until stopped, or run one command."""
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from pmscoring.base import env
-from pmscoring.embedded.cluster import password_in, remove_data
+from pmscoring.embedded.cluster import remove_data
 from pmscoring.embedded.errors import CannotStart
+from pmscoring.embedded.folders import ROOT, make_folders, var_folder, write_ports
 from pmscoring.embedded.leftovers import end_leftovers
 from pmscoring.embedded.lock import exclusive
-from pmscoring.embedded.plan import ROOT, Plan, plan
-from pmscoring.embedded.running import DiesTooOften, Installation, make_folders, running
+from pmscoring.embedded.passwords import password_in
+from pmscoring.embedded.plan import Plan, plan
+from pmscoring.embedded.running import DiesTooOften, Installation, running
 from pmscoring.embedded.signals import StopRequested, listen_to_signals
 from pmscoring.embedded.supervisor import Supervisor
 from pmscoring.embedded.terminal import Terminal
@@ -29,11 +30,11 @@ def say(sentence: str) -> None:
 def main(words: list[str]) -> int:
     """0 after a clean stop, the command's status, or 1 with the reason on stderr."""
     options = _options(words)
-    folder = Path(env.text("VAR_DIR", str(ROOT / "var"))).absolute()
-    var = folder / options.under
-    run, logs = make_folders(var)
     listen_to_signals()
     try:
+        folder = var_folder()
+        var = folder / options.under
+        run, logs = make_folders(var)
         with exclusive(run):
             for sentence in end_leftovers(run):
                 say(sentence)
@@ -51,7 +52,7 @@ def main(words: list[str]) -> int:
 
 
 def _go(plan_: Plan, logs: Path, command: list[str]) -> int:
-    (plan_.run / "ports.json").write_text(json.dumps(plan_.ports, indent=2) + "\n")
+    write_ports(plan_.run, plan_.used_ports)
     password = password_in(plan_.run / "secrets" / "supervisor")
     supervisor = Supervisor(plan_.run, logs, plan_.ports["supervisor"], password)
     installation = Installation(supervisor, plan_.work, say)

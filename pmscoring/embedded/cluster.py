@@ -1,6 +1,5 @@
 """A PostgreSQL 16 cluster: its folder, its account, its password, its command line."""
 
-import secrets
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -14,16 +13,17 @@ from pmscoring.embedded.accounts import options_as, unprivileged
 from pmscoring.embedded.binaries import runnable
 from pmscoring.embedded.errors import CannotStart
 from pmscoring.embedded.homes import home_of, make_home
+from pmscoring.embedded.passwords import password_in
 
+KEPT_IN = "postgres.password"
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Data and password lie in `home`; `binaries` is where `user` can run PostgreSQL from."""
+    """Data and password lie in `home`; the server runs as `user`, or as us where that is None."""
 
     home: Path
-    binaries: Path
     user: str | None
     password: str
 
@@ -32,11 +32,24 @@ class Cluster:
         """The cluster of this folder, made when there is none; raises CannotStart."""
         user = unprivileged()
         home = make_home(folder, user)
-        password = password_in(home / "postgres.password")
-        cluster = cls(home, runnable(home, user), user, password)
-        if not (cluster.data / "PG_VERSION").exists():
+        cluster = cls(home, user, password_in(home / KEPT_IN))
+        if not cluster.is_made():
             cluster.make()
         return cluster
+
+    @classmethod
+    def existing(cls, folder: Path) -> Self | None:
+        """The cluster of this folder if there is one; makes nothing."""
+        user = unprivileged()
+        home = home_of(folder, user)
+        if not (home / KEPT_IN).exists():
+            return None
+        cluster = cls(home, user, (home / KEPT_IN).read_text(encoding="utf-8"))
+        return cluster if cluster.is_made() else None
+
+    def is_made(self) -> bool:
+        """Whether there are data."""
+        return (self.data / "PG_VERSION").exists()
 
     @property
     def data(self) -> Path:
@@ -53,7 +66,15 @@ class Cluster:
         if self.user:
             shutil.chown(new, self.user)
             shutil.chown(password, self.user)
-        argv = [str(self.binaries / "initdb"), "-D", str(new), "-U", "postgres", "-E", "UTF8"]
+        argv = [
+            str(runnable(self.home, self.user) / "initdb"),
+            "-D",
+            str(new),
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+        ]
         argv += ["--locale=C.UTF-8", "-A", "scram-sha-256", f"--pwfile={password}"]
         done = subprocess.run(  # noqa: S603
             argv, **options_as(self.user), capture_output=True, check=False
@@ -70,7 +91,7 @@ class Cluster:
         # A refused row or statement has an answer's text in it.
         options += ["log_error_verbosity=terse", "log_min_error_statement=panic"]
         options += ["shared_buffers=128MB", *(() if durable else FAST)]
-        argv = [str(self.binaries / "postgres"), "-D", str(self.data)]
+        argv = [str(runnable(self.home, self.user) / "postgres"), "-D", str(self.data)]
         return argv + [word for option in options for word in ("-c", option)]
 
     def url(self, port: int, database: str = "pmscoring") -> str:
@@ -86,18 +107,6 @@ class Cluster:
         except psycopg.OperationalError:
             return False
         return True
-
-
-def password_in(path: Path) -> str:
-    """The password that this file keeps, made on first use; only its owner may read it."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        password = secrets.token_urlsafe(32)
-    # Whoever starts or asks for the first time holds the installation's lock: two would otherwise
-    # make two passwords, of which one is lost.
-    write_whole(path, password)
-    return password
 
 
 def _make_database(connection: "psycopg.Connection[tuple[object, ...]]") -> None:

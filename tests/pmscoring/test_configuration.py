@@ -21,7 +21,8 @@ READERS = {
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| .+ \| ([a-z, ]+) \|$", re.MULTILINE)
 # Names that are no constants where they are read: what they stand for is found otherwise.
 VARIABLE_NAMES = {
-    ("pmscoring/embedded/plan.py", "name"),
+    ("pmscoring/embedded/attachment.py", "name"),
+    ("pmscoring/embedded/passwords.py", "name"),
     ("pmscoring/embedded/ports.py", "variable"),
 }
 Reads = dict[str, set[str]]
@@ -76,7 +77,7 @@ def read_by_env() -> Reads:
                 assert isinstance(node.args[0], ast.Dict)
                 for key in node.args[0].keys:
                     found[f"PMS_{word(key).upper()}_PORT"].add("embedded")
-            elif path == "pmscoring/embedded/plan.py" and isinstance(node, ast.For):
+            elif path == "pmscoring/embedded/passwords.py" and isinstance(node, ast.For):
                 for name in ast.literal_eval(node.iter):
                     found[name].add("embedded")
     return found

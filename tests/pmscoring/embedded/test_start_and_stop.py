@@ -20,11 +20,12 @@ ROOT = Path(__file__).parents[3]
 PROGRAM = '''
 import os, signal, sys
 from pathlib import Path
+from pmscoring.embedded.folders import make_folders
 from pmscoring.embedded.parts import Part
 from pmscoring.embedded.ports import chosen_ports
 from pmscoring.embedded.leftovers import end_leftovers
 from pmscoring.embedded.lock import exclusive
-from pmscoring.embedded.running import DiesTooOften, Installation, make_folders, running
+from pmscoring.embedded.running import DiesTooOften, Installation, running
 from pmscoring.embedded.signals import StopRequested, listen_to_signals
 from pmscoring.embedded.supervisor import Supervisor
 
@@ -201,7 +202,7 @@ def test_it_refuses_a_second_start_in_the_same_folder(started: Started) -> None:
 
     assert second.process.wait(30) == 1
 
-    assert "another start holds" in second.said()
+    assert "is in use by another start" in second.said()
     assert started.process.poll() is None
 
 

@@ -1,0 +1,63 @@
+"""Which commands of manage.py are pointed at the installation of VAR_DIR.
+
+Of the standard library alone, and imports nothing of PostgreSQL's before it is needed: the
+containers have a DATABASE_URL, and none of the embedded installation's packages.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from pmscoring.base import env
+from pmscoring.embedded.errors import CannotStart
+from pmscoring.embedded.folders import var_folder
+
+# Neither need a database nor start one. `run` and `demo` start an installation themselves.
+WITHOUT_DATABASE = {
+    "check",
+    "collectstatic",
+    "compilemessages",
+    "demo",
+    "diffsettings",
+    "findstatic",
+    "generateschema",
+    "health_check",
+    "help",
+    "makemessages",
+    "makemigrations",
+    "optimizemigration",
+    "run",
+    "sendtestemail",
+    "spectacular",
+    "startapp",
+    "startproject",
+    "version",
+}
+
+
+@contextmanager
+def database_for(argv: Sequence[str]) -> Iterator[None]:
+    """Provide the command of this command line with a database, or exit with the reason.
+
+    Where DATABASE_URL is set nothing is done: whoever names a database names all the rest too.
+    """
+    with ExitStack() as held:
+        try:
+            if _needs_database(argv) and not env.text("DATABASE_URL", ""):
+                from pmscoring.embedded.attachment import attached
+
+                held.enter_context(attached(var_folder()))
+        except (CannotStart, env.BadSetting) as error:
+            sys.exit(f"pmscoring: {error}")
+        except ModuleNotFoundError as error:
+            sys.exit(f"pmscoring: DATABASE_URL is not set, and {error.name} is not installed")
+        yield
+
+
+def _needs_database(argv: Sequence[str]) -> bool:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("command", nargs="?", default="help")
+    parser.add_argument("-h", "--help", action="store_true")
+    options, _ = parser.parse_known_args(argv[1:])
+    return options.command not in WITHOUT_DATABASE and not options.help
