@@ -1,4 +1,4 @@
-"""A question's calibration: what marks it now, its curve, and the deeds, each shown beforehand."""
+"""A question's calibration page, and the actions on it: each shows its effect before it is done."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -29,37 +29,34 @@ MOST_SHOWN = 50
 
 
 class CalibrationPages(Admin):
-    """The pages and the action of questions that have to do with their calibration."""
+    """The part of the questions' admin that deals with calibrations and thresholds."""
 
     actions: Any = ("calibrate",)
     actions_detail: Any = ("calibration",)
 
     def has_manage_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the deeds of this page are the caller's."""
         return has_role(request.user, *self.writers)
 
     def get_urls(self) -> list[URLPattern]:
-        """With a page for each deed."""
-        deeds: dict[str, Callable[..., HttpResponse]] = {
+        views: dict[str, Callable[..., HttpResponse]] = {
             "ask": self.ask_view,
             "rollback": self.roll_back_view,
             "threshold": self.threshold_view,
             "promote/<int:key>": self.promote_view,
         }
-        found = [
+        pages = [
             path(
                 f"<int:pk>/calibration/{address}/",
                 self.admin_site.admin_view(view),
                 name=f"scoring_question_{address.partition('/')[0]}",
             )
-            for address, view in deeds.items()
+            for address, view in views.items()
         ]
-        return [*found, *super().get_urls()]
+        return [*pages, *super().get_urls()]
 
     @admin.action(description=gettext_lazy("Calibrate"), permissions=["manage"])
     def calibrate(self, request: HttpRequest, queryset: Any) -> None:
-        """Each that may be."""
-        ask_all(self, request, queryset.select_related("exam"))
+        request_calibrations(self, request, queryset.select_related("exam"))
 
     @theme.action(
         description=gettext_lazy("Calibration"),
@@ -68,196 +65,233 @@ class CalibrationPages(Admin):
         url_path="calibration",
     )
     def calibration(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """What marks the question, what might, and from which confidence on marks stand."""
-        question = _question(object_id)
-        found = list(question.calibrations.select_related("requested_by")[:MOST_SHOWN])
+        """The active calibration, those it could be replaced by, and the confidence threshold."""
+        question = _get_question(object_id)
+        calibrations = list(question.calibrations.select_related("requested_by")[:MOST_SHOWN])
         active = question.calibration
         policy = MarkingPolicy.of(question.exam)
-        cuts = thresholds.curve(active)
         texts = fitting.marked_texts(question)
-        more = {
+        context = {
             "question": question,
             "active": active,
             "measured": figures(active.metrics) if active and not active.is_general else None,
-            "under_way": [(one, progress(one)) for one in found if one.status in OPEN],
-            "rows": [(one, figures(one.metrics), colours.CALIBRATION[one.status]) for one in found],
+            "under_way": [(row, progress(row)) for row in calibrations if row.status in OPEN],
+            "rows": [
+                (row, figures(row.metrics), colours.CALIBRATION[row.status]) for row in calibrations
+            ],
             "texts": texts[0],
             "lacking": fitting.lacking(*texts),
-            "threshold": _shown(question.threshold),
+            "threshold": _threshold_text(question.threshold),
             "machine_final": policy.machine_final,
             "promotions": _promotions(question),
             "thresholds": question.thresholds.select_related("set_by")[:MOST_SHOWN],
             "may_manage": self.has_manage_permission(request) and not question.exam.frozen,
-            **_chart(cuts, policy.target_agreement, question.threshold),
+            **_chart(thresholds.curve(active), policy.target_agreement, question.threshold),
         }
         title = _("Calibration")
-        return page(self, request, "scoring/calibration.html", title, question, **more)
+        return page(self, request, "scoring/calibration.html", title, question, **context)
 
     def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """GET asks, POST does it."""
-        question = _question(pk)
+        """GET asks for confirmation, POST requests a calibration."""
+        question = _get_question(pk)
         if not self.has_manage_permission(request):
             return _back(question)
         if request.method == "POST":
-            ask_all(self, request, [question])
+            request_calibrations(self, request, [question])
             return _back(question)
         texts = fitting.marked_texts(question)
-        facts = [(_("texts marked by people"), texts[0])]
-        told = _(
-            "A worker fits the machine to these marks. Where the result agrees better with"
-            " people than what marks the question now, it is put to use at once, and the"
-            " machine's marks are made anew. Marks by people stay."
+        meaning = _(
+            "A worker fits the machine to these marks. If the result agrees better with people than"
+            " the calibration in use, it takes effect at once and the machine marks all answers"
+            " again. Marks by people are kept."
         )
-        more = {"facts": facts, "refusal": fitting.lacking(*texts)}
-        return self._confirm(request, question, _("Calibrate this question?"), told, more)
+        context = {
+            "facts": [(_("texts marked by people"), texts[0])],
+            "refusal": fitting.lacking(*texts),
+        }
+        return self._confirm(request, question, _("Calibrate this question?"), meaning, context)
 
     def promote_view(self, request: HttpRequest, pk: int, key: int) -> HttpResponse:
-        """GET shows what would change, POST does it."""
-        question = _question(pk)
-        wanted = get_object_or_404(question.calibrations, pk=key)
+        """GET compares the calibration `key` with the present one, POST promotes it."""
+        question = _get_question(pk)
+        calibration = get_object_or_404(question.calibrations, pk=key)
         if not self.has_manage_permission(request):
             return _back(question)
         if request.method == "POST":
-            return self._done(request, question, lambda: promotion.promote(wanted, request.user))
-        if wanted.status != Calibration.Status.READY:
+            user = request.user
+            return self._carry_out(request, question, lambda: promotion.promote(calibration, user))
+        if calibration.status != Calibration.Status.READY:
             return _back(question)
-        found = promotion.compare(question, wanted)
-        new, present = (figures(asdict(one) if one else {}) for one in (found.new, found.present))
-        words = {"calibration": wanted}
-        told = _(
-            "From then on %(calibration)s marks the question. The machine's marks are made anew;"
-            " marks by people stay."
+        names = {"calibration": calibration}
+        title = _("Put %(calibration)s to use?") % names
+        meaning = _(
+            "From then on %(calibration)s marks the question. The machine marks all answers again;"
+            " marks by people are kept."
         )
-        more = {
-            "facts": self._consequences(question, wanted),
+        context = self._promotion_context(question, calibration)
+        return self._confirm(request, question, title, meaning % names, context)
+
+    def _promotion_context(self, question: Question, calibration: Calibration) -> dict[str, Any]:
+        comparison = promotion.compare(question, calibration)
+        new, present = (
+            figures(asdict(measured) if measured else {})
+            for measured in (comparison.new, comparison.present)
+        )
+        return {
+            "facts": self._consequences(question, calibration),
             "compared": [
                 (_("QWK"), present["kappa"], new["kappa"]),
                 (_("exact"), present["exact"], new["exact"]),
                 (_("within a step"), present["adjacent"], new["adjacent"]),
                 (_("mean error"), present["mae"], new["mae"]),
             ],
-            "texts": found.texts,
-            "refusal": promotion.refusal(question, wanted),
+            "texts": comparison.texts,
+            "refusal": promotion.refusal(question, calibration),
         }
-        title = _("Put %(calibration)s to use?") % words
-        return self._confirm(request, question, title, told % words, more)
 
     def roll_back_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """GET shows what would change, POST does it."""
-        question = _question(pk)
+        """GET shows what would change, POST goes back to the calibration before the present one."""
+        question = _get_question(pk)
         if not self.has_manage_permission(request) or question.calibration is None:
             return _back(question)
         if request.method == "POST":
             user = request.user
-            return self._done(request, question, lambda: promotion.roll_back(question, user))
+            return self._carry_out(request, question, lambda: promotion.roll_back(question, user))
         earlier = promotion.before(question)
-        words = {"calibration": earlier or _("the uncalibrated method")}
-        told = _(
-            "From then on %(calibration)s marks the question, as before. Its marks are known and"
-            " are taken over; marks by people stay."
+        names = {"calibration": earlier or _("the uncalibrated method")}
+        title = _("Roll back to %(calibration)s?") % names
+        meaning = _(
+            "From then on %(calibration)s marks the question, as before. The marks that it gave"
+            " earlier are used again; marks by people are kept."
         )
-        more = {"facts": self._consequences(question, earlier, Promotion.Kind.ROLLBACK)}
-        title = _("Roll back to %(calibration)s?") % words
-        return self._confirm(request, question, title, told % words, more)
+        context = {"facts": self._consequences(question, earlier, Promotion.Kind.ROLLBACK)}
+        return self._confirm(request, question, title, meaning % names, context)
 
     def threshold_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """GET looks for a threshold and shows what it would do, POST applies it."""
-        question = _question(pk)
+        """GET proposes a threshold and shows its effect, POST applies it.
+
+        The query names a target agreement, or the confidence itself; a POST without a value removes
+        the threshold.
+        """
+        question = _get_question(pk)
         if not self.has_manage_permission(request):
             return _back(question)
         policy = MarkingPolicy.of(question.exam)
-        given = request.POST if request.method == "POST" else request.GET
-        form = ThresholdForm(given or {"target": policy.target_agreement})
+        data = request.POST if request.method == "POST" else request.GET
+        form = ThresholdForm(data or {"target": policy.target_agreement})
         valid = form.is_valid()
         if request.method == "POST" and valid:
-            return self._apply(request, question, form.cleaned_data)
+            return self._apply_threshold(request, question, **form.cleaned_data)
         target = (form.cleaned_data.get("target") if valid else None) or policy.target_agreement
-        proposed = thresholds.proposal(question, target)
-        by_hand = form.cleaned_data.get("value") if valid else None
-        value = proposed.value if by_hand is None else by_hand
-        standing, marked = thresholds.standing(question, value)
-        cuts = thresholds.curve(question.calibration)
-        more = {
+        typed = form.cleaned_data.get("value") if valid else None
+        context = {
             "question": question,
             "form": form,
+            "machine_final": policy.machine_final,
+            **self._threshold_context(question, target, typed),
+        }
+        title = _("Minimum confidence at which the machine's marks become final")
+        return page(self, request, "scoring/threshold.html", title, question, **context)
+
+    def _threshold_context(
+        self, question: Question, target: float, typed: float | None
+    ) -> dict[str, Any]:
+        """The effect of the value that was typed, else of the one proposed for the target."""
+        proposal = thresholds.proposal(question, target)
+        value = proposal.value if typed is None else typed
+        standing, marked = thresholds.standing(question, value)
+        cuts = thresholds.curve(question.calibration)
+        return {
+            # As repr writes them, so that the form sends back exactly these floats.
             "value": "" if value is None else repr(value),
-            "by_hand": by_hand is not None,
             "target": repr(target),
-            "shown": _shown(value),
-            "present": _shown(question.threshold),
-            "proposed": proposed,
-            "cut": _cut(proposed.cut if by_hand is None else _at(cuts, value)),
+            "by_hand": typed is not None,
+            "threshold": _threshold_text(value),
+            "present_threshold": _threshold_text(question.threshold),
+            "proposal": proposal,
+            "cut": _cut_texts(proposal.cut if typed is None else _loosest_cut(cuts, value)),
             "standing": standing,
             "marked": marked,
             "standing_now": thresholds.standing(question, question.threshold)[0],
-            "machine_final": policy.machine_final,
             **_chart(cuts, target, value),
         }
-        title = _("From which confidence on do the machine's marks stand?")
-        return page(self, request, "scoring/threshold.html", title, question, **more)
 
-    def _apply(
-        self, request: HttpRequest, question: Question, told: dict[str, Any]
+    def _apply_threshold(
+        self, request: HttpRequest, question: Question, target: float | None, value: float | None
     ) -> HttpResponse:
-        value, user = told["value"], request.user
-        proposed = None
-        if value is not None and told["target"] is not None:
-            found = thresholds.proposal(question, told["target"])
-            # What a person looked at may meanwhile be another calibration's.
-            proposed = found if found.value == value else None
-        return self._done(
-            request, question, lambda: thresholds.apply(question, value, user, proposed)
+        proposal = None
+        if value is not None and target is not None:
+            # Another calibration may have been promoted since the page was shown, and the value
+            # was proposed for the one before. It is applied all the same, as a value of the
+            # manager's own: the target is recorded only where it still leads to this value.
+            current = thresholds.proposal(question, target)
+            proposal = current if current.value == value else None
+        user = request.user
+        return self._carry_out(
+            request, question, lambda: thresholds.apply(question, value, user, proposal)
         )
 
     def _consequences(
         self, question: Question, calibration: Calibration | None, kind: str = Promotion.Kind.MANUAL
     ) -> list[tuple[str, Any]]:
-        value, _proposed = promotion.threshold_under(question, calibration, kind)
+        value, _proposal = promotion.threshold_under(question, calibration, kind)
         return [
-            (_("answers whose machine mark is made anew"), question.answers.count()),
-            (_("threshold of confidence now"), _shown(question.threshold)),
-            (_("threshold of confidence then"), _shown(value)),
+            (_("answers that the machine marks again"), question.answers.count()),
+            (_("threshold of confidence now"), _threshold_text(question.threshold)),
+            (_("threshold of confidence afterwards"), _threshold_text(value)),
         ]
 
     def _confirm(
-        self, request: HttpRequest, question: Question, title: str, told: str, more: dict[str, Any]
+        self,
+        request: HttpRequest,
+        question: Question,
+        title: str,
+        meaning: str,
+        context: dict[str, Any],
     ) -> HttpResponse:
         return confirmation(
             self,
             request,
             title,
             question,
-            meaning=told,
+            meaning=meaning,
             back=_address(question),
             template="scoring/calibration_confirm.html",
-            **more,
+            **context,
         )
 
-    def _done(self, request: HttpRequest, question: Question, deed: Any) -> HttpResponse:
+    def _carry_out(
+        self, request: HttpRequest, question: Question, action: Callable[[], object]
+    ) -> HttpResponse:
+        """Run the action, which changes what marks the question, and go back to its page."""
+        # While the manager read the confirmation, another manager or a worker may have promoted,
+        # rolled back or fixed the exam. The actions lock the question and decide by the row as it
+        # is then, not as the page showed it; what no longer fits raises WrongState and changes
+        # nothing.
         try:
-            deed()
+            action()
         except WrongState as error:
             self.message_failure(request, error)
         else:
             tasks.nudge([question.pk])
-            self.message_user(request, _("Done. A worker brings the answers up to it."))
+            self.message_user(request, _("Done. A worker is updating the answers."))
         return _back(question)
 
 
-def ask_all(owner: Admin, request: HttpRequest, questions: Iterable[Question]) -> None:
-    """A calibration of each question; what cannot be calibrated is told."""
+def request_calibrations(owner: Admin, request: HttpRequest, questions: Iterable[Question]) -> None:
+    """Request a calibration of each question; warn about those that cannot be calibrated."""
     for question in questions:
         try:
-            made = fitting.ask(question, request.user)
+            calibration = fitting.ask(question, request.user)
         except WrongState as error:
             owner.message_user(request, f"{question}: {error}", "warning")
         else:
-            tasks.nudge_calibration(made)
-            told = _("%s: the calibration waits for a worker.") % question
-            owner.message_user(request, told)
+            tasks.nudge_calibration(calibration)
+            message = _("%s: the calibration waits for a worker.") % question
+            owner.message_user(request, message)
 
 
-def _question(pk: int) -> Question:
+def _get_question(pk: int) -> Question:
     rows = Question.objects.select_related("exam__policy", "calibration")
     return get_object_or_404(rows, pk=pk)
 
@@ -270,22 +304,22 @@ def _back(question: Question) -> HttpResponse:
     return HttpResponseRedirect(_address(question))
 
 
-def _shown(value: float | None) -> str:
-    return _("no machine mark stands") if value is None else f"{value:.3f}"
+def _threshold_text(value: float | None) -> str:
+    return _("no machine mark becomes final") if value is None else f"{value:.3f}"
 
 
 def _promotions(question: Question) -> list[Promotion]:
-    found = question.promotions.select_related("calibration", "promoted_by")
-    return list(found[:MOST_SHOWN])
+    promotions = question.promotions.select_related("calibration", "promoted_by")
+    return list(promotions[:MOST_SHOWN])
 
 
-def _at(cuts: list[coverage.Cut], value: float | None) -> coverage.Cut | None:
-    """The loosest cut that the value lets through."""
-    found = [one for one in cuts if value is not None and one.threshold >= value]
-    return found[-1] if found else None
+def _loosest_cut(cuts: list[coverage.Cut], value: float | None) -> coverage.Cut | None:
+    """The last cut of the curve at or above the value; the curve begins with the strictest."""
+    above = [cut for cut in cuts if value is not None and cut.threshold >= value]
+    return above[-1] if above else None
 
 
-def _cut(cut: coverage.Cut | None) -> dict[str, str] | None:
+def _cut_texts(cut: coverage.Cut | None) -> dict[str, str] | None:
     if cut is None:
         return None
     return {
@@ -296,19 +330,19 @@ def _cut(cut: coverage.Cut | None) -> dict[str, str] | None:
 
 
 def _chart(cuts: list[coverage.Cut], target: float, value: float | None) -> dict[str, Any]:
-    """The coverage curve with its table."""
+    """The context of charts/coverage.html: the curve, and the table below it."""
     points: list[CoveragePoint] = [
         {
-            "threshold": one.threshold,
-            "count": one.count,
-            "coverage": one.coverage,
-            "agreement": one.agreement,
+            "threshold": cut.threshold,
+            "count": cut.count,
+            "coverage": cut.coverage,
+            "agreement": cut.agreement,
         }
-        for one in cuts
+        for cut in cuts
     ]
     rows = [
-        [f"{one.threshold:.3f}", one.count, f"{one.coverage:.1%}", f"{one.agreement:.1%}"]
-        for one in cuts
+        [f"{cut.threshold:.3f}", cut.count, f"{cut.coverage:.1%}", f"{cut.agreement:.1%}"]
+        for cut in cuts
     ]
     plot = charts.coverage_plot(points, target, value)
     return {"plot": plot, "plot_rows": rows, "plot_target": f"{target:.1%}"}

@@ -1,4 +1,4 @@
-"""Calibrations: their list, how far each is, and what it reaches."""
+"""Calibrations: the list with their progress, and the page of one with its figures."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ FIGURES = {
     "rmse": "{:.1%}",
     "accuracy": "{:.1%}",
 }
-"""How what was measured is written."""
+"""The format of each metric of a calibration."""
 STAGES = (
     gettext_noop("reading"),
     gettext_noop("kernel"),
@@ -40,20 +40,20 @@ STAGES = (
     gettext_noop("stack"),
     gettext_noop("fitting"),
 )
-"""What the inference service says that it does; another word is shown as it is."""
+"""Stages that the inference service reports; any other name is shown untranslated."""
 
 
 def figures(measured: Any) -> dict[str, str]:
-    """What was measured, as it is written; a dash for what is missing."""
-    told = {name: measured.get(name) for name in FIGURES}
+    """The metrics formatted for display, a dash for each that is missing."""
+    values = {name: measured.get(name) for name in FIGURES}
     return {
         name: NOTHING if value is None else FIGURES[name].format(value)
-        for name, value in told.items()
+        for name, value in values.items()
     }
 
 
 def progress(calibration: Calibration) -> SafeString:
-    """A progress bar of the fit, with its stage."""
+    """A progress bar of the fit with its present stage."""
     percent = round(calibration.fraction * 100)
     stage = gettext(calibration.stage) if calibration.stage else calibration.get_status_display()
     bar = bars.progress_bar(gettext("calibration"), percent, [("scoring", percent)])
@@ -61,7 +61,7 @@ def progress(calibration: Calibration) -> SafeString:
 
 
 def live(calibration: Calibration) -> SafeString:
-    """The same, fetched anew by the page while the fit goes on."""
+    """The progress bar, which the page fetches again while the fit goes on; else the status."""
     if calibration.status not in OPEN:
         return format_html("{}", calibration.get_status_display())
     return bars.live(f"calibration-{calibration.pk}", progress(calibration))
@@ -69,7 +69,13 @@ def live(calibration: Calibration) -> SafeString:
 
 @admin.register(Calibration)
 class CalibrationAdmin(ReadOnly):
-    """All calibrations; what is done with them is done on the page of their question."""
+    """Every calibration, to be read: promoting and rolling back belong to the question's page.
+
+    `kappa`, `exact`, `adjacent`, `mae` (in points) and `calibration_error` (the mean distance of
+    confidence and agreement) were measured out of fold. Only a general calibration has `r`, `rmse`
+    and `accuracy`, measured on questions left out of the fit; `plain_*` are those of the
+    uncalibrated method on the same texts.
+    """
 
     list_display = (
         "number",
@@ -103,7 +109,7 @@ class CalibrationAdmin(ReadOnly):
     )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Calibration]":
-        """With which are in use, and the general one that is."""
+        """Annotate `active`, and `general`: the key of the general calibration in use."""
         active = Question.objects.filter(calibration=OuterRef("pk"))
         general = promotion.general_promotions().values("calibration")[:1]
         rows: QuerySet[Calibration] = super().get_queryset(request)
@@ -111,17 +117,14 @@ class CalibrationAdmin(ReadOnly):
 
     @theme.display(description="#", ordering="pk")
     def number(self, calibration: Calibration) -> str:
-        """Its number."""
         return f"#{calibration.pk}"
 
     @theme.display(description=_("question"), ordering="question")
     def whose(self, calibration: Calibration) -> str:
-        """Its question, or that it is for all without a calibration of their own."""
         return str(calibration.question or _("general"))
 
     @theme.display(description=_("question"))
     def question_link(self, calibration: Calibration) -> str:
-        """Where it is promoted."""
         if calibration.is_general:
             return str(self.whose(calibration))
         address = reverse("admin:scoring_question_calibration", args=[calibration.question_id])
@@ -131,89 +134,72 @@ class CalibrationAdmin(ReadOnly):
 
     @theme.display(description=_("status"), ordering="status", label=colours.CALIBRATION)
     def state(self, calibration: Calibration) -> tuple[str, str]:
-        """In its colour."""
         return calibration.status, calibration.get_status_display()
 
     @theme.display(description=_("status"))
     def progress(self, calibration: Calibration) -> str:
-        """Alive while it is fitted."""
         return live(calibration)
 
     @theme.display(description=_("in use"), boolean=True)
     def in_use(self, calibration: Any) -> bool:
-        """Whether the question is marked under it."""
         if calibration.is_general:
             return bool(calibration.pk == calibration.general)
         return bool(calibration.active)
 
     @theme.display(description=_("marked texts"))
     def examples(self, calibration: Calibration) -> str:
-        """To which it was fitted."""
         return figures(calibration.metrics)["examples"]
 
     @theme.display(description=_("QWK"))
     def kappa(self, calibration: Calibration) -> str:
-        """Out of fold."""
         return figures(calibration.metrics)["kappa"]
 
     @theme.display(description=_("exact"))
     def exact(self, calibration: Calibration) -> str:
-        """Out of fold."""
         return figures(calibration.metrics)["exact"]
 
     @theme.display(description=_("within a step"))
     def adjacent(self, calibration: Calibration) -> str:
-        """Out of fold."""
         return figures(calibration.metrics)["adjacent"]
 
     @theme.display(description=_("mean error"))
     def mae(self, calibration: Calibration) -> str:
-        """In points, out of fold."""
         return figures(calibration.metrics)["mae"]
 
-    @theme.display(description=_("error of confidence"))
+    @theme.display(description=_("calibration error"))
     def calibration_error(self, calibration: Calibration) -> str:
-        """By how much confidence and agreement differ."""
         return figures(calibration.metrics)["calibration_error"]
 
     @theme.display(description=_("seconds"))
     def seconds(self, calibration: Calibration) -> str:
-        """That the fit took."""
         return figures(calibration.metrics)["seconds"]
 
     @theme.display(description=_("questions"))
     def questions(self, calibration: Calibration) -> str:
-        """Whose marks a general one was fitted to."""
         return figures(calibration.metrics)["questions"]
 
-    @theme.display(description=_("r on questions left out"))
+    @theme.display(description=_("r on held-out questions"))
     def r(self, calibration: Calibration) -> str:
-        """Of a general one."""
         return figures(calibration.metrics)["r"]
 
     @theme.display(description=_("RMSE, share of the points"))
     def rmse(self, calibration: Calibration) -> str:
-        """Of a general one."""
         return figures(calibration.metrics)["rmse"]
 
-    @theme.display(description=_("right or wrong alike"))
+    @theme.display(description=_("accuracy"))
     def accuracy(self, calibration: Calibration) -> str:
-        """Of a general one, where all marks are all or nothing."""
         return figures(calibration.metrics)["accuracy"]
 
     @theme.display(description=_("r uncalibrated"))
     def plain_r(self, calibration: Calibration) -> str:
-        """Of the uncalibrated method on the same texts."""
         return _plain(calibration)["r"]
 
     @theme.display(description=_("RMSE uncalibrated"))
     def plain_rmse(self, calibration: Calibration) -> str:
-        """Of the uncalibrated method on the same texts."""
         return _plain(calibration)["rmse"]
 
-    @theme.display(description=_("right or wrong alike, uncalibrated"))
+    @theme.display(description=_("accuracy uncalibrated"))
     def plain_accuracy(self, calibration: Calibration) -> str:
-        """Of the uncalibrated method on the same texts."""
         return _plain(calibration)["accuracy"]
 
 

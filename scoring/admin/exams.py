@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import TabularInline, counted
 from scoring.admin import colours, counts
-from scoring.admin.exam_deeds import MEANINGS, ExamDeeds
+from scoring.admin.exam_actions import MEANINGS, ExamActions
 from scoring.admin.policies import PolicyInline
 from scoring.admin.questions import limits
 from scoring.marks import settlement
@@ -36,7 +36,7 @@ def _frozen(exam: Any) -> bool:
 
 
 @admin.register(Exam)
-class ExamAdmin(ExamDeeds):
+class ExamAdmin(ExamActions):
     """The list and the page of exams."""
 
     list_display = (

@@ -1,4 +1,4 @@
-"""The calibration of a question in the admin: each deed is shown beforehand, then done."""
+"""The calibration of a question in the admin: each action shows its effect, then is done."""
 
 import re
 
@@ -27,14 +27,14 @@ def browser() -> Client:
     return signed_in("exam manager")
 
 
-def at(question: Question, deed: str = "calibration", *more: int) -> str:
-    return reverse(f"admin:scoring_question_{deed}", args=[question.pk, *more])
+def at(question: Question, name: str = "calibration", *more: int) -> str:
+    return reverse(f"admin:scoring_question_{name}", args=[question.pk, *more])
 
 
 def page(browser: Client, address: str) -> str:
-    told = browser.get(address)
-    assert told.status_code == 200
-    return re.sub(r"\s+", " ", told.content.decode())
+    response = browser.get(address)
+    assert response.status_code == 200
+    return re.sub(r"\s+", " ", response.content.decode())
 
 
 def test_a_question_without_marks_says_what_it_takes(browser: Client) -> None:
@@ -50,15 +50,15 @@ def test_it_is_asked_for_and_its_progress_is_alive(browser: Client, question: Qu
     )
     assert not Calibration.objects.exists()
     assert browser.post(at(question, "ask")).status_code == 302
-    made = Calibration.objects.get()
-    assert made.requested_by is not None
-    made.become("fitting", stage="embedding", fraction=0.42)
+    calibration = Calibration.objects.get()
+    assert calibration.requested_by is not None
+    calibration.become("fitting", stage="embedding", fraction=0.42)
     html = page(browser, at(question))
     assert 'id="calibration-live" data-live' in html
     assert 'aria-valuenow="42"' in html
     assert "embedding" in html
-    detail = page(browser, reverse("admin:scoring_calibration_change", args=[made.pk]))
-    assert f'id="calibration-{made.pk}" data-live' in detail
+    detail = page(browser, reverse("admin:scoring_calibration_change", args=[calibration.pk]))
+    assert f'id="calibration-{calibration.pk}" data-live' in detail
 
 
 def test_the_page_shows_what_is_in_use_and_what_it_reaches(
@@ -93,7 +93,7 @@ def test_a_promotion_shows_both_and_what_becomes_of_the_threshold(
     assert "on 120 texts that neither was fitted to" in html
     figures = re.findall(r'exact</td><td class="pms-number">(.*?)</td>.*?<b>(.*?)</b>', html)
     assert figures == [("100.0%", "33.3%")]
-    assert "no machine mark stands" in html
+    assert "no machine mark becomes final" in html
     question.refresh_from_db()
     assert question.calibration != second
     browser.post(at(question, "promote", second.pk))
@@ -118,13 +118,13 @@ def test_a_threshold_is_shown_with_what_it_would_do_and_then_applied(
     batches.score_waiting(question, Service(right).client)
     html = page(browser, at(question, "threshold"))
     assert 'name="value" value="0.9"' in html
-    assert "With 95 % probability at least" in html
-    assert "of 120 answers the machine's mark would stand" in html
+    assert "With 95 % probability, at least" in html
+    assert "machine marks that become final, of 120 answers" in html
     assert not question.thresholds.exists()
     browser.post(at(question, "threshold"), {"value": "0.9", "target": "0.95"})
     browser.post(at(question, "threshold"), {})
-    made = [(one.value, one.target) for one in question.thresholds.order_by("pk")]
-    assert made == [(0.9, 0.95), (None, None)]
+    thresholds_set = list(question.thresholds.order_by("pk").values_list("value", "target"))
+    assert thresholds_set == [(0.9, 0.95), (None, None)]
     question.refresh_from_db()
     assert question.threshold is None
 
@@ -134,7 +134,7 @@ def test_a_value_of_ones_own_is_shown_without_a_promise(
 ) -> None:
     fitted(question, Service(right))
     html = page(browser, at(question, "threshold") + "?value=0.5")
-    assert "was not tested" in html
+    assert "no statistical guarantee" in html
     assert "With 95 %" not in html
     browser.post(at(question, "threshold"), {"value": "0.5"})
     assert question.thresholds.latest("pk").target is None
@@ -145,19 +145,19 @@ def test_a_target_that_is_not_shown_offers_nothing_to_apply(
 ) -> None:
     fitted(question, Service(right))
     html = page(browser, at(question, "threshold") + "?target=0.999")
-    assert "show this agreement for no confidence" in html
+    assert "do not demonstrate this agreement at any confidence" in html
     assert 'name="value" value=' not in html.replace('name="value" value=""', "")
 
 
-def test_of_a_fixed_exam_nothing_is_offered_and_a_late_click_is_told(
+def test_a_fixed_exam_offers_nothing_and_a_late_click_gets_the_reason(
     browser: Client, question: Question
 ) -> None:
     fitted(question, Service(right))
     Exam.objects.update(status="fixed")
     html = page(browser, at(question))
     assert not re.search(r"/(ask|rollback|threshold)/", html)
-    told = browser.post(at(question, "rollback"), follow=True).content.decode()
-    assert "fixed" in told
+    html = browser.post(at(question, "rollback"), follow=True).content.decode()
+    assert "fixed" in html
     question.refresh_from_db()
     assert question.calibration is not None
 
@@ -184,8 +184,8 @@ def test_many_are_calibrated_from_the_list(
 ) -> None:
     key = question.pk if model == "question" else question.exam_id
     body = {"action": "calibrate", "_selected_action": [key]}
-    told = browser.post(reverse(f"admin:scoring_{model}_changelist"), body, follow=True)
-    assert "waits for a worker" in told.content.decode()
+    first = browser.post(reverse(f"admin:scoring_{model}_changelist"), body, follow=True)
+    assert "waits for a worker" in first.content.decode()
     assert Calibration.objects.get().question == question
     again = browser.post(reverse(f"admin:scoring_{model}_changelist"), body, follow=True)
     assert "under way" in again.content.decode(), nouns
@@ -201,7 +201,7 @@ def test_the_list_shows_all_of_all_questions(browser: Client, question: Question
 def test_the_pages_speak_japanese(question: Question) -> None:
     fitted(question, Service(right))
     browser = signed_in("exam manager", "ja")
-    for deed in ("calibration", "ask", "rollback", "threshold"):
-        html = page(browser, at(question, deed))
-        assert "較正" in html, deed
-        assert "confidence" not in re.sub(r"<[^>]*>", "", html), deed
+    for name in ("calibration", "ask", "rollback", "threshold"):
+        html = page(browser, at(question, name))
+        assert "較正" in html, name
+        assert "confidence" not in re.sub(r"<[^>]*>", "", html), name

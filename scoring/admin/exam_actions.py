@@ -1,10 +1,11 @@
-"""What a manager does with an exam: move it on, load its definition, upload answers."""
+"""What a manager does with an exam: change its state, load its definition, upload answers."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from django.contrib import admin
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -17,7 +18,7 @@ from pmscoring.base.roles import has_role
 from scoring import tasks
 from scoring.admin import definition_files
 from scoring.admin.agreement_page import ExamAgreementPage
-from scoring.admin.calibration_pages import ask_all
+from scoring.admin.calibration_pages import request_calibrations
 from scoring.admin.forms import AnswersForm, DefinitionForm
 from scoring.contract.faults import Invalid, fault
 from scoring.documents import BadDocument
@@ -27,19 +28,20 @@ from scoring.marks import settlement
 from scoring.models import Exam, Question
 
 MEANINGS = {
-    "draft": _("The definition is being written; answers may come in already."),
-    "trial": _("The machine marks, for the criteria to be tried out."),
+    "draft": _("The definition is being written. Answers are already accepted."),
+    "trial": _("The machine marks, so that the criteria can be tried out."),
     "marking": _("People and the machine mark."),
     "fixed": _(
-        "The results stand. Definition, answers and marks no longer change; there is no way back."
+        "The results are final. Definition, answers and marks can no longer change; this cannot be"
+        " undone."
     ),
-    "published": _("The results were given out. There is no way back."),
+    "published": _("The results have been published. This cannot be undone."),
 }
 manages: Callable[..., Callable[[Any], Any]] = partial(theme.action, permissions=["manage"])
 
 
-class ExamDeeds(ExamAgreementPage):
-    """The buttons and actions of exams."""
+class ExamActions(ExamAgreementPage):
+    """The actions of the list of exams, and the buttons of the list and of an exam's page."""
 
     actions = (
         "become_trial",
@@ -75,28 +77,26 @@ class ExamDeeds(ExamAgreementPage):
     )
 
     def has_manage_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the deeds of this page are the caller's."""
         return has_role(request.user, *self.writers)
 
     def get_urls(self) -> list[URLPattern]:
-        """With the page of a change of state."""
         view = self.admin_site.admin_view(self.state_view)
         name = path("<int:pk>/state/<str:to>/", view, name="scoring_exam_state")
         return [name, *super().get_urls()]
 
     def state_view(self, request: HttpRequest, pk: int, to: str) -> HttpResponse:
-        """GET asks, POST does it."""
+        """GET asks for confirmation, POST moves the exam to the state `to`."""
         exam = get_object_or_404(Exam, pk=pk)
         if not self.has_manage_permission(request) or to not in Exam.Status.values:
             return _to_exam(exam)
         if request.method == "POST":
             self._become(request, [exam], to)
             return _to_exam(exam)
-        words = {"exam": exam, "state": Exam.Status(to).label}
+        names = {"exam": exam, "state": Exam.Status(to).label}
         return confirmation(
             self,
             request,
-            str(_("Move %(exam)s to “%(state)s”?") % words),
+            str(_("Move %(exam)s to “%(state)s”?") % names),
             exam,
             meaning=str(MEANINGS[to]),
             back=reverse("admin:scoring_exam_change", args=[pk]),
@@ -110,90 +110,86 @@ class ExamDeeds(ExamAgreementPage):
             except WrongState as error:
                 self.message_failure(request, error)
             else:
-                words = {"exam": exam, "state": exam.get_status_display()}
-                self.message_user(request, _("%(exam)s is now: %(state)s") % words)
+                names = {"exam": exam, "state": exam.get_status_display()}
+                self.message_user(request, _("%(exam)s is now: %(state)s") % names)
 
     @admin.action(description=_("Begin the trial"), permissions=["manage"])
     def become_trial(self, request: HttpRequest, queryset: Any) -> None:
-        """Each that may."""
         self._become(request, queryset, Exam.Status.TRIAL)
 
     @admin.action(description=_("Begin the marking"), permissions=["manage"])
     def become_marking(self, request: HttpRequest, queryset: Any) -> None:
-        """Each that may."""
         self._become(request, queryset, Exam.Status.MARKING)
 
-    @admin.action(description=_("Fix the results (no way back)"), permissions=["manage"])
+    @admin.action(description=_("Fix the results (cannot be undone)"), permissions=["manage"])
     def become_fixed(self, request: HttpRequest, queryset: Any) -> None:
-        """Each that may."""
         self._become(request, queryset, Exam.Status.FIXED)
 
-    @admin.action(description=_("Publish the results (no way back)"), permissions=["manage"])
+    @admin.action(description=_("Publish the results (cannot be undone)"), permissions=["manage"])
     def become_published(self, request: HttpRequest, queryset: Any) -> None:
-        """Each that may."""
         self._become(request, queryset, Exam.Status.PUBLISHED)
 
     @admin.action(description=_("Calibrate"), permissions=["manage"])
     def calibrate(self, request: HttpRequest, queryset: Any) -> None:
-        """Each question of theirs that may be."""
+        """Request a calibration of every question of the selected exams."""
         questions = Question.objects.filter(exam__in=queryset).select_related("exam")
-        ask_all(self, request, questions)
+        request_calibrations(self, request, questions)
 
     @manages(description=_("Load a definition"), icon="upload_file", url_path="load")
     def load_definition(self, request: HttpRequest) -> HttpResponse:
-        """A form, and the exam that its file describes."""
+        """Create or update the exam that the uploaded file describes."""
         return self._load(request, None)
 
     @manages(description=_("Load a definition"), icon="upload_file", url_path="load")
     def load_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """The same for this exam."""
+        """The same, for a file that must describe this exam."""
         return self._load(request, get_object_or_404(Exam, pk=object_id))
 
     def _load(self, request: HttpRequest, exam: Exam | None) -> HttpResponse:
         form = DefinitionForm(request.POST or None, request.FILES or None)
-        more: dict[str, Any] = {"form": form, "verb": _("Load")}
+        context: dict[str, Any] = {"form": form, "verb": _("Load")}
         if form.is_valid():
             try:
-                return self._loaded(request, exam, form.cleaned_data)
+                return self._load_file(request, exam, **form.cleaned_data)
             except Invalid as error:
-                more["faults"] = error.faults
+                context["faults"] = error.faults
             except (definitions.Frozen, definitions.WouldInvalidate, WrongState) as error:
-                more["refusal"] = str(error)
+                context["refusal"] = str(error)
         title = str(_("Load a definition"))
-        return page(self, request, "pmscoring/file_form.html", title, exam, **more)
+        return page(self, request, "pmscoring/file_form.html", title, exam, **context)
 
-    def _loaded(
-        self, request: HttpRequest, exam: Exam | None, told: dict[str, Any]
+    def _load_file(
+        self, request: HttpRequest, exam: Exam | None, file: "UploadedFile[Any]", force: bool
     ) -> HttpResponse:
-        definition = definition_files.read(told["file"].read())
+        definition = definition_files.read(file.read())
         if exam is not None and definition.get("code") != exam.code:
-            detail = _("This is the page of %(code)s.") % {"code": exam.code}
+            detail = _("This page loads definitions of %(code)s only.") % {"code": exam.code}
             raise Invalid([fault("/code", str(detail))])
-        loaded, created = definitions.load(definition, told["force"])
+        loaded, created = definitions.load(definition, force)
         tasks.nudge(loaded.questions.values_list("pk", flat=True))
-        changed = _("%(exam)s was brought up to the definition.")
-        message = _("%(exam)s was created.") if created else changed
+        updated = _("%(exam)s was updated from the definition.")
+        message = _("%(exam)s was created.") if created else updated
         self.message_user(request, message % {"exam": loaded})
         return _to_exam(loaded)
 
     @manages(description=_("Upload answers"), icon="upload", url_path="upload")
     def upload_answers(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """A form; a worker reads the file, and the upload's page tells what became of it."""
+        """Store the uploaded file; a worker reads it, and the upload's page shows the outcome."""
         exam = get_object_or_404(Exam, pk=object_id)
         form = AnswersForm(request.POST or None, request.FILES or None)
         if form.is_valid():
             file = form.cleaned_data["file"]
             try:
-                made = uploads.receive(exam, file.name or "", file)
+                upload = uploads.receive(exam, file.name or "", file)
             except (BadDocument, WrongState) as error:
                 form.add_error("file", str(error))
             else:
-                tasks.nudge_upload(made)
-                return HttpResponseRedirect(reverse("admin:scoring_upload_change", args=[made.pk]))
-        more = {"form": form, "verb": _("Upload")}
-        return page(
-            self, request, "pmscoring/file_form.html", str(_("Upload answers")), exam, **more
-        )
+                tasks.nudge_upload(upload)
+                address = reverse("admin:scoring_upload_change", args=[upload.pk])
+                return HttpResponseRedirect(address)
+        context = {"form": form, "verb": _("Upload")}
+        title = str(_("Upload answers"))
+        return page(self, request, "pmscoring/file_form.html", title, exam, **context)
 
 
 def _to_exam(exam: Exam) -> HttpResponse:
