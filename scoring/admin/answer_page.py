@@ -1,4 +1,4 @@
-"""What the page of one answer shows, made ready for its template."""
+"""The context of an answer's page: its text with the evidence, its length, its marks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ STYLES = 8
 
 @dataclass(frozen=True)
 class Length:
-    """A count as on the answer sheet, beside its limits."""
+    """A length in characters or cells, as counted on the answer sheet, with its limits."""
 
     count: int
     least: int | None
@@ -37,15 +37,15 @@ class Length:
 
     @property
     def filled(self) -> int:
-        """Percents of the limit, at most 100."""
+        """Percentage of the upper limit, at most 100; 0 without a limit."""
         return min(self.count * 100 // self.most, 100) if self.most else 0
 
     def __str__(self) -> str:
-        told = str(self.count) if self.most is None else f"{self.count} / {self.most}"
+        length = str(self.count) if self.most is None else f"{self.count} / {self.most}"
         if self.least is not None:
-            told = f"{self.count} / {self.least}–{'' if self.most is None else self.most}"
-        words = {"told": told}
-        return _("%(told)s cells") % words if self.cells else _("%(told)s characters") % words
+            length = f"{self.count} / {self.least}–{'' if self.most is None else self.most}"
+        unit = _("%(length)s cells") if self.cells else _("%(length)s characters")
+        return unit % {"length": length}
 
 
 @dataclass(frozen=True)
@@ -58,24 +58,30 @@ class Part:
 
 
 class Highlighter:
-    """Colours and underlines for the criteria of one mark over one text."""
+    """Marks the evidence in a text, with a colour and an underline for each criterion."""
 
     def __init__(self, criteria: Sequence[tuple[str, str]], evidence: Sequence[Span]) -> None:
-        """`criteria` are pairs of code and label, in the question's order."""
-        strange = dict.fromkeys(s.code for s in evidence if s.code not in dict(criteria))
-        self.labels = {**dict(criteria), **dict.fromkeys(strange, "")}
+        """`criteria` are pairs of code and label, in the question's order.
+
+        Evidence of a criterion that the question no longer has is shown too, without a label.
+        """
+        known = dict(criteria)
+        self.labels = known | {span.code: "" for span in evidence if span.code not in known}
         self.styles = {code: index % STYLES for index, code in enumerate(self.labels)}
         self.lanes = lanes(list(self.labels), evidence)
 
     def html(self, text: str, evidence: Sequence[Span]) -> SafeString:
         """The text, escaped, with its evidence marked."""
-        found = stretches(text, evidence)
-        return format_html_join("", "{}", ((self._stretch(stretch),) for stretch in found))
+        pieces = ((self._stretch(stretch),) for stretch in stretches(text, evidence))
+        return format_html_join("", "{}", pieces)
 
     def _stretch(self, stretch: Stretch) -> SafeString:
         order = list(self.labels)
         html = format_html("{}", stretch.text)
-        for layer in sorted(stretch.layers, key=lambda one: order.index(one.code), reverse=True):
+        # From the inside out, so that the first criterion's element is the outermost.
+        for layer in sorted(
+            stretch.layers, key=lambda layer: order.index(layer.code), reverse=True
+        ):
             html = format_html(
                 '<mark class="pms-ev pms-c{} pms-lane{}" title="{} {}"{}>{}</mark>',
                 self.styles[layer.code],
@@ -89,25 +95,24 @@ class Highlighter:
 
 
 def page(answer: Answer, user: Any) -> dict[str, Any]:
-    """The template's context as far as the user may see it, without what is managers' alone."""
+    """The template's context, with no more of the marks than the user may see."""
     question = answer.question
     wire = question.wire()
-    named = Prefetch("marks", Mark.objects.select_related("marker"))
-    prefetch_related_objects([answer], named)
+    prefetch_related_objects([answer], Prefetch("marks", Mark.objects.select_related("marker")))
     seen = visibility.seen(answer, user)
     marks = seen.marks
     machine = _machine(marks, question)
     person = _latest(marks, Mark.Source.ADJUDICATOR) or _latest(marks, Mark.Source.HUMAN)
     evidence = spans(machine.criteria) if machine else []
     criteria = list(question.criteria.all())
-    highlighter = Highlighter([(one.code, one.label) for one in criteria], evidence)
+    highlighter = Highlighter([(row.code, row.label) for row in criteria], evidence)
     return {
         "answer": answer,
         "question": question,
         "exam": question.exam,
         "parts": parts(answer.text, wire, highlighter, evidence),
         "length": length(answer.text, wire),
-        "rows": [_row(one, highlighter, machine, person) for one in criteria],
+        "rows": [_row(criterion, highlighter, machine, person) for criterion in criteria],
         "model_answers": list(question.model_answers.all()),
         "flags": explained(machine.flags if machine else answer.flags),
         "machine": machine,
@@ -140,26 +145,28 @@ def _latest(marks: Sequence[Mark], source: str) -> Mark | None:
 def _row(
     criterion: Any, highlighter: Highlighter, machine: Mark | None, person: Mark | None
 ) -> dict[str, Any]:
-    found = _part_of(machine, criterion.code)
+    suggested = _criterion_mark(machine, criterion.code)
     return {
         "criterion": criterion,
         "style": highlighter.styles[criterion.code],
         "most": number(criterion.points),
-        "machine": found and found["points"],
-        "person": (_part_of(person, criterion.code) or {}).get("points"),
-        "has_evidence": bool(found and found.get("evidence")),
-        "filled": round(100 * found["points"] / float(criterion.points))
-        if found and criterion.points
+        "machine": suggested and suggested["points"],
+        "person": (_criterion_mark(person, criterion.code) or {}).get("points"),
+        "has_evidence": bool(suggested and suggested.get("evidence")),
+        "filled": round(100 * suggested["points"] / float(criterion.points))
+        if suggested and criterion.points
         else 0,
     }
 
 
-def _part_of(mark: Mark | None, code: str) -> dict[str, Any] | None:
-    return next((one for one in mark.criteria if one["code"] == code), None) if mark else None
+def _criterion_mark(mark: Mark | None, code: str) -> dict[str, Any] | None:
+    if mark is None:
+        return None
+    return next((criterion for criterion in mark.criteria if criterion["code"] == code), None)
 
 
 def length(text: str, question: Mapping[str, Any]) -> Length:
-    """The count of the whole answer."""
+    """The length of the whole answer: of an essay the sum of its sections."""
     limits = question["limits"]
     count = texts.count(text, limits["count"])
     if question["sections"]:
@@ -170,27 +177,27 @@ def length(text: str, question: Mapping[str, Any]) -> Length:
 def parts(
     text: str, question: Mapping[str, Any], highlighter: Highlighter, evidence: Sequence[Span]
 ) -> list[Part]:
-    """The answer's sections in the order of the text, and what stands outside of them."""
-    wanted = question["sections"]
-    if not wanted:
+    """The answer's sections in the order of the text, with the text between them as parts too."""
+    sections = question["sections"]
+    if not sections:
         return [Part("", highlighter.html(text, evidence), None)]
-    labels = [section["label"] for section in wanted]
+    labels = [section["label"] for section in sections]
     counts = texts.section_counts(text, question)
-    found, cursor = [], 0
-    for index, (start, end) in sorted(
-        enumerate(texts.sections(text, labels)), key=lambda one: (one[1], one[0])
-    ):
-        found += _outside(text, cursor, start, labels, highlighter, evidence)
-        limits, cells = wanted[index]["limits"], question["limits"]["count"] == "cells"
+    spans_of_sections = enumerate(texts.sections(text, labels))
+    answer_parts: list[Part] = []
+    cursor = 0
+    for index, (start, end) in sorted(spans_of_sections, key=lambda item: (item[1], item[0])):
+        answer_parts += _outside(text, cursor, start, labels, highlighter, evidence)
+        limits, cells = sections[index]["limits"], question["limits"]["count"] == "cells"
         size = Length(counts[index], limits["min"], limits["max"], cells)
         html = highlighter.html(text[start:end].strip("\n"), _inside(text, start, end, evidence))
-        found.append(Part(labels[index], html, size))
+        answer_parts.append(Part(labels[index], html, size))
         cursor = max(cursor, end)
-    return found
+    return answer_parts
 
 
 def _inside(text: str, start: int, end: int, evidence: Sequence[Span]) -> list[Span]:
-    """The evidence in a section of which the line breaks around it are not shown."""
+    """The section's evidence, in offsets of the section without the line breaks around it."""
     head = len(text[start:end]) - len(text[start:end].lstrip("\n"))
     return within(evidence, start + head, end)
 
@@ -203,7 +210,7 @@ def _outside(
     highlighter: Highlighter,
     evidence: Sequence[Span],
 ) -> list[Part]:
-    """What stands between two sections, unless it is only the next one's label."""
+    """The text between two sections as a part, unless it is only the label of the next."""
     between = text[start:end]
     if not between.strip() or texts.folded(between) in map(texts.folded, labels):
         return []
@@ -211,7 +218,7 @@ def _outside(
 
 
 def neighbours(answer: Answer, answers: "QuerySet[Answer]") -> dict[str, Answer | None]:
-    """The answers before and after this one to the same question."""
+    """`previous` and `next`: the answers before and after this one to the same question."""
     same = answers.filter(question=answer.question_id)
     return {
         "previous": same.filter(pk__lt=answer.pk).order_by("-pk").first(),

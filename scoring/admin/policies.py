@@ -1,4 +1,4 @@
-"""How an exam is marked, on the exam's page."""
+"""The marking policy, as part of the exam's page."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from scoring.models import Exam, MarkingPolicy
 
 
 class PolicyInline(StackedInline):
-    """The exam's marking policy; without one the defaults hold."""
+    """The exam's marking policy; an exam without one is marked by the defaults."""
 
     model = MarkingPolicy
     can_delete = False
@@ -25,7 +25,6 @@ class PolicyInline(StackedInline):
     )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not once the exam is fixed."""
         frozen = isinstance(obj, Exam) and obj.frozen
         return super().has_change_permission(request, obj) and not frozen
 

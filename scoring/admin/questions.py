@@ -1,4 +1,7 @@
-"""Questions with their criteria and model answers; a change means what loading it means."""
+"""Questions with their criteria and model answers.
+
+Saving a question by hand has the effects of loading the changed definition.
+"""
 
 from typing import Any
 
@@ -22,10 +25,9 @@ from scoring.models.exams import number
 
 
 class FreezesWithTheQuestion:
-    """Rows of a question, which change only as long as its exam does."""
+    """Rows of a question that can be changed until its exam is fixed."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not once the exam is fixed."""
         allowed: bool = super().has_change_permission(request, obj)  # type: ignore[misc]
         return allowed and not _frozen(obj)
 
@@ -37,8 +39,6 @@ def _frozen(question: Any) -> bool:
 
 
 class CriterionInline(FreezesWithTheQuestion, StackedInline):
-    """Criteria in their order."""
-
     model = Criterion
     form = CriterionForm
     fields = (("position", "code", "points"), "label", "references", "keywords")
@@ -47,8 +47,6 @@ class CriterionInline(FreezesWithTheQuestion, StackedInline):
 
 
 class ModelAnswerInline(FreezesWithTheQuestion, StackedInline):
-    """Model answers."""
-
     model = ModelAnswer
     form = ModelAnswerForm
     fields = ("text",)
@@ -56,7 +54,7 @@ class ModelAnswerInline(FreezesWithTheQuestion, StackedInline):
 
 @admin.register(Question)
 class QuestionAdmin(CalibrationPages):
-    """The list of questions, and one with all that belongs to it."""
+    """The list of questions, and the page of each with its criteria and model answers."""
 
     form = QuestionForm
     inlines = (CriterionInline, ModelAnswerInline)
@@ -93,31 +91,29 @@ class QuestionAdmin(CalibrationPages):
     )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Question]":
-        """With counts of answers."""
-        found: QuerySet[Question] = counts.with_counts(super().get_queryset(request), "answers")
-        return found
+        rows: QuerySet[Question] = super().get_queryset(request)
+        return counts.with_counts(rows, "answers")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Whether to force is asked only where there is something to be forced."""
-        found = super().get_fieldsets(request, obj)
-        return found if obj and self.has_change_permission(request, obj) else found[:-1]
+        """Leave out the last fieldset, `force`, where there is no change to be forced."""
+        fieldsets = super().get_fieldsets(request, obj)
+        can_force = obj and self.has_change_permission(request, obj)
+        return fieldsets if can_force else fieldsets[:-1]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A question keeps its exam and its code, by which clients name it."""
+        """Exam and code cannot be changed, since clients refer to the question by them."""
         return ("exam", "code") if obj else ()
 
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
-        """The next position of the exam."""
-        found = super().get_changeform_initial_data(request)
-        if str(found.get("exam", "")).isdecimal():
-            return {
-                **found,
-                "position": Question.objects.filter(exam=int(str(found["exam"]))).count(),
-            }
-        return found
+        """A new question comes last in its exam."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        exam = str(initial.get("exam", ""))
+        if exam.isdecimal():
+            initial["position"] = Question.objects.filter(exam=int(exam)).count()
+        return initial
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """Exams that may change; groups of the question's own exam."""
+        """Offer the exams that are not fixed, and the groups of the question's own exam."""
         if db_field.name == "exam":
             frozen = (Exam.Status.FIXED, Exam.Status.PUBLISHED)
             options["queryset"] = Exam.objects.exclude(status__in=frozen)
@@ -137,11 +133,10 @@ class QuestionAdmin(CalibrationPages):
         )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not once the exam is fixed."""
         return super().has_change_permission(request, obj) and not _frozen(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only a question that no one has answered, of an exam that may change."""
+        """Only a question without answers can be deleted, until its exam is fixed."""
         allowed = super().has_change_permission(request, obj)
         return (
             allowed and isinstance(obj, Question) and not _frozen(obj) and not obj.answers.exists()
@@ -150,10 +145,10 @@ class QuestionAdmin(CalibrationPages):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
     ) -> Any:
-        """The form that knows the faults which the rules found."""
+        """The form class with the faults that `changeform_view` left on the request."""
         form: Any = super().get_form(request, obj, change, **options)
-        told = getattr(request, "definition_faults", ())
-        return type(form.__name__, (form,), {"faults": tuple(told)})
+        faults = tuple(getattr(request, "definition_faults", ()))
+        return type(form.__name__, (form,), {"faults": faults})
 
     def changeform_view(
         self,
@@ -162,64 +157,65 @@ class QuestionAdmin(CalibrationPages):
         form_url: str = "",
         extra_context: Any = None,
     ) -> HttpResponse:
-        """Saved as a whole or not at all; refused, the page comes back with what was typed."""
+        """Save everything or nothing; on a refusal, show the typed values again with the faults."""
         try:
+            # Raised through the transaction of the view, the refusal rolls all of it back.
             return super().changeform_view(request, object_id, form_url, extra_context)
         except Invalid as error:
-            told = [f"{one['pointer'] or '/'}: {one['detail']}" for one in error.faults]
+            faults = [f"{fault['pointer'] or '/'}: {fault['detail']}" for fault in error.faults]
         except (definitions.WouldInvalidate, definitions.Frozen) as error:
-            told = [str(error)]
-        setattr(request, "definition_faults", told)  # noqa: B010  not an attribute of HttpRequest
+            faults = [str(error)]
+        setattr(request, "definition_faults", faults)  # noqa: B010  not an attribute of HttpRequest
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Question, form: Any, change: bool) -> None:
-        """With its exam locked first: see scoring/models/locks.py."""
+        """Lock the exam, and write the columns that the form changed."""
         locks.lock_exam(obj.exam_id)
-        super().save_model(request, obj, form, change)
+        # The form read the question before the lock. Writing every column would take back a
+        # calibration or a threshold that a worker or another manager put to use since.
+        changed = [name for name in form.changed_data if name != "force"]
+        obj.save(update_fields=changed if change else None)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Afterwards the question is sealed, and its answers wait again where it changed."""
+        """Seal the question; if its definition changed, let its answers be scored again."""
         super().save_related(request, form, formsets, change)
         question: Question = form.instance
+        # A worker may be scoring answers under the old definition. Where it changed, `edited` takes
+        # its claims away, and without its claim the worker's marks are not written.
         if definitions.edited(question, form.cleaned_data.get("force", False)):
             waiting = question.answers.filter(status="waiting").count()
-            told = ngettext(
+            message = ngettext(
                 "%(count)d answer waits to be scored under the new definition.",
                 "%(count)d answers wait to be scored under the new definition.",
                 waiting,
             )
-            self.message_user(request, told % {"count": waiting})
+            self.message_user(request, message % {"count": waiting})
         tasks.nudge([question.pk])
 
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
-        """Back to the exam."""
         return HttpResponseRedirect(reverse("admin:scoring_exam_change", args=[obj.exam_id]))
 
     response_post_save_add = response_post_save_change
 
     @theme.display(description=_("points"), ordering="max_points")
     def points(self, question: Question) -> str:
-        """The most one can earn."""
         return str(number(question.max_points))
 
     @theme.display(description=_("limits"))
     def limits(self, question: Question) -> str:
-        """As the prompt would say it."""
         return limits(question)
 
     @theme.display(description=_("progress"))
     def progress(self, question: Question) -> str:
-        """Of its answers."""
         return counts.bar(counts.counts(question))
 
 
 def limits(question: Question) -> str:
-    """The limits in words, empty where there are none."""
+    """The limits of the length, as "20–40 characters"; empty where there are none."""
     least, most = question.min_count, question.max_count
     if least is None and most is None:
         return ""
-    told = f"{'' if least is None else least}–{'' if most is None else most}"
-    words = {"told": told.removeprefix("–") if least is None else told}
-    if question.count == Question.Count.CELLS:
-        return str(_("%(told)s cells")) % words
-    return str(_("%(told)s characters")) % words
+    length = str(most) if least is None else f"{least}–{'' if most is None else most}"
+    cells = question.count == Question.Count.CELLS
+    unit = _("%(length)s cells") if cells else _("%(length)s characters")
+    return str(unit) % {"length": length}

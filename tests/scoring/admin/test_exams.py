@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from scoring.admin.exams import ExamAdmin
 from scoring.intake import uploads
 from scoring.marks import giving
 from scoring.models import Answer, Exam, Upload
@@ -18,6 +19,7 @@ from tests.scoring.admin_site import (
     an_answer,
     an_exam,
     example,
+    form_data,
     make_staff,
     marked,
     signed_in,
@@ -165,19 +167,19 @@ def test_a_state_is_asked_for_and_changed_by_post(manager: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "message"),
     [("ja", "次の状態にはできません: 公表"), ("en", "cannot become: published")],
 )
-def test_a_wrong_change_of_state_is_told(manager: Client, language: str, told: str) -> None:
+def test_a_wrong_change_of_state_is_refused(manager: Client, language: str, message: str) -> None:
     exam = an_exam()
-    asked = {"action": "become_published", "_selected_action": [exam.pk]}
+    data = {"action": "become_published", "_selected_action": [exam.pk]}
     page = manager.post(
         reverse("admin:scoring_exam_changelist"),
-        asked,
+        data,
         follow=True,
         headers={"Accept-Language": language},
     )
-    assert told in page.content.decode()
+    assert message in page.content.decode()
 
 
 def test_it_is_not_fixed_while_an_answer_waits_and_says_so(manager: Client) -> None:
@@ -206,6 +208,39 @@ def test_a_fixed_exam_is_read_only(manager: Client) -> None:
     assert "要件の変更" in page
     assert "criteria-0-points" not in page
     assert load(manager, json.dumps({**example(), "title": "other"})).redirect_chain == []
+    exam.refresh_from_db()
+    assert exam.title == example()["title"]
+
+
+def saved_while_it_moves(
+    manager: Client, exam: Exam, state: str, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """Save another title, while the exam moves to `state` after the form has read it."""
+    address = reverse("admin:scoring_exam_change", args=[exam.pk])
+    data = form_data(manager, address) | {"title": "other"}
+
+    def move_then_save(_admin: ExamAdmin, _request: Any, form: Any, change: bool) -> Any:
+        Exam.objects.update(status=state)
+        return form.save(commit=False)
+
+    monkeypatch.setattr(ExamAdmin, "save_form", move_then_save)
+    return manager.post(address, data)
+
+
+def test_saving_keeps_a_state_that_changed_after_the_form_was_read(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exam = an_exam()
+    assert saved_while_it_moves(manager, exam, "marking", monkeypatch).status_code == 302
+    exam.refresh_from_db()
+    assert (exam.title, exam.status) == ("other", "marking")
+
+
+def test_saving_is_refused_if_the_exam_was_fixed_after_the_form_was_read(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exam = an_exam()
+    assert saved_while_it_moves(manager, exam, "fixed", monkeypatch).status_code == 403
     exam.refresh_from_db()
     assert exam.title == example()["title"]
 

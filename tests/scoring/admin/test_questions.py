@@ -3,14 +3,22 @@
 from typing import Any
 
 import pytest
-from django.forms import BaseForm
 from django.test import Client
 from django.urls import reverse
 
+from scoring.admin.questions import QuestionAdmin
 from scoring.exams import definitions
 from scoring.marks import giving
-from scoring.models import Answer, Exam, Question
-from tests.scoring.admin_site import an_answer, an_exam, example, make_staff, marked, signed_in
+from scoring.models import Answer, Calibration, Exam, Question
+from tests.scoring.admin_site import (
+    an_answer,
+    an_exam,
+    example,
+    form_data,
+    make_staff,
+    marked,
+    signed_in,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -38,22 +46,9 @@ def address(question: Question) -> str:
     return reverse("admin:scoring_question_change", args=[question.pk])
 
 
-def typed(browser: Client, question: Question) -> dict[str, Any]:
-    """What a browser sends when nothing was changed: every field as shown, CR LF for line ends."""
-    context: Any = browser.get(address(question)).context
-    sets = [inline.formset for inline in context["inline_admin_formsets"]]
-    forms: list[BaseForm] = [context["adminform"].form]
-    forms += [form for formset in sets for form in (formset.management_form, *formset.forms)]
-    return {
-        bound.html_name: str(bound.value()).replace("\n", "\r\n")
-        for form in forms
-        for bound in form
-        if bound.value() is not None and bound.value() is not False
-    }
-
-
 def saved(browser: Client, question: Question, **changes: Any) -> Any:
-    return browser.post(address(question), typed(browser, question) | changes, follow=True)
+    data = form_data(browser, address(question))
+    return browser.post(address(question), data | changes, follow=True)
 
 
 def test_saving_what_is_shown_changes_nothing(manager: Client, question: Question) -> None:
@@ -90,6 +85,21 @@ def test_what_people_marked_is_kept_unless_forced_and_the_page_keeps_what_was_ty
     saved(manager, question, max_count="40", force="on")
     assert Question.objects.get(pk=question.pk).max_count == 40
     assert Answer.objects.get().status == "waiting"
+
+
+def test_saving_keeps_a_calibration_that_was_promoted_after_the_form_was_read(
+    manager: Client, question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibration = Calibration.objects.create(question=question, status="ready", sha256="c" * 64)
+
+    def promote_then_save(_admin: QuestionAdmin, _request: Any, form: Any, change: bool) -> Any:
+        Question.objects.update(calibration=calibration, threshold=0.9)
+        return form.save(commit=False)
+
+    monkeypatch.setattr(QuestionAdmin, "save_form", promote_then_save)
+    assert saved(manager, question, label="別").redirect_chain
+    changed = Question.objects.get(pk=question.pk)
+    assert (changed.label, changed.calibration, changed.threshold) == ("別", calibration, 0.9)
 
 
 def test_a_rule_that_is_broken_is_told_and_nothing_is_saved(
