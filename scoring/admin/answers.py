@@ -1,4 +1,4 @@
-"""Submissions and answers: to be read, and to be scored again where scoring failed."""
+"""Submissions and answers: read-only, except that failed answers can be scored again."""
 
 from typing import Any
 
@@ -24,25 +24,25 @@ from scoring.marks import visibility
 from scoring.models import Answer, Mark, Question, Submission
 from scoring.models.exams import number
 
+MOST_QUESTIONS = 200
 SHOWN_TO_ALL = ("question", "status", "flag")
-"""What answers may be looked up by, also by those who mark."""
+"""Lookups that markers may use too: what they reveal, the list shows to markers anyway."""
 
 
 class QuestionFilter(admin.SimpleListFilter):
-    """Questions, of the chosen exam where one is chosen."""
+    """Questions, only those of the exam that is already filtered by."""
 
     title = _("question")
     parameter_name = "question"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Pairs of key and name."""
-        rows = Question.objects.select_related("exam")
+        questions = Question.objects.select_related("exam")
         exam = request.GET.get("question__exam__id__exact", "")
-        rows = rows.filter(exam=int(exam)) if exam.isdecimal() else rows
-        return [(str(row.pk), str(row)) for row in rows[:200]]
+        if exam.isdecimal():
+            questions = questions.filter(exam=int(exam))
+        return [(str(question.pk), str(question)) for question in questions[:MOST_QUESTIONS]]
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Answer]") -> "QuerySet[Answer]":
-        """Of that question."""
         value = self.value() or ""
         return queryset.filter(question=int(value)) if value.isdecimal() else queryset
 
@@ -54,11 +54,9 @@ class FlagFilter(admin.SimpleListFilter):
     parameter_name = "flag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Pairs of code and name."""
         return [("any", str(_("any flag"))), *((code, flags.name(code)) for code in flags.NAMES)]
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Answer]") -> "QuerySet[Answer]":
-        """With that flag."""
         if self.value() == "any":
             return queryset.exclude(flags=[])
         return queryset.filter(flags__contains=[self.value()]) if self.value() else queryset
@@ -66,7 +64,7 @@ class FlagFilter(admin.SimpleListFilter):
 
 @admin.register(Answer)
 class AnswerAdmin(Admin):
-    """The list and the page of answers."""
+    """The list of answers, and the page of each with its evidence and marks."""
 
     readers = (MANAGER, VIEWER, MARKER, ADJUDICATOR)
     writers = (MANAGER,)
@@ -82,53 +80,47 @@ class AnswerAdmin(Admin):
         return found
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Candidates only for those who may see them."""
         first = ["number", "candidate"] if sees_candidates(request.user) else ["number"]
-        # A column shows all rows or none; their own page tells markers what they may see.
+        # What a marker may see depends on the answer, but a column shows every row or none. So
+        # markers get no column of marks here; the page of each answer decides what they see.
         if not visibility.sees_every_mark(request.user):
             return [*first, "question_label", "excerpt", "scoring_state", "flag_names"]
         last = ["flag_names", "suggestion", "final"]
         return [*first, "question_label", "excerpt", "states", *last]
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        """By the state of the review only for those who see every mark."""
         review = ["review"] if visibility.sees_every_mark(request.user) else []
         return ["question__exam", QuestionFilter, "status", *review, FlagFilter]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """By address, too, markers look answers up by nothing that they are not shown."""
-        shown = visibility.sees_every_mark(request.user) or lookup.split("__")[0] in SHOWN_TO_ALL
-        return shown and super().lookup_allowed(lookup, value, request)
+        """Refuse lookups typed into the address by which markers could infer hidden marks."""
+        field = lookup.split("__")[0]
+        allowed = field in SHOWN_TO_ALL or visibility.sees_every_mark(request.user)
+        return allowed and super().lookup_allowed(lookup, value, request)
 
     def get_search_fields(self, request: HttpRequest) -> Any:
-        """Candidates only for those who may see them."""
         return ("text", "submission__candidate") if sees_candidates(request.user) else ("text",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Answers are handed in, not typed."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """No one changes what a candidate wrote."""
+        """What a candidate wrote is never changed."""
         return False
 
     def has_retry_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether failed answers may be sent to the machine again."""
         return has_role(request.user, *self.writers)
 
     @theme.display(description="#", ordering="pk")
     def number(self, answer: Answer) -> str:
-        """Its number."""
         return f"#{answer.pk}"
 
     @theme.display(description=_("candidate"), ordering="submission__candidate")
     def candidate(self, answer: Answer) -> str:
-        """Whose it is."""
         return format_html('<span class="pms-number">{}</span>', answer.submission.candidate)
 
     @theme.display(description=_("question"), ordering="question")
     def question_label(self, answer: Answer) -> str:
-        """With its exam."""
         question = answer.question
         return format_html(
             '<span class="pms-two" title="{}">{}<br><small class="pms-none">{}</small></span>',
@@ -139,14 +131,13 @@ class AnswerAdmin(Admin):
 
     @theme.display(description=_("text"))
     def excerpt(self, answer: Answer) -> str:
-        """How the text begins."""
         return format_html(
             '<span class="pms-excerpt">{}</span>', Truncator(answer.text).chars(90) or "—"
         )
 
     @theme.display(description=_("status"), ordering="status")
     def states(self, answer: Answer) -> str:
-        """Of the scoring, and of the review where there is one."""
+        """The state of the scoring, and that of the review where there is one."""
         states = [(colours.ANSWER[answer.status], answer.get_status_display())]
         if answer.review != Answer.Review.NONE:
             states.append((colours.REVIEW[answer.review], answer.get_review_display()))
@@ -154,62 +145,59 @@ class AnswerAdmin(Admin):
 
     @theme.display(description=_("status"), ordering="status")
     def scoring_state(self, answer: Answer) -> str:
-        """Of the scoring alone."""
+        """The state of the scoring alone, for markers."""
         return labels([(colours.ANSWER[answer.status], answer.get_status_display())])
 
     @theme.display(description=_("flags"))
     def flag_names(self, answer: Answer) -> str:
-        """In words."""
         names = ((flags.name(code),) for code in answer.flags)
         return format_html_join("", '<span class="pms-flag">{}</span>', names)
 
     @theme.display(description=_("suggestion"), ordering="suggested", empty_value="–")
     def suggestion(self, answer: Any) -> str | None:
-        """The machine's points."""
-        return _of(answer.suggested, answer.question)
+        return _points_text(answer.suggested, answer.question)
 
     @theme.display(description=_("final"), ordering="final_points", empty_value="–")
     def final(self, answer: Answer) -> str | None:
-        """The points that stand."""
-        return _of(answer.final_points, answer.question)
+        return _points_text(answer.final_points, answer.question)
 
-    @admin.action(description=_("Score again what failed"), permissions=["retry"])
+    @admin.action(description=_("Score failed answers again"), permissions=["retry"])
     def retry_selected(self, request: HttpRequest, queryset: "QuerySet[Answer]") -> None:
-        """Those of them that failed."""
         self._retry(request, Answer.objects.filter(pk__in=queryset.values("pk")))
 
     def _retry(self, request: HttpRequest, answers: "QuerySet[Answer]") -> None:
         questions = set(answers.order_by().values_list("question", flat=True))
+        # Pressed twice, or while a worker claims answers: what is being scored by now, or is
+        # scored, is left alone, for `retry` is one UPDATE of those that failed or were put off.
         count = batches.retry(answers)
         tasks.nudge(questions)
-        told = ngettext("%(count)d answer waits again.", "%(count)d answers wait again.", count)
-        self.message_user(request, told % {"count": count})
+        message = ngettext("%(count)d answer waits again.", "%(count)d answers wait again.", count)
+        self.message_user(request, message % {"count": count})
 
     def get_urls(self) -> list[URLPattern]:
-        """With the deed of the page."""
-        retry = self.admin_site.admin_view(self.retry_view)
-        name = path("<int:pk>/retry/", retry, name="scoring_answer_retry")
-        return [name, *super().get_urls()]
+        view = self.admin_site.admin_view(self.retry_view)
+        retry = path("<int:pk>/retry/", view, name="scoring_answer_retry")
+        return [retry, *super().get_urls()]
 
     def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """POST: this answer waits again."""
+        """POST lets this answer wait again if its scoring failed or was put off."""
         if request.method == "POST" and self.has_retry_permission(request):
             self._retry(request, Answer.objects.filter(pk=pk))
         return HttpResponseRedirect(reverse("admin:scoring_answer_change", args=[pk]))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The list; that its texts were read is logged."""
+        """The list, which is recorded in the audit log, since it shows parts of the texts."""
         response = super().changelist_view(request, extra_context)
-        found = getattr(response, "context_data", None) or {}
-        if "cl" in found:
-            shown = [answer.pk for answer in found["cl"].result_list]
-            record("read", request.user, answers=shown)
+        context = getattr(response, "context_data", None) or {}
+        if "cl" in context:
+            keys = [answer.pk for answer in context["cl"].result_list]
+            record("read", request.user, answers=keys)
         return response
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """One answer with its evidence and marks; that it was read is logged."""
+        """One answer with its evidence and marks, which is recorded in the audit log."""
         answer = self.get_object(request, object_id)
         if answer is None or not self.has_view_permission(request, answer):
             raise Http404
@@ -232,11 +220,11 @@ class AnswerAdmin(Admin):
         return TemplateResponse(request, "scoring/answer.html", context)
 
 
-def _of(points: Any, question: Question) -> str | None:
+def _points_text(points: Any, question: Question) -> str | None:
     if points is None:
         return None
-    told = f"{number(points)} / {number(question.max_points)}"
-    return format_html('<span class="pms-number">{}</span>', told)
+    text = f"{number(points)} / {number(question.max_points)}"
+    return format_html('<span class="pms-number">{}</span>', text)
 
 
 @admin.register(Submission)
@@ -247,65 +235,55 @@ class SubmissionAdmin(ReadOnly):
     list_select_related = ("exam", "batch")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Submission]":
-        """With the number of answers."""
-        found: QuerySet[Submission] = (
-            super().get_queryset(request).annotate(answer_count=Count("answers"))
-        )
-        return found
+        rows: QuerySet[Submission] = super().get_queryset(request)
+        return rows.annotate(answer_count=Count("answers"))
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Candidates only for those who may see them."""
         first = ["number", "candidate"] if sees_candidates(request.user) else ["number"]
         return [*first, "exam", "attempt", "absent", "answer_count", "batch", "created_at"]
 
     def get_search_fields(self, request: HttpRequest) -> Any:
-        """By candidate, for those who may see them."""
         return ("candidate",) if sees_candidates(request.user) else ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Candidates only for those who may see them."""
         first = ["candidate"] if sees_candidates(request.user) else []
         return ["exam", *first, "attempt", "absent", "batch", "created_at", "handed_in"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """All."""
         return self.get_fields(request, obj)
 
     @theme.display(description="#", ordering="pk")
     def number(self, submission: Submission) -> str:
-        """Its number."""
         return f"#{submission.pk}"
 
     @theme.display(description=_("answers"), ordering="answer_count")
     def answer_count(self, submission: Any) -> int:
-        """How many."""
         count: int = submission.answer_count
         return count
 
     @theme.display(description=_("answers"))
     def handed_in(self, submission: Submission) -> str:
-        """Each answer of it."""
         answers = submission.answers.select_related("question").order_by("question__position")
         rows = (
             (
                 reverse("admin:scoring_answer_change", args=[answer.pk]),
                 answer.question.label or answer.question.code,
                 answer.get_status_display(),
-                _of(answer.final_points, answer.question) or "–",
+                _points_text(answer.final_points, answer.question) or "–",
                 Truncator(answer.text).chars(80),
             )
             for answer in answers
         )
-        table = (
+        row = (
             '<tr><td class="pms-number"><a class="pms-link" href="{}">{}</a></td>'
             '<td class="pms-number">{}</td><td>{}</td><td>{}</td></tr>'
         )
-        return format_html('<table class="pms-table">{}</table>', format_html_join("", table, rows))
+        return format_html('<table class="pms-table">{}</table>', format_html_join("", row, rows))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """One submission; that it was read is logged."""
+        """One submission, which is recorded in the audit log."""
         response = super().change_view(request, object_id, form_url, extra_context)
         record("read", request.user, submission=object_id)
         return response

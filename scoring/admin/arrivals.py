@@ -1,4 +1,4 @@
-"""What arrived: uploads with their rejections, batches with their progress."""
+"""Uploads with their rejected rows, and batches with their progress."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ MOST_SHOWN = 500
 
 @admin.register(Upload)
 class UploadAdmin(ReadOnly):
-    """Files of answers."""
+    """Uploaded files of answers."""
 
     list_display = ("name", "exam", "state", "accepted", "rejected", "bytes", "created_at")
     list_filter = ("status", "exam", "created_at")
@@ -36,7 +36,7 @@ class UploadAdmin(ReadOnly):
     readonly_fields = ("reading", "bytes", "batch_link", "rejected_rows")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A reason may name a file, and a file its candidate."""
+        # The reason and the rejected rows may name candidates, in the names of a ZIP's files too.
         if not sees_candidates(request.user):
             return self.fields
         reason = ["reason"] if obj and obj.reason else []
@@ -44,28 +44,25 @@ class UploadAdmin(ReadOnly):
 
     @theme.display(description=_("status"), ordering="status", label=colours.UPLOAD)
     def state(self, upload: Upload) -> tuple[str, str]:
-        """In its colour."""
         return upload.status, upload.get_status_display()
 
     @theme.display(description=_("status"))
     def reading(self, upload: Upload) -> str:
-        """With the rows read so far, alive while it is being read."""
-        told = _("%(status)s, %(seen)d rows read") % {
+        """The status and the rows read so far; the page refreshes it until the file is read."""
+        progress = _("%(status)s, %(count)d rows read") % {
             "status": upload.get_status_display(),
-            "seen": upload.seen,
+            "count": upload.seen,
         }
         if upload.status in (Upload.Status.WAITING, Upload.Status.READING):
-            return bars.live("upload-live", told)
-        return told
+            return bars.live("upload-live", progress)
+        return progress
 
     @theme.display(description=_("size"), ordering="size")
     def bytes(self, upload: Upload) -> str:
-        """In units that people read."""
         return filesizeformat(upload.size)
 
     @theme.display(description=_("batch"))
     def batch_link(self, upload: Upload) -> str:
-        """Where the answers went."""
         if upload.batch_id is None:
             return "–"
         address = reverse("admin:scoring_batch_change", args=[upload.batch_id])
@@ -73,9 +70,9 @@ class UploadAdmin(ReadOnly):
 
     @theme.display(description=_("rows rejected"))
     def rejected_rows(self, upload: Upload) -> str:
-        """Line, pointer and reason of each."""
         shown = upload.rejections[:MOST_SHOWN]
-        more = upload.rejected - len({one["line"] for one in shown})
+        # A row has a rejection for each of its faults, but counts as one rejected row.
+        more = upload.rejected - len({rejection["line"] for rejection in shown})
         return render_to_string("scoring/rejections.html", {"rejections": shown, "more": more})
 
 
@@ -105,32 +102,26 @@ class BatchAdmin(ReadOnly):
     readonly_fields = ("waiting", "scored", "failed", "progress")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Batch]":
-        """With counts of answers."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        found: QuerySet[Batch] = counts.with_counts(rows, "submissions__answers")
-        return found
+        rows: QuerySet[Batch] = super().get_queryset(request)
+        return counts.with_counts(rows, "submissions__answers")
 
     @theme.display(description="#", ordering="pk")
     def number(self, batch: Batch) -> str:
-        """Its number."""
         return f"#{batch.pk}"
 
     @theme.display(description=_("waiting"), ordering="waiting")
     def waiting(self, batch: Any) -> int:
-        """Answers that are not scored yet."""
+        """Answers that are not scored yet, those being scored included."""
         return int(batch.waiting + batch.scoring)
 
     @theme.display(description=_("scored"), ordering="scored")
     def scored(self, batch: Any) -> int:
-        """How many answers."""
         return int(batch.scored)
 
     @theme.display(description=_("failed"), ordering="failed")
     def failed(self, batch: Any) -> int:
-        """How many answers."""
         return int(batch.failed)
 
     @theme.display(description=_("progress"))
     def progress(self, batch: Batch) -> str:
-        """Of its answers."""
         return counts.live(batch, f"batch-{batch.pk}")

@@ -1,4 +1,4 @@
-"""The colour of each state, by model."""
+"""The colour of the label that shows each state."""
 
 from scoring.models import Answer, Calibration, Exam, Upload
 

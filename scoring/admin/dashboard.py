@@ -1,4 +1,4 @@
-"""Scoring's panel of the overview: how far every exam is, what waits and what failed."""
+"""Scoring's panel on the overview page: answers by status, and the progress of each exam."""
 
 from collections import Counter
 from typing import Any
@@ -19,7 +19,7 @@ Tally = Counter[tuple[int, str]]
 
 
 def read(request: HttpRequest) -> dict[str, Any]:
-    """Answers by state, and the newest exams with how far each is."""
+    """The context of scoring/dashboard.html: answers by status, and the newest exams."""
     tally = _tally()
     tiles = _tiles(tally)
     return {
@@ -31,9 +31,9 @@ def read(request: HttpRequest) -> dict[str, Any]:
 
 
 def _tally() -> Tally:
-    """Answers by exam and status, in one pass."""
-    found = Answer.objects.order_by().values_list("question__exam", "status").annotate(Count("pk"))
-    return Counter({(exam, status): count for exam, status, count in found})
+    """Answers by exam and status, in one query for all tiles and exams."""
+    rows = Answer.objects.order_by().values_list("question__exam", "status").annotate(Count("pk"))
+    return Counter({(exam, status): count for exam, status, count in rows})
 
 
 def _tiles(tally: Tally) -> list[dict[str, Any]]:
@@ -43,16 +43,16 @@ def _tiles(tally: Tally) -> list[dict[str, Any]]:
         "scored": _("answers scored"),
         "failed": _("answers failed"),
     }
-    listed = reverse("admin:scoring_answer_changelist")
-    count: Counter[str] = Counter()
-    for (_exam, status), found in tally.items():
-        count[status] += found
+    answers = reverse("admin:scoring_answer_changelist")
+    by_status: Counter[str] = Counter()
+    for (_exam, status), count in tally.items():
+        by_status[status] += count
     return [
         {
             "name": names[state],
-            "count": count[state],
-            "link": f"{listed}?status__exact={state}",
-            "bad": state == "failed" and count[state],
+            "count": by_status[state],
+            "link": f"{answers}?status__exact={state}",
+            "bad": state == "failed" and by_status[state],
         }
         for state in counts.STATES
     ]
@@ -60,15 +60,15 @@ def _tiles(tally: Tally) -> list[dict[str, Any]]:
 
 def _exams(tally: Tally, with_links: bool) -> list[dict[str, Any]]:
     rows = Exam.objects.annotate(submission_count=counted(Submission.objects.all(), "exam"))
-    listed = reverse("admin:scoring_answer_changelist")
+    answers = reverse("admin:scoring_answer_changelist")
     return [
         {
             "exam": exam,
             "link": reverse("admin:scoring_exam_change", args=[exam.pk]) if with_links else "",
-            "answers": f"{listed}?question__exam__id__exact={exam.pk}",
+            "answers": f"{answers}?question__exam__id__exact={exam.pk}",
             "kind": colours.EXAM[exam.status],
-            "counts": (found := {state: tally[exam.pk, state] for state in counts.STATES}),
-            "bar": counts.bar(found),
+            "counts": (by_status := {state: tally[exam.pk, state] for state in counts.STATES}),
+            "bar": counts.bar(by_status),
         }
         for exam in rows[:MOST_EXAMS]
     ]
