@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import waiting
 from tests.local_servers import free_port, wait_until
 
 Start = Callable[[float], tuple["subprocess.Popen[bytes]", str]]
@@ -46,10 +47,7 @@ def status(url: str) -> int:
 
 def says_that_it_stops(url: str) -> None:
     """Return once it does."""
-    end = time.monotonic() + 10
-    while status(f"{url}/health/ready") != 404:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    waiting.wait_until(lambda: status(f"{url}/health/ready") == 404, 10, every=0.05)
 
 
 def test_it_says_that_it_stops_and_answers_on_for_a_while(start: Start) -> None:

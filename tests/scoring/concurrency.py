@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import connection
 
+from tests.waiting import wait_until
+
 
 def at_once(deeds: Sequence[Callable[[], Any]]) -> list[Any]:
     """What comes of each, begun at the same instant in a thread with its own connection."""
@@ -27,3 +29,24 @@ def at_once(deeds: Sequence[Callable[[], Any]]) -> list[Any]:
     for thread in threads:
         thread.join(60)
     return [found[number] for number in range(len(deeds))]
+
+
+def wait_until_blocked(kind: str = "") -> None:
+    """Return once another connection to this test's database waits for a lock, of this kind.
+
+    `pg_locks` shows the whole server, on which tests of other workers wait for locks of theirs.
+    """
+    query = (
+        "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE NOT granted AND datname = current_database() AND locktype LIKE %s"
+    )
+
+    def blocked() -> int:
+        with connection.cursor() as cursor:
+            # Within a transaction PostgreSQL shows the activity of its first look again and again.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(query, [kind or "%"])
+            row = cursor.fetchone()
+        return int(row[0]) if row else 0
+
+    wait_until(blocked, 30, "another connection waits for a lock", every=0.01)

@@ -1,7 +1,6 @@
 """Disputes: each in one adjudicator's hands, its marks seen by nobody who may yet mark it."""
 
 import threading
-import time
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.test import Client
 from scoring.marks import giving, visibility
 from scoring.models import Answer, Exam, Lease
 from scoring.review import queue, references
-from tests.scoring.concurrency import at_once
+from tests.scoring.concurrency import at_once, wait_until_blocked
 from tests.scoring.factories import answers_of, exam_in, fresh, make_user, state
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +61,7 @@ def test_who_waited_for_a_dispute_that_another_took_is_given_the_next_or_none(mo
         list(Answer.objects.select_for_update().order_by("-pk"))
         waiting = threading.Thread(target=_asking, args=(exam, two, found))
         waiting.start()
-        _until_someone_waits()
+        wait_until_blocked()
         lease = queue.next_dispute(exam, one)
     waiting.join(30)
     assert lease is not None
@@ -79,17 +78,6 @@ def _asking(exam: Exam, user: User, found: list[Lease | Exception | None]) -> No
         found.append(error)
     finally:
         connection.close()
-
-
-def _until_someone_waits() -> None:
-    ends = time.monotonic() + 30
-    while time.monotonic() < ends:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.01)
-    pytest.fail("no one came to wait")
 
 
 def test_a_form_with_the_key_of_a_half_read_answer_shows_nobodys_mark() -> None:

@@ -1,7 +1,6 @@
 """Markers are given answers one at a time, and what they say is counted once."""
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -19,7 +18,7 @@ from scoring.exams import definitions
 from scoring.marks import giving, settlement
 from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
 from scoring.review import queue
-from tests.scoring.concurrency import at_once
+from tests.scoring.concurrency import at_once, wait_until_blocked
 from tests.scoring.factories import (
     FULL,
     answers_of,
@@ -445,7 +444,7 @@ def test_an_answer_taken_while_it_waited_to_be_settled_is_not_queued_again(marke
     with transaction.atomic():
         queue.next_answer(exam, marker)
         settler.start()
-        _until_someone_waits_for_a_row()
+        wait_until_blocked("transactionid")
     settler.join(30)
     answer.refresh_from_db()
     assert answer.review == Answer.Review.CLAIMED
@@ -456,18 +455,6 @@ def _settled_elsewhere(key: int) -> None:
         settlement.settle([key])
     finally:
         connection.close()
-
-
-def _until_someone_waits_for_a_row() -> None:
-    ends = time.monotonic() + 30
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
-    while time.monotonic() < ends:
-        with connection.cursor() as cursor:
-            cursor.execute(waiting)
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.01)
-    pytest.fail("no one came to wait")
 
 
 def test_of_the_machine_it_is_what_it_is_unsure_of_that_comes_first(marker: User) -> None:
