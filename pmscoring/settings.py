@@ -187,7 +187,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["scoring.api.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["pmscoring.base.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "pmscoring.base.throttling.CallerThrottle",
@@ -200,7 +200,7 @@ REST_FRAMEWORK = {
         "refused": env.matching("THROTTLE_RATE_REFUSED", "60/min", *RATE),
     },
     "NUM_PROXIES": env.integer("NUM_PROXIES", 0, least=0),
-    "EXCEPTION_HANDLER": "scoring.api.problems.problem_response",
+    "EXCEPTION_HANDLER": "pmscoring.base.api.problems.problem_response",
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -210,7 +210,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "POSTPROCESSING_HOOKS": ["scoring.api.schema.finish"],
+    "POSTPROCESSING_HOOKS": ["pmscoring.base.api.schema.finish"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "TAGS": [
         {"name": "exams", "description": "Definitions and results"},

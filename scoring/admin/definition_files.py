@@ -6,7 +6,8 @@ from typing import Any
 import yaml
 from django.utils.translation import gettext as _
 
-from scoring.contract.faults import Invalid, PlainLoader, fault
+from pmscoring.base.faults import Invalid, fault
+from scoring.contract.faults import PlainLoader
 
 
 def read(data: bytes) -> dict[str, Any]:

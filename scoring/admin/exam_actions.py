@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.pages import confirmation, page
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import has_role
 from scoring import tasks
@@ -20,7 +21,6 @@ from scoring.admin import definition_files
 from scoring.admin.agreement_page import ExamAgreementPage
 from scoring.admin.calibration_pages import request_calibrations
 from scoring.admin.forms import AnswersForm, DefinitionForm
-from scoring.contract.faults import Invalid, fault
 from scoring.documents import BadDocument
 from scoring.exams import definitions
 from scoring.intake import uploads

@@ -14,11 +14,11 @@ from django.utils.translation import ngettext
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import StackedInline
+from pmscoring.base.faults import Invalid
 from scoring import tasks
 from scoring.admin import counts
 from scoring.admin.calibration_pages import CalibrationPages
 from scoring.admin.forms import CriterionForm, ModelAnswerForm, QuestionForm
-from scoring.contract.faults import Invalid
 from scoring.exams import definitions
 from scoring.models import Criterion, Exam, ModelAnswer, Question, QuestionGroup, locks
 from scoring.models.exams import number

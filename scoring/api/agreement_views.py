@@ -4,11 +4,12 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.api.schema import call, tells
+from pmscoring.base.api.views import View
 from pmscoring.base.roles import MANAGER, VIEWER, has_role
 from scoring.agreement import figures, shapes
 from scoring.api import examples
-from scoring.api.base import EXAM_CODE, View
-from scoring.api.schema import call, tells
+from scoring.api.base import EXAM_CODE
 from scoring.models import Exam
 
 

@@ -6,15 +6,14 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from pmscoring.base.roles import CLIENT, MANAGER, VIEWER, has_role
+from pmscoring.base.roles import CLIENT, MANAGER, VIEWER
 from scoring.models import ApiToken
 from scoring.models.access import hashed
 
 READERS = (MANAGER, VIEWER, CLIENT)
-"""Who reads exams and answers; markers and adjudicators, too, as far as it sways them not."""
+"""Who reads exams and answers. Markers and adjudicators do too, except what could bias them."""
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -36,12 +35,3 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """What a 401 asks for."""
         return "Bearer"
-
-
-class HasRole(BasePermission):
-    """A view names `readers` and `writers`: the roles that may."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        """Superusers may all; others what a group of theirs may."""
-        attribute = "readers" if request.method in SAFE_METHODS else "writers"
-        return has_role(request.user, *getattr(view, attribute, ()))

@@ -7,16 +7,16 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.api.schema import CODE, JSON, asks, call, query, tells
+from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object, asked
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, VIEWER
 from scoring import tasks
 from scoring.api import calibration_shapes as show
 from scoring.api import examples
-from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object, asked
-from scoring.api.schema import CODE, JSON, asks, call, query, tells
 from scoring.calibration import fitting, promotion, thresholds
 from scoring.calibration.thresholds import LEAST_TARGET, MOST_TARGET
-from scoring.contract.faults import Invalid, fault
 from scoring.models import Calibration, Question
 
 QUESTION = (

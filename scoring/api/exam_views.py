@@ -4,15 +4,17 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.api.parsers import StrictJSONParser, refused_texts
+from pmscoring.base.api.schema import JSON, asks, call, query, tells
+from pmscoring.base.api.shapes import ref
+from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import ADJUDICATOR, MARKER
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api.authentication import READERS
-from scoring.api.base import EXAM_CODE, PAGE_PARAMETERS, Pages, View, as_object
-from scoring.api.parsers import StrictJSONParser, YAMLParser, refused_texts
-from scoring.api.schema import JSON, asks, call, query, tells
-from scoring.api.shapes import ref
-from scoring.contract.faults import Invalid, fault
+from scoring.api.base import EXAM_CODE
+from scoring.api.parsers import YAMLParser
 from scoring.exams import definitions
 from scoring.models import Exam
 from scoring.tasks import nudge

@@ -8,13 +8,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
+from pmscoring.base.api.schema import JSON, call, query, tells
+from pmscoring.base.api.views import View
 from pmscoring.base.audit import audit
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import MANAGER, VIEWER
 from scoring import results
 from scoring.api import examples
-from scoring.api.base import EXAM_CODE, View
-from scoring.api.schema import JSON, call, query, tells
-from scoring.contract.faults import Invalid, fault
+from scoring.api.base import EXAM_CODE
 from scoring.models import Exam
 
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

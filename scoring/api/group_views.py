@@ -7,17 +7,17 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.api.schema import CODE, JSON, asks, call, tells
+from pmscoring.base.api.shapes import shape
+from pmscoring.base.api.views import View, as_object
 from pmscoring.base.audit import record
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER
 from scoring import tasks
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api import review_shapes as tell
-from scoring.api.base import View, as_object
 from scoring.api.marking_views import GivenMark
-from scoring.api.schema import CODE, JSON, asks, call, tells
-from scoring.api.shapes import shape
-from scoring.contract.faults import Invalid, fault
 from scoring.models import AnswerGroup, Question
 from scoring.review import groups
 

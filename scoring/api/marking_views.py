@@ -8,17 +8,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base import texts
+from pmscoring.base.api.schema import CODE, JSON, asks, call, query, tells
+from pmscoring.base.api.shapes import ref, shape
+from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object, asked
 from pmscoring.base.audit import record
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import ADJUDICATOR, CLIENT, MANAGER, MARKER, sees_candidates
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api import review_shapes as tell
 from scoring.api.authentication import READERS
-from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object, asked
-from scoring.api.schema import CODE, JSON, asks, call, query, tells
-from scoring.api.shapes import ref, shape
-from scoring.contract.faults import Invalid, fault, faults
+from scoring.contract.faults import faults
 from scoring.machine import requests
 from scoring.marks import visibility
 from scoring.models import Answer, Question

@@ -8,15 +8,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base import texts
+from pmscoring.base.api.schema import JSON, asks, call, tells
+from pmscoring.base.api.shapes import shape
+from pmscoring.base.api.views import View, as_object
 from pmscoring.base.audit import record
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import MANAGER
 from scoring.api import examples
 from scoring.api import review_shapes as tell
-from scoring.api.base import EXAM_CODE, View, as_object
+from scoring.api.base import EXAM_CODE
 from scoring.api.marking_views import GivenMark
-from scoring.api.schema import JSON, asks, call, tells
-from scoring.api.shapes import shape
-from scoring.contract.faults import Invalid, fault
 from scoring.models import Answer, Exam, Reference
 from scoring.review import references
 

@@ -7,16 +7,17 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.api.schema import CODE, JSON, asks, call, query, tells
+from pmscoring.base.api.shapes import shape
+from pmscoring.base.api.views import View, as_object, asked
 from pmscoring.base.audit import record
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api import review_shapes as tell
-from scoring.api.base import EXAM_CODE, View, as_object, asked
+from scoring.api.base import EXAM_CODE
 from scoring.api.marking_views import GivenMark
-from scoring.api.schema import CODE, JSON, asks, call, query, tells
-from scoring.api.shapes import shape
-from scoring.contract.faults import Invalid, fault
 from scoring.marks import visibility
 from scoring.models import Answer, Exam, Lease, Mark, Question, ReferenceMark
 from scoring.review import queue, references

@@ -13,16 +13,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.mediatypes import media_type_matches
 
+from pmscoring.base.api.parsers import read_json
+from pmscoring.base.api.problems import LengthRequired, TooLarge
+from pmscoring.base.api.schema import JSON, asks, call, header, tells
+from pmscoring.base.api.shapes import ref
+from pmscoring.base.api.views import View, as_object, is_chunked
 from pmscoring.base.audit import record
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import CLIENT, MANAGER
 from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api.base import View, as_object, is_chunked
-from scoring.api.parsers import MOST_LINE_BYTES, NDJSONParser, read_json
-from scoring.api.problems import LengthRequired, TooLarge
-from scoring.api.schema import JSON, asks, call, header, tells
-from scoring.api.shapes import ref
-from scoring.contract.faults import Invalid, fault
+from scoring.api.parsers import MOST_LINE_BYTES, NDJSONParser
 from scoring.documents import lines
 from scoring.intake import submissions
 from scoring.models import Batch, IdempotencyKey, Submission, locks

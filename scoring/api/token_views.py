@@ -9,13 +9,13 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.api.schema import JSON, asks, call, tells
+from pmscoring.base.api.shapes import shape
+from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import CLIENT, MANAGER, ROLES, has_role
 from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api.base import PAGE_PARAMETERS, Pages, View, as_object
-from scoring.api.schema import JSON, asks, call, tells
-from scoring.api.shapes import shape
-from scoring.contract.faults import Invalid, fault
 from scoring.models import ApiToken
 
 MOST_DAYS, USUAL_DAYS = 3650, 90

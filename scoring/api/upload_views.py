@@ -6,12 +6,12 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.api.problems import TooLarge
+from pmscoring.base.api.schema import call, query, tells
+from pmscoring.base.api.views import View, asked
+from pmscoring.base.faults import Invalid, fault
 from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api.base import View, asked
-from scoring.api.problems import TooLarge
-from scoring.api.schema import call, query, tells
-from scoring.contract.faults import Invalid, fault
 from scoring.documents import BadDocument
 from scoring.intake import uploads
 from scoring.models import Exam, Upload

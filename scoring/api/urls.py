@@ -3,21 +3,23 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
+from pmscoring.base.api import schema
+from pmscoring.base.api.problems import missing
 from scoring.api import (
     agreement_views,
     calibration_views,
+    contract,
     exam_views,
     export_views,
     group_views,
     marking_views,
     reference_views,
     review_views,
-    schema,
+    statuses,
     submission_views,
     token_views,
     upload_views,
 )
-from scoring.api.problems import missing
 
 
 class KeyConverter(IntConverter):
@@ -27,7 +29,7 @@ class KeyConverter(IntConverter):
 
 
 register_converter(KeyConverter, "key")
-__all__ = ["schema", "urlpatterns"]
+__all__ = ["contract", "schema", "statuses", "urlpatterns"]
 urlpatterns = [
     path("exams", exam_views.ExamList.as_view()),
     path("exams/<slug:code>", exam_views.ExamDetail.as_view()),

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from jsonschema import FormatChecker
 
+from pmscoring.base.faults import Fault, fault
 from scoring.contract.violations import Validator, sentence
-
-Fault = dict[str, str]
-
-
-class Invalid(ValueError):
-    """What was sent breaks its contract; `faults` says where and how."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{fault['pointer']}: {fault['detail']}" for fault in faults))
-        self.faults = list(faults)
-
-
-def fault(pointer: str, detail: str) -> Fault:
-    """One fault as the API tells it."""
-    return {"pointer": pointer, "detail": detail}
 
 
 @cache

@@ -7,8 +7,9 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
+from pmscoring.base.faults import Fault, Invalid, fault
 from scoring.calibration import promotion
-from scoring.contract.faults import Fault, Invalid, fault, faults
+from scoring.contract.faults import faults
 from scoring.exams import retention
 from scoring.marks import settlement
 from scoring.models import (

@@ -13,7 +13,8 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
-from scoring.contract.faults import Fault, fault, faults
+from pmscoring.base.faults import Fault, fault
+from scoring.contract.faults import faults
 from scoring.models import Answer, Batch, Exam, IdempotencyKey, Question, Submission, locks
 
 CHUNK = 2000

@@ -24,9 +24,10 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
+from pmscoring.base.faults import Fault, fault
 from pmscoring.base.lifecycle import WrongState
 from scoring import documents
-from scoring.contract.faults import Fault, fault, faults
+from scoring.contract.faults import faults
 from scoring.intake import submissions
 from scoring.models import Batch, Exam, Upload, locks
 

@@ -6,9 +6,9 @@ from typing import Any
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
 from scoring.agreement import audit_sample
-from scoring.contract.faults import Invalid, fault
 from scoring.marks import settlement
 from scoring.models import Answer, Mark, Question, locks
 from scoring.models.exams import number

@@ -8,9 +8,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from pmscoring.base.faults import Invalid
 from pmscoring.base.lifecycle import WrongState
 from scoring.admin.marking_page import empty, pages, points, sheets
-from scoring.contract.faults import Invalid
 from scoring.marks import visibility
 from scoring.models import Answer, Exam, Lease, Mark, Question
 from scoring.models.exams import number

@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from pmscoring.base.faults import Invalid
 from pmscoring.base.lifecycle import WrongState
 from scoring.admin.marking_page import empty, pages, points, sheets, singles
 from scoring.admin.marking_page.differences import Piece, pieces
-from scoring.contract.faults import Invalid
 from scoring.models import Answer, AnswerGroup, Exam, Question
 from scoring.review import groups
 from scoring.review.references import NotQualified

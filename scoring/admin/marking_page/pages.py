@@ -13,8 +13,8 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring.base.audit import record
+from pmscoring.base.faults import Invalid
 from pmscoring.base.roles import has_role
-from scoring.contract.faults import Invalid
 from scoring.marks import giving
 from scoring.models import Answer, Exam, Lease, Question, ReferenceMark
 from scoring.review import queue

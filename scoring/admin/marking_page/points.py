@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from scoring.contract.faults import Invalid, fault
+from pmscoring.base.faults import Invalid, fault
 from scoring.models import Mark, Question
 from scoring.models.exams import number
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
+from pmscoring.base.faults import Invalid
 from pmscoring.base.lifecycle import WrongState
 from scoring.admin.marking_page import empty, pages, points, qualifying, sheets
-from scoring.contract.faults import Invalid
 from scoring.models import Answer, Exam, Lease, Question, ReferenceMark
 from scoring.review import queue, references
 from scoring.review.queue import LeaseLost

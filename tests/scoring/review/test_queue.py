@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils.timezone import now
 
+from pmscoring.base.faults import Invalid
 from pmscoring.base.lifecycle import WrongState
 from scoring.agreement import figures
-from scoring.contract.faults import Invalid
 from scoring.exams import definitions
 from scoring.marks import giving, settlement
 from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question

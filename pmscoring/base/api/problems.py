@@ -1,6 +1,6 @@
 """Errors as application/problem+json (RFC 9457)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -11,24 +11,14 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from pmscoring.base.faults import Fault, Invalid, fault
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.throttling import count_refusal
-from scoring.contract.faults import Fault, Invalid, fault
-from scoring.exams import definitions
-from scoring.inference import InferenceError, InferenceUnavailable
-from scoring.intake import submissions
-from scoring.review.references import NotQualified
 
 MEDIA_TYPE = "application/problem+json"
-STATUS: dict[type[Exception], int] = {
+_statuses: dict[type[Exception], int] = {
     Invalid: 422,
-    submissions.Conflict: 409,
-    definitions.Frozen: 409,
-    definitions.WouldInvalidate: 409,
     WrongState: 409,
-    NotQualified: 403,
-    InferenceUnavailable: 503,
-    InferenceError: 502,
     RawPostDataException: 400,
     UnreadablePostError: 400,
     RequestDataTooBig: 413,
@@ -81,6 +71,16 @@ class LengthRequired(exceptions.APIException):
     status_code = 411
 
 
+def register(statuses: Mapping[type[Exception], int]) -> None:
+    """Answer an app's expected failures with these statuses."""
+    _statuses.update(statuses)
+
+
+def _status(error: Exception) -> int | None:
+    """That of the most derived class that is registered; None for a failure nobody expects."""
+    return next((_statuses[kind] for kind in type(error).__mro__ if kind in _statuses), None)
+
+
 def problem(status: int, detail: str, errors: Sequence[Fault] = ()) -> Problem:
     """The body of an error."""
     return {
@@ -103,7 +103,7 @@ def _printable(text: str) -> str:
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: expected failures told, anything else left to crash."""
     error = count_refusal(error, context)
-    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), None)
+    status = _status(error)
     headers: dict[str, str] = {}
     errors: list[Fault] = []
     if isinstance(error, Http404):

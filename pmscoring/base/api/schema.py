@@ -3,22 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from inspect import cleandoc
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
-from scoring.api.authentication import TokenAuthentication
-from scoring.api.problems import MEDIA_TYPE, TITLES, Problem
-from scoring.api.shapes import Schema, components, ref, shape
-from scoring.contract.faults import validator
+from pmscoring.base.api.problems import MEDIA_TYPE, TITLES, Problem
+from pmscoring.base.api.shapes import Schema, components, ref, shape
 
-CONTRACT = {
-    "ExamDefinition": "exam",
-    "InlineQuestion": "question",
-    "UploadRow": "row",
-    "WholeSubmission": "submission",
-}
 JSON = "application/json"
 CODE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9-]{1,32}$"}
 ALWAYS, WITH_BODY, WITH_PATH = (401, 403, 429), (400, 411, 413, 415, 422), (404,)
@@ -91,47 +82,25 @@ def tells(name: str, value: Any, status: int = 200) -> OpenApiExample:
     return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """The same, for the OpenAPI document."""
+_components: list[Callable[[], dict[str, Schema]]] = []
 
-    target_class = TokenAuthentication
-    name = "token"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """A bearer token."""
-        return {"type": "http", "scheme": "bearer"}
+def add_components(read: Callable[[], dict[str, Schema]]) -> None:
+    """Let an app's own schemas, by name, be components of the document; read when it is made."""
+    _components.append(read)
 
 
 def finish(result: Schema, **_: Any) -> Schema:
-    """Adds the components, from the contract's files and our types, and the problems."""
+    """Adds the components, of the apps and of our types, and the problems."""
     shape(Problem)
     schemas = result["components"].setdefault("schemas", {})
-    for name, file in CONTRACT.items():
-        schemas.update(_of_contract(name, file))
+    for read in _components:
+        schemas.update(read())
     schemas.update(components())
     for path, calls in result["paths"].items():
         for operation in calls.values():
             _add_problems(path, operation)
     return result
-
-
-def _of_contract(name: str, file: str) -> dict[str, Schema]:
-    """A contract's schema and its definitions as components of their own."""
-    whole: Schema = {**cast(Schema, validator(file).schema)}
-    parts = whole.pop("$defs", {})
-    found = {name: {key: value for key, value in whole.items() if key not in ("$schema", "$id")}}
-    found |= {f"{name}{part.capitalize()}": schema for part, schema in parts.items()}
-    return {key: _moved(schema, name) for key, schema in found.items()}
-
-
-def _moved(schema: Any, name: str) -> Any:
-    if isinstance(schema, list):
-        return [_moved(one, name) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return ref(name + schema["$ref"].removeprefix("#/$defs/").capitalize())
-    return {key: _moved(value, name) for key, value in schema.items()}
 
 
 def _add_problems(path: str, operation: Schema) -> None:

@@ -1,0 +1,1 @@
+"""What the REST calls of both apps are built from."""
