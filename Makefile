@@ -57,8 +57,9 @@ resolve: $(VENV)/.app $(VENV)/.dev ## The pins resolve on Python 3.11 and 3.13
 		$(BIN)/uv pip compile -q --no-header --python-version $$version $(PINS) >/dev/null || exit 1; \
 	done
 
-test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker and no browser
-	$(BIN)/python -m pytest --ignore=tests/faults --ignore=tests/stack --ignore=tests/bench --ignore=tests/browser
+test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker and no browser, one worker a core
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 12 \
+		--ignore=tests/faults --ignore=tests/stack --ignore=tests/bench --ignore=tests/browser
 
 faults: $(VENV)/.app $(VENV)/.dev ## Kill parts in the middle of the work; all must be scored once
 	$(BIN)/python -m pytest tests/faults

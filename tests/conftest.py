@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import fcntl
 import os
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,11 @@ def weights() -> Path:
     pytest.importorskip("torch", reason="torch is not installed")
     from inference_server.weights import provision
 
-    provision(WEIGHTS)
+    WEIGHTS.parent.mkdir(parents=True, exist_ok=True)
+    with (WEIGHTS.parent / "tests.lock").open("w") as lock:
+        # Of two workers that find no weights one makes them; the other waits and finds them.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        provision(WEIGHTS)
     return WEIGHTS
 
 
