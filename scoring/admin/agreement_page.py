@@ -1,4 +1,4 @@
-"""How well machine and people agree: the page of an exam, and the list that leads to it."""
+"""How well machine and people agree: the page of an exam, and the list of exams before it."""
 
 from typing import Any
 
@@ -24,25 +24,24 @@ NOTHING = "–"
 
 
 class ExamAgreementPage(ExamDownloads):
-    """The button of an exam that leads to its agreement, and the way there without an exam."""
+    """The agreement page, reached from an exam's page or from the list of exams."""
 
     def get_urls(self) -> list[URLPattern]:
-        """With the list of exams."""
         view = self.admin_site.admin_view(self.agreements_view)
         return [path("agreement/", view, name="scoring_exam_agreements"), *super().get_urls()]
 
     def agreements_view(self, request: HttpRequest) -> HttpResponse:
-        """Exams, newest first, with how many of their answers people settled."""
-        shown = Exam.objects.all()[:MOST_EXAMS] if self.has_view_permission(request) else []
-        rows = Answer.objects.filter(
-            question__exam__in=[exam.pk for exam in shown],
+        """The newest exams, each with the number of answers that people settled."""
+        exams = Exam.objects.all()[:MOST_EXAMS] if self.has_view_permission(request) else []
+        settled = Answer.objects.filter(
+            question__exam__in=[exam.pk for exam in exams],
             final_source__in=Mark.PEOPLE,
         )
         counts = dict(
-            rows.order_by().values_list("question__exam").annotate(count=Count("pk")).iterator()
+            settled.order_by().values_list("question__exam").annotate(count=Count("pk")).iterator()
         )
-        exams = [(exam, counts.get(exam.pk, 0)) for exam in shown]
-        return page(self, request, "scoring/agreements.html", _("Agreement"), None, exams=exams)
+        rows = [(exam, counts.get(exam.pk, 0)) for exam in exams]
+        return page(self, request, "scoring/agreements.html", _("Agreement"), None, rows=rows)
 
     @theme.action(
         description=gettext_lazy("Agreement"),
@@ -51,83 +50,91 @@ class ExamAgreementPage(ExamDownloads):
         url_path="agreement",
     )
     def agreement(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """All questions in a table, and one of them with its charts."""
+        """A table of all questions, and one question with its charts."""
         exam = get_object_or_404(Exam, pk=object_id)
         names = sees_candidates(request.user)
-        found = of_exam(exam, names)
-        more = {
+        agreement = of_exam(exam, names)
+        context = {
             "exam": exam,
-            "overall": _overall(found["overall"]),
-            "questions": [_summary(one) for one in found["questions"]],
-            "chosen": _chosen(request, exam, found["questions"]),
-            "markers": [_marker(one) for one in workload(exam)] if names else [],
+            "overall": _overall(agreement["overall"]),
+            "questions": [_summary(question) for question in agreement["questions"]],
+            "chosen": _chosen(request, exam, agreement["questions"]),
+            "markers": [_marker(row) for row in workload(exam)] if names else [],
             "names": names,
             "may_manage": has_role(request.user, *self.writers),
             "shows_marks": MarkingPolicy.of(exam).shown == MarkingPolicy.Shown.MARK,
         }
-        return page(self, request, "scoring/agreement.html", _("Agreement"), exam, **more)
+        return page(self, request, "scoring/agreement.html", _("Agreement"), exam, **context)
 
 
 def _chosen(
     request: HttpRequest, exam: Exam, questions: list[QuestionAgreement]
 ) -> dict[str, Any] | None:
-    """The question that is asked for, else the first that people marked, else the first."""
+    """The question that the query names, else the first that was compared, else the first."""
     if not questions:
         return None
-    wanted = request.GET.get("question")
-    by_code = {one["question"]: one for one in questions}
-    marked = (one for one in questions if one["machine"] or one["people"])
-    found = by_code.get(wanted or "") or next(marked, questions[0])
-    target = MarkingPolicy.of(exam).target_agreement
-    scale = [float(found["points"]), float(found["step"])]
-    curve, drift = found["coverage"], found["drift"]
+    code = request.GET.get("question") or ""
+    by_code = {question["question"]: question for question in questions}
+    compared = (question for question in questions if question["machine"] or question["people"])
+    question = by_code.get(code) or next(compared, questions[0])
     return {
-        "told": found,
-        "summary": _summary(found),
-        "target": f"{target:.1%}",
-        "heatmap": charts.heatmap(found["confusion"], *scale) if found["confusion"] else None,
-        "coverage": charts.coverage_plot(curve, target, found["threshold"]),
-        "coverage_rows": [
-            [f"{one['threshold']:.3f}", one["count"], *_shares(one["coverage"], one["agreement"])]
-            for one in curve
+        "question": question,
+        "summary": _summary(question),
+        "markers": [
+            (pair["one"], pair["other"], _formatted(pair["figures"]))
+            for pair in question["markers"]
         ],
-        "drift": charts.drift_plot(drift, target),
+        "criteria": [
+            (criterion, _formatted(criterion["machine"]), _formatted(criterion["people"]))
+            for criterion in question["criteria"]
+        ],
+        "link": reverse("admin:scoring_question_change", args=[_key(exam, question)]),
+        **_charts(question, MarkingPolicy.of(exam).target_agreement),
+    }
+
+
+def _charts(question: QuestionAgreement, target: float) -> dict[str, Any]:
+    """The question's charts, with the rows of the tables below them."""
+    confusion, scale = question["confusion"], (question["points"], question["step"])
+    return {
+        "target": f"{target:.1%}",
+        "heatmap": charts.heatmap(confusion, *scale) if confusion else None,
+        "coverage": charts.coverage_plot(question["coverage"], target, question["threshold"]),
+        "coverage_rows": [
+            [f"{cut['threshold']:.3f}", cut["count"], *_shares(cut["coverage"], cut["agreement"])]
+            for cut in question["coverage"]
+        ],
+        "drift": charts.drift_plot(question["drift"], target),
         "drift_rows": [
             [
-                one["first"],
-                one["count"],
-                *_shares(one["exact"], *one["exact_interval"]),
-                f"{one['bias']:+.2f}",
+                period["first"],
+                period["count"],
+                *_shares(period["exact"], *period["exact_interval"]),
+                f"{period['bias']:+.2f}",
             ]
-            for one in drift
+            for period in question["drift"]
         ],
-        "markers": [(one["one"], one["other"], _shown(one["figures"])) for one in found["markers"]],
-        "criteria": [
-            (one, _shown(one["machine"]), _shown(one["people"])) for one in found["criteria"]
-        ],
-        "link": reverse("admin:scoring_question_change", args=[_key(exam, found)]),
     }
 
 
-def _key(exam: Exam, found: QuestionAgreement) -> int:
-    return exam.questions.values_list("pk", flat=True).get(code=found["question"])
+def _key(exam: Exam, question: QuestionAgreement) -> int:
+    return exam.questions.values_list("pk", flat=True).get(code=question["question"])
 
 
-def _summary(one: QuestionAgreement) -> dict[str, Any]:
+def _summary(question: QuestionAgreement) -> dict[str, Any]:
     return {
-        "code": one["question"],
-        "label": one["label"] or one["question"],
-        "open": one["open"],
-        "unpredicted": one["unpredicted"],
-        "out_of_fold": one["out_of_fold"],
-        "machine": _shown(one["machine"]),
-        "audit": _shown(one["audit"]),
-        "people": _shown(one["people"]),
+        "code": question["question"],
+        "label": question["label"] or question["question"],
+        "open": question["open"],
+        "unpredicted": question["unpredicted"],
+        "out_of_fold": question["out_of_fold"],
+        "machine": _formatted(question["machine"]),
+        "audit": _formatted(question["audit"]),
+        "people": _formatted(question["people"]),
     }
 
 
-def _shown(figures: Figures | None) -> dict[str, Any] | None:
-    """As it is written on the page."""
+def _formatted(figures: Figures | None) -> dict[str, Any] | None:
     if figures is None:
         return None
     interval = figures["kappa_interval"]
@@ -150,15 +157,15 @@ def _overall(overall: Any) -> dict[str, Any] | None:
     return {"count": overall["count"], "exact": exact, "adjacent": adjacent, "kappa": kappa}
 
 
-def _marker(one: Workload) -> dict[str, Any]:
+def _marker(row: Workload) -> dict[str, Any]:
     return {
-        "name": one.marker.get_username(),
-        "marks": one.marks,
-        "seconds": NOTHING if one.seconds is None else f"{one.seconds:.0f}",
-        "agreement": NOTHING if one.agreement is None else f"{one.agreement:.1%}",
-        "compared": one.compared,
-        "references": NOTHING if one.with_references is None else f"{one.with_references:.1%}",
-        "reference_count": one.references,
+        "name": row.marker.get_username(),
+        "marks": row.marks,
+        "seconds": NOTHING if row.seconds is None else f"{row.seconds:.0f}",
+        "agreement": NOTHING if row.agreement is None else f"{row.agreement:.1%}",
+        "compared": row.compared,
+        "references": NOTHING if row.with_references is None else f"{row.with_references:.1%}",
+        "reference_count": row.references,
     }
 
 

@@ -1,7 +1,7 @@
-"""The agreement charts: the heatmap, the coverage curve and the drift.
+"""The geometry of the agreement charts: the heatmap, the coverage curve and the drift.
 
-Geometry in the units of the SVG templates' viewBox; text and colour are the templates' and the
-style sheet's.
+All lengths are in units of the viewBox of the SVG templates. Texts come from the templates, colours
+from the style sheet.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Square:
 
 @dataclass(frozen=True)
 class Heatmap:
-    """People's points downwards, the machine's to the right."""
+    """Cells by people's points (downwards) and the machine's points (to the right)."""
 
     size: float
     cell: float
@@ -52,20 +52,20 @@ class Heatmap:
 
     @property
     def middle(self) -> float:
-        """From a cell's edge to its middle."""
+        """Distance from a cell's edge to its middle."""
         return self.cell / 2
 
 
 def heatmap(cells: Sequence[ConfusionCell], most: float, step: float) -> Heatmap:
-    """A square for each pair of points that occurs, on the question's whole scale."""
+    """A square for each pair of points that occurs, on the scale 0, step, … most."""
     count = round(most / step) + 1
     side = SIDE / count
-    top = max((cell["count"] for cell in cells), default=1)
+    highest = max((cell["count"] for cell in cells), default=1)
     squares = [
         Square(
             x=round(MARGIN + cell["machine"] / step * side, 2),
             y=round(TOP + cell["people"] / step * side, 2),
-            level=-(-5 * cell["count"] // top),
+            level=-(-5 * cell["count"] // highest),
             count=cell["count"],
             people=cell["people"],
             machine=cell["machine"],
@@ -88,7 +88,7 @@ def heatmap(cells: Sequence[ConfusionCell], most: float, step: float) -> Heatmap
 def coverage_plot(
     points: Sequence[CoveragePoint], target: float, threshold: float | None
 ) -> Plot | None:
-    """Share covered to the right, agreement upwards; None without points."""
+    """Agreement (upwards) by the share covered (to the right); None without points."""
     if not points:
         return None
     floor = floor_of([point["agreement"] for point in points] + [target])
@@ -112,7 +112,7 @@ def coverage_plot(
 
 
 def drift_plot(periods: Sequence[AuditPeriod], target: float) -> Plot | None:
-    """Time to the right, exact agreement upwards, each with its interval; None without periods."""
+    """Exact agreement with its interval (upwards) by time (to the right); None without periods."""
     if not periods:
         return None
     floor = floor_of([period["exact_interval"][0] for period in periods])

@@ -1,4 +1,4 @@
-"""An exam definition out of a JSON or YAML file."""
+"""Reads an exam definition from a JSON or YAML file."""
 
 import json
 from typing import Any
@@ -11,29 +11,30 @@ from scoring.contract.faults import PlainLoader
 
 
 def read(data: bytes) -> dict[str, Any]:
-    """The definition; Invalid with the line where it cannot be read."""
+    """The definition in a file of UTF-8 text. Raises Invalid, with the line where that is known."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid([fault("", _("The file is not UTF-8 text."))]) from error
-    found = _json(text) if text.lstrip().startswith("{") else _yaml(text)
-    if not isinstance(found, dict):
+    definition = _json(text) if text.lstrip().startswith("{") else _yaml(text)
+    if not isinstance(definition, dict):
         raise Invalid([fault("", _("The file does not hold an exam definition."))])
-    return found
+    return definition
 
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refused)
+        return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         detail = _("line %(line)d, column %(column)d: not JSON: %(reason)s")
-        words = {"line": error.lineno, "column": error.colno, "reason": error.msg}
-        raise Invalid([fault("", detail % words)]) from error
+        position = {"line": error.lineno, "column": error.colno, "reason": error.msg}
+        raise Invalid([fault("", detail % position)]) from error
     except (ValueError, RecursionError) as error:
         raise Invalid([fault("", str(error))]) from error
 
 
-def _refused(constant: str) -> None:
+def _refuse_constant(constant: str) -> None:
+    """NaN and Infinity, which Python's parser takes, are not JSON."""
     raise ValueError(_("%(constant)s is not JSON") % {"constant": constant})
 
 
@@ -43,11 +44,11 @@ def _yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         detail = _("line %(line)d, column %(column)d: not YAML: %(reason)s")
-        words = {
+        position = {
             "line": mark.line + 1 if mark else 1,
             "column": mark.column + 1 if mark else 1,
             "reason": error.problem or "",
         }
-        raise Invalid([fault("", detail % words)]) from error
+        raise Invalid([fault("", detail % position)]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Invalid([fault("", str(error)[:300])]) from error

@@ -1,4 +1,4 @@
-"""Evidence as stretches of text: where each begins and ends, and which criteria it speaks for."""
+"""Cuts a text into stretches, each with the criteria that have evidence in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Layer:
-    """A criterion over a stretch; `begins` where its evidence starts with this stretch."""
+    """A criterion that has evidence in a stretch; `begins` if that evidence starts there."""
 
     code: str
     begins: bool
@@ -25,48 +25,48 @@ class Layer:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A piece of the text over which the same criteria have evidence."""
+    """A piece of the text in which the same criteria have evidence throughout."""
 
     text: str
     layers: tuple[Layer, ...]
 
 
 def spans(criteria: Sequence[dict[str, Any]]) -> list[Span]:
-    """The evidence of a mark's `criteria`."""
+    """The evidence in `Mark.criteria`, in its order."""
     return [
-        Span(one["code"], span["start"], span["end"])
-        for one in criteria
-        for span in one.get("evidence") or []
+        Span(criterion["code"], span["start"], span["end"])
+        for criterion in criteria
+        for span in criterion.get("evidence") or []
     ]
 
 
-def within(found: Sequence[Span], start: int, end: int) -> list[Span]:
-    """What of it lies in [start, end), in offsets from `start`; empty spans are left out."""
-    cut = [Span(s.code, max(s.start, start) - start, min(s.end, end) - start) for s in found]
-    return [span for span in cut if span.start < span.end]
+def within(evidence: Sequence[Span], start: int, end: int) -> list[Span]:
+    """The evidence clipped to [start, end), in offsets from `start`; empty spans are left out."""
+    clipped = [Span(s.code, max(s.start, start) - start, min(s.end, end) - start) for s in evidence]
+    return [span for span in clipped if span.start < span.end]
 
 
-def stretches(text: str, found: Sequence[Span]) -> list[Stretch]:
+def stretches(text: str, evidence: Sequence[Span]) -> list[Stretch]:
     """The whole text, cut wherever evidence begins or ends."""
-    inside = within(found, 0, len(text))
+    inside = within(evidence, 0, len(text))
     cuts = sorted({0, len(text), *(s.start for s in inside), *(s.end for s in inside)})
     return [Stretch(text[start:end], _layers(inside, start)) for start, end in pairwise(cuts)]
 
 
-def _layers(found: Sequence[Span], at: int) -> tuple[Layer, ...]:
+def _layers(evidence: Sequence[Span], at: int) -> tuple[Layer, ...]:
     """One layer for each criterion that covers the code point `at`, in the criteria's order."""
-    over = [span for span in found if span.start <= at < span.end]
+    over = [span for span in evidence if span.start <= at < span.end]
     codes = dict.fromkeys(span.code for span in over)
     begin = {span.code for span in over if span.start == at}
     return tuple(Layer(code, code in begin) for code in codes)
 
 
-def lanes(codes: Sequence[str], found: Sequence[Span]) -> dict[str, int]:
-    """For each criterion the height of its underline: those that overlap get different ones."""
+def lanes(codes: Sequence[str], evidence: Sequence[Span]) -> dict[str, int]:
+    """The lane of each criterion's underline; criteria that overlap get different lanes."""
     chosen: dict[str, int] = {}
     for code in codes:
-        own = [span for span in found if span.code == code]
-        taken = {chosen[s.code] for s in found if s.code in chosen and _overlap(s, own)}
+        own = [span for span in evidence if span.code == code]
+        taken = {chosen[s.code] for s in evidence if s.code in chosen and _overlap(s, own)}
         chosen[code] = next(lane for lane in range(len(codes)) if lane not in taken)
     return chosen
 

@@ -1,4 +1,4 @@
-"""The flags of a mark in words."""
+"""Names and explanations of the flags that a mark can carry."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
     "blank": (_("Not answered"), _("The answer sheet is empty: 0 points.")),
     "too_short": (_("Too short"), _("The answer, or a section of it, is below its lower limit.")),
     "too_long": (_("Too long"), _("The answer, or a section of it, is over its upper limit.")),
-    "off_topic": (_("Off topic"), _("Nothing in the answer speaks of what was asked.")),
+    "off_topic": (_("Off topic"), _("Nothing in the answer relates to the question.")),
     "copied_prompt": (
         _("Copied"),
         _("The answer repeats the question or its passage instead of answering it."),
@@ -22,7 +22,7 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
 
 
 def name(code: str) -> str:
-    """A flag's name; a flag that is not known keeps its code."""
+    """The flag's name, or its code where the flag is not known."""
     return str(NAMES[code][0]) if code in NAMES else code
 
 

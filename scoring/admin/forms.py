@@ -1,4 +1,4 @@
-"""Forms of the pages that are no plain model form."""
+"""Forms of the admin that need fields of their own."""
 
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ MOST_DEFINITION_BYTES = 20 * 1024 * 1024
 
 
 class FileField(forms.FileField):
-    """A file to choose, small enough."""
+    """A file of at most `most` bytes."""
 
     widget = theme.FileInput
 
@@ -26,7 +26,6 @@ class FileField(forms.FileField):
         self.most = most
 
     def clean(self, data: Any, initial: Any = None) -> Any:
-        """The file, or a fault where it is too large."""
         file = super().clean(data, initial)
         if file and self.most is not None and file.size > self.most:
             raise forms.ValidationError(
@@ -41,11 +40,11 @@ class DefinitionForm(forms.Form):
     file = FileField(
         label=capfirst(_("definition")),
         most=MOST_DEFINITION_BYTES,
-        help_text=_("JSON or YAML, as the export writes it."),
+        help_text=_("A JSON or YAML file in the format of the export."),
         widget=theme.FileInput(attrs={"accept": ".json,.yaml,.yml"}),
     )
     force = forms.BooleanField(
-        label=capfirst(_("Load it even where people have marked under the old criteria")),
+        label=capfirst(_("Load it even if people have marked under the old criteria")),
         required=False,
         widget=theme.Checkbox,
         help_text=_("Their marks are kept; the answers are scored anew under the new criteria."),
@@ -53,7 +52,7 @@ class DefinitionForm(forms.Form):
 
 
 class ThresholdForm(forms.Form):
-    """The agreement that machine marks must reach, or the confidence from which they stand."""
+    """A target agreement for which to propose a threshold, or the threshold itself."""
 
     target = forms.FloatField(
         label=capfirst(_("agreement that the machine's marks must reach")),
@@ -61,10 +60,12 @@ class ThresholdForm(forms.Form):
         max_value=thresholds.MOST_TARGET,
         required=False,
         widget=theme.NumberInput(attrs={"step": "any"}),
-        help_text=_("As 0.95: of the answers that the machine settles, as many as that agree."),
+        help_text=_(
+            "0.95 means that 95 of 100 answers that the machine settles agree with people."
+        ),
     )
     value = forms.FloatField(
-        label=capfirst(_("or a confidence of your own")),
+        label=capfirst(_("or a confidence that you choose")),
         min_value=0.01,
         max_value=1.0,
         required=False,
@@ -86,9 +87,10 @@ class AnswersForm(forms.Form):
 
 
 class ExactText(forms.CharField):
-    """A text whose spaces stay, with line breaks as a definition writes them.
+    """A text that keeps its white space, with LF as line break.
 
-    Browsers send CR LF for every line break; stored so, each save would change the definition.
+    Browsers send CR LF for every line break; stored like that, each save would change the
+    definition.
     """
 
     widget = theme.Textarea
@@ -97,49 +99,46 @@ class ExactText(forms.CharField):
         super().__init__(strip=False, widget=theme.Textarea(attrs={"rows": rows}), **options)
 
     def to_python(self, value: Any) -> str:
-        """With LF for line breaks."""
         text = super().to_python(value) or ""
         return text.replace("\r\n", "\n")
 
 
 class Lines(forms.CharField):
-    """A list of texts, one a line; a line break inside of a text shows as ⏎."""
+    """A list of texts, one per line; a line break inside a text is shown as ⏎."""
 
     def __init__(self, *, rows: int = 4, **options: Any) -> None:
         options.setdefault("required", False)
         super().__init__(strip=False, widget=theme.Textarea(attrs={"rows": rows}), **options)
 
     def prepare_value(self, value: Any) -> Any:
-        """The list as lines; what was typed stays as it is."""
+        """Lines for a list; what the user typed, a str, is shown again unchanged."""
         if not isinstance(value, list):
             return value
-        return "\n".join(str(one).replace("\n", NEW_LINE_INSIDE) for one in value)
+        return "\n".join(str(text).replace("\n", NEW_LINE_INSIDE) for text in value)
 
     def to_python(self, value: Any) -> Any:
-        """The lines that are not empty."""
+        """A list of the lines that are not blank."""
         if isinstance(value, list):
             return value
         lines = (value or "").replace("\r\n", "\n").split("\n")
         return [line.replace(NEW_LINE_INSIDE, "\n") for line in lines if line.strip()]
 
     def validate(self, value: Any) -> None:
-        """Nothing: the definition's own rules say what is wrong."""
+        """Nothing is checked here: the rules of definitions check the whole question."""
 
     def run_validators(self, value: Any) -> None:
-        """Of each line."""
+        """Run the validators on each line, where CharField would run them on the list."""
         for line in value:
             super().run_validators(line)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Whether another list was typed."""
         return bool(self.to_python(data) != (initial or []))
 
 
 class SectionLines(Lines):
-    """The sections of an essay, one a line: label | at least | at most."""
+    """The sections of an essay, one per line: label | at least | at most."""
 
     def prepare_value(self, value: Any) -> Any:
-        """Each section as a line."""
         if not isinstance(value, list):
             return value
         return "\n".join(map(self._line, value))
@@ -149,7 +148,7 @@ class SectionLines(Lines):
         return " | ".join([section["label"], *("" if b is None else str(b) for b in bounds)])
 
     def to_python(self, value: Any) -> Any:
-        """The sections."""
+        """A list of `{label, limits: {min, max}}`; ValidationError names the first faulty line."""
         return [self._section(line) for line in super().to_python(value)]
 
     def _section(self, line: Any) -> dict[str, Any]:
@@ -157,17 +156,18 @@ class SectionLines(Lines):
             return line
         cells = [cell.strip() for cell in line.replace("｜", "|").split("|")]
         label, least, most = [*cells, "", ""][:3]
-        if len(cells) > 3 or not all(one == "" or one.isdecimal() for one in (least, most)):
+        if len(cells) > 3 or not all(cell == "" or cell.isdecimal() for cell in (least, most)):
             raise forms.ValidationError(
-                _("“%(line)s” is not: label | at least | at most"), params={"line": line}
+                _("“%(line)s” does not have the form: label | at least | at most"),
+                params={"line": line},
             )
         return {"label": label, "limits": {"min": _whole(least), "max": _whole(most)}}
 
     def run_validators(self, value: Any) -> None:
-        """None: the definition's own rules say what is wrong."""
+        """Sections have no validators: the rules of definitions check the whole question."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Whether other sections were typed."""
+        """Lines that cannot be read are a change, so that the form validates and refuses them."""
         try:
             return super().has_changed(initial, data)
         except forms.ValidationError:
@@ -179,19 +179,19 @@ def _whole(text: str) -> int | None:
 
 
 class Step(forms.TypedChoiceField):
-    """1 or 0.5, however the database writes it."""
+    """The step of the points, 1 or 0.5."""
 
     def __init__(self, **options: Any) -> None:
         choices = [("1", "1"), ("0.5", "0.5")]
         super().__init__(choices=choices, coerce=Decimal, widget=theme.Select, **options)
 
     def prepare_value(self, value: Any) -> Any:
-        """As one of the choices."""
+        """The key of the choice: PostgreSQL returns 1.0, the choice is 1."""
         return str(number(value)) if isinstance(value, Decimal) else value
 
 
 class QuestionForm(theme.ModelForm):
-    """A question; `faults` are those that the definition's rules found in what was sent."""
+    """A question. `faults` come from the rules of definitions, which run after the form's own."""
 
     faults: tuple[str, ...] = ()
     prompt = ExactText(label=capfirst(_("prompt")), rows=3)
@@ -200,15 +200,15 @@ class QuestionForm(theme.ModelForm):
     sections = SectionLines(
         label=capfirst(_("sections")),
         rows=3,
-        help_text=_("For essays, one section a line: label | at least | at most"),
+        help_text=_("For essays, one section per line: label | at least | at most"),
     )
     ranks = Lines(
         label=capfirst(_("viewpoints ranked A-D")),
         rows=3,
-        help_text=_("For essays, one viewpoint a line."),
+        help_text=_("For essays, one viewpoint per line."),
     )
     force = forms.BooleanField(
-        label=capfirst(_("Change it even where people have marked under the old criteria")),
+        label=capfirst(_("Change it even if people have marked under the old criteria")),
         required=False,
         widget=theme.Checkbox,
         help_text=_("Their marks are kept; the answers are scored anew under the new criteria."),
@@ -219,20 +219,20 @@ class QuestionForm(theme.ModelForm):
         exclude = ("digest",)
 
     def clean(self) -> dict[str, Any] | None:
-        """Where the rules refused what was sent, the page shows it again with the reasons."""
-        found = super().clean()
-        for told in self.faults:
-            self.add_error(None, told)
-        return found
+        """Show the faults on the page that comes back with the typed values."""
+        cleaned_data = super().clean()
+        for fault in self.faults:
+            self.add_error(None, fault)
+        return cleaned_data
 
 
 class CriterionForm(theme.ModelForm):
-    """A criterion, with its references and keywords as lines."""
+    """A criterion, with its references and keywords one per line."""
 
     references = Lines(
-        label=capfirst(_("references")), help_text=_("One wording that earns it a line.")
+        label=capfirst(_("references")), help_text=_("One wording that earns the points per line.")
     )
-    keywords = Lines(label=capfirst(_("keywords")), rows=2, help_text=_("One a line."))
+    keywords = Lines(label=capfirst(_("keywords")), rows=2, help_text=_("One per line."))
 
     class Meta:
         model = Criterion
@@ -240,7 +240,7 @@ class CriterionForm(theme.ModelForm):
 
 
 class ModelAnswerForm(theme.ModelForm):
-    """A model answer, exactly as it is."""
+    """A model answer, with its white space kept."""
 
     text = ExactText(label=capfirst(_("text")), rows=2)
 
@@ -250,7 +250,7 @@ class ModelAnswerForm(theme.ModelForm):
 
 
 class TokenForm(forms.Form):
-    """A token to issue; the admin says for whom one may be."""
+    """A token to issue. The view sets the users that it may be issued for."""
 
     user: Any = forms.ModelChoiceField(
         label=capfirst(_("user")), queryset=None, widget=theme.Select
