@@ -211,7 +211,8 @@ class AnswerAdmin(Admin):
             "original": answer,
             "title": str(answer),
             "candidate": answer.submission.candidate if sees_candidates(request.user) else None,
-            "kinds": [colours.ANSWER[answer.status], colours.REVIEW.get(page["review"])],
+            "status_colour": colours.ANSWER[answer.status],
+            "review_colour": colours.REVIEW.get(page["review"]),
             "may_retry": answer.status == Answer.Status.FAILED
             and self.has_retry_permission(request),
             "may_edit": has_role(request.user, MANAGER),

@@ -24,7 +24,7 @@ def read(request: HttpRequest) -> dict[str, Any]:
     tiles = _tiles(tally)
     return {
         "tiles": tiles,
-        "alive": any(tile["count"] for tile in tiles[:2]),
+        "alive": any(tile["count"] for tile in tiles[:2]),  # waiting or being scored
         "exams": _exams(tally, with_links=has_role(request.user, MANAGER, VIEWER)),
         "may_manage": has_role(request.user, MANAGER),
     }
@@ -66,7 +66,7 @@ def _exams(tally: Tally, with_links: bool) -> list[dict[str, Any]]:
             "exam": exam,
             "link": reverse("admin:scoring_exam_change", args=[exam.pk]) if with_links else "",
             "answers": f"{answers}?question__exam__id__exact={exam.pk}",
-            "kind": colours.EXAM[exam.status],
+            "colour": colours.EXAM[exam.status],
             "counts": (by_status := {state: tally[exam.pk, state] for state in counts.STATES}),
             "bar": counts.bar(by_status),
         }
