@@ -18,7 +18,7 @@ PROJECT = $(or $(COMPOSE_PROJECT_NAME),pmscoring)
 OURS = $(or $(REGISTRY_URL),pmscoring.local)/pm-scoring-
 NEEDED = $(addsuffix :$(or $(VERSION),0.1.0),app ops inference) $(if $(filter dev,$(OVERLAYS)),app:$(or $(VERSION),0.1.0)-development)
 
-.PHONY: base-images-missing stack-test test-image bench-stack base-images images images-missing bundle init-secrets reload-tls up down logs shell psql top networks stack-config clean-stack
+.PHONY: base-images-missing stack-test test-image bench-stack base-images images images-missing bundle init-secrets reload-tls up down logs shell psql manage top networks stack-config clean-stack
 base-images-missing: # Where only stand-ins can be had, build those that are missing
 	@SITE= compose/site.sh public || docker/base-images/build.sh --missing
 
@@ -68,6 +68,9 @@ shell: ## A shell in a container; SERVICE=web
 
 psql: ## PostgreSQL's client on the product's database
 	@$(COMPOSE) exec postgres sh -c 'PGPASSWORD=$$(cat /run/secrets/database_password) exec psql -h 127.0.0.1 -U pmscoring pmscoring'
+
+manage: ## A command of manage.py in a web container; ARGS="agreement SAMPLE-PM"
+	@[ -t 0 ] && [ -t 1 ] || without_terminal=-T; $(COMPOSE) exec $$without_terminal web python manage.py $(ARGS)
 
 top: ## Processes, then usage of memory and CPU
 	@$(COMPOSE) top

@@ -23,6 +23,7 @@ ORDER = (
     "postgres",
     "redis",
     "scoring",
+    "commands",
     "scaling",
     "kills",
     "keeping",
