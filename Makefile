@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test faults browser-test screenshots bench bench-agreement bench-marking bench-uncalibrated weights messages clean
+.PHONY: help demo run check resolve test fresh-test faults browser-test screenshots bench bench-agreement bench-marking bench-uncalibrated weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -59,7 +59,11 @@ resolve: $(VENV)/.app $(VENV)/.dev ## The pins resolve on Python 3.11 and 3.13
 
 test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker and no browser, one worker a core
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 12 \
-		--ignore=tests/faults --ignore=tests/stack --ignore=tests/bench --ignore=tests/browser
+		--ignore=tests/faults --ignore=tests/stack --ignore=tests/bench --ignore=tests/browser \
+		--ignore=tests/fresh
+
+fresh-test: $(VENV)/.app $(VENV)/.dev ## `make demo` on fresh clones: as root, as an ordinary user, in a slim container
+	$(BIN)/python -m pytest tests/fresh
 
 faults: $(VENV)/.app $(VENV)/.dev ## Kill parts in the middle of the work; all must be scored once
 	$(BIN)/python -m pytest tests/faults

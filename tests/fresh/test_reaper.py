@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-from tests.fresh.clone import ROOT
 from tests.fresh.reaper import LEFT
+from tests.paths import ROOT
 
 
 def reaped(script: str) -> tuple[int, str]:

@@ -1,0 +1,1 @@
+"""`make demo` on fresh clones, in the places where people try it."""
