@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from pmscoring.base.files import write_whole
-
-ROOT = Path(__file__).parents[3]
+from tests.paths import ROOT
 
 
 def in_another_process(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:

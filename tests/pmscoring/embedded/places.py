@@ -10,8 +10,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 from pmscoring.embedded import binaries
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 NOBODY = 65534
 # The interpreter's own folders may be closed to the account that the script becomes: what is
 # imported late is imported first.

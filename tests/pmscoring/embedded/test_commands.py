@@ -17,8 +17,8 @@ import pytest
 
 from pmscoring.embedded.leftovers import end_leftovers, is_alive
 from tests.local_servers import free_port
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 AGREEMENT = ("agreement", "SAMPLE-PM")
 HEAD = "question    compared                count   exact  ±1 step"
 ANSWERS = 374

@@ -13,11 +13,11 @@ import pytest
 
 from pmscoring.embedded import homes
 from pmscoring.embedded.errors import CannotStart
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root has folders that another account may not enter"
 )
-ROOT = Path(__file__).parents[3]
 USER = "nobody"
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.paths import ROOT
+
 PINNED = re.findall(r"^torch==(.+)$", (ROOT / "requirements/inference.txt").read_text(), re.M)[0]
 
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="this image has no make")

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import pytest
 
 from pmscoring.embedded import binaries
-from tests.pmscoring.embedded.places import NOBODY, ROOT, Place
+from tests.paths import ROOT
+from tests.pmscoring.embedded.places import NOBODY, Place
 
 as_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root runs PostgreSQL as another account, or mounts a volume"

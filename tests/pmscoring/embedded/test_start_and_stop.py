@@ -15,8 +15,8 @@ import redis
 
 from pmscoring.embedded.leftovers import end_leftovers, remember, remembered, start_time
 from tests.local_servers import Servers
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 PROGRAM = '''
 import os, signal, sys
 from pathlib import Path
