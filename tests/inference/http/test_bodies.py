@@ -10,7 +10,7 @@ from inference_server.http.bodies import Invalid, read_score_request
 from inference_server.http.schemas import Question
 
 EXAMPLES = json.loads(
-    (Path(__file__).parents[2] / "pmscoring/contract/examples/question.json").read_text("utf-8")
+    (Path(__file__).parents[3] / "pmscoring/contract/examples/question.json").read_text("utf-8")
 )
 QUESTION = EXAMPLES["valid"][0]["value"]
 

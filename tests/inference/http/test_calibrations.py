@@ -20,8 +20,8 @@ from inference_server.http.fit_job import FitJob
 from inference_server.judging.question import Calibration
 from tests.fakes import service_with
 from tests.inference import marked, serving, written
+from tests.inference.http.test_service import SMALL, refused, request
 from tests.inference.serving import lines
-from tests.inference.test_service import SMALL, refused, request
 
 EXAMPLES = marked.answers(40)
 LARGER = replace(SMALL, queue_answers=1000, max_examples=60)

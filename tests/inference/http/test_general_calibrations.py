@@ -14,8 +14,8 @@ from inference_server.judging import artefacts
 from inference_server.judging.packing import named
 from tests.fakes import service_with
 from tests.inference import carried, serving, written
+from tests.inference.http.test_service import SMALL, refused, request
 from tests.inference.serving import lines
-from tests.inference.test_service import SMALL, refused, request
 
 MARKED = carried.marked()
 LARGER = replace(SMALL, queue_answers=1000, max_examples=300, max_body=1_000_000)
