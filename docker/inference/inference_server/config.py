@@ -9,7 +9,11 @@ from pmscoring.base import env
 
 @dataclass(frozen=True)
 class Config:
-    """What the environment says; sizes in tokens, answers or bytes."""
+    """What docs/configuration.md says of each variable.
+
+    `max_body`, `max_calibration` and `kept_calibrations` are bytes; `queue_answers` counts the
+    sequences that may wait, which are answers or windows of them.
+    """
 
     token: str
     model: Path
@@ -28,7 +32,7 @@ class Config:
 
     @classmethod
     def from_environment(cls) -> "Config":
-        """Read it; raise env.BadSetting with the variable's name."""
+        """The settings of the environment; raise env.BadSetting with the variable's name."""
         return cls(
             token=env.text("INFERENCE_TOKEN"),
             model=Path(env.text("SCORING_MODEL", "var/models/e5-small")),

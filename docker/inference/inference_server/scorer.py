@@ -1,6 +1,7 @@
-"""Scoring as one call: fold, tokenise, encode each distinct text once, match, judge."""
+"""Scoring as one call: fold, tokenise, encode each distinct text once, match, judge, mark."""
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,23 +11,28 @@ import numpy as np
 import orjson
 
 from inference_server.arrays import Floats
-from inference_server.encoding.batching import Batcher, TooLarge
+from inference_server.encoding.batching import Batcher, Overloaded, TooLarge
 from inference_server.encoding.tokens import Tokens
-from inference_server.judging.artefacts import Fitted
+from inference_server.judging.artefacts import Calibration
 from inference_server.judging.facts import facts
-from inference_server.judging.general import General
+from inference_server.judging.general import GeneralCalibration
 from inference_server.judging.texts import Text
-from inference_server.marking import matching, scoring
-from inference_server.marking.judged import Judged
-from inference_server.marking.matching import Match, Reading, Rubric
+from inference_server.marking import matching
+from inference_server.marking.judgement import Judgement
+from inference_server.marking.marks import mark
+from inference_server.marking.matching import NO_MATCH, Match, Reading, Rubric
+from inference_server.marking.sheet import Sheet, reference_texts
 from pmscoring.base import texts
 
-KEPT_QUESTIONS = 200
+MAX_QUESTIONS = 200
+"""Questions that are kept prepared."""
+PATIENCE = 0.2
+"""Seconds between two tries of work that others go before."""
 T = TypeVar("T")
 
 
 class EncoderLike(Protocol):
-    """What scoring asks of the engine."""
+    """What scoring asks of the encoder; `model` is its SHA-256, `window` a number of tokens."""
 
     model: str
     device: str
@@ -38,111 +44,141 @@ class EncoderLike(Protocol):
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is kept of a question."""
+class PreparedQuestion:
+    """What is kept of a question: its rules, its references as the encoder read them."""
 
-    sheet: scoring.Sheet
+    sheet: Sheet
     rubric: Rubric
     is_essay: bool
 
 
 @dataclass(frozen=True)
-class Found:
-    """What one text's reading gave."""
+class ReadAnswer:
+    """What came of reading an answer."""
 
     matches: Sequence[Match]
-    judged: Judged | None
+    judgement: Judgement | None
 
 
 class Scorer:
     """Scores lists of answers; keeps what it knows of questions, never of answers."""
 
     def __init__(self, encoder: EncoderLike, batcher: Batcher, max_tokens: int) -> None:
+        """`max_tokens` bounds the tokens of one call."""
         self.encoder, self.batcher, self.max_tokens = encoder, batcher, max_tokens
-        self.questions: OrderedDict[bytes, Known] = OrderedDict()
+        self.questions: OrderedDict[bytes, PreparedQuestion] = OrderedDict()
         self.lock = threading.Lock()
 
     def score(
         self,
         question: dict[str, Any],
         answers: Sequence[str],
-        calibration: Fitted | None = None,
+        calibration: Calibration | None = None,
     ) -> list[dict[str, Any]]:
-        """One result a text, without its id; raise Overloaded or TooLarge."""
-        parts = {text: texts.fold(texts.read_part(text, question)) for text in answers}
-        known = self.known(question)
+        """The mark of each answer, in their order; raise Overloaded or TooLarge."""
+        folded = {text: texts.fold(texts.read_part(text, question)) for text in answers}
+        prepared = self.prepare(question)
         count = len(question["criteria"])
 
-        def use(reading: Reading) -> Found:
-            found = matching.matches(reading, known.rubric, count, all_count=known.is_essay)
-            return Found(found, _judged(calibration, reading, found, known))
+        def use(reading: Reading) -> ReadAnswer:
+            matches = matching.matches(reading, prepared.rubric, count, average=prepared.is_essay)
+            return ReadAnswer(matches, _judgement(calibration, reading, matches, prepared))
 
-        found = self.read(list({part.text: 0 for part in parts.values() if part.text}), use)
-        nothing = Found([matching.NO_MATCH] * count, None)
-        voided = calibration.voided if calibration else None
-        done = {}
-        for text, part in parts.items():
-            one = found.get(part.text, nothing)
-            done[text] = scoring.score(text, part, known.sheet, one.matches, one.judged, voided)
-        return [done[text] for text in answers]
+        distinct = list({part.text: 0 for part in folded.values() if part.text})
+        read_answers = self.read(distinct, use)
+        blank = ReadAnswer([NO_MATCH] * count, None)
+        void_judgement = calibration.void_judgement if calibration else None
+        marks = {}
+        for text, part in folded.items():
+            read = read_answers.get(part.text, blank)
+            marks[text] = mark(
+                text, part, prepared.sheet, read.matches, read.judgement, void_judgement
+            )
+        return [marks[text] for text in answers]
 
     def read(self, sources: Sequence[str], use: Callable[[Reading], T]) -> dict[str, T]:
-        """What `use` makes of each folded text's token vectors, windows joined."""
+        """What `use` makes of each distinct folded text, its windows joined.
+
+        `use` runs in the encoder's thread, so that readings are never all in memory. Raises
+        Overloaded or TooLarge.
+        """
         tokens = self.encoder.tokenise(sources)
         if (size := sum(map(len, tokens))) > self.max_tokens:
             raise TooLarge(f"the texts have {size} tokens; at most {self.max_tokens} at once")
-        windows = [self.encoder.windows(one) for one in tokens]
-        places = [(text, window) for text, ws in enumerate(windows) for window in range(len(ws))]
-        held: dict[int, dict[int, Floats]] = {}
-        used: dict[str, T] = {}
+        windows = [self.encoder.windows(text_tokens) for text_tokens in tokens]
+        places = [(text, place) for text, own in enumerate(windows) for place in range(len(own))]
+        pending: dict[int, dict[int, Floats]] = {}
+        results: dict[str, T] = {}
 
-        def each(index: int, vectors: Floats) -> None:
-            text, window = places[index]
-            parts = held.setdefault(text, {})
-            parts[window] = vectors
+        # The encoder's thread alone calls this and writes to both dictionaries; the caller reads
+        # `results` after the future has its result, and so after the last write.
+        def collect(index: int, vectors: Floats) -> None:
+            text, place = places[index]
+            parts = pending.setdefault(text, {})
+            parts[place] = vectors
             if len(parts) == len(windows[text]):
-                joined = [(one, parts[i]) for i, one in enumerate(windows[text])]
-                used[sources[text]] = use(self._reading(sources[text], joined))
-                del held[text]
+                joined = [(window, parts[i]) for i, window in enumerate(windows[text])]
+                results[sources[text]] = use(self._reading(sources[text], joined))
+                del pending[text]
 
-        self.batcher.submit([w.ids for ws in windows for w in ws], each).result()
-        return used
+        sequences = [window.ids for own in windows for window in own]
+        self.batcher.submit(sequences, collect).result()
+        return results
+
+    def read_patiently(self, sources: Sequence[str], use: Callable[[Reading], T]) -> dict[str, T]:
+        """As `read`, but wait while the queue is full: answers to be scored go first."""
+        while True:
+            try:
+                return self.read(sources, use)
+            except Overloaded:
+                time.sleep(PATIENCE)
 
     def _reading(self, source: str, parts: Sequence[tuple[Tokens, Floats]]) -> Reading:
-        """What stands in the text: no prefix, no special tokens."""
+        """The tokens that stand in the text, without prefix and special tokens."""
         offsets = [offset for window, _ in parts for offset in window.offsets]
-        here = [index for index, (start, end) in enumerate(offsets) if end > start]
-        vectors = np.concatenate([vectors for _, vectors in parts])[here]
+        kept = [index for index, (start, end) in enumerate(offsets) if end > start]
+        vectors = np.concatenate([vectors for _, vectors in parts])[kept]
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         ids = [token for window, _ in parts for token in window.ids]
-        rarity = self.encoder.rarity([ids[index] for index in here])
-        return Reading(source, [offsets[index] for index in here], vectors, rarity)
+        rarity = self.encoder.rarity([ids[index] for index in kept])
+        return Reading(source, [offsets[index] for index in kept], vectors, rarity)
 
-    def known(self, question: dict[str, Any]) -> Known:
-        """The question read once."""
+    def prepare(self, question: dict[str, Any]) -> PreparedQuestion:
+        """The question with its references read, kept for the next call; raises as `read`.
+
+        Two requests may both miss a question and prepare it twice, since reading under the lock
+        would make all others wait. Both come to the same, so that it does not matter which is kept.
+        """
         name = orjson.dumps(question)
         with self.lock:
-            if known := self.questions.get(name):
+            if prepared := self.questions.get(name):
                 self.questions.move_to_end(name)
-                return known
-        wanted, prompt = scoring.expected(question), texts.folded(question["prompt"])
-        every = [text for several in [*wanted, [prompt]] for text in several if text]
-        readings = self.read(list(dict.fromkeys(every)), lambda reading: reading)
-        references = [[readings[text] for text in several] for several in wanted]
-        rubric = matching.rubric(references, readings.get(prompt))
-        made = Known(scoring.Sheet.of(question), rubric, bool(question["sections"]))
+                return prepared
+        prepared = self._prepared(question)
         with self.lock:
-            self.questions[name] = made
-            while len(self.questions) > KEPT_QUESTIONS:
+            self.questions[name] = prepared
+            while len(self.questions) > MAX_QUESTIONS:
                 self.questions.popitem(last=False)
-        return made
+        return prepared
+
+    def _prepared(self, question: dict[str, Any]) -> PreparedQuestion:
+        references, prompt = reference_texts(question), texts.folded(question["prompt"])
+        sources = [text for own in [*references, [prompt]] for text in own if text]
+        readings = self.read(list(dict.fromkeys(sources)), lambda reading: reading)
+        by_criterion = [[readings[text] for text in own] for own in references]
+        rubric = matching.rubric_of(by_criterion, readings.get(prompt))
+        return PreparedQuestion(Sheet.of(question), rubric, bool(question["sections"]))
 
 
-def _judged(
-    calibration: Fitted | None, reading: Reading, found: Sequence[Match], known: Known
-) -> Judged | None:
+def _judgement(
+    calibration: Calibration | None,
+    reading: Reading,
+    matches: Sequence[Match],
+    prepared: PreparedQuestion,
+) -> Judgement | None:
     """What the calibration says of the text; None without one, or where it says nothing."""
-    if isinstance(calibration, General):
-        count = len(known.sheet.question["criteria"])
-        return calibration.judge(reading.text, facts(reading, known.rubric, count), known.sheet)
-    return calibration.judge(Text.of(reading, found)) if calibration else None
+    if isinstance(calibration, GeneralCalibration):
+        count = len(prepared.sheet.question["criteria"])
+        answer_facts = facts(reading, prepared.rubric, count)
+        return calibration.judge(reading.text, answer_facts, prepared.sheet)
+    return calibration.judge(Text.of(reading, matches)) if calibration else None

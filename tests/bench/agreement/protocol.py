@@ -12,10 +12,10 @@ import numpy as np
 from inference_server.arrays import AnyArray, Doubles, Indices
 from inference_server.fitting import model as fit
 from inference_server.fitting.folds import fold_of
-from inference_server.fitting.scale import cuts, scale_of
+from inference_server.fitting.scale import cuts_of, scale_of
 from inference_server.fitting.vocabulary import vocabulary_of
 from inference_server.judging.ngrams import KINDS
-from inference_server.judging.scale import chosen
+from inference_server.judging.scale import level_of
 from inference_server.judging.texts import Text
 from scoring.agreement import coverage
 
@@ -54,7 +54,7 @@ def run(job: Job) -> Outcome:
     fitted = fit.fit(job.train, [job.train_points])
     own = [
         (verdicts[0].confidence, verdicts[0].points == points)
-        for verdicts, points in zip(fitted.without, job.train_points, strict=True)
+        for verdicts, points in zip(fitted.out_of_fold, job.train_points, strict=True)
     ]
     found = coverage.threshold(own, TARGET)
     verdicts = [fitted.model.judge(text)[0] for text in job.test]
@@ -116,5 +116,5 @@ def simple(texts: Sequence[Text], points: Doubles, fold: Indices) -> Doubles:
         # Ridge draws towards the mean; its own fit to the training answers tells nothing of cuts.
         inverse = np.linalg.inv(matrix)
         without = points[train] - pull / np.diag(inverse)
-        given[test] = scale.levels[chosen(cuts(scale, without, points[train]), said[test])]
+        given[test] = scale.levels[level_of(cuts_of(scale, without, points[train]), said[test])]
     return given

@@ -8,7 +8,7 @@ from typing import Any
 from inference_server.fitting.examples import Example
 from inference_server.fitting.question import calibrate
 from inference_server.fitting.training import limit_threads
-from inference_server.judging.question import Calibration
+from inference_server.judging.question import QuestionCalibration
 from inference_server.scorer import Scorer
 from tests.bench.agreement.datasets import Row
 
@@ -39,7 +39,7 @@ def measure(scorer: Scorer, rows: Sequence[Row]) -> dict[str, Any]:
     began = time.perf_counter()
     made = calibrate(scorer, question, examples, lambda _stage, _fraction: None)
     seconds = time.perf_counter() - began
-    calibration = Calibration.unpack(made.artefact)
+    calibration = QuestionCalibration.unpack(made.artefact)
     sources = [row.text for row in rows[:SCORED]]
     ratios = []
     for _ in range(ROUNDS):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from inference_server.fitting.folds import fold_of
-from inference_server.fitting.regression import Items, fit
+from inference_server.fitting.regression import Pairs, fit
 from inference_server.judging.facts import NAMES, facts
-from inference_server.marking.scoring import FULL, LEAST
+from inference_server.marking.marks import FULL, LEAST
 from tests.bench.agreement.datasets import Data, Row
 from tests.bench.agreement.encoded import Asked, Reader
 from tests.bench.agreement.measures import weighted_f1
@@ -36,8 +36,8 @@ def measure(data: Data, reader: Reader) -> dict[str, Any] | None:
     ours = np.zeros(len(rows))
     for one in np.unique(fold):
         others = fold != one
-        items = Items(found[others], theirs[others], np.ones(int(others.sum())))
-        ours[~others] = fit(items).shares(found[~others])
+        pairs = Pairs(found[others], theirs[others], np.ones(int(others.sum())))
+        ours[~others] = fit(pairs).shares(found[~others])
     plain = np.clip((found[:, NAMES.index("recall")] - LEAST) / (FULL - LEAST), 0, 1)
     without = {f"uncalibrated_{k}": v for k, v in _figures(plain, theirs, most).items()}
     told = {"answers": len(rows), **_figures(ours, theirs, most), **without}
@@ -76,7 +76,7 @@ def _read(rows: Sequence[Row], reader: Reader) -> Array:
         places[row.prompt, row.references].append(index)
     for asked, rubric in reader.rubrics(rows).items():
         distinct = list(dict.fromkeys(rows[i].text for i in places[asked]))
-        read = reader.read(distinct, partial(facts, wanted=rubric, criteria=1))
+        read = reader.read(distinct, partial(facts, rubric=rubric, criteria=1))
         for i in places[asked]:
             told = read[rows[i].text]
             found[i] = 0 if told is None else told[0]

@@ -18,10 +18,10 @@ from inference_server.encoding.batching import Batcher, Overloaded
 from inference_server.encoding.engine import Encoder
 from inference_server.scorer import Scorer
 from tests.fakes import Forward, vectors_of
-from tests.inference import written
+from tests.inference import sample_texts
 
 Ids = Sequence[Sequence[int]]
-TEXTS = written.texts(400, 960)
+TEXTS = sample_texts.texts(400, 960)
 SECONDS = 10
 
 
@@ -53,14 +53,14 @@ class Recorder:
         self.sizes: list[int] = []
 
     def __call__(self, sequences: Ids) -> list[Floats]:
-        found = self.forward(sequences)
+        outputs = self.forward(sequences)
         self.sizes.append(len(sequences))
-        for ids, vectors in zip(sequences, found, strict=True):
+        for ids, vectors in zip(sequences, outputs, strict=True):
             self.digests[tuple(ids)] = hashlib.sha256(vectors.tobytes()).hexdigest()
-        return found
+        return outputs
 
 
-class Told:
+class Outcome:
     """Digests and marks of all texts, cut into batches in one way."""
 
     def __init__(self, encoder: Encoder, cut: Callable[[list[str]], list[list[str]]]) -> None:
@@ -69,8 +69,12 @@ class Told:
         with running(self.recorder, pack_tokens=10**9, queue=10**9) as batcher:
             scorer = Scorer(encoder, batcher, 10**9)
             for part in cut(TEXTS):
-                found = scorer.score(written.QUESTION, part)
-                self.marks |= dict(zip(part, found, strict=True))
+                marks = scorer.score(sample_texts.QUESTION, part)
+                self.marks |= dict(zip(part, marks, strict=True))
+
+
+Outcomes = dict[str, Outcome]
+"""By the name of the way."""
 
 
 @contextmanager
@@ -83,8 +87,8 @@ def running(forward: Forward, *, pack_tokens: int = 10, queue: int = 100) -> Ite
 
 
 @pytest.fixture(scope="module")
-def told(encoder: Encoder) -> dict[str, Told]:
-    return {cut.__name__: Told(encoder, cut) for cut in WAYS}
+def outcomes(encoder: Encoder) -> Outcomes:
+    return {cut.__name__: Outcome(encoder, cut) for cut in WAYS}
 
 
 def test_it_is_tried_on_texts_of_every_length(encoder: Encoder) -> None:
@@ -94,23 +98,23 @@ def test_it_is_tried_on_texts_of_every_length(encoder: Encoder) -> None:
     assert max(sizes) > 600
 
 
-def test_it_is_tried_in_batches_of_different_sizes(told: dict[str, Told]) -> None:
-    largest = {name: max(way.recorder.sizes) for name, way in told.items()}
+def test_it_is_tried_in_batches_of_different_sizes(outcomes: Outcomes) -> None:
+    largest = {name: max(way.recorder.sizes) for name, way in outcomes.items()}
     assert largest["sorted_by_32"] >= 32
     assert 13 <= largest["shuffled_by_13"] < 32
 
 
 @pytest.mark.parametrize("way", ["sorted_by_32", "shuffled_by_13"])
-def test_it_makes_the_same_int8_vectors_in_any_batch(told: dict[str, Told], way: str) -> None:
-    alone = told["one_by_one"].recorder.digests
-    together = told[way].recorder.digests
+def test_it_makes_the_same_int8_vectors_in_any_batch(outcomes: Outcomes, way: str) -> None:
+    alone = outcomes["one_by_one"].recorder.digests
+    together = outcomes[way].recorder.digests
     assert alone.keys() == together.keys()
     assert [ids for ids in alone if alone[ids] != together[ids]] == []
 
 
 @pytest.mark.parametrize("way", ["sorted_by_32", "shuffled_by_13"])
-def test_it_gives_the_same_mark_in_any_batch(told: dict[str, Told], way: str) -> None:
-    assert told[way].marks == told["one_by_one"].marks
+def test_it_gives_the_same_mark_in_any_batch(outcomes: Outcomes, way: str) -> None:
+    assert outcomes[way].marks == outcomes["one_by_one"].marks
 
 
 def test_it_makes_the_same_int8_vectors_on_any_number_of_threads(encoder: Encoder) -> None:
@@ -126,7 +130,7 @@ def test_it_makes_the_same_int8_vectors_on_any_number_of_threads(encoder: Encode
 
 def test_it_makes_nearly_the_same_fp32_vectors_in_any_batch(weights: Path) -> None:
     plain = Encoder.load(weights, "cpu", "fp32", threads=1)
-    short = written.texts(400, 40)
+    short = sample_texts.texts(400, 40)
     sequences = {
         text: tokens.ids for text, tokens in zip(short, plain.tokenise(short), strict=True)
     }
@@ -171,9 +175,9 @@ def held(*, pack_tokens: int = 10, queue: int = 100) -> Iterator[tuple[Batcher, 
 def test_it_gives_the_vectors_in_the_order_of_the_sequences() -> None:
     sequences = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10, 11]]
     with running(vectors_of, pack_tokens=3) as batcher:
-        found = batcher.submit(sequences).result(SECONDS)
-    for mine, theirs in zip(found, vectors_of(sequences), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+        outputs = batcher.submit(sequences).result(SECONDS)
+    for output, expected in zip(outputs, vectors_of(sequences), strict=True):
+        np.testing.assert_array_equal(output, expected)
 
 
 def test_it_gives_nothing_for_nothing() -> None:
@@ -281,8 +285,8 @@ def test_it_gives_each_of_many_threads_its_own_vectors() -> None:
     def ask(seed: int) -> bool:
         draw = random.Random(seed)
         sequences = [[draw.randrange(1000)] * draw.randint(1, 9) for _ in range(draw.randint(1, 8))]
-        found = batcher.submit(sequences).result(SECONDS)
-        return all(map(np.array_equal, found, vectors_of(sequences)))
+        outputs = batcher.submit(sequences).result(SECONDS)
+        return all(map(np.array_equal, outputs, vectors_of(sequences)))
 
     with running(vectors_of, queue=10**6) as batcher, ThreadPoolExecutor(16) as pool:
         assert all(pool.map(ask, range(400)))

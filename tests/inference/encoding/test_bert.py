@@ -97,27 +97,27 @@ def run(precision: Precision, sequences: list[list[int]]) -> list[Tensor]:
         return list(PackedBert(state_of_bert(1), CONFIG, precision)(sequences))
 
 
-def cosines(some: Sequence[Tensor], others: Sequence[Tensor]) -> list[float]:
+def cosines(vectors: Sequence[Tensor], others: Sequence[Tensor]) -> list[float]:
     return [
-        float(functional.cosine_similarity(one.float().mean(0), other.float().mean(0), dim=0))
-        for one, other in zip(some, others, strict=True)
+        float(functional.cosine_similarity(left.float().mean(0), right.float().mean(0), dim=0))
+        for left, right in zip(vectors, others, strict=True)
     ]
 
 
 @pytest.mark.parametrize("lengths", [LENGTHS, (1,), (64,), (3, 3, 3), (40, 2)])
 def test_it_computes_what_padded_bert_computes(lengths: tuple[int, ...]) -> None:
     sequences = sequences_of(lengths)
-    wanted = padded_bert(state_of_bert(1), sequences)
-    for mine, theirs in zip(run("fp32", sequences), wanted, strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-5)
+    expected = padded_bert(state_of_bert(1), sequences)
+    for packed, padded in zip(run("fp32", sequences), expected, strict=True):
+        torch.testing.assert_close(packed, padded, rtol=0, atol=1e-5)
 
 
 def test_it_stops_at_the_layer_that_is_asked_for() -> None:
     sequences = sequences_of(LENGTHS)
     with torch.inference_mode():
-        found = PackedBert(state_of_bert(1), CONFIG, "fp32", depth=1)(sequences)
-    for mine, theirs in zip(found, padded_bert(state_of_bert(1), sequences, 1), strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-5)
+        outputs = PackedBert(state_of_bert(1), CONFIG, "fp32", depth=1)(sequences)
+    for packed, padded in zip(outputs, padded_bert(state_of_bert(1), sequences, 1), strict=True):
+        torch.testing.assert_close(packed, padded, rtol=0, atol=1e-5)
 
 
 def test_it_comes_near_in_eight_bits() -> None:
@@ -127,10 +127,10 @@ def test_it_comes_near_in_eight_bits() -> None:
 
 def test_it_comes_near_in_bf16() -> None:
     sequences = sequences_of(LENGTHS)
-    found = run("bf16", sequences)
-    assert all(vectors.dtype == torch.bfloat16 for vectors in found)
-    assert all(vectors.isfinite().all() for vectors in found)
-    assert min(cosines(found, run("fp32", sequences))) > 0.99
+    outputs = run("bf16", sequences)
+    assert all(vectors.dtype == torch.bfloat16 for vectors in outputs)
+    assert all(vectors.isfinite().all() for vectors in outputs)
+    assert min(cosines(outputs, run("fp32", sequences))) > 0.99
 
 
 def layers(rows: int, columns: int) -> tuple[PlainLinear, Int8Linear]:

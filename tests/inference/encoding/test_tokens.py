@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from inference_server.encoding.tokens import TextTokenizer, Tokens
-from tests.inference import written
+from tests.inference import sample_texts
 
 FIRST, LAST = 0, 2
 
@@ -39,16 +39,16 @@ def pieces(tokenizer: TextTokenizer, text: str) -> list[tuple[str, str]]:
 def test_it_gives_the_ids_that_the_readme_of_xlm_r_prints(
     tokenizer: TextTokenizer, text: str, ids: list[int]
 ) -> None:
-    found = tokenizer.tokenise([text])[0].ids
-    assert found[0] == FIRST
-    assert found[tokenizer.head :] == [*ids, LAST]
+    own = tokenizer.tokenise([text])[0].ids
+    assert own[0] == FIRST
+    assert own[tokenizer.head :] == [*ids, LAST]
 
 
 def test_it_puts_query_before_the_text(tokenizer: TextTokenizer) -> None:
-    found = pieces(tokenizer, "納期")[: tokenizer.head]
-    assert found[0] == ("<s>", "")
-    assert "".join(piece for piece, _ in found[1:]) == "▁query:"
-    assert all(said == "" for _, said in found)
+    head = pieces(tokenizer, "納期")[: tokenizer.head]
+    assert head[0] == ("<s>", "")
+    assert "".join(piece for piece, _ in head[1:]) == "▁query:"
+    assert all(stretch == "" for _, stretch in head)
 
 
 def test_it_gives_a_text_the_same_tokens_beside_any_other(tokenizer: TextTokenizer) -> None:
@@ -60,7 +60,7 @@ def test_it_gives_a_text_the_same_tokens_beside_any_other(tokenizer: TextTokeniz
 
 
 @pytest.mark.parametrize(
-    ("text", "piece", "said"),
+    ("text", "piece", "stretch"),
     [
         ("元号は㍻です", "平成", "㍻"),
         ("ﾃｽﾄの結果", "テスト", "ﾃｽﾄ"),
@@ -70,9 +70,9 @@ def test_it_gives_a_text_the_same_tokens_beside_any_other(tokenizer: TextTokeniz
     ],
 )
 def test_it_leads_back_to_the_code_points_as_written(
-    tokenizer: TextTokenizer, text: str, piece: str, said: str
+    tokenizer: TextTokenizer, text: str, piece: str, stretch: str
 ) -> None:
-    assert (piece, said) in pieces(tokenizer, text)
+    assert (piece, stretch) in pieces(tokenizer, text)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_it_leads_back_to_the_code_points_as_written(
         "か\u3099き\u3099 ＡＢＣ　①②③ ㌔㌘",
         "The ﬁrst  milestone…",
         " 前と後に空白 ",
-        *written.texts(12, 300),
+        *sample_texts.texts(12, 300),
     ],
 )
 def test_its_offsets_go_forward_and_leave_nothing_but_white_space_out(
@@ -91,8 +91,9 @@ def test_its_offsets_go_forward_and_leave_nothing_but_white_space_out(
     spans = [span for span in tokenizer.tokenise([text])[0].offsets if span != (0, 0)]
     assert all(0 <= start < end <= len(text) for start, end in spans)
     assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(spans))
-    told = {place for start, end in spans for place in range(start, end)}
-    assert "".join(c for place, c in enumerate(text) if place not in told).strip() == ""
+    covered = {place for start, end in spans for place in range(start, end)}
+    rest = [character for place, character in enumerate(text) if place not in covered]
+    assert "".join(rest).strip() == ""
 
 
 def test_it_reads_an_empty_text(tokenizer: TextTokenizer) -> None:
@@ -103,8 +104,7 @@ def test_it_reads_an_empty_text(tokenizer: TextTokenizer) -> None:
 
 @pytest.mark.parametrize("tag", ["<s>", "</s>", "<mask>", "<pad>"])
 def test_it_reads_the_name_of_a_special_token_as_text(tokenizer: TextTokenizer, tag: str) -> None:
-    found = [piece for piece, _ in pieces(tokenizer, f"a{tag}b")[1:-1]]
-    assert tag not in found
+    assert tag not in [piece for piece, _ in pieces(tokenizer, f"a{tag}b")[1:-1]]
 
 
 def long_tokens(tokenizer: TextTokenizer, size: int) -> Tokens:
@@ -134,12 +134,12 @@ def test_its_windows_overlap_and_cover_every_token(
     head = tokenizer.head
     windows = tokenizer.windows(tokens, window)
     covered, end = 0, head
-    for one in windows:
-        body = one.offsets[head:-1]
+    for own in windows:
+        body = own.offsets[head:-1]
         begin = tokens.offsets.index(body[0])
         assert begin <= end, "a gap"
         assert tokens.offsets[begin : begin + len(body)] == body
-        assert tokens.ids[begin : begin + len(body)] == one.ids[head:-1]
+        assert tokens.ids[begin : begin + len(body)] == own.ids[head:-1]
         covered, end = covered + len(body), begin + len(body)
     assert end == len(tokens) - 1
     assert covered > len(tokens) - head - 1, "no overlap"
@@ -148,10 +148,10 @@ def test_its_windows_overlap_and_cover_every_token(
 
 def test_every_window_has_prefix_and_ends_and_is_full(tokenizer: TextTokenizer) -> None:
     tokens = long_tokens(tokenizer, 1200)
-    for one in tokenizer.windows(tokens, 512):
-        assert len(one) == 512
-        assert one.ids[: tokenizer.head] == tokens.ids[: tokenizer.head]
-        assert one.ids[-1] == LAST
+    for window in tokenizer.windows(tokens, 512):
+        assert len(window) == 512
+        assert window.ids[: tokenizer.head] == tokens.ids[: tokenizer.head]
+        assert window.ids[-1] == LAST
 
 
 def test_it_does_without_a_map_of_code_points(weights: Path, tmp_path: Path) -> None:

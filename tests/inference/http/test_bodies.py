@@ -15,7 +15,7 @@ EXAMPLES = json.loads(
 QUESTION = EXAMPLES["valid"][0]["value"]
 
 
-def named(kind: str) -> list[Any]:
+def examples(kind: str) -> list[Any]:
     return [pytest.param(example, id=example["name"]) for example in EXAMPLES[kind]]
 
 
@@ -28,16 +28,16 @@ def body(**changes: Any) -> bytes:
     return json.dumps(request | changes).encode()
 
 
-@pytest.mark.parametrize("example", named("valid"))
+@pytest.mark.parametrize("example", examples("valid"))
 def test_it_reads_the_valid_example(example: dict[str, Any]) -> None:
     assert Question.model_validate(example["value"]).plain() == example["value"]
 
 
-@pytest.mark.parametrize("example", named("invalid"))
+@pytest.mark.parametrize("example", examples("invalid"))
 def test_it_points_at_the_fault_of_the_invalid_example(example: dict[str, Any]) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(Invalid) as raised:
         read_score_request(body(question=example["value"]))
-    assert f"/question{example['pointer']}" in dict(refusal.value.faults)
+    assert f"/question{example['pointer']}" in dict(raised.value.faults)
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,15 @@ def test_it_points_at_the_fault_of_the_invalid_example(example: dict[str, Any]) 
     ],
 )
 def test_it_points_at_the_fault_of_a_request(changes: dict[str, Any], pointer: str) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(Invalid) as raised:
         read_score_request(body(**changes))
-    assert pointer in dict(refusal.value.faults)
+    assert pointer in dict(raised.value.faults)
 
 
 def test_it_never_repeats_the_text_of_an_answer() -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(Invalid) as raised:
         read_score_request(body(answers=[{"id": "1", "text": "secret\0secret"}]))
-    assert "secret" not in str(refusal.value)
+    assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("broken", [b"", b"{", b"\xff\xfe", b"[" * 100_000])

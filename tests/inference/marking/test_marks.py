@@ -1,11 +1,11 @@
-"""The rules of a mark, whatever method finds how well an answer says what is wanted."""
+"""The rules of a mark, whatever method finds how well an answer says what is asked for."""
 
 from typing import Any
 
 import pytest
 
 from inference_server.scorer import Scorer
-from tests.inference import written
+from tests.inference import sample_texts
 
 BOTH = "利用部門が要件を確認せず、ベンダーとの役割分担もあいまいだったから"
 FIRST = "利用部門が要件を確認していなかった"
@@ -13,50 +13,54 @@ ENGLISH = "The users did not confirm the requirements before the work began."
 
 
 def question(**changes: Any) -> dict[str, Any]:
-    return {**written.QUESTION, **changes}
+    return {**sample_texts.QUESTION, **changes}
 
 
 def limits(**changes: Any) -> dict[str, Any]:
-    return {**written.QUESTION["limits"], **changes}
+    return {**sample_texts.QUESTION["limits"], **changes}
 
 
 def criterion(**changes: Any) -> dict[str, Any]:
-    return {**written.QUESTION["criteria"][0], **changes}
+    return {**sample_texts.QUESTION["criteria"][0], **changes}
+
+
+def places_of(result: dict[str, Any]) -> list[dict[str, int]]:
+    return [place for criterion in result["criteria"] for place in criterion["evidence"]]
 
 
 def mark(scorer: Scorer, text: str, **changes: Any) -> dict[str, Any]:
-    found: dict[str, Any] = scorer.score(question(**changes), [text])[0]
-    return found
+    result: dict[str, Any] = scorer.score(question(**changes), [text])[0]
+    return result
 
 
 @pytest.mark.parametrize("step", [1, 0.5])
 def test_its_points_are_on_the_step_and_within_bounds(scorer: Scorer, step: float) -> None:
-    asked = question(step=step)
-    for found in scorer.score(asked, [*written.texts(40, 80), BOTH, FIRST]):
-        told = {one["code"]: one["points"] for one in found["criteria"]}
-        for wanted in asked["criteria"]:
-            assert 0 <= told[wanted["code"]] <= wanted["points"]
-        assert 0 <= found["points"] <= asked["max_points"]
-        assert all(points % step == 0 for points in (*told.values(), found["points"]))
-        assert found["points"] == sum(told.values())
+    stepped = question(step=step)
+    for result in scorer.score(stepped, [*sample_texts.texts(40, 80), BOTH, FIRST]):
+        earned = {part["code"]: part["points"] for part in result["criteria"]}
+        for criterion in stepped["criteria"]:
+            assert 0 <= earned[criterion["code"]] <= criterion["points"]
+        assert 0 <= result["points"] <= stepped["max_points"]
+        assert all(points % step == 0 for points in (*earned.values(), result["points"]))
+        assert result["points"] == sum(earned.values())
 
 
 def test_it_gives_a_model_answer_all_points(scorer: Scorer) -> None:
-    found = mark(scorer, BOTH)
-    assert found["points"] == 6
-    assert found["flags"] == []
+    result = mark(scorer, BOTH)
+    assert result["points"] == 6
+    assert result["flags"] == []
 
 
 def test_it_gives_a_reference_the_points_of_its_criterion(scorer: Scorer) -> None:
-    found = mark(scorer, FIRST)
-    assert found["criteria"][0]["points"] == 4
-    assert found["points"] < 6
+    result = mark(scorer, FIRST)
+    assert result["criteria"][0]["points"] == 4
+    assert result["points"] < 6
 
 
 def test_it_gives_nothing_for_what_has_nothing_to_do_with_the_question(scorer: Scorer) -> None:
-    found = mark(scorer, "昨日の晩ご飯は家族と一緒にカレーライスを食べました。")
-    assert found["points"] == 0
-    assert all(one["evidence"] == [] for one in found["criteria"])
+    result = mark(scorer, "昨日の晩ご飯は家族と一緒にカレーライスを食べました。")
+    assert result["points"] == 0
+    assert all(criterion["evidence"] == [] for criterion in result["criteria"])
 
 
 def test_it_is_not_confident_without_a_calibration(scorer: Scorer) -> None:
@@ -64,60 +68,60 @@ def test_it_is_not_confident_without_a_calibration(scorer: Scorer) -> None:
 
 
 def test_it_caps_the_sum_of_the_criteria(scorer: Scorer) -> None:
-    found = mark(scorer, BOTH, max_points=5)
-    assert sum(one["points"] for one in found["criteria"]) == 6
-    assert found["points"] == 5
+    result = mark(scorer, BOTH, max_points=5)
+    assert sum(criterion["points"] for criterion in result["criteria"]) == 6
+    assert result["points"] == 5
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u3000\n\t", "\r\n"])
 def test_it_flags_a_blank(scorer: Scorer, text: str) -> None:
-    found = mark(scorer, text)
-    assert (found["points"], found["flags"]) == (0, ["blank"])
+    result = mark(scorer, text)
+    assert (result["points"], result["flags"]) == (0, ["blank"])
 
 
 def test_it_flags_a_short_answer_and_still_marks_it(scorer: Scorer) -> None:
-    found = mark(scorer, BOTH, limits=limits(min=len(BOTH) + 1))
-    assert found["flags"] == ["too_short"]
-    assert found["points"] == 6
+    result = mark(scorer, BOTH, limits=limits(min=len(BOTH) + 1))
+    assert result["flags"] == ["too_short"]
+    assert result["points"] == 6
 
 
 def test_it_flags_a_long_answer_and_still_marks_it(scorer: Scorer) -> None:
-    found = mark(scorer, BOTH, limits=limits(max=len(BOTH) - 1))
-    assert found["flags"] == ["too_long"]
-    assert found["points"] == 6
+    result = mark(scorer, BOTH, limits=limits(max=len(BOTH) - 1))
+    assert result["flags"] == ["too_long"]
+    assert result["points"] == 6
 
 
 def test_it_flags_nothing_at_the_limit(scorer: Scorer) -> None:
-    found = mark(scorer, BOTH, limits=limits(min=len(BOTH), max=len(BOTH), over_limit="zero"))
-    assert (found["points"], found["flags"]) == (6, [])
+    result = mark(scorer, BOTH, limits=limits(min=len(BOTH), max=len(BOTH), over_limit="zero"))
+    assert (result["points"], result["flags"]) == (6, [])
 
 
 def test_it_gives_nothing_over_the_limit_where_the_question_says_so(scorer: Scorer) -> None:
-    found = mark(scorer, BOTH, limits=limits(max=len(BOTH) - 1, over_limit="zero"))
-    assert (found["points"], found["flags"]) == (0, ["too_long"])
-    assert all(one["evidence"] == [] for one in found["criteria"])
+    result = mark(scorer, BOTH, limits=limits(max=len(BOTH) - 1, over_limit="zero"))
+    assert (result["points"], result["flags"]) == (0, ["too_long"])
+    assert all(criterion["evidence"] == [] for criterion in result["criteria"])
 
 
 def test_it_does_not_read_beyond_the_limit_where_the_question_says_so(scorer: Scorer) -> None:
     filler = "昨日の晩ご飯は家族と一緒にカレーライスを食べました。"
     cut = limits(max=len(filler), over_limit="truncate")
-    found = mark(scorer, filler + BOTH, limits=cut)
-    assert "too_long" in found["flags"]
-    assert found["points"] == mark(scorer, filler, limits=cut)["points"] == 0
+    result = mark(scorer, filler + BOTH, limits=cut)
+    assert "too_long" in result["flags"]
+    assert result["points"] == mark(scorer, filler, limits=cut)["points"] == 0
 
 
 def test_it_reads_what_is_within_the_limit_of_a_text_that_is_cut(scorer: Scorer) -> None:
     cut = limits(max=len(BOTH), over_limit="truncate")
-    found = mark(scorer, BOTH + "。昨日の晩ご飯はカレーでした。", limits=cut)
-    assert (found["points"], found["flags"]) == (6, ["too_long"])
-    assert all(place["end"] <= len(BOTH) for one in found["criteria"] for place in one["evidence"])
+    result = mark(scorer, BOTH + "。昨日の晩ご飯はカレーでした。", limits=cut)
+    assert (result["points"], result["flags"]) == (6, ["too_long"])
+    assert all(place["end"] <= len(BOTH) for place in places_of(result))
 
 
 def test_it_flags_a_copy_of_the_prompt_and_gives_nothing(scorer: Scorer) -> None:
     prompt = "利用部門が要件を確認していなかったことに触れて、遅れの原因を述べよ。"
-    found = mark(scorer, prompt, prompt=prompt)
-    assert "copied_prompt" in found["flags"]
-    assert found["points"] == 0
+    result = mark(scorer, prompt, prompt=prompt)
+    assert "copied_prompt" in result["flags"]
+    assert result["points"] == 0
 
 
 def test_it_lets_an_answer_quote_the_passage(scorer: Scorer) -> None:
@@ -153,10 +157,9 @@ def test_it_flags_another_language(scorer: Scorer, text: str, language: str, fla
     ],
 )
 def test_its_evidence_lies_in_the_text_as_submitted(scorer: Scorer, text: str) -> None:
-    found = mark(scorer, text)
-    places = [place for one in found["criteria"] for place in one["evidence"]]
-    assert places
-    for place in places:
+    result = mark(scorer, text)
+    assert places_of(result)
+    for place in places_of(result):
         assert 0 <= place["start"] < place["end"] <= len(text)
         assert text[place["start"] : place["end"]].strip()
         assert not text[place["end"] :].startswith(("\u3099", "\u200d", "ﾞ"))
@@ -165,9 +168,9 @@ def test_its_evidence_lies_in_the_text_as_submitted(scorer: Scorer, text: str) -
 def test_its_evidence_is_what_earned_the_points(scorer: Scorer) -> None:
     before, after = "㍻の朝は㌔㌘と晴れていた。", "。　夜は雨が降り、風も強かった。"
     [place] = mark(scorer, before + FIRST + after)["criteria"][0]["evidence"]
-    said = (before + FIRST + after)[place["start"] : place["end"]]
-    assert FIRST in said
-    assert "雨" not in said
+    evidence = (before + FIRST + after)[place["start"] : place["end"]]
+    assert FIRST in evidence
+    assert "雨" not in evidence
 
 
 @pytest.mark.parametrize(
@@ -179,53 +182,53 @@ def test_its_evidence_is_what_earned_the_points(scorer: Scorer) -> None:
     ],
 )
 def test_it_marks_two_writings_of_one_text_alike(scorer: Scorer, text: str) -> None:
-    one, other = mark(scorer, text), mark(scorer, BOTH)
-    for found in (one, other):
-        for part in found["criteria"]:
-            del part["evidence"]
-    assert one == other
+    variant, original = mark(scorer, text), mark(scorer, BOTH)
+    for result in (variant, original):
+        for criterion in result["criteria"]:
+            del criterion["evidence"]
+    assert variant == original
 
 
 def test_it_falls_back_on_the_model_answers(scorer: Scorer) -> None:
     bare = [criterion(references=[], keywords=[])]
-    asked = {"criteria": bare, "model_answers": [BOTH], "max_points": 4}
+    changes = {"criteria": bare, "model_answers": [BOTH], "max_points": 4}
     near = "利用部門は要件を確認せず、ベンダーとの役割分担もあいまいなままだったため"
-    assert mark(scorer, near, **asked)["points"] > 0
-    assert mark(scorer, "カレーライスを食べました。", **asked)["points"] == 0
+    assert mark(scorer, near, **changes)["points"] > 0
+    assert mark(scorer, "カレーライスを食べました。", **changes)["points"] == 0
 
 
 def test_it_judges_by_keywords_alone_where_there_is_nothing_else(scorer: Scorer) -> None:
     bare = [criterion(label="", references=[], keywords=["合意", "承認"])]
-    asked = {"criteria": bare, "model_answers": [], "max_points": 4}
-    assert mark(scorer, "承認も合意もないまま進めた", **asked)["points"] == 4
-    assert mark(scorer, "天気が悪かった", **asked)["points"] == 0
+    changes = {"criteria": bare, "model_answers": [], "max_points": 4}
+    assert mark(scorer, "承認も合意もないまま進めた", **changes)["points"] == 4
+    assert mark(scorer, "天気が悪かった", **changes)["points"] == 0
 
 
 def test_it_finds_keywords_in_any_writing(scorer: Scorer) -> None:
     bare = [criterion(label="", references=[], keywords=["ＳＬＡ", "ﾃｽﾄ"])]
-    asked = {"criteria": bare, "model_answers": [], "max_points": 4}
-    assert mark(scorer, "slaがないままテストした", **asked)["points"] == 4
+    changes = {"criteria": bare, "model_answers": [], "max_points": 4}
+    assert mark(scorer, "slaがないままテストした", **changes)["points"] == 4
 
 
 def test_a_blank_keyword_is_found_nowhere(scorer: Scorer) -> None:
     bare = [criterion(label="", references=[], keywords=["\u3000"])]
-    found = mark(scorer, "天気が悪かった", criteria=bare, model_answers=[], max_points=4)
-    assert found["points"] == 0
+    result = mark(scorer, "天気が悪かった", criteria=bare, model_answers=[], max_points=4)
+    assert result["points"] == 0
 
 
 def test_a_criterion_off_the_step_never_earns_more_than_its_points(scorer: Scorer) -> None:
-    found = mark(scorer, BOTH, criteria=[criterion(points=2.5)], max_points=4)
-    assert found["criteria"][0]["points"] <= 2.5
+    result = mark(scorer, BOTH, criteria=[criterion(points=2.5)], max_points=4)
+    assert result["criteria"][0]["points"] <= 2.5
 
 
 def test_it_marks_nothing_where_the_question_says_nothing(scorer: Scorer) -> None:
     bare = [criterion(label="", references=[], keywords=[])]
-    found = mark(scorer, BOTH, criteria=bare, model_answers=[], prompt="")
-    assert found["points"] == 0
+    result = mark(scorer, BOTH, criteria=bare, model_answers=[], prompt="")
+    assert result["points"] == 0
 
 
 @pytest.mark.parametrize("place", ["references", "label"])
-def test_it_survives_a_blank_where_a_text_is_wanted(scorer: Scorer, place: str) -> None:
+def test_it_survives_a_blank_where_a_text_is_expected(scorer: Scorer, place: str) -> None:
     blank = [criterion(**{place: ["\u3000"] if place == "references" else "\u3000"})]
     assert mark(scorer, FIRST, criteria=blank)["points"] >= 0
 

@@ -8,7 +8,7 @@ from scoring.inference import Inference
 from scoring.intake import submissions
 from scoring.machine import batches
 from scoring.models import Answer, Mark, Question
-from tests.inference import carried
+from tests.inference import marked_questions
 from tests.scoring.fake_service import marked_by_people
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
@@ -16,9 +16,9 @@ KNOWN = ("prompt", "max_points", "criteria")
 
 
 def exam(questions: int) -> list[Question]:
-    """With the questions and answers of carried.py; all but those of the last are marked."""
+    """With the questions of marked_questions.py and their answers, marked but for the last's."""
     told = [
-        {"code": f"Q{i}", **{name: carried.question(i)[name] for name in KNOWN}}
+        {"code": f"Q{i}", **{name: marked_questions.question(i)[name] for name in KNOWN}}
         for i in range(questions)
     ]
     for one in told:
@@ -33,13 +33,13 @@ def exam(questions: int) -> list[Question]:
             "answers": [{"question": f"Q{i}", "text": one["text"]}],
         }
         for i in range(questions)
-        for place, one in enumerate(carried.examples(i))
+        for place, one in enumerate(marked_questions.examples(i))
     ]
     assert not submissions.take_all(enumerate(answers)).rejected
     found = list(made.questions.order_by("position"))
     for index, question in enumerate(found[:-1]):
         answers_to = list(question.answers.order_by("pk"))
-        marked_by_people(answers_to, [one["points"] for one in carried.examples(index)])
+        marked_by_people(answers_to, [one["points"] for one in marked_questions.examples(index)])
     return found
 
 
@@ -55,10 +55,10 @@ def test_marks_of_some_questions_mark_another(inference_url: str) -> None:
     assert calibration.metrics["rmse"] < calibration.metrics["uncalibrated"]["rmse"]
     assert promotion.general() == calibration
     assert new.pk in touched
-    assert batches.score_waiting(new, inference) == carried.EACH
+    assert batches.score_waiting(new, inference) == marked_questions.EXAMPLES
     marks = Mark.objects.filter(answer__question=new).order_by("answer_id")
     assert {(mark.calibration, mark.confidence) for mark in marks} == {(calibration.sha256, None)}
-    wanted = [one["points"] for one in carried.examples(6)]
+    wanted = [one["points"] for one in marked_questions.examples(6)]
     apart = [abs(float(mark.points) - one) for mark, one in zip(marks, wanted, strict=True)]
     assert sum(apart) / len(apart) < 0.2 * float(new.max_points)
     assert not Answer.objects.filter(question=new).exclude(final_source="").exists()

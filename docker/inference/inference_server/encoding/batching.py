@@ -1,8 +1,8 @@
 """One torch thread that packs the sequences of all waiting requests by token budget.
 
 Small requests go before large ones, so that a person's single answer waits for one pack at most;
-every fourth pack begins with the oldest, so that none waits for ever. A vector does not depend on
-its pack, so the order is free.
+every fourth pack begins with the oldest request, so that none waits for ever. A vector does not
+depend on its pack, so the order is free.
 """
 
 import threading
@@ -16,16 +16,18 @@ from inference_server.arrays import Floats
 
 T = TypeVar("T")
 OLDEST_FIRST = 4
+"""Every so many packs the oldest request goes first."""
 Forward = Callable[[Sequence[Sequence[int]]], list[Floats]]
-Each = Callable[[int, Floats], Any]
+"""Token vectors [tokens, width] of each sequence of token ids."""
+Transform = Callable[[int, Floats], Any]
 
 
 class Overloaded(Exception):
-    """The queue is full, or closing; come back in a second."""
+    """The queue is full or closing; the caller may come back in a second."""
 
 
 class TooLarge(Exception):
-    """One request has more tokens than may be held at once."""
+    """A request has more tokens than may be held at once."""
 
 
 class EncoderThread:
@@ -36,43 +38,51 @@ class EncoderThread:
     """
 
     def __init__(self) -> None:
-        self.work: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+        self.calls: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
         threading.Thread(target=self._run, name="encoder", daemon=True).start()
 
     def submit(self, call: Callable[[], T]) -> "Future[T]":
-        """Call it there, after what was submitted before."""
+        """The result of `call`, which runs in the thread after the calls submitted before it."""
         future: Future[T] = Future()
-        self.work.put((call, future))
+        self.calls.put((call, future))
         return future
 
     def _run(self) -> None:
         while True:
-            call, future = self.work.get()
+            call, future = self.calls.get()
             try:
                 future.set_result(call())
-            except Exception as error:  # noqa: BLE001  # it is the caller's, who waits for it
+            except Exception as error:  # noqa: BLE001  # the caller gets it from the future
                 future.set_exception(error)
 
 
 @dataclass(eq=False)
 class Job:
-    """One request's sequences, and what came of them; the longest of `order` is last."""
+    """The sequences of a request, and what became of them.
+
+    `order` has the indices of the sequences that wait, the longest last.
+    """
 
     sequences: list[list[int]]
     order: list[int]
-    each: Each
-    found: dict[int, Any] = field(default_factory=dict)
+    transform: Transform
+    results: dict[int, Any] = field(default_factory=dict)
     future: "Future[list[Any]]" = field(default_factory=Future)
 
     def take(self, index: int, vectors: Floats) -> None:
-        """What came of one sequence; with the last one the job is done."""
-        self.found[index] = self.each(index, vectors)
-        if len(self.found) == len(self.sequences):
-            self.future.set_result([self.found[i] for i in range(len(self.sequences))])
+        """Transform the vectors of one sequence; the last one completes the job."""
+        self.results[index] = self.transform(index, vectors)
+        if len(self.results) == len(self.sequences):
+            self.future.set_result([self.results[i] for i in range(len(self.sequences))])
 
 
 class Batcher:
-    """Takes lists of sequences from any thread and gives futures of their token vectors."""
+    """Takes lists of sequences from any thread and gives futures of their token vectors.
+
+    Callers and the encoder's thread share `jobs`, each job's `order`, `waiting` and `closed`, and
+    touch them only while they hold `changed`. A job's `results` and `future` are the encoder's
+    thread's alone, so that no job is completed twice; `packs` is its own count.
+    """
 
     def __init__(
         self,
@@ -81,55 +91,64 @@ class Batcher:
         queue_sequences: int,
         thread: EncoderThread | None = None,
     ) -> None:
-        """`thread` is the one in which the encoder was loaded."""
+        """`pack_tokens` and `queue_sequences` bound a pass of the encoder and what may wait for it.
+
+        `thread` is the one in which the encoder was loaded; without it the batcher starts its own.
+        """
         self.forward = forward
         self.pack_tokens, self.queue_sequences = pack_tokens, queue_sequences
         self.jobs: list[Job] = []
         self.waiting = 0
         self.packs = 0
         self.closed = False
-        self.wake = threading.Condition()
+        self.changed = threading.Condition()
         self.running = (thread or EncoderThread()).submit(self._run)
 
     def submit(
-        self, sequences: list[list[int]], each: Each = lambda _index, vectors: vectors
+        self, sequences: list[list[int]], transform: Transform = lambda _index, vectors: vectors
     ) -> "Future[list[Any]]":
-        """What `each` makes of (index, token vectors), in order; raise Overloaded when full.
+        """What `transform` makes of (index, token vectors), in order; raise Overloaded when full.
 
         It is called in the encoder's thread after each pack: beside the next one it would take a
         core from it, and the other cores would wait.
         """
         order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
-        job = Job(sequences, order, each)
+        job = Job(sequences, order, transform)
         if not sequences:
             job.future.set_result([])
             return job.future
-        with self.wake:
+        # The bound is checked and the job queued under one hold of the lock, so that of two
+        # requests that race for the last room one is refused. A request larger than the queue is
+        # let in while nothing waits: else it could never be served.
+        with self.changed:
             if self.closed:
                 raise Overloaded("the service is stopping")
             if self.waiting and self.waiting + len(sequences) > self.queue_sequences:
                 raise Overloaded(f"{self.waiting} sequences are waiting")
             self.waiting += len(sequences)
             self.jobs.append(job)
-            self.wake.notify()
+            self.changed.notify()
         return job.future
 
     def close(self) -> None:
-        """Finish what is queued and end the thread."""
-        with self.wake:
+        """Finish what is queued and end the thread's work.
+
+        A job is either queued before `closed` is set, and then served, or refused.
+        """
+        with self.changed:
             self.closed = True
-            self.wake.notify()
+            self.changed.notify()
         self.running.result()
 
     def _run(self) -> None:
         while pack := self._next_pack():
             try:
-                found = self.forward([job.sequences[index] for job, index in pack])
+                outputs = self.forward([job.sequences[index] for job, index in pack])
             except Exception as error:  # noqa: BLE001  # without this thread nobody is ever served
                 self._fail(pack, error)
                 continue
-            for (job, index), vectors in zip(pack, found, strict=True):
-                if job.future.done():
+            for (job, index), vectors in zip(pack, outputs, strict=True):
+                if job.future.done():  # It failed at an earlier sequence of this pack.
                     continue
                 try:
                     job.take(index, vectors)
@@ -137,11 +156,12 @@ class Batcher:
                     self._fail([(job, index)], error)
 
     def _next_pack(self) -> list[tuple[Job, int]]:
-        with self.wake:
+        """The sequences of the next pass, waiting for some; none once all is done and closed."""
+        with self.changed:
             while not self.jobs:
                 if self.closed:
                     return []
-                self.wake.wait()
+                self.changed.wait()
             pack: list[tuple[Job, int]] = []
             room = self.pack_tokens
             for job in self._turns():
@@ -156,6 +176,7 @@ class Batcher:
             return pack
 
     def _turns(self) -> list[Job]:
+        """The jobs in the order in which they are packed."""
         self.packs += 1
         turns = sorted(self.jobs, key=lambda job: len(job.order))
         if self.packs % OLDEST_FIRST == 0:
@@ -163,7 +184,8 @@ class Batcher:
         return list(dict.fromkeys(turns))
 
     def _fail(self, pack: list[tuple[Job, int]], error: Exception) -> None:
-        with self.wake:
+        """Fail the jobs of a pack, also their sequences that wait for a later one."""
+        with self.changed:
             for job in {id(job): job for job, _ in pack}.values():
                 self.waiting -= len(job.order)
                 if job in self.jobs:

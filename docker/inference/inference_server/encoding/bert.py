@@ -16,7 +16,7 @@ from torch.nn import functional
 
 Precision = Literal["int8", "fp32", "bf16"]
 LEAST_ROWS = 32
-"""`torch._int_mm` wants more than 16 rows; filling up costs a lone answer nothing that matters."""
+"""`torch._int_mm` wants more than 16 rows; padding rows cost a lone answer nothing that matters."""
 
 
 class Linear(Protocol):
@@ -26,7 +26,7 @@ class Linear(Protocol):
 
 
 class PlainLinear:
-    """In the precision of its weight."""
+    """A product in the precision of its weight."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         self.weight, self.bias = weight, bias
@@ -36,7 +36,7 @@ class PlainLinear:
 
 
 class Int8Linear:
-    """Eight bits with one scale per token and one per output channel, symmetric."""
+    """A product of symmetric 8-bit integers, with a scale for each token and output channel."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         scale = weight.abs().amax(dim=1).clamp_min(1e-8) / 127
@@ -45,14 +45,17 @@ class Int8Linear:
         self.bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
-        most = x.abs().amax(dim=1, keepdim=True).clamp_min_(1e-8)
-        quantised = (x * most.reciprocal().mul_(127)).round_().to(torch.int8)
+        peak = x.abs().amax(dim=1, keepdim=True).clamp_min_(1e-8)
+        quantised = (x * peak.reciprocal().mul_(127)).round_().to(torch.int8)
         product = torch._int_mm(quantised, self.weight)
-        return torch.addcmul(self.bias, product, most * self.scale)
+        return torch.addcmul(self.bias, product, peak * self.scale)
 
 
 class Layer:
-    """One transformer layer of BERT."""
+    """A transformer layer of BERT.
+
+    Called with x [tokens, width] and `groups`, pairs of length and number of the sequences in it.
+    """
 
     def __init__(
         self,
@@ -98,9 +101,9 @@ class Layer:
 
 
 class PackedBert(nn.Module):
-    """BERT's first `depth` layers (None: all) over packed sequences.
+    """BERT's first `depth` layers (None: all) over packed sequences (Devlin et al. 2019).
 
-    `state` is a Hugging Face state dict of BertModel.
+    `state` is a Hugging Face state dict of BertModel, `config` its config.json.
     """
 
     def __init__(
@@ -131,11 +134,11 @@ class PackedBert(nn.Module):
         ]
 
     def forward(self, sequences: Sequence[Sequence[int]]) -> list[Tensor]:
-        """Token vectors [tokens, width] of each sequence, in the order given."""
+        """Token vectors [tokens, width] of each sequence, in the order of `sequences`."""
         order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
         lengths = [len(sequences[index]) for index in order]
         x = self._embed([sequences[index] for index in order], lengths)
-        groups = [(length, len(list(same))) for length, same in groupby(lengths)]
+        groups = [(length, len(list(equals))) for length, equals in groupby(lengths)]
         for layer in self.layers:
             x = layer(x, groups)
         parts = torch.split(x[: sum(lengths)], lengths)
@@ -155,7 +158,7 @@ class PackedBert(nn.Module):
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Softmax attention on [sequences, heads, length, width of a head].
+    """Softmax attention on [sequences, heads, length, width of a head] (Vaswani et al. 2017).
 
     On short sequences two plain products are as fast as the CPU's fused kernel. They are batches of
     matrices and not broadcast products, which round otherwise in groups of another size.
@@ -163,10 +166,12 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if query.is_cuda:
         return functional.scaled_dot_product_attention(query, key, value)
     size, heads, length, width = query.shape
-    one, other, kept = (part.reshape(size * heads, length, width) for part in (query, key, value))
-    nothing = query.new_zeros(1)
-    scores = torch.baddbmm(nothing, one, other.transpose(1, 2), beta=0, alpha=width**-0.5)
-    return torch.bmm(scores.softmax(dim=-1), kept).view(query.shape)
+    queries, keys, values = (
+        part.reshape(size * heads, length, width) for part in (query, key, value)
+    )
+    unused = query.new_zeros(1)
+    scores = torch.baddbmm(unused, queries, keys.transpose(1, 2), beta=0, alpha=width**-0.5)
+    return torch.bmm(scores.softmax(dim=-1), values).view(query.shape)
 
 
 def _part(

@@ -1,4 +1,4 @@
-"""The one place where the rest of the service meets torch: numbers go in and come out as numpy."""
+"""The encoder as the rest of the service sees it: token ids go in, numpy arrays come out."""
 
 import ctypes
 import hashlib
@@ -22,11 +22,11 @@ FILES = ("config.json", "model.safetensors", "normaliser.json", "tokenizer.json"
 
 
 class CannotLoad(RuntimeError):
-    """The folder holds no encoder that this engine can run; the message says what is amiss."""
+    """The folder holds no encoder that this engine can run; the message says why."""
 
 
 class Encoder:
-    """Texts to token vectors, on the CPU or one CUDA device.
+    """From texts to token vectors, on the CPU or one CUDA device.
 
     The CUDA path (bf16) follows the same code; no CUDA device was at hand to run it on.
     """
@@ -38,7 +38,10 @@ class Encoder:
 
     @classmethod
     def load(cls, folder: Path, device: str, precision: Precision, threads: int) -> Self:
-        """Read a folder in the Hugging Face layout (BERT, tokenizer.json); raise CannotLoad."""
+        """Read a folder in the Hugging Face layout (BERT, tokenizer.json); raise CannotLoad.
+
+        `threads` is the number that torch computes with in the calling thread.
+        """
         for name in ("config.json", "model.safetensors", "tokenizer.json"):
             if not (folder / name).exists():
                 raise CannotLoad(f"{folder}: {name} is missing")
@@ -49,14 +52,17 @@ class Encoder:
         keep_memory()
         state = load_file(folder / "model.safetensors", device=device)
         state = {name.removeprefix("bert."): tensor for name, tensor in state.items()}
-        wide = {n: t if "word_embeddings" in n else t.float() for n, t in state.items()}
+        widened = {
+            name: tensor if "word_embeddings" in name else tensor.float()
+            for name, tensor in state.items()
+        }
         depth = round(int(config["num_hidden_layers"]) * DEPTH)
-        bert = PackedBert(wide, config, precision, depth)
+        bert = PackedBert(widened, config, precision, depth)
         window = min(512, int(config["max_position_embeddings"]))
         return cls(bert, TextTokenizer(folder), checksum(folder), window)
 
     def tokenise(self, sources: Sequence[str]) -> list[Tokens]:
-        """One Tokens a text, however long."""
+        """The tokens of each text, however long."""
         return self.tokenizer.tokenise(sources) if sources else []
 
     def windows(self, tokens: Tokens) -> list[Tokens]:
@@ -64,7 +70,7 @@ class Encoder:
         return self.tokenizer.windows(tokens, self.window)
 
     def rarity(self, ids: Sequence[int]) -> Floats:
-        """How rare each token is in the language."""
+        """The negative log probability of each token alone."""
         return self.tokenizer.rarity(ids)
 
     def forward(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:

@@ -12,14 +12,20 @@ from tokenizers import Tokenizer
 from inference_server.arrays import Floats
 
 PREFIX = "query: "
+"""What multilingual-e5 was trained to find before a text (Wang et al. 2024)."""
 OVERLAP = 128
+"""Tokens that neighbouring windows share; the last two may share more, short windows half."""
 SPECIAL = re.compile(r"</?[a-z]+>")
-LOOKS_ALIKE = "‹"
+LOOKALIKE = "‹"
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """One sequence: `offsets[i]` are code points of the text; (0, 0) for prefix and specials."""
+    """Token ids of a text or of a window of it.
+
+    `offsets[i]` are the code points [start, end) of the text that token i stands for; (0, 0) for
+    the prefix and special tokens.
+    """
 
     ids: list[int]
     offsets: list[tuple[int, int]]
@@ -29,7 +35,7 @@ class Tokens:
 
 
 class TextTokenizer:
-    """The Rust tokenizer behind the encoder's map of code points."""
+    """The Rust tokenizer, behind a map of code points that normalises as the encoder expects."""
 
     def __init__(self, folder: Path) -> None:
         self.rust = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -42,29 +48,26 @@ class TextTokenizer:
         self.head = len(self.rust.encode(PREFIX.strip(), add_special_tokens=True).ids) - 1
 
     def tokenise(self, texts: Sequence[str]) -> list[Tokens]:
-        """One Tokens a text, however long."""
-        mapped = [SPECIAL.sub(self._plain, text).translate(self.table) for text in texts]
-        found = self.rust.encode_batch([PREFIX + text for text in mapped])
+        """The tokens of each text, however long."""
+        mapped = [SPECIAL.sub(_as_text, text).translate(self.table) for text in texts]
+        encodings = self.rust.encode_batch([PREFIX + text for text in mapped])
         return [
-            Tokens(e.ids, self._offsets(text, target, e.offsets))
-            for text, target, e in zip(texts, mapped, found, strict=True)
+            Tokens(encoding.ids, self._offsets(text, target, encoding.offsets))
+            for text, target, encoding in zip(texts, mapped, encodings, strict=True)
         ]
 
-    def _plain(self, found: "re.Match[str]") -> str:
-        """What a writer typed is text, also where it looks like a token of the encoder's own."""
-        return found.group().replace("<", LOOKS_ALIKE)
-
     def _offsets(
-        self, text: str, mapped: str, found: Sequence[tuple[int, int]]
+        self, text: str, mapped: str, offsets: Sequence[tuple[int, int]]
     ) -> list[tuple[int, int]]:
         shift = len(PREFIX)
-        spans = [(max(a - shift, 0), max(b - shift, 0)) for a, b in found]
+        spans = [(max(a - shift, 0), max(b - shift, 0)) for a, b in offsets]
         if mapped == text:
             return spans
         origin = self._origin(text)
         return [(origin[a], origin[b - 1] + 1) if b > a else (0, 0) for a, b in spans]
 
     def _origin(self, text: str) -> list[int]:
+        """For each code point of the mapped text the index of the one that it was made of."""
         return [
             index
             for index, character in enumerate(text)
@@ -72,7 +75,10 @@ class TextTokenizer:
         ]
 
     def windows(self, tokens: Tokens, size: int) -> list[Tokens]:
-        """The sequence itself where it fits, else overlapping pieces, each with prefix and ends."""
+        """The sequence itself where it has at most `size` tokens, else overlapping windows of it.
+
+        Each window has the prefix and the special tokens at both ends.
+        """
         if len(tokens) <= size:
             return [tokens]
         ids, offsets = tokens.ids, tokens.offsets
@@ -95,8 +101,13 @@ class TextTokenizer:
         return self.rarities[np.asarray(ids, np.int64)]
 
 
+def _as_text(match: "re.Match[str]") -> str:
+    """What a writer typed is text, even where it looks like a special token of the encoder."""
+    return match.group().replace("<", LOOKALIKE)
+
+
 def _rarities(folder: Path) -> Floats | None:
-    """Of a Unigram vocabulary, whose scores are log probabilities."""
+    """The rarity of each token of a Unigram vocabulary, whose scores are log probabilities."""
     model = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
     if model.get("type") != "Unigram":
         return None

@@ -1,4 +1,4 @@
-"""What a calibration is fitted to."""
+"""What calibrations are fitted to."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ FEWEST = 30
 
 @dataclass(frozen=True)
 class Example:
-    """A text and what people gave it; `criteria` by code, or None."""
+    """A text and the points that people gave it; `criteria` has them by code, or is None."""
 
     text: str
     points: float
@@ -16,4 +16,4 @@ class Example:
 
 
 class TooFew(Exception):
-    """Nothing that is there can be learned from."""
+    """Nothing can be learned from the examples; the message says why."""

@@ -1,6 +1,6 @@
-"""Marked answers of many questions become a general model: read, fitted, measured, packed.
+"""Fits the general calibration to marked answers of many questions.
 
-What it reaches is measured on questions left out: each one's answers are judged by a fit to the
+What it reaches is measured on questions left out: the answers of each are marked under a fit to the
 others', through the very code that scores.
 """
 
@@ -14,163 +14,187 @@ import numpy as np
 import orjson
 
 from inference_server.arrays import Doubles, Floats, Indices
-from inference_server.fitting import reading
+from inference_server.fitting import measures
 from inference_server.fitting.examples import Example, TooFew
-from inference_server.fitting.measures import measures
-from inference_server.fitting.question import Made, Say
-from inference_server.fitting.regression import Items, fit
+from inference_server.fitting.reading import read_in_parts
+from inference_server.fitting.regression import Pairs, fit
+from inference_server.fitting.result import FitResult, Say
 from inference_server.judging.facts import facts
-from inference_server.judging.general import General
-from inference_server.judging.packing import named
-from inference_server.marking import matching, scoring
-from inference_server.marking.matching import Match, Reading
-from inference_server.scorer import Known, Scorer
+from inference_server.judging.general import GeneralCalibration
+from inference_server.judging.packing import sha256_of
+from inference_server.marking import matching
+from inference_server.marking.marks import mark
+from inference_server.marking.matching import NO_MATCH, Match, Reading
+from inference_server.marking.rules import apply_rules
+from inference_server.marking.sheet import reference_texts
+from inference_server.scorer import PreparedQuestion, Scorer
 from pmscoring.base import texts
 
 FOLDS = 5
+READING = 0.95
+"""The share of the time that reading takes."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question with examples of answers to it; `known` what the service makes of the question."""
+class MarkedQuestion:
+    """A question, what the scorer prepared of it, its fold, and its examples."""
 
     question: dict[str, Any]
-    known: Known
+    prepared: PreparedQuestion
+    fold: int
     examples: Sequence[Example]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An example as it was read; `facts` None where there are none."""
+class ReadExample:
+    """An example as it was read; `facts` is [criteria, NAMES], or None where there are none."""
 
-    asked: Asked
-    fold: int
+    marked: MarkedQuestion
     example: Example
-    source: texts.Folded
+    folded: texts.Folded
     matches: Sequence[Match]
     facts: Floats | None
 
     @property
-    def most(self) -> float:
-        """The most points that there are."""
-        return float(self.asked.question["max_points"])
+    def max_points(self) -> float:
+        """The question's most points."""
+        return float(self.marked.question["max_points"])
 
     @property
-    def is_learned(self) -> bool:
-        """Not from a text that a rule marks, whatever it says."""
+    def is_void(self) -> bool:
+        """Whether a rule leaves it without points, whatever it says."""
         best = max(match.strength for match in self.matches)
-        sheet = self.asked.known.sheet
-        told = scoring.rules(self.example.text, self.source.text, sheet, best)
-        return self.facts is not None and not told.is_void
+        sheet = self.marked.prepared.sheet
+        return apply_rules(self.example.text, self.folded.text, sheet, best).is_void
 
-    def marked(self, general: General | None) -> float:
-        """Points as the service would give them; by the uncalibrated method without a model."""
-        sheet, judged = self.asked.known.sheet, None
+    def points(self, general: GeneralCalibration | None) -> float:
+        """The service's points under this calibration; without one by the uncalibrated method."""
+        sheet, judgement, void_judgement = self.marked.prepared.sheet, None, None
         if general:
-            judged = general.judge(self.source.text, self.facts, sheet)
-        voided = general.voided if general else None
-        mark = scoring.score(self.example.text, self.source, sheet, self.matches, judged, voided)
-        return float(mark["points"])
+            judgement = general.judge(self.folded.text, self.facts, sheet)
+            void_judgement = general.void_judgement
+        result = mark(
+            self.example.text, self.folded, sheet, self.matches, judgement, void_judgement
+        )
+        return float(result["points"])
 
 
 def calibrate(
     scorer: Scorer, marked: Sequence[tuple[dict[str, Any], Sequence[Example]]], say: Say
-) -> Made:
-    """`say` is told stage and fraction in [0, 1], and may raise to stop.
+) -> FitResult:
+    """The general calibration, fitted to the examples of these questions.
 
-    No question has sections, and all points are on their question's scale.
+    No question has sections, and all points are on their question's scale. Raises TooFew, TooLarge,
+    and what `say` raises.
     """
     began = time.monotonic()
-    asked = [Asked(question, scorer.known(question), examples) for question, examples in marked]
-    seen = _read(scorer, asked, say)
-    say("fitting", 0.95)
-    items, folds = _items(seen)
-    general = General(scorer.encoder.model, fit(items))
-    without = [
-        General(general.encoder, fit(items.part(folds != fold))) if (folds != fold).any() else None
-        for fold in range(FOLDS)
+    folds = folds_of([question for question, _ in marked])
+    questions = [
+        MarkedQuestion(question, scorer.prepare(question), fold, examples)
+        for (question, examples), fold in zip(marked, folds, strict=True)
     ]
-    points = np.array([one.marked(without[one.fold]) for one in seen])
-    content = general.pack()
-    told = {
-        "questions": len(asked),
-        "examples": len(seen),
+    read_examples = _read(scorer, questions, say)
+    say("fitting", READING)
+    pairs, pair_folds = _pairs(read_examples)
+    general = GeneralCalibration(scorer.encoder.model, fit(pairs))
+    without = [_without(general, pairs, pair_folds, fold) for fold in range(FOLDS)]
+    points = np.array([read.points(without[read.marked.fold]) for read in read_examples])
+    uncalibrated = np.array([read.points(None) for read in read_examples])
+    artefact = general.pack()
+    metrics = {
+        "questions": len(questions),
+        "examples": len(read_examples),
         "folds": FOLDS,
-        **_measured(points, seen),
-        "uncalibrated": _measured(np.array([one.marked(None) for one in seen]), seen),
+        **_measured(points, read_examples),
+        "uncalibrated": _measured(uncalibrated, read_examples),
         "seconds": round(time.monotonic() - began, 2),
-        "out_of_fold": [[float(one), None] for one in points],
+        "out_of_fold": [[float(value), None] for value in points],
     }
-    return Made(named(content), content, told)
+    return FitResult(sha256_of(artefact), artefact, metrics)
 
 
-def _measured(points: Doubles, seen: Sequence[Seen]) -> dict[str, Any]:
-    given = np.array([one.example.points for one in seen], np.float64)
-    return measures(points, given, np.array([one.most for one in seen]))
+def _without(
+    general: GeneralCalibration, pairs: Pairs, folds: Indices, fold: int
+) -> GeneralCalibration | None:
+    """The calibration fitted to the other folds; None where there is nothing in them."""
+    others = folds != fold
+    return GeneralCalibration(general.encoder, fit(pairs.where(others))) if others.any() else None
+
+
+def _measured(points: Doubles, read_examples: Sequence[ReadExample]) -> dict[str, Any]:
+    truth = np.array([read.example.points for read in read_examples], np.float64)
+    max_points = np.array([read.max_points for read in read_examples])
+    return measures.over_questions(points, truth, max_points)
 
 
 def folds_of(questions: Sequence[dict[str, Any]]) -> list[int]:
-    """By the hash of what is asked, so that equal questions share a fold; as many in each."""
-    names = [hashlib.sha256(_asked(one)).hexdigest() for one in questions]
+    """The fold of each question, in [0, FOLDS), as many questions in each.
+
+    Folds go by the hash of what is asked, so that equal questions share one.
+    """
+    names = [hashlib.sha256(_content(question)).hexdigest() for question in questions]
     order = {name: index for index, name in enumerate(sorted(set(names)))}
     return [order[name] % FOLDS for name in names]
 
 
-def _asked(question: dict[str, Any]) -> bytes:
-    return orjson.dumps([texts.folded(question["prompt"]), scoring.expected(question)])
+def _content(question: dict[str, Any]) -> bytes:
+    return orjson.dumps([texts.folded(question["prompt"]), reference_texts(question)])
 
 
-def _read(scorer: Scorer, asked: Sequence[Asked], say: Say) -> list[Seen]:
-    """All examples, question by question, in the order given."""
-    found: list[Seen] = []
-    folds = folds_of([one.question for one in asked])
-    for index, (one, fold) in enumerate(zip(asked, folds, strict=True)):
-        say("reading", 0.95 * index / len(asked))
-        parts = [texts.fold(texts.read_part(each.text, one.question)) for each in one.examples]
-        read = _each(scorer, one, [part.text for part in parts])
-        nothing = [matching.NO_MATCH] * len(one.question["criteria"]), None
-        for example, part in zip(one.examples, parts, strict=True):
-            found.append(Seen(one, fold, example, part, *read.get(part.text, nothing)))
-    return found
+def _read(scorer: Scorer, questions: Sequence[MarkedQuestion], say: Say) -> list[ReadExample]:
+    """All examples, question by question, in their order."""
+    read_examples: list[ReadExample] = []
+    for index, marked in enumerate(questions):
+        say("reading", READING * index / len(questions))
+        folded = [
+            texts.fold(texts.read_part(example.text, marked.question))
+            for example in marked.examples
+        ]
+        contents = _contents(scorer, marked, [part.text for part in folded])
+        blank = [NO_MATCH] * len(marked.question["criteria"]), None
+        for example, part in zip(marked.examples, folded, strict=True):
+            content = contents.get(part.text, blank)
+            read_examples.append(ReadExample(marked, example, part, *content))
+    return read_examples
 
 
-Read = tuple[Sequence[Match], Floats | None]
+Content = tuple[Sequence[Match], Floats | None]
 
 
-def _each(scorer: Scorer, asked: Asked, sources: Sequence[str]) -> dict[str, Read]:
-    """By distinct text."""
-    rubric, count = asked.known.rubric, len(asked.question["criteria"])
+def _contents(scorer: Scorer, marked: MarkedQuestion, folded: Sequence[str]) -> dict[str, Content]:
+    """Matches and facts of each distinct text that is not blank."""
+    rubric, count = marked.prepared.rubric, len(marked.question["criteria"])
 
-    def use(one: Reading) -> Read:
-        return matching.matches(one, rubric, count), facts(one, rubric, count)
+    def use(reading: Reading) -> Content:
+        return matching.matches(reading, rubric, count), facts(reading, rubric, count)
 
-    return reading.read(scorer, [text for text in sources if text], use)
+    return read_in_parts(scorer, [text for text in folded if text], use)
 
 
-def _items(seen: Sequence[Seen]) -> tuple[Items, Indices]:
-    """What is learned from, a pair a criterion, and the fold of each.
+def _pairs(read_examples: Sequence[ReadExample]) -> tuple[Pairs, Indices]:
+    """The pairs that are learned from, and the fold of each; raise TooFew where there are none.
 
     Where points by criterion are not given the share of the total stands for each; every example
     counts once.
     """
     rows, shares, counts, folds = [], [], [], []
-    for one in seen:
-        if not one.is_learned or one.facts is None:
+    for read in read_examples:
+        if read.facts is None or read.is_void:
             continue
-        criteria = one.asked.question["criteria"]
-        for criterion, row in zip(criteria, one.facts, strict=True):
+        criteria = read.marked.question["criteria"]
+        for criterion, row in zip(criteria, read.facts, strict=True):
             if criterion["points"]:
                 rows.append(row)
-                shares.append(_share(one, criterion))
+                shares.append(_share(read, criterion))
                 counts.append(1 / len(criteria))
-                folds.append(one.fold)
+                folds.append(read.marked.fold)
     if not rows:
         raise TooFew("a rule marks every example; there is nothing to be learned from")
-    items = Items(np.array(rows, np.float64), np.array(shares), np.array(counts))
-    return items, np.array(folds)
+    pairs = Pairs(np.array(rows, np.float64), np.array(shares), np.array(counts))
+    return pairs, np.array(folds)
 
 
-def _share(one: Seen, criterion: dict[str, Any]) -> float:
-    if one.example.criteria is not None:
-        return float(one.example.criteria[criterion["code"]] / criterion["points"])
-    return float(one.example.points / one.most)
+def _share(read: ReadExample, criterion: dict[str, Any]) -> float:
+    if read.example.criteria is not None:
+        return float(read.example.criteria[criterion["code"]] / criterion["points"])
+    return float(read.example.points / read.max_points)

@@ -1,35 +1,36 @@
-"""Logistic regression: the weights with the greatest regularised likelihood, by Newton's method."""
+"""Logistic regression by Newton's method (iteratively reweighted least squares)."""
 
 import numpy as np
 
 from inference_server.arrays import Doubles
 from inference_server.judging.logistic import chances
 
-FARTHEST = 5.0
-"""The most by which a round may move a weight: far from the end its curve says too little."""
+MAX_MOVE = 5.0
+"""The most by which a round may move a weight: far from the optimum the curve says too little."""
 
 
 def fit(
     rows: Doubles,
-    wanted: Doubles,
+    targets: Doubles,
     counts: Doubles,
     ridge: Doubles,
     prior: Doubles,
     rounds: int,
-    nearly: float,
+    tolerance: float,
 ) -> Doubles:
-    """[features], from rows [examples, features] and what is wanted of each, from 0 to 1.
+    """The weights [features] of greatest regularised likelihood.
 
-    `counts` is how much each example counts, `ridge` how hard each weight is held to its `prior`;
-    it ends once no weight moves by `nearly`, or after so many `rounds`.
+    From `rows` [examples, features] and `targets` [examples] in [0, 1]; `counts` is how much each
+    example counts, `ridge` how hard each weight is held to its `prior`. It ends once no weight
+    moves by `tolerance`, or after so many `rounds`.
     """
     weights = prior.copy()
     for _ in range(rounds):
-        likely = chances(rows @ weights)
-        slope = rows.T @ (counts * (wanted - likely)) - ridge * (weights - prior)
-        curve = (rows * (counts * likely * (1 - likely))[:, None]).T @ rows + np.diag(ridge)
+        predicted = chances(rows @ weights)
+        slope = rows.T @ (counts * (targets - predicted)) - ridge * (weights - prior)
+        curve = (rows * (counts * predicted * (1 - predicted))[:, None]).T @ rows + np.diag(ridge)
         move = np.linalg.solve(curve, slope)
-        weights = weights + move * min(1.0, FARTHEST / max(float(np.abs(move).max()), 1e-9))
-        if np.abs(move).max() < nearly:
+        weights = weights + move * min(1.0, MAX_MOVE / max(float(np.abs(move).max()), 1e-9))
+        if np.abs(move).max() < tolerance:
             break
     return weights

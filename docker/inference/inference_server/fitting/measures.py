@@ -1,4 +1,7 @@
-"""How far given points agree with people's, over questions of different scales."""
+"""How well the machine's points, and its confidence in them, agree with people's.
+
+All arrays are [answers]; `points` are the machine's and `truth` people's.
+"""
 
 from typing import Any
 
@@ -9,41 +12,47 @@ from inference_server.arrays import Doubles
 HALF, BINS = 0.5, 10
 
 
-def measures(given: Doubles, points: Doubles, most: Doubles) -> dict[str, Any]:
-    """`r` and `rmse` of shares of the most points; `accuracy` where people gave all or nothing.
+def of_question(
+    points: Doubles, confidence: Doubles, truth: Doubles, step: float
+) -> dict[str, Any]:
+    """Kappa, the shares that agree exactly and within a step, mean and calibration error."""
+    errors = np.abs(points - truth)
+    agrees = errors < step / 2
+    return {
+        "kappa": kappa(points, truth),
+        "exact": float(agrees.mean()),
+        "adjacent": float((errors < step * 1.5).mean()),
+        "mae": float(errors.mean()),
+        "calibration_error": calibration_error(confidence, np.asarray(agrees, np.float64)),
+    }
 
-    `r` is None where either never differs.
+
+def over_questions(points: Doubles, truth: Doubles, max_points: Doubles) -> dict[str, Any]:
+    """Figures over questions of different scales; `max_points` is that of each answer's question.
+
+    `r` and `rmse` are those of shares of the most points, `r` None where either never differs.
+    `accuracy`, whether more than half is given, exists where people gave all or nothing.
     """
-    ours, theirs = given / most, points / most
-    is_binary = bool(np.isin(theirs, (0.0, 1.0)).all())
+    shares, true_shares = points / max_points, truth / max_points
+    has_r = shares.std() and true_shares.std()
+    is_binary = bool(np.isin(true_shares, (0.0, 1.0)).all())
+    right = (shares >= HALF) == (true_shares >= HALF)
     return {
-        "r": float(np.corrcoef(ours, theirs)[0, 1]) if ours.std() and theirs.std() else None,
-        "rmse": float(np.sqrt(((ours - theirs) ** 2).mean())),
-        "exact": float((given == points).mean()),
-        "accuracy": float(((ours >= HALF) == (theirs >= HALF)).mean()) if is_binary else None,
+        "r": float(np.corrcoef(shares, true_shares)[0, 1]) if has_r else None,
+        "rmse": float(np.sqrt(((shares - true_shares) ** 2).mean())),
+        "exact": float((points == truth).mean()),
+        "accuracy": float(right.mean()) if is_binary else None,
     }
 
 
-def metrics(given: Doubles, sure: Doubles, points: Doubles, step: float) -> dict[str, Any]:
-    """How well the given points and their confidences agree with people's points."""
-    apart = np.abs(given - points)
-    return {
-        "kappa": kappa(given, points),
-        "exact": float((apart < step / 2).mean()),
-        "adjacent": float((apart < step * 1.5).mean()),
-        "mae": float(apart.mean()),
-        "calibration_error": calibration_error(sure, np.asarray(apart < step / 2, np.float64)),
-    }
-
-
-def kappa(one: Doubles, other: Doubles) -> float:
-    """Cohen's kappa with squared distances as weights; 0 where it is not defined."""
-    by_chance = one.var() + other.var() + (one.mean() - other.mean()) ** 2
-    return float(1 - ((one - other) ** 2).mean() / by_chance) if by_chance else 0.0
+def kappa(points: Doubles, truth: Doubles) -> float:
+    """Cohen's kappa with quadratic weights (Cohen 1968); 0 where it is not defined."""
+    by_chance = points.var() + truth.var() + (points.mean() - truth.mean()) ** 2
+    return float(1 - ((points - truth) ** 2).mean() / by_chance) if by_chance else 0.0
 
 
 def calibration_error(confidence: Doubles, agrees: Doubles) -> float:
-    """Mean distance between confidence and agreement over ten equal steps of confidence."""
+    """The expected calibration error (Naeini et al. 2015) over ten equal steps of confidence."""
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    apart = np.bincount(bins, confidence, BINS) - np.bincount(bins, agrees, BINS)
-    return float(np.abs(apart).sum() / len(confidence))
+    gaps = np.bincount(bins, confidence, BINS) - np.bincount(bins, agrees, BINS)
+    return float(np.abs(gaps).sum() / len(confidence))

@@ -1,4 +1,4 @@
-"""Fits the general model: a logistic regression of the share of points on the facts of a pair.
+"""Fits the general calibration: a logistic regression of shares of points on facts.
 
 More was tried and carried over no better to questions that were left out (docs/scoring.md).
 """
@@ -15,24 +15,28 @@ RIDGE, ROUNDS = 0.02, 50
 
 
 @dataclass(frozen=True)
-class Items:
-    """Facts [pairs, NAMES], the share of the points that people gave, and how much each counts."""
+class Pairs:
+    """Pairs of an answer and a criterion.
+
+    Facts [pairs, NAMES], the share in [0, 1] of the points that people gave, and how much each
+    pair counts.
+    """
 
     facts: Doubles
     shares: Doubles
     counts: Doubles
 
-    def part(self, here: Mask) -> "Items":
-        """Those that a mask picks."""
-        return Items(self.facts[here], self.shares[here], self.counts[here])
+    def where(self, mask: Mask) -> "Pairs":
+        """The pairs that the mask picks."""
+        return Pairs(self.facts[mask], self.shares[mask], self.counts[mask])
 
 
-def fit(items: Items) -> Regression:
-    """The most likely one; shares between 0 and 1 count as such."""
-    mean, scale = items.facts.mean(axis=0), items.facts.std(axis=0) + 1e-6
-    rows = np.append(standardised(items.facts, mean, scale), np.ones((len(items.facts), 1)), axis=1)
-    counts = items.counts / items.counts.sum()
+def fit(pairs: Pairs) -> Regression:
+    """The most likely regression; shares between 0 and 1 count as such."""
+    mean, scale = pairs.facts.mean(axis=0), pairs.facts.std(axis=0) + 1e-6
+    rows = np.append(standardised(pairs.facts, mean, scale), np.ones((len(pairs.facts), 1)), axis=1)
+    counts = pairs.counts / pairs.counts.sum()
     ridge = np.array([RIDGE] * len(mean) + [1e-6])
     prior = np.zeros(rows.shape[1])
-    weights = logistic.fit(rows, items.shares, counts, ridge, prior, ROUNDS, 1e-9)
+    weights = logistic.fit(rows, pairs.shares, counts, ridge, prior, ROUNDS, 1e-9)
     return Regression(mean, scale, weights[:-1], float(weights[-1]))

@@ -1,4 +1,8 @@
-"""Trains the heads by torch, on the CPU, from a seed and no global state."""
+"""Trains the heads with torch, on the CPU, from a seed and without global state.
+
+AdamW (Loshchilov & Hutter 2019) with a warm-up and a cosine schedule; dropout (Srivastava et al.
+2014) of axes and of pooled responses.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,83 +19,91 @@ from inference_server.judging.texts import Text
 
 WIDTH, FILTERS, BATCH = 256, 64, 32
 RATE, DECAY = 3e-3, 0.05
-DROPPED_AXES, DROPPED_SIGNS = 0.25, 0.4
+AXES_DROPOUT, POOLED_DROPOUT = 0.25, 0.4
 EPOCHS, LEAST_STEPS = 20, 160
 WARM_UP = 0.1
 SAMPLE = 30_000
+"""Tokens that are enough to find the axes."""
 Step = Callable[[], None]
 
 
 def limit_threads(threads: int) -> None:
-    """Compute with so many in the calling thread; other threads' teams keep their size."""
+    """Let torch compute with so many threads in the calling one; other threads' teams stay."""
     torch.set_num_threads(threads)
 
 
 class Network:
-    """One head in training: its parameters, and its answer to a padded batch."""
+    """A head in training: its parameters, and its response to a padded batch.
+
+    `generator` draws its first weights, its dropout and its batches, and nothing else uses it:
+    what other threads train changes none of them.
+    """
 
     def __init__(self, outputs: int, generator: torch.Generator) -> None:
         self.generator = generator
-        self.look = self._made(WIDTH, 4 * FILTERS)
-        self.look_bias = torch.zeros(2, FILTERS)
-        self.judge = self._made(4 * FILTERS, outputs)
-        self.judge_bias = torch.zeros(outputs)
-        self.parameters = [self.look, self.look_bias, self.judge, self.judge_bias]
-        for one in self.parameters:
-            one.requires_grad_()
+        self.filters = self._drawn(WIDTH, 4 * FILTERS)
+        self.filter_bias = torch.zeros(2, FILTERS)
+        self.output = self._drawn(4 * FILTERS, outputs)
+        self.output_bias = torch.zeros(outputs)
+        self.parameters = [self.filters, self.filter_bias, self.output, self.output_bias]
+        for parameter in self.parameters:
+            parameter.requires_grad_()
 
-    def _made(self, rows: int, columns: int) -> Tensor:
+    def _drawn(self, rows: int, columns: int) -> Tensor:
         uniform = torch.rand(rows, columns, generator=self.generator) * 2 - 1
         scaled: Tensor = uniform / rows**0.5
         return scaled
 
     def _dropped(self, x: Tensor, share: float) -> Tensor:
-        """Without so large a share of its last axis, another share for each text."""
+        """x without so large a share of its last axis, another share for each text."""
         shape = x.shape[0], *[1] * (x.dim() - 2), x.shape[-1]
         kept = torch.rand(shape, generator=self.generator) >= share
         dropped: Tensor = x * (kept / (1 - share))
         return dropped
 
-    def __call__(self, rows: Tensor, there: Tensor) -> Tensor:
-        """Log odds [texts, outputs] from [texts, rows, WIDTH] and which rows are there."""
-        seen = self._dropped(rows, DROPPED_AXES) @ self.look
-        alone, before, here, behind = torch.split(seen, FILTERS, dim=2)
+    def __call__(self, rows: Tensor, present: Tensor) -> Tensor:
+        """Log odds [texts, outputs], from [texts, rows, WIDTH] and 1 where a row is no padding."""
+        responses = self._dropped(rows, AXES_DROPOUT) @ self.filters
+        alone, before, here, behind = torch.split(responses, FILTERS, dim=2)
         three = here + functional.pad(before[:, :-1], (0, 0, 1, 0))
         three = three + functional.pad(behind[:, 1:], (0, 0, 0, 1))
-        both = torch.stack([alone, three], dim=2) + self.look_bias
-        both = torch.relu(both) * there[:, :, None, None]
+        both = torch.stack([alone, three], dim=2) + self.filter_bias
+        both = torch.relu(both) * present[:, :, None, None]
         pooled = torch.cat([both.amax(dim=1), torch.log1p(both.sum(dim=1))], dim=1)
-        signs = self._dropped(pooled.flatten(1), DROPPED_SIGNS)
-        odds: Tensor = signs @ self.judge + self.judge_bias
+        kept = self._dropped(pooled.flatten(1), POOLED_DROPOUT)
+        odds: Tensor = kept @ self.output + self.output_bias
         return odds
 
 
 def fit(
     texts: Sequence[Text], targets: Doubles, known: Doubles, folds: Indices, seed: int, step: Step
 ) -> "tuple[Heads, Floats]":
-    """A head for each fold that is left out, and what it says of that fold: log odds.
+    """A head for each fold that is left out, and its log odds [texts, outputs] for that fold.
 
-    `known` is 1 where the target counts; `step` is called before each step, from several threads,
-    and may raise. As many folds are trained at a time as the caller may use threads, each by one
-    thread, so that the number changes the time and no weight.
+    `targets` and `known` are [texts, outputs], `known` 1 where the target counts. `step` is called
+    before each step, from several threads, and may raise. As many folds are trained at a time as
+    the caller may use threads, each by one thread, so that the number changes the time and no
+    weight.
     """
     basis = _basis(texts)
     rows = [torch.from_numpy(basis(text)) for text in texts]
-    without = np.zeros(targets.shape, np.float32)
+    out_of_fold = np.zeros(targets.shape, np.float32)
 
-    def head(fold: int) -> Network:
+    def train(fold: int) -> Network:
+        # Runs in several threads, which share `rows` and read them only, and write to rows of
+        # `out_of_fold` that no other thread writes, since each text is in one fold.
         others = np.flatnonzero(folds != fold)
         network = Network(targets.shape[1], torch.Generator().manual_seed(seed * 1000 + fold))
-        picked = [rows[i] for i in others]
-        _train(network, picked, targets[others], known[others], step)
+        own_rows = [rows[i] for i in others]
+        _train(network, own_rows, targets[others], known[others], step)
         exported = _exported(basis, [network])
         for index in np.flatnonzero(folds == fold).tolist():
-            without[index] = exported.predict(texts[index])
+            out_of_fold[index] = exported.predict(texts[index])
         return network
 
     with ThreadPoolExecutor(torch.get_num_threads(), "fold", limit_threads, (1,)) as pool:
-        trained = list(pool.map(head, np.unique(folds).tolist()))
-    return _exported(basis, trained), without
+        networks = list(pool.map(train, np.unique(folds).tolist()))
+    return _exported(basis, networks), out_of_fold
 
 
 def steps_of(folds: Indices) -> int:
@@ -106,34 +118,34 @@ def _steps(texts: int) -> int:
 def _train(
     network: Network, rows: Sequence[Tensor], targets: Doubles, known: Doubles, step: Step
 ) -> None:
-    wanted, counts = torch.from_numpy(targets).float(), torch.from_numpy(known).float()
+    labels, mask = torch.from_numpy(targets).float(), torch.from_numpy(known).float()
     with torch.no_grad():
-        share = (wanted * counts).sum(0) / counts.sum(0).clamp_min(1)
-        network.judge_bias.copy_(torch.logit(share.clamp(0.02, 0.98)))
+        share = (labels * mask).sum(0) / mask.sum(0).clamp_min(1)
+        network.output_bias.copy_(torch.logit(share.clamp(0.02, 0.98)))
     steps = _steps(len(rows))
     optimiser = torch.optim.AdamW(network.parameters, lr=RATE, weight_decay=DECAY)
     for index, batch in zip(range(steps), _batches(rows, network.generator), strict=False):
         step()
-        optimiser.param_groups[0]["lr"] = RATE * _share_of_rate(index / steps)
-        padded, there = _padded([rows[i] for i in batch])
-        odds = network(padded, there)
-        losses = functional.binary_cross_entropy_with_logits(odds, wanted[batch], reduction="none")
+        optimiser.param_groups[0]["lr"] = RATE * _rate_share(index / steps)
+        padded, present = _padded([rows[i] for i in batch])
+        odds = network(padded, present)
+        losses = functional.binary_cross_entropy_with_logits(odds, labels[batch], reduction="none")
         optimiser.zero_grad()
-        loss = (losses * counts[batch]).sum() / counts[batch].sum().clamp_min(1)
+        loss = (losses * mask[batch]).sum() / mask[batch].sum().clamp_min(1)
         torch.autograd.backward(loss)
         optimiser.step()
 
 
-def _share_of_rate(done: float) -> float:
-    """Up from nearly nothing, and down along a cosine to nothing."""
+def _rate_share(done: float) -> float:
+    """The share of RATE once so much is done: up from nearly nothing, down along a cosine."""
     if done < WARM_UP:
         return 0.05 + 0.95 * done / WARM_UP
     return 0.5 + 0.5 * float(np.cos(np.pi * (done - WARM_UP) / (1 - WARM_UP)))
 
 
 def _batches(rows: Sequence[Tensor], generator: torch.Generator) -> Iterator[list[int]]:
-    """Texts of about one length together, without end."""
-    lengths = torch.tensor([len(one) for one in rows], dtype=torch.float32)
+    """Indices of texts of about one length, batch by batch without end."""
+    lengths = torch.tensor([len(text_rows) for text_rows in rows], dtype=torch.float32)
     while True:
         jitter = torch.rand(len(rows), generator=generator) * 12
         parts = torch.split(torch.argsort(lengths + jitter, stable=True), BATCH)
@@ -142,14 +154,15 @@ def _batches(rows: Sequence[Tensor], generator: torch.Generator) -> Iterator[lis
 
 
 def _padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    lengths = torch.tensor([len(one) for one in rows])
+    """[texts, rows, WIDTH], and 1 where a row is no padding."""
+    lengths = torch.tensor([len(text_rows) for text_rows in rows])
     padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
-    there = torch.arange(padded.shape[1])[None] < lengths[:, None]
-    return padded, there.float()
+    present = torch.arange(padded.shape[1])[None] < lengths[:, None]
+    return padded, present.float()
 
 
 def _basis(texts: Sequence[Text]) -> Basis:
-    """Principal axes of a sample of the tokens, in the order given; scaled to unit variance."""
+    """Principal axes of a sample of the tokens, scaled to unit variance on average."""
     tokens: Any = np.concatenate([text.tokens for text in texts])
     tokens = tokens[:: max(1, len(tokens) // SAMPLE)].astype(np.float32)
     mean = tokens.mean(axis=0)
@@ -163,13 +176,15 @@ def _basis(texts: Sequence[Text]) -> Basis:
 
 
 def _exported(basis: Basis, networks: Sequence[Network]) -> Heads:
-    """As numpy: `look` ordered by tap, head and filter."""
-    look = torch.stack([one.look.detach().view(WIDTH, 4, FILTERS) for one in networks], dim=2)
-    bias = torch.stack([one.look_bias.detach() for one in networks], dim=1)
+    """The networks as numpy; `filters` are ordered by place, head and filter."""
+    filters = torch.stack(
+        [network.filters.detach().view(WIDTH, 4, FILTERS) for network in networks], dim=2
+    )
+    bias = torch.stack([network.filter_bias.detach() for network in networks], dim=1)
     return Heads(
         basis,
-        look.reshape(WIDTH, -1).numpy(),
+        filters.reshape(WIDTH, -1).numpy(),
         bias.reshape(2, -1).numpy(),
-        torch.stack([one.judge.detach() for one in networks]).numpy(),
-        torch.stack([one.judge_bias.detach() for one in networks]).numpy(),
+        torch.stack([network.output.detach() for network in networks]).numpy(),
+        torch.stack([network.output_bias.detach() for network in networks]).numpy(),
     )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,18 +11,16 @@ from starlette.responses import Response
 from inference_server.config import Config
 from inference_server.encoding.batching import Overloaded
 from inference_server.fitting.examples import Example
+from inference_server.fitting.result import FitResult, Say
 from inference_server.http.bodies import read_calibrate_request, read_general_request
 from inference_server.http.errors import Refusal
-from inference_server.http.fit_job import FitJob, Say
+from inference_server.http.fit_job import FitJob
 from inference_server.http.requests import parse, protected, read_body, service_of
 from inference_server.http.responses import ndjson_line, ndjson_response
 from inference_server.http.schemas import ExampleIn
 from inference_server.http.state import Service
 from inference_server.judging import artefacts
-from inference_server.judging.packing import Unreadable, named
-
-if TYPE_CHECKING:  # It imports torch, which stand-ins for the encoder do not need.
-    from inference_server.fitting.question import Made
+from inference_server.judging.packing import Unreadable, sha256_of
 
 log = logging.getLogger("inference")
 
@@ -36,7 +34,8 @@ async def calibrate_question(request: Request) -> Response:
     question = payload.question.plain()
     examples = _examples(payload.examples)
 
-    def fit(say: Say) -> "Made":
+    def fit(say: Say) -> FitResult:
+        # Imported here, because it imports torch and stand-ins for the encoder need none.
         from inference_server.fitting.question import calibrate
         from inference_server.fitting.training import limit_threads
 
@@ -54,7 +53,7 @@ async def calibrate_general(request: Request) -> Response:
     payload = await run_in_threadpool(parse, read_general_request, body)
     marked = [(part.question.plain(), _examples(part.examples)) for part in payload.questions]
 
-    def fit(say: Say) -> "Made":
+    def fit(say: Say) -> FitResult:
         from inference_server.fitting.general import calibrate
 
         return calibrate(service.scorer, marked, say)
@@ -67,7 +66,7 @@ def _examples(payload: Iterable[ExampleIn]) -> list[Example]:
 
 
 def _start(
-    service: Service, config: Config, examples: int, fit: "Callable[[Say], Made]"
+    service: Service, config: Config, examples: int, fit: Callable[[Say], FitResult]
 ) -> Response:
     """Start the fit of so many examples and stream its lines; its artefact is kept at hand.
 
@@ -77,9 +76,10 @@ def _start(
         raise Refusal(413, "too_large", f"more than {config.max_examples} examples")
 
     def work(say: Say) -> dict[str, Any]:
-        made = fit(say)
-        service.shelf.put(named(made.artefact), len(made.artefact), artefacts.unpack(made.artefact))
-        return made.told()
+        result = fit(say)
+        calibration = artefacts.unpack(result.artefact)
+        service.shelf.put(result.sha256, len(result.artefact), calibration)
+        return result.as_line()
 
     try:
         service.fit_slots.take()
@@ -95,7 +95,7 @@ async def put_calibration(request: Request) -> Response:
     """PUT /v1/calibrations/{sha256}: the artefact in the body."""
     service, config = service_of(request), request.app.state.config
     content = await read_body(request, config.max_calibration)
-    if named(content) != request.path_params["sha256"]:
+    if sha256_of(content) != request.path_params["sha256"]:
         raise Refusal(422, "invalid", "the body is not what its SHA-256 says")
     try:
         calibration = await run_in_threadpool(artefacts.unpack, content)
@@ -103,5 +103,5 @@ async def put_calibration(request: Request) -> Response:
         raise Refusal(422, "invalid", str(error)) from error
     if calibration.encoder != service.encoder.model:
         raise Refusal(422, "other_encoder", f"made under the encoder {calibration.encoder}")
-    service.shelf.put(named(content), len(content), calibration)
+    service.shelf.put(sha256_of(content), len(content), calibration)
     return Response(status_code=204)

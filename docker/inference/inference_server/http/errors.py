@@ -1,4 +1,4 @@
-"""Refusals, and the one error body that all of them share: `{error, error_type}`."""
+"""Refusals, and the error body that all of them share: `{error, error_type}`."""
 
 from typing import Any
 

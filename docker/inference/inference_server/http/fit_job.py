@@ -1,4 +1,4 @@
-"""One fit in a thread of its own, reported line by line, and stopped when its listener leaves."""
+"""A fit in a thread of its own, reported line by line, and stopped when its listener leaves."""
 
 import asyncio
 import logging
@@ -6,11 +6,11 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from inference_server.fitting.result import Say
 from inference_server.http.errors import ERROR_TYPES, error_body
 
 log = logging.getLogger("inference")
 Line = dict[str, Any]
-Say = Callable[[str, float], None]
 Work = Callable[[Say], Line]
 
 

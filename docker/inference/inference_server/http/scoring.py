@@ -19,7 +19,7 @@ from inference_server.http.requests import parse, protected, read_body, service_
 from inference_server.http.responses import json_response, ndjson_line, ndjson_response
 from inference_server.http.schemas import GroupsRequest, ScoreRequest
 from inference_server.http.state import Service
-from inference_server.judging.artefacts import Fitted
+from inference_server.judging.artefacts import Calibration
 
 log = logging.getLogger("inference")
 LARGE_BODY = 65_536
@@ -62,7 +62,7 @@ async def _read_score_request(request: Request) -> ScoreRequest:
     return parse(read_score_request, body)
 
 
-def _calibration_of(service: Service, payload: ScoreRequest) -> Fitted | None:
+def _calibration_of(service: Service, payload: ScoreRequest) -> Calibration | None:
     """The calibration that the request names; it must be at hand and suit the question."""
     if payload.calibration is None:
         return None

@@ -1,12 +1,14 @@
-"""Any calibration out of its bytes: that of a question, or the general one."""
+"""A calibration of either kind out of its artefact."""
 
-from inference_server.judging.general import General
-from inference_server.judging.packing import headers
-from inference_server.judging.question import Calibration
+from inference_server.judging.general import GeneralCalibration
+from inference_server.judging.packing import read_headers
+from inference_server.judging.question import QuestionCalibration
 
-Fitted = Calibration | General
+Calibration = QuestionCalibration | GeneralCalibration
 
 
-def unpack(content: bytes) -> Fitted:
-    """The calibration in an artefact, tried once; raise Unreadable."""
-    return General.unpack(content) if "general" in headers(content) else Calibration.unpack(content)
+def unpack(content: bytes) -> Calibration:
+    """The calibration in an artefact, tried out once; raise Unreadable."""
+    if "general" in read_headers(content):
+        return GeneralCalibration.unpack(content)
+    return QuestionCalibration.unpack(content)

@@ -1,4 +1,4 @@
-"""The chance that people give exactly the points chosen, fitted to predictions made out of fold."""
+"""The chance that people give exactly the points that were chosen."""
 
 from dataclasses import dataclass
 
@@ -6,32 +6,34 @@ import numpy as np
 
 from inference_server.arrays import Doubles
 
-LEAST, MOST = 0.001, 0.999
+LEAST, GREATEST = 0.001, 0.999
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """Log odds a + b x, of the log odds x that the distribution gives; b >= 0, so order is kept.
+    """Platt scaling (Platt 1999): log odds a + b x of the log odds x of the chosen level.
 
-    It never exceeds `most`: so many examples show no more.
+    b >= 0, so that the order is kept. No confidence exceeds `ceiling`: so many examples show no
+    more.
     """
 
-    shift: float
+    intercept: float
     slope: float
-    most: float
+    ceiling: float
 
     def __call__(self, chances: Doubles) -> Doubles:
-        """The confidence of each chance of the chosen level."""
-        odds = self.shift + self.slope * log_odds(chances)
-        return np.minimum(1 / (1 + np.exp(-odds)), self.most)
+        """The confidence from each chance of the chosen level."""
+        odds = self.intercept + self.slope * log_odds(chances)
+        return np.minimum(1 / (1 + np.exp(-odds)), self.ceiling)
 
 
-def of_rule(agreeing: int, count: int) -> float:
-    """Of a mark that a rule made: what examples like it show, by the rule of succession."""
+def rule_of_succession(agreeing: int, count: int) -> float:
+    """The chance that people agree with the next mark of its kind, after `count` (Laplace)."""
     return (agreeing + 1) / (count + 2)
 
 
 def log_odds(chances: Doubles) -> Doubles:
-    bounded = np.clip(chances, LEAST, MOST)
+    """Of chances that are first brought within LEAST and GREATEST."""
+    bounded = np.clip(chances, LEAST, GREATEST)
     odds: Doubles = np.log(bounded / (1 - bounded))
     return odds

@@ -1,4 +1,4 @@
-"""The general model as it marks, and as bytes: arrays (safetensors) and a JSON header.
+"""The general calibration, which marks questions that nobody marked, and its artefact.
 
 It holds a few weights, nothing of the answers that it was fitted to.
 """
@@ -9,60 +9,67 @@ from math import floor
 from typing import Any, Self
 
 import numpy as np
-import orjson
 from safetensors.numpy import load, save
 
 from inference_server.arrays import Floats
 from inference_server.judging.facts import NAMES
-from inference_server.judging.packing import UNREADABLE, Unreadable, headers
+from inference_server.judging.packing import UNREADABLE, Unreadable, dump_header, read_headers
 from inference_server.judging.regression import Regression
-from inference_server.marking.judged import Judged
-from inference_server.marking.scoring import Sheet
+from inference_server.marking.judgement import Judgement
+from inference_server.marking.sheet import Sheet
 
 FORMAT = "pmscoring-general-1"
+"""Stored artefacts have this format: names in the header and of the arrays do not change."""
 
 
 @dataclass(frozen=True)
-class General:
-    """A regression and the encoder (its SHA-256) that it needs; it marks any question."""
+class GeneralCalibration:
+    """A regression and the encoder (its SHA-256) that it needs."""
 
     encoder: str
     regression: Regression
 
-    def judge(self, said: str, facts: Floats | None, sheet: Sheet) -> Judged | None:
+    def judge(self, text: str, facts: Floats | None, sheet: Sheet) -> Judgement | None:
         """Points of a folded text, without a confidence: no answer of the question was seen.
 
-        None where there are no facts, and of a model answer, whose points are known.
+        None where there are no facts [criteria, NAMES], and for a model answer, whose points are
+        known.
         """
-        if facts is None or said in sheet.model_answers:
+        if facts is None or text in sheet.model_answers:
             return None
-        question = sheet.question
-        found = zip(question["criteria"], self.regression.shares(facts), strict=True)
-        expected = {one["code"]: float(share) * one["points"] for one, share in found}
-        return Judged(_on_scale(sum(expected.values()), question), None, expected)
+        criteria = sheet.question["criteria"]
+        shares = self.regression.shares(facts)
+        expected = {
+            criterion["code"]: float(share) * criterion["points"]
+            for criterion, share in zip(criteria, shares, strict=True)
+        }
+        return Judgement(_on_scale(sum(expected.values()), sheet), None, expected)
 
     def suits(self, question: Mapping[str, Any]) -> bool:
-        """An essay in sections has no one reference to stand beside."""
+        """Whether it may mark the question; an essay in sections has no single reference."""
         return not question["sections"]
 
     @property
-    def voided(self) -> Judged:
-        """Of a text to which a rule gives no points."""
-        return Judged(0.0, None, {})
+    def void_judgement(self) -> Judgement:
+        """What it says of a text that a rule leaves without points."""
+        return Judgement(0.0, None, {})
 
     def pack(self) -> bytes:
         """The artefact."""
         header = {"format": FORMAT, "encoder": self.encoder, "facts": list(NAMES)}
-        told = orjson.dumps(header, option=orjson.OPT_SORT_KEYS).decode()
-        one = self.regression
-        arrays = {"mean": one.mean, "scale": one.scale, "weights": one.weights}
-        return save(arrays | {"bias": np.array([one.bias])}, {"general": told})
+        arrays = {
+            "mean": self.regression.mean,
+            "scale": self.regression.scale,
+            "weights": self.regression.weights,
+            "bias": np.array([self.regression.bias]),
+        }
+        return save(arrays, {"general": dump_header(header)})
 
     @classmethod
     def unpack(cls, content: bytes) -> Self:
-        """The model in an artefact; raise Unreadable."""
+        """The calibration in an artefact; raise Unreadable."""
         try:
-            header = headers(content)["general"]
+            header = read_headers(content)["general"]
             if header["format"] != FORMAT or tuple(header["facts"]) != NAMES:
                 raise Unreadable(f"a general calibration of another format than {FORMAT}")
             arrays = load(content)
@@ -79,8 +86,8 @@ class General:
             raise Unreadable(f"not a general calibration: {type(error).__name__}") from error
 
 
-def _on_scale(points: float, question: Mapping[str, Any]) -> float:
-    """To the nearest step, and no more than the question's most."""
-    step = question["step"]
+def _on_scale(points: float, sheet: Sheet) -> float:
+    """The nearest points on the question's step, and no more than its most."""
+    step = sheet.question["step"]
     nearest = floor(points / step + 0.5) * step
-    return float(min(nearest, question["max_points"] // step * step))
+    return float(min(nearest, sheet.max_points))

@@ -1,8 +1,7 @@
-"""Kernel ridge regression on n-grams and facts.
+"""Kernel ridge regression on n-grams and facts, as a learner that predicts.
 
 The kernel is a sum: n-grams linearly, so that they cost one weight a gram, and a radial basis over
-facts. What is predicted of a fold by the fit without it follows from the inverse of the one matrix
-(block leave-out, as of generalised cross-validation).
+facts.
 """
 
 from collections.abc import Sequence
@@ -15,12 +14,12 @@ from inference_server.judging.ngrams import Vocabulary
 from inference_server.judging.texts import Text
 
 FACTS = 0.3
-"""What the facts count beside the n-grams."""
+"""How much the facts count beside the n-grams."""
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Takes off the mean and divides so that the squared length is one on the average."""
+    """Subtracts the mean and multiplies, so that rows have a squared length of one on average."""
 
     mean: Floats
     scale: Floats
@@ -32,26 +31,32 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Kernel:
-    """The fitted learner: a weight for each gram, and for each example its facts and `pull`."""
+    """The fitted learner.
+
+    `grams` has, for each vocabulary, weights [n-grams, outputs]; `facts` [examples, facts] are the
+    examples' scaled facts, and `dual` [examples, outputs] the dual coefficients of their kernel;
+    `mean` [outputs] is the mean target.
+    """
 
     vocabularies: Sequence[Vocabulary]
     grams: Sequence[Floats]
     scaling: Scaling
     facts: Floats
-    pull: Floats
-    middle: Floats
+    dual: Floats
+    mean: Floats
 
     def predict(self, text: Text) -> Floats:
-        """[outputs]: the targets as the regression has them, unbounded."""
-        found = self.middle[None]
+        """[outputs]: the targets as the regression predicts them, unbounded."""
+        total = self.mean[None]
         for vocabulary, weights in zip(self.vocabularies, self.grams, strict=True):
-            found = found + vocabulary.rows([text.text]) @ weights
+            total = total + vocabulary.rows([text.text]) @ weights
         near = FACTS * radial(self.scaling(text.facts)[None], self.facts)
-        total: Floats = (found + near @ self.pull)[0]
-        return total
+        prediction: Floats = (total + near @ self.dual)[0]
+        return prediction
 
 
-def radial(one: Floats, other: Floats) -> Floats:
-    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None] - 2 * one @ other.T
+def radial(rows: Floats, others: Floats) -> Floats:
+    """[rows, others]: exp(-d² / 2) of the distances d between rows [rows, n] and [others, n]."""
+    squares = (rows**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None] - 2 * rows @ others.T
     near: Floats = np.exp(-np.maximum(squares, 0) / 2)
     return near

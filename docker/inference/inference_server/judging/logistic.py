@@ -1,4 +1,4 @@
-"""The chance that log odds stand for."""
+"""The logistic function."""
 
 import numpy as np
 
@@ -6,6 +6,6 @@ from inference_server.arrays import Doubles
 
 
 def chances(odds: Doubles) -> Doubles:
-    """From log odds."""
-    found: Doubles = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
-    return found
+    """The chances in (0, 1) that log odds stand for."""
+    result: Doubles = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+    return result

@@ -1,4 +1,4 @@
-"""The calibrated model of one question, and what it says of one text."""
+"""The calibrated model of a question, and what it says of a text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,34 +9,12 @@ from inference_server.arrays import Doubles, Floats
 from inference_server.judging.confidence import Confidence
 from inference_server.judging.heads import Heads
 from inference_server.judging.kernel import Kernel
-from inference_server.judging.scale import Scale, chosen
+from inference_server.judging.scale import Scale, level_of
 from inference_server.judging.stack import Stack
 from inference_server.judging.texts import Text
 
 BOUND = 0.97
 """A ridge regression's targets are brought within (1 - BOUND, BOUND) before their log odds."""
-
-
-@dataclass(frozen=True)
-class Judge:
-    """How the learners' word on one thing, the total or a criterion, becomes points."""
-
-    scale: Scale
-    stack: Stack
-    cuts: Doubles
-    confidence: Confidence
-
-    def verdicts(self, said: Sequence[Doubles]) -> list["Verdict"]:
-        """One a text, from each learner's log odds [texts, learned]."""
-        reached = self.scale.reached(self.stack.chances(said))
-        expected = self.scale.expected(reached)
-        index = chosen(self.cuts, expected)
-        sure = self.confidence(self.scale.chance(reached, index))
-        points = self.scale.levels[index]
-        return [
-            Verdict(float(a), float(b), float(c))
-            for a, b, c in zip(points, expected, sure, strict=True)
-        ]
 
 
 @dataclass(frozen=True)
@@ -49,8 +27,37 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """How what the learners say of the total, or of a criterion, becomes points.
+
+    `cuts` [levels - 1] are the means from which on each level is given.
+    """
+
+    scale: Scale
+    stack: Stack
+    cuts: Doubles
+    confidence: Confidence
+
+    def verdicts(self, odds: Sequence[Doubles]) -> list[Verdict]:
+        """A verdict for each text, from each learner's log odds [texts, learned]."""
+        at_least = self.scale.at_least(self.stack.chances(odds))
+        expected = self.scale.expected(at_least)
+        index = level_of(self.cuts, expected)
+        confidence = self.confidence(self.scale.chance(at_least, index))
+        return verdicts_of(self.scale.levels[index], expected, confidence)
+
+
+def verdicts_of(points: Doubles, expected: Doubles, confidence: Doubles) -> list[Verdict]:
+    """A verdict for each text, from three arrays [texts]."""
+    return [Verdict(*map(float, row)) for row in zip(points, expected, confidence, strict=True)]
+
+
+@dataclass(frozen=True)
 class Model:
-    """`judges` has the total first, then each criterion that was calibrated, with its columns."""
+    """`judges` has the total's first, then those of the criteria that were calibrated.
+
+    `columns` says which of the learners' outputs each judge uses.
+    """
 
     kernel: Kernel
     heads: Heads
@@ -58,15 +65,15 @@ class Model:
     columns: Sequence[slice]
 
     def judge(self, text: Text) -> list[Verdict]:
-        """The total's verdict and those of the criteria: a function of the text alone."""
-        said = self.kernel.predict(text)[None], self.heads.predict(text)[None]
+        """The verdict of each judge: a function of the text alone."""
+        kernel, heads = self.kernel.predict(text)[None], self.heads.predict(text)[None]
         return [
-            judge.verdicts(log_odds(*said, columns))[0]
+            judge.verdicts(learners_odds(kernel, heads, columns))[0]
             for judge, columns in zip(self.judges, self.columns, strict=True)
         ]
 
 
-def log_odds(kernel: Floats, heads: Floats, columns: slice) -> list[Doubles]:
-    """Both learners' log odds for some of their outputs."""
+def learners_odds(kernel: Floats, heads: Floats, columns: slice) -> list[Doubles]:
+    """Both learners' log odds [texts, columns], from their predictions [texts, outputs]."""
     share = np.clip(kernel[:, columns].astype(np.float64), 1 - BOUND, BOUND)
     return [np.log(share / (1 - share)), heads[:, columns].astype(np.float64)]

@@ -1,79 +1,78 @@
-"""A calibration as bytes: named arrays (safetensors) and a JSON header, never a pickle.
-
-The same calibration is always the same bytes, so that their SHA-256 names it.
-"""
+"""The calibration of a question, and its artefact."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Self
 
 import numpy as np
-import orjson
 from safetensors.numpy import load, save
 
 from inference_server.arrays import AnyArray
-from inference_server.judging import confidence
-from inference_server.judging.confidence import Confidence
+from inference_server.judging.confidence import Confidence, rule_of_succession
 from inference_server.judging.heads import Basis, Heads
 from inference_server.judging.kernel import Kernel, Scaling
 from inference_server.judging.model import Judge, Model, Verdict
 from inference_server.judging.ngrams import KINDS, Vocabulary
-from inference_server.judging.packing import UNREADABLE, Unreadable, headers
-from inference_server.judging.scale import Scale, together
+from inference_server.judging.packing import UNREADABLE, Unreadable, dump_header, read_headers
+from inference_server.judging.scale import Scale, columns_of
 from inference_server.judging.stack import Stack
 from inference_server.judging.texts import Text
-from inference_server.marking.judged import Judged
+from inference_server.marking.judgement import Judgement
 
 FORMAT = "pmscoring-calibration-2"
+"""Stored artefacts have this format: names in the header and of the arrays do not change."""
 Arrays = dict[str, AnyArray]
 
 
 @dataclass(frozen=True)
-class Rule:
-    """How often people agreed with a mark that a rule made, of the examples."""
+class RuleAgreement:
+    """How many of the examples that a rule gave no points people gave none either."""
 
     agreeing: int
     count: int
 
     @property
     def confidence(self) -> float:
-        """That they agree with the next."""
-        return confidence.of_rule(self.agreeing, self.count)
+        """The chance that people agree with the rule's next mark."""
+        return rule_of_succession(self.agreeing, self.count)
 
 
 @dataclass(frozen=True)
-class Calibration:
+class QuestionCalibration:
     """A question's model, the encoder (its SHA-256) that it needs, and what it was made for.
 
-    `criteria` names the criterion of each judge after the first, which is the total's; `settled`
-    holds the points of criteria that all examples agree on.
+    `question` is what `made_for` names of the question. `criteria` names the criterion of each
+    judge after the first, which is the total's; `constant` has the points of criteria on which all
+    examples agree.
     """
 
     encoder: str
     question: dict[str, Any]
     criteria: tuple[str, ...]
-    settled: dict[str, float]
-    rule: Rule
+    constant: dict[str, float]
+    rule: RuleAgreement
     model: Model
 
-    def judge(self, text: Text) -> Judged:
+    def judge(self, text: Text) -> Judgement:
         """What it says of a text: a function of that text alone."""
-        return self.judged(self.model.judge(text))
+        return self.judgement(self.model.judge(text))
 
-    def judged(self, verdicts: Sequence[Verdict]) -> Judged:
-        """The total's verdict and those of the criteria, by code."""
+    def judgement(self, verdicts: Sequence[Verdict]) -> Judgement:
+        """What the verdicts, the total's first, come to."""
         total, *others = verdicts
-        means = {code: one.expected for code, one in zip(self.criteria, others, strict=True)}
-        return Judged(total.points, round(total.confidence, 6), means | self.settled)
+        expected = {
+            code: verdict.expected for code, verdict in zip(self.criteria, others, strict=True)
+        }
+        return Judgement(total.points, round(total.confidence, 6), expected | self.constant)
 
     def suits(self, question: dict[str, Any]) -> bool:
         """Whether it was made for such a question."""
         return self.question == made_for(question)
 
     @property
-    def voided(self) -> Judged:
-        """Of a text to which a rule gives no points."""
-        return Judged(0.0, round(self.rule.confidence, 6), {})
+    def void_judgement(self) -> Judgement:
+        """What it says of a text that a rule leaves without points."""
+        return Judgement(0.0, round(self.rule.confidence, 6), {})
 
     def pack(self) -> bytes:
         """The artefact."""
@@ -82,47 +81,45 @@ class Calibration:
             "encoder": self.encoder,
             "question": self.question,
             "criteria": list(self.criteria),
-            "settled": self.settled,
+            "settled": self.constant,
             "rule": [self.rule.agreeing, self.rule.count],
             "confidence": [list(astuple(judge.confidence)) for judge in self.model.judges],
         }
-        told = orjson.dumps(header, option=orjson.OPT_SORT_KEYS).decode()
-        return save(_arrays(self.model), {"calibration": told})
+        return save(_arrays(self.model), {"calibration": dump_header(header)})
 
     @classmethod
     def unpack(cls, content: bytes) -> Self:
-        """The calibration in an artefact, tried once; raise Unreadable."""
+        """The calibration in an artefact, tried out once; raise Unreadable."""
         try:
-            header = headers(content)["calibration"]
+            header = read_headers(content)["calibration"]
             if header["format"] != FORMAT:
                 raise Unreadable(f"a calibration of another format than {FORMAT}")
-            arrays = load(content)
-            made = cls(
+            calibration = cls(
                 str(header["encoder"]),
                 dict(header["question"]),
                 tuple(header["criteria"]),
                 dict(header["settled"]),
-                Rule(*map(int, header["rule"])),
-                _model(header, arrays),
+                RuleAgreement(*map(int, header["rule"])),
+                _model(header, load(content)),
             )
-            made._try()
+            calibration._try_out()
         except Unreadable:
             raise
         except UNREADABLE as error:
             raise Unreadable(f"not a calibration: {type(error).__name__}") from error
-        return made
+        return calibration
 
-    def _try(self) -> None:
-        """Judge a text of nothing: shapes that do not fit each other show themselves."""
+    def _try_out(self) -> None:
+        """Judge an empty text, which raises where shapes do not fit each other."""
         width, facts = len(self.model.heads.basis.mean), len(self.model.kernel.scaling.mean)
         tokens = np.zeros((3, width), np.float16)
-        found = self.model.judge(Text("", tokens, np.zeros(facts, np.float32)))
-        if len(found) != 1 + len(self.criteria):
+        verdicts = self.model.judge(Text("", tokens, np.zeros(facts, np.float32)))
+        if len(verdicts) != 1 + len(self.criteria):
             raise Unreadable("not a calibration: judges and criteria differ in number")
 
 
 def made_for(question: dict[str, Any]) -> dict[str, Any]:
-    """What of a question a calibration cannot do without."""
+    """What of a question a calibration depends on: another value makes it useless."""
     codes = [criterion["code"] for criterion in question["criteria"]]
     return {"max_points": question["max_points"], "step": question["step"], "criteria": codes}
 
@@ -133,34 +130,44 @@ def _arrays(model: Model) -> Arrays:
         "facts.mean": kernel.scaling.mean,
         "facts.scale": kernel.scaling.scale,
         "kernel.facts": kernel.facts,
-        "kernel.pull": kernel.pull,
-        "kernel.middle": kernel.middle,
+        "kernel.pull": kernel.dual,
+        "kernel.middle": kernel.mean,
         "heads.mean": heads.basis.mean,
         "heads.axes": heads.basis.axes,
-        "heads.look": heads.look,
-        "heads.look_bias": heads.look_bias,
-        "heads.judge": heads.judge,
-        "heads.judge_bias": heads.judge_bias,
+        "heads.look": heads.filters,
+        "heads.look_bias": heads.filter_bias,
+        "heads.judge": heads.output,
+        "heads.judge_bias": heads.output_bias,
     }
-    for index, (one, weights) in enumerate(zip(kernel.vocabularies, kernel.grams, strict=True)):
-        arrays[f"grams.{index}.hashes"] = one.hashes.view(np.int64)
-        arrays[f"grams.{index}.rarity"] = one.rarity
+    for index, (vocabulary, weights) in enumerate(
+        zip(kernel.vocabularies, kernel.grams, strict=True)
+    ):
+        arrays[f"grams.{index}.hashes"] = vocabulary.hashes.view(np.int64)
+        arrays[f"grams.{index}.rarity"] = vocabulary.rarity
         arrays[f"grams.{index}.weights"] = weights.astype(np.float16)
     for index, judge in enumerate(model.judges):
         arrays[f"judge.{index}.levels"] = judge.scale.levels
         arrays[f"judge.{index}.learned"] = judge.scale.learned
-        arrays[f"judge.{index}.odds"] = judge.stack.levels
+        arrays[f"judge.{index}.odds"] = judge.stack.intercepts
         arrays[f"judge.{index}.weights"] = judge.stack.weights
         arrays[f"judge.{index}.cuts"] = judge.cuts
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def _model(header: dict[str, Any], arrays: Arrays) -> Model:
+    judges = [
+        _judge(arrays, index, parameters) for index, parameters in enumerate(header["confidence"])
+    ]
+    columns = columns_of([judge.scale for judge in judges])
+    return Model(_kernel(arrays), _heads(arrays), judges, columns)
+
+
+def _kernel(arrays: Arrays) -> Kernel:
     vocabularies = [
         Vocabulary(kind, arrays[f"grams.{i}.hashes"].view(np.uint64), arrays[f"grams.{i}.rarity"])
         for i, kind in enumerate(KINDS)
     ]
-    kernel = Kernel(
+    return Kernel(
         vocabularies,
         [arrays[f"grams.{i}.weights"].astype(np.float32) for i in range(len(KINDS))],
         Scaling(arrays["facts.mean"], arrays["facts.scale"]),
@@ -168,19 +175,21 @@ def _model(header: dict[str, Any], arrays: Arrays) -> Model:
         arrays["kernel.pull"],
         arrays["kernel.middle"],
     )
-    heads = Heads(
+
+
+def _heads(arrays: Arrays) -> Heads:
+    return Heads(
         Basis(arrays["heads.mean"], arrays["heads.axes"]),
         arrays["heads.look"],
         arrays["heads.look_bias"],
         arrays["heads.judge"],
         arrays["heads.judge_bias"],
     )
-    judges = [_judge(arrays, i, sure) for i, sure in enumerate(header["confidence"])]
-    return Model(kernel, heads, judges, together([judge.scale for judge in judges]))
 
 
-def _judge(arrays: Arrays, index: int, sure: list[float]) -> Judge:
-    parts = {name: arrays[f"judge.{index}.{name}"] for name in ("levels", "learned")}
-    stack = Stack(arrays[f"judge.{index}.odds"], arrays[f"judge.{index}.weights"])
-    scale = Scale(parts["levels"], parts["learned"])
-    return Judge(scale, stack, arrays[f"judge.{index}.cuts"], Confidence(*map(float, sure)))
+def _judge(arrays: Arrays, index: int, confidence: list[float]) -> Judge:
+    names = ("levels", "learned", "odds", "weights", "cuts")
+    levels, learned, odds, weights, cuts = (arrays[f"judge.{index}.{name}"] for name in names)
+    return Judge(
+        Scale(levels, learned), Stack(odds, weights), cuts, Confidence(*map(float, confidence))
+    )

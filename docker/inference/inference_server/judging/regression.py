@@ -8,11 +8,12 @@ from inference_server.arrays import Doubles, Floats
 from inference_server.judging import logistic
 
 REACH = 4.0
+"""Standard deviations beyond which a fact counts no more."""
 
 
 @dataclass(frozen=True)
 class Regression:
-    """`mean` and `scale` of the facts as they were seen, a weight for each, and what is added."""
+    """Mean and standard deviation (`scale`) of each fact, its weight, and the intercept `bias`."""
 
     mean: Doubles
     scale: Doubles
@@ -20,7 +21,7 @@ class Regression:
     bias: float
 
     def shares(self, facts: Floats | Doubles) -> Doubles:
-        """The share of points that each pair of [pairs, NAMES] is expected to have.
+        """[pairs]: the share of the points to be expected, from facts [pairs, NAMES].
 
         Row by row, so that no other row decides in which order sums are taken.
         """
@@ -29,5 +30,5 @@ class Regression:
 
 
 def standardised(facts: Doubles, mean: Doubles, scale: Doubles) -> Doubles:
-    """Of one scale, and nothing further out than marked answers lead one to expect."""
+    """Facts [pairs, NAMES] in standard deviations, none further out than marked answers are."""
     return np.clip((facts - mean) / scale, -REACH, REACH)

@@ -1,4 +1,4 @@
-"""What calibration knows of one text: words, token vectors, and a few numbers."""
+"""A text as the learners of a calibration see it: its words, token vectors and a few numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from inference_server.arrays import Floats, Halves
 from inference_server.judging.ngrams import WORD
 from inference_server.marking.matching import Match, Reading
 
-MOST_ROWS = 160
-"""Of longer texts so many neighbouring tokens are averaged that no more rows remain."""
+MAX_ROWS = 160
+"""Of a longer text neighbouring tokens are averaged, so that no more rows remain."""
 STRENGTH = 10.0
 """Strengths differ by tenths where log lengths differ by ones."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """`tokens` is [rows, width], `facts` lengths and strengths of the criteria."""
+    """A folded text: `tokens` [rows, width], and `facts`, its lengths and its strengths."""
 
     text: str
     tokens: Halves
@@ -26,7 +26,7 @@ class Text:
 
     @classmethod
     def of(cls, reading: Reading, matches: Sequence[Match]) -> Self:
-        """From the encoder's pass and what the uncalibrated method made of it."""
+        """From the encoder's reading, and its match with each criterion."""
         vectors = reading.vectors
         if not len(vectors):
             vectors = np.zeros((1, vectors.shape[1]), np.float32)
@@ -38,7 +38,8 @@ class Text:
 
 
 def _thinned(vectors: Floats) -> Floats:
-    stride = -(-len(vectors) // MOST_ROWS)
+    """The vectors, or means of neighbours where there are more than MAX_ROWS."""
+    stride = -(-len(vectors) // MAX_ROWS)
     if stride == 1:
         return vectors
     starts = np.arange(0, len(vectors), stride)

@@ -1,4 +1,4 @@
-"""How surely an answer says what a criterion wants, from token vectors of one encoder pass.
+"""How surely an answer says what a criterion asks for, from token vectors of one encoder pass.
 
 Each token of a reference looks for its nearest token in the answer (the recall of BERTScore, Zhang
 et al. 2020). Tokens count by how rare they are in the language and by how little the question's
@@ -16,17 +16,19 @@ from inference_server.arrays import Floats, Indices
 
 CLAUSE = regex.compile(r"[^。、．，.,;；:：!?！？]+[。、．，.,;；:：!?！？]*")
 DEMOTING, LEAST_WEIGHT = 1.5, 0.02
-NEARLY = 0.97
+LEAST_RARITY = 0.1
+EVIDENCE_SHARE = 0.97
 """Evidence is the shortest span that reaches this share of the whole answer's strength."""
-MOST_CELLS = 16_000_000
+MAX_COSINES = 16_000_000
 """Cosines held at once: a long answer meets a long rubric block by block, not in gigabytes."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A folded text and its tokens: offsets in it, unit vectors, and how rare each token is.
+    """A folded text as the encoder read it: its tokens without prefix and special tokens.
 
-    `vectors` is [tokens, width]; `rarity` the negative log probability of each token alone.
+    `offsets` are the tokens' code points [start, end) in the text; `vectors` is [tokens, width], of
+    unit length; `rarity` the negative log probability of each token alone.
     """
 
     text: str
@@ -37,7 +39,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Rubric:
-    """All references of a question in one matrix: `starts` begin each, `owners` name criteria."""
+    """All references of a question in one matrix of token vectors.
+
+    `vectors` is [tokens, width] and `weights` [tokens]; `starts` is where each reference begins
+    among the tokens, `owners` the index of its criterion.
+    """
 
     vectors: Floats
     weights: Floats
@@ -47,7 +53,7 @@ class Rubric:
 
 @dataclass(frozen=True)
 class Match:
-    """Strength in [-1, 1] and the span of the folded text that shows it."""
+    """Strength in [-1, 1], and the span [start, end) of the folded text that shows it."""
 
     strength: float
     start: int
@@ -57,114 +63,121 @@ class Match:
 NO_MATCH = Match(0.0, 0, 0)
 
 
-def rubric(references: Sequence[Sequence[Reading]], prompt: Reading | None) -> Rubric:
-    """The references of each criterion, weighed against the prompt."""
-    flat = [one for several in references for one in several if len(one.vectors)]
-    owners = [i for i, several in enumerate(references) for one in several if len(one.vectors)]
-    starts = [0, *accumulate(len(one.vectors) for one in flat)][: len(flat)]
-    if not flat:
-        nothing = np.zeros(0, np.int64)
-        return Rubric(np.zeros((0, 1), np.float32), np.zeros(0, np.float32), nothing, nothing)
-    weights = np.concatenate([_weights(one, prompt) for one in flat])
-    vectors = np.concatenate([one.vectors for one in flat])
+def rubric_of(references: Sequence[Sequence[Reading]], prompt: Reading | None) -> Rubric:
+    """The rubric of each criterion's references, weighed against the prompt."""
+    readings = [reading for owned in references for reading in owned if len(reading.vectors)]
+    owners = [i for i, owned in enumerate(references) for reading in owned if len(reading.vectors)]
+    starts = [0, *accumulate(len(reading.vectors) for reading in readings)][: len(readings)]
+    if not readings:
+        none = np.zeros(0, np.int64)
+        return Rubric(np.zeros((0, 1), np.float32), np.zeros(0, np.float32), none, none)
+    weights = np.concatenate([_weights(reading, prompt) for reading in readings])
+    vectors = np.concatenate([reading.vectors for reading in readings])
     return Rubric(vectors, weights, np.array(starts), np.array(owners))
 
 
 def _weights(reference: Reading, prompt: Reading | None) -> Floats:
-    """Per token, summing to one."""
-    weights = np.maximum(reference.rarity, 0.1)
+    """[tokens], summing to one."""
+    weights = np.maximum(reference.rarity, LEAST_RARITY)
     if prompt is not None and len(prompt.vectors):
-        said = (reference.vectors @ prompt.vectors.T).max(axis=1)
-        weights = weights * np.maximum(1 - said, LEAST_WEIGHT) ** DEMOTING
-    share: Floats = (weights / weights.sum()).astype(np.float32)
-    return share
+        in_prompt = (reference.vectors @ prompt.vectors.T).max(axis=1)
+        weights = weights * np.maximum(1 - in_prompt, LEAST_WEIGHT) ** DEMOTING
+    shares: Floats = (weights / weights.sum()).astype(np.float32)
+    return shares
 
 
 def matches(
-    reading: Reading, wanted: Rubric, criteria: int, *, all_count: bool = False
+    reading: Reading, rubric: Rubric, criteria: int, *, average: bool = False
 ) -> list[Match]:
-    """For each criterion its best reference's match, or with `all_count` the mean of all."""
-    if not len(reading.vectors) or not len(wanted.starts):
+    """For each of the `criteria`, by index, the match of its best reference.
+
+    With `average` the strength is the mean of all its references'.
+    """
+    if not len(reading.vectors) or not len(rubric.starts):
         return [NO_MATCH] * criteria
-    bounds = [(m.start(), m.end()) for m in CLAUSE.finditer(reading.text) if m.group().strip()]
-    bounds = bounds or [(0, len(reading.text))]
-    order, firsts, present = _clauses(reading, bounds)
+    clauses = [(m.start(), m.end()) for m in CLAUSE.finditer(reading.text) if m.group().strip()]
+    clauses = clauses or [(0, len(reading.text))]
+    order, firsts, present = _by_clause(reading, clauses)
     strengths = np.concatenate(
-        [_strengths(reading, part, order, firsts) for part in blocks(wanted, len(reading.vectors))],
+        [
+            _strengths(reading, block, order, firsts)
+            for block in blocks(rubric, len(reading.vectors))
+        ],
         axis=1,
     )
-    spans = _bounds([bounds[i] for i in present])
+    spans = _spans([clauses[i] for i in present])
     return [
-        _match(strengths[:, wanted.owners == criterion], spans, all_count)
+        _match(strengths[:, rubric.owners == criterion], spans, average)
         for criterion in range(criteria)
     ]
 
 
-def blocks(wanted: Rubric, tokens: int) -> Iterator[Rubric]:
-    """The rubric in whole references, each block with at most MOST_CELLS cells against an answer of
+def blocks(rubric: Rubric, tokens: int) -> Iterator[Rubric]:
+    """The rubric in blocks of whole references, each with at most MAX_COSINES against an answer of
     so many tokens, or with a single reference.
     """
-    ends = [*wanted.starts[1:].tolist(), len(wanted.vectors)]
+    ends = [*rubric.starts[1:].tolist(), len(rubric.vectors)]
     first = 0
     for last in range(1, len(ends)):
-        if (ends[last] - int(wanted.starts[first])) * tokens > MOST_CELLS:
-            yield _block(wanted, first, last, ends[last - 1])
+        if (ends[last] - int(rubric.starts[first])) * tokens > MAX_COSINES:
+            yield _block(rubric, first, last, ends[last - 1])
             first = last
-    yield _block(wanted, first, len(ends), ends[-1])
+    yield _block(rubric, first, len(ends), ends[-1])
 
 
-def _block(wanted: Rubric, first: int, last: int, end: int) -> Rubric:
-    """The references from `first` to before `last`, whose tokens stop before `end`."""
-    begin = int(wanted.starts[first])
+def _block(rubric: Rubric, first: int, last: int, end: int) -> Rubric:
+    """The references [first, last), whose tokens stop before `end`."""
+    begin = int(rubric.starts[first])
     return Rubric(
-        wanted.vectors[begin:end],
-        wanted.weights[begin:end],
-        wanted.starts[first:last] - begin,
-        wanted.owners[first:last],
+        rubric.vectors[begin:end],
+        rubric.weights[begin:end],
+        rubric.starts[first:last] - begin,
+        rubric.owners[first:last],
     )
 
 
-def _clauses(
-    reading: Reading, bounds: Sequence[tuple[int, int]]
+def _by_clause(
+    reading: Reading, clauses: Sequence[tuple[int, int]]
 ) -> tuple[Indices, Indices, list[int]]:
     """The tokens ordered by clause, where each clause begins among them, and which these are."""
-    begins = np.array([start for start, _ in bounds])
-    places = np.searchsorted(begins, [a for a, _ in reading.offsets], "right") - 1
+    starts = np.array([start for start, _ in clauses])
+    places = np.searchsorted(starts, [start for start, _ in reading.offsets], "right") - 1
     order = np.argsort(places, kind="stable")
     present, firsts = np.unique(places[order], return_index=True)
     return order, firsts, [max(int(place), 0) for place in present]
 
 
-def _strengths(reading: Reading, wanted: Rubric, order: Indices, firsts: Indices) -> Floats:
-    """[spans, references]: how near the tokens of each come within the span."""
-    similar = reading.vectors @ wanted.vectors.T
-    nearest: Floats = np.maximum.reduceat(similar[order], firsts, axis=0)
-    strengths: Floats = np.add.reduceat(_spans(nearest) * wanted.weights, wanted.starts, axis=1)
+def _strengths(reading: Reading, rubric: Rubric, order: Indices, firsts: Indices) -> Floats:
+    """[spans, references]: how near the tokens of each reference come within the span."""
+    cosines = reading.vectors @ rubric.vectors.T
+    nearest: Floats = np.maximum.reduceat(cosines[order], firsts, axis=0)
+    weighted = _nearest_in_spans(nearest) * rubric.weights
+    strengths: Floats = np.add.reduceat(weighted, rubric.starts, axis=1)
     return strengths
 
 
-def _spans(nearest: Floats) -> Floats:
-    """`nearest` of every clause, every two neighbours and, last, the whole."""
+def _nearest_in_spans(nearest: Floats) -> Floats:
+    """[spans, tokens of the rubric] from [clauses, tokens]: spans are in the order of `_spans`."""
     pairs = np.maximum(nearest[:-1], nearest[1:])
     return np.concatenate([nearest, pairs, nearest.max(axis=0, keepdims=True)])
 
 
-def _bounds(clauses: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Where those spans begin and end."""
-    pairs = [(one[0], other[1]) for one, other in pairwise(clauses)]
+def _spans(clauses: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Every clause, every two neighbours and, last, the whole."""
+    pairs = [(left[0], right[1]) for left, right in pairwise(clauses)]
     return [*clauses, *pairs, (clauses[0][0], clauses[-1][1])]
 
 
-def _match(strengths: Floats, spans: Sequence[tuple[int, int]], all_count: bool) -> Match:
-    """From the strengths [spans, references] of one criterion."""
+def _match(strengths: Floats, spans: Sequence[tuple[int, int]], average: bool) -> Match:
+    """The match of a criterion, from the strengths [spans, references] of its references."""
     if not strengths.shape[1]:
         return NO_MATCH
     best = int(strengths[-1].argmax())
-    most = float(strengths[-1, best])
-    enough = most - (1 - NEARLY) * abs(most)
+    greatest = float(strengths[-1, best])
+    enough = greatest - (1 - EVIDENCE_SHARE) * abs(greatest)
     _, _, start, end = min(
         (end - start, -strength, start, end)
         for (start, end), strength in zip(spans, strengths[:, best].tolist(), strict=True)
         if strength >= enough
     )
-    return Match(float(strengths[-1].mean()) if all_count else most, start, end)
+    return Match(float(strengths[-1].mean()) if average else greatest, start, end)

@@ -1,30 +1,34 @@
-"""Points per criterion that go with the total: as near as may be to what each is expected to have.
+"""Shares a total out among the criteria, as near as possible to what each is expected to have.
 
-The total is min(sum, most). With squared distances the cheapest step again and again is the best.
+The total is min(sum of the criteria, cap). With squared distances, taking the cheapest step again
+and again finds the best division.
 """
 
 from collections.abc import Sequence
 
 
-def shared(
-    total: float, expected: Sequence[float], points: Sequence[float], step: float, most: float
+def share_out(
+    total: float, expected: Sequence[float], max_points: Sequence[float], step: float, cap: float
 ) -> list[float]:
-    """Points of each criterion, on the step and at most `points`, that make up the total.
+    """Points of each criterion, on the step and at most its `max_points`, that make up the total.
 
-    Where no points of the criteria make the total, their sum comes as near as it can.
+    Where the criteria cannot make the total, their sum comes as near to it as it can.
     """
-    tops = [int(one / step + 1e-9) for one in points]
-    wanted = [min(max(one / step, 0.0), top) for one, top in zip(expected, tops, strict=True)]
-    given = [min(int(one + 0.5), top) for one, top in zip(wanted, tops, strict=True)]
+    max_steps = [int(points / step + 1e-9) for points in max_points]
+    targets = [
+        min(max(points / step, 0.0), most) for points, most in zip(expected, max_steps, strict=True)
+    ]
+    steps = [min(int(target + 0.5), most) for target, most in zip(targets, max_steps, strict=True)]
     goal = round(total / step)
-    is_capped = total >= most
-    while (total_now := sum(given)) != goal and not (is_capped and total_now > goal):
-        by = 1 if total_now < goal else -1
-        open_still = [i for i, n in enumerate(given) if 0 <= n + by <= tops[i]]
-        if not open_still:
+    is_capped = total >= cap
+    while (current := sum(steps)) != goal and not (is_capped and current > goal):
+        change = 1 if current < goal else -1
+        movable = [i for i, count in enumerate(steps) if 0 <= count + change <= max_steps[i]]
+        if not movable:
             break
-        best = min(
-            open_still, key=lambda i: (given[i] + by - wanted[i]) ** 2 - (given[i] - wanted[i]) ** 2
+        cheapest = min(
+            movable,
+            key=lambda i: (steps[i] + change - targets[i]) ** 2 - (steps[i] - targets[i]) ** 2,
         )
-        given[best] += by
-    return [one * step for one in given]
+        steps[cheapest] += change
+    return [count * step for count in steps]

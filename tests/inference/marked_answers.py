@@ -1,8 +1,8 @@
-"""Answers with marks by a fixed rule: what they say earns points, and how they say it varies."""
+"""Marked answers by a fixed rule: what they name earns points, and their wording varies."""
 
 from typing import Any
 
-from tests.inference import written
+from tests.inference import sample_texts
 
 CAUSES = (
     "利用部門が要件を確認していなかった",
@@ -29,9 +29,9 @@ def answers(number: int) -> list[dict[str, Any]]:
 
 def _answer(index: int) -> dict[str, Any]:
     has_cause, has_role = index % 2 == 0, index % 3 == 0
-    said = [CAUSES[index // 2 % 3]] if has_cause else []
-    said += [ROLES[index // 3 % 3]] if has_role else []
-    said += [OTHERS[index % 4]]
-    text = "、また".join(said) + f"からである。{written.JAPANESE[index % 10]}（{index}）"
+    parts = [CAUSES[index // 2 % 3]] if has_cause else []
+    parts += [ROLES[index // 3 % 3]] if has_role else []
+    parts += [OTHERS[index % 4]]
+    text = "、また".join(parts) + f"からである。{sample_texts.JAPANESE[index % 10]}（{index}）"
     criteria = {"C1": 4 * has_cause, "C2": 2 * has_role}
     return {"text": text, "points": sum(criteria.values()), "criteria": criteria}

@@ -22,11 +22,6 @@ def block(scale: float, steps: list[int]) -> bytes:
     return struct.pack("<e16B", scale, *nibbles)
 
 
-def values(scale: float, steps: list[int]) -> list[float]:
-    """What the block stands for."""
-    return [(step - 8) * scale for step in steps]
-
-
 def steps_of(row: int) -> list[int]:
     """The nibbles of the synthetic file's block number `row`."""
     return [(row * 7 + place * 5) % 16 for place in range(32)]
@@ -35,6 +30,11 @@ def steps_of(row: int) -> list[int]:
 def scale_of(row: int) -> float:
     """The scale of block number `row`, exact in fp16."""
     return (1 + row % 5) / 64
+
+
+def block_values(row: int) -> list[float]:
+    """What block number `row` stands for."""
+    return [(step - 8) * scale_of(row) for step in steps_of(row)]
 
 
 def _matrix(rows: int, columns: int) -> tuple[int, int, bytes]:
@@ -48,7 +48,7 @@ def _plain(size: int, start: float) -> tuple[int, int, bytes]:
 
 
 def _tensors() -> dict[str, tuple[int, int, bytes]]:
-    found = {
+    tensors = {
         "emb.word": _matrix(len(PIECES), WIDTH),
         "emb.pos": _plain(POSITIONS * WIDTH, 0.0),
         "emb.type": _plain(WIDTH, 0.5),
@@ -56,16 +56,16 @@ def _tensors() -> dict[str, tuple[int, int, bytes]]:
         "emb.ln.b": _plain(WIDTH, 0.0),
     }
     for name in ("q", "k", "v", "ao"):
-        found |= {f"l0.{name}.w": _matrix(WIDTH, WIDTH), f"l0.{name}.b": _plain(WIDTH, 0.0)}
-    found |= {"l0.fi.w": _matrix(INNER, WIDTH), "l0.fi.b": _plain(INNER, 0.0)}
-    found |= {"l0.fo.w": _matrix(WIDTH, INNER), "l0.fo.b": _plain(WIDTH, 0.0)}
+        tensors |= {f"l0.{name}.w": _matrix(WIDTH, WIDTH), f"l0.{name}.b": _plain(WIDTH, 0.0)}
+    tensors |= {"l0.fi.w": _matrix(INNER, WIDTH), "l0.fi.b": _plain(INNER, 0.0)}
+    tensors |= {"l0.fo.w": _matrix(WIDTH, INNER), "l0.fo.b": _plain(WIDTH, 0.0)}
     for name in ("aln", "oln"):
-        found |= {f"l0.{name}.w": _plain(WIDTH, 1.0), f"l0.{name}.b": _plain(WIDTH, 0.0)}
-    return found
+        tensors |= {f"l0.{name}.w": _plain(WIDTH, 1.0), f"l0.{name}.b": _plain(WIDTH, 0.0)}
+    return tensors
 
 
-def e5file() -> bytes:
-    """The whole file."""
+def encoder_file() -> bytes:
+    """The whole file, in the format that `inference_server.weights` reads."""
     sizes = (1, WIDTH, LAYERS, HEADS, INNER, len(PIECES), POSITIONS, 1)
     head = b"E5S1" + struct.pack("<I7i", *sizes) + struct.pack("<fi", EPSILON, 32)
     head += _vocabulary() + _normaliser()
@@ -90,11 +90,11 @@ def _vocabulary() -> bytes:
 
 
 def _normaliser() -> bytes:
-    told = b"".join(
+    entries = b"".join(
         struct.pack("<IB", ord(key), len(value)) + np.array([*map(ord, value)], "<u4").tobytes()
         for key, value in NORMALISER.items()
     )
-    return struct.pack("<iI", len(NORMALISER), len(told)) + told
+    return struct.pack("<iI", len(NORMALISER), len(entries)) + entries
 
 
 def make_wheel(folder: Path, data: bytes) -> None:

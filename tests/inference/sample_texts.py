@@ -1,4 +1,4 @@
-"""Four hundred texts and a few questions, made by a fixed rule from sentences written here."""
+"""Sample sentences, a question, and texts of any length made of the sentences by a fixed rule."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ QUESTION: dict[str, Any] = {
 
 
 def texts(number: int, longest: int) -> list[str]:
-    """`number` distinct texts from a few characters to `longest`, short ones the more."""
+    """`number` distinct texts of a few characters to `longest`, most of them short."""
     return [_text(index, _length(index / (number - 1), longest)) for index in range(number)]
 
 

@@ -1,0 +1,68 @@
+"""The question's rules as flags of an answer, and whether they leave it without points."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import regex
+
+from inference_server.marking.sheet import Sheet, ngrams
+from pmscoring.base import texts
+
+JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
+LETTER = regex.compile(r"\p{L}")
+OFF_TOPIC = 0.5
+"""An answer whose strengths are all lower has nothing to do with the question."""
+COPIED = 0.8
+"""The share of an answer's n-grams in the prompt from which on it counts as a copy of it."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the question's rules say of an answer; a void one earns no points."""
+
+    flags: list[str]
+    is_void: bool
+
+
+def apply_rules(answer: str, folded: str, sheet: Sheet, best_strength: float) -> Rules:
+    """The rules' word on an answer, of which `folded` is the part that is marked.
+
+    `best_strength` is the greatest of its strengths in [-1, 1], over the criteria.
+    """
+    verdict = texts.verdict(answer, sheet.question)
+    flags = _flags(folded, sheet, verdict, best_strength)
+    return Rules(flags, _is_void(verdict, sheet.question, flags))
+
+
+def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> list[str]:
+    if verdict == "blank":
+        return ["blank"]
+    flags = [verdict] if verdict != "ok" else []
+    if _is_copied(folded, sheet.prompt):
+        flags.append("copied_prompt")
+    if not _is_in_language(folded, sheet.question["language"]):
+        flags.append("wrong_language")
+    if best_strength < OFF_TOPIC:
+        flags.append("off_topic")
+    return flags
+
+
+def _is_void(verdict: str, question: dict[str, Any], flags: Sequence[str]) -> bool:
+    is_over = verdict == "too_long" and question["limits"]["over_limit"] == "zero"
+    return is_over or "blank" in flags or "copied_prompt" in flags
+
+
+def _is_copied(folded: str, prompt: frozenset[str]) -> bool:
+    """Whether nearly all of the text stands in the prompt; the passage may be quoted."""
+    grams = ngrams(folded)
+    return len(grams) >= 8 and len(grams & prompt) >= COPIED * len(grams)
+
+
+def _is_in_language(folded: str, language: str) -> bool:
+    """Whether the letters are those of the language; of a few letters nothing can be said."""
+    letters = len(LETTER.findall(folded))
+    japanese = len(JAPANESE.findall(folded))
+    if letters < 10:
+        return True
+    return japanese * 5 >= letters if language == "ja" else japanese * 2 <= letters

@@ -1,0 +1,78 @@
+"""Marks under a question's calibration, and its artefact."""
+
+from dataclasses import replace
+
+import pytest
+
+from inference_server.fitting.result import FitResult
+from inference_server.judging.packing import Unreadable
+from inference_server.judging.question import QuestionCalibration
+from inference_server.scorer import Scorer
+from tests.inference import marked_answers, sample_texts
+
+QUESTION = sample_texts.QUESTION
+NEW = marked_answers.answers(100)[60:]
+"""Answers that it was not fitted to."""
+NEW_TEXTS = [answer["text"] for answer in NEW]
+
+
+def test_the_criteria_make_up_the_total(scorer: Scorer, calibration: QuestionCalibration) -> None:
+    for mark in scorer.score(QUESTION, NEW_TEXTS, calibration):
+        total = sum(criterion["points"] for criterion in mark["criteria"])
+        assert mark["points"] == min(total, 6)
+
+
+def test_it_shows_evidence_for_what_earned_points(
+    scorer: Scorer, calibration: QuestionCalibration
+) -> None:
+    for mark in scorer.score(QUESTION, NEW_TEXTS, calibration):
+        for criterion in mark["criteria"]:
+            assert bool(criterion["evidence"]) is bool(criterion["points"])
+
+
+def test_it_is_confident_within_bounds(scorer: Scorer, calibration: QuestionCalibration) -> None:
+    marks = scorer.score(QUESTION, NEW_TEXTS, calibration)
+    assert all(0 < mark["confidence"] < 1 for mark in marks)
+
+
+def test_a_mark_is_the_same_in_any_company(
+    scorer: Scorer, calibration: QuestionCalibration
+) -> None:
+    texts = NEW_TEXTS + sample_texts.texts(40, 700)
+    together = scorer.score(QUESTION, texts, calibration)
+    backwards = scorer.score(QUESTION, texts[::-1], calibration)[::-1]
+    alone = [scorer.score(QUESTION, [text], calibration)[0] for text in texts]
+    assert together == backwards == alone
+
+
+def test_rules_come_before_the_calibration(
+    scorer: Scorer, calibration: QuestionCalibration
+) -> None:
+    limits = QUESTION["limits"] | {"max": 20, "over_limit": "zero"}
+    best = max(NEW, key=lambda answer: float(answer["points"]))["text"]
+    blank, over = scorer.score(QUESTION | {"limits": limits}, ["", best], calibration)
+    assert (blank["points"], blank["flags"]) == (0, ["blank"])
+    assert (over["points"], over["flags"]) == (0, ["too_long"])
+
+
+def test_it_is_unsure_of_rules_that_no_example_shows(
+    scorer: Scorer, calibration: QuestionCalibration
+) -> None:
+    assert scorer.score(QUESTION, [""], calibration)[0]["confidence"] == 0.5
+
+
+@pytest.mark.parametrize("cut", [0, 7, 100, -1])
+def test_what_is_cut_short_is_no_calibration(question_fit: FitResult, cut: int) -> None:
+    with pytest.raises(Unreadable):
+        QuestionCalibration.unpack(question_fit.artefact[:cut])
+
+
+def test_what_does_not_fit_together_is_no_calibration(calibration: QuestionCalibration) -> None:
+    kernel = replace(calibration.model.kernel, dual=calibration.model.kernel.dual[:-1])
+    broken = replace(calibration, model=replace(calibration.model, kernel=kernel))
+    with pytest.raises(Unreadable):
+        QuestionCalibration.unpack(broken.pack())
+
+
+def test_it_reads_what_it_packed(question_fit: FitResult, calibration: QuestionCalibration) -> None:
+    assert QuestionCalibration.unpack(calibration.pack()).pack() == question_fit.artefact
