@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate
@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Mod
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
@@ -22,10 +21,11 @@ from scoring.inference import Fitted, Inference, InferenceError, InferenceUnavai
 from scoring.models import Answer, Artefact, Calibration, Example, Mark, Question, locks
 from scoring.models.exams import number
 
-FEWEST, MOST_TRIES = 30, 3
+FEWEST = 30
 MOST, MOST_BYTES = 4000, 12 * 1024 * 1024
 """What a service with its own defaults takes at once."""
 BEAT_SECONDS = 1.0
+LONGEST_STAGE = 40
 Say = Callable[[str, float], None]
 Key = TypeVar("Key", str, tuple[str, int])
 
@@ -197,9 +197,7 @@ def carry_out(calibration: Calibration, inference: Inference, work: Callable[[],
 
     Raises as `fit` does.
     """
-    calibration.become(
-        Calibration.Status.FITTING, claimed_at=now(), tries=F("tries") + 1, fraction=0.0, stage=""
-    )
+    calibration.claim(fraction=0.0, stage="")
     try:
         calibration.model = inference.info()["model"]
         return work()
@@ -207,12 +205,17 @@ def carry_out(calibration: Calibration, inference: Inference, work: Callable[[],
         _put_back(calibration, str(error))
         raise
     except InferenceError as error:
-        _fail(calibration, str(error))
+        calibration.fail(str(error))
         return False
     except BaseException as error:
         # As a worker that is told to stop: another takes it up at once.
         _put_back(calibration, _("the worker stopped: %s") % type(error).__name__)
         raise
+
+
+def _put_back(calibration: Calibration, reason: str) -> None:
+    """A fit whose service was away told no stage, and was not begun."""
+    calibration.put_back(reason, begun=bool(calibration.stage))
 
 
 def _refuse_changed(calibration: Calibration, question: Question, found: Sequence[Text]) -> None:
@@ -234,7 +237,7 @@ def followed(
             if isinstance(told, Fitted):
                 return told
             if monotonic() - last >= BEAT_SECONDS or told.stage != calibration.stage:
-                calibration.beat(told.stage, told.fraction)
+                calibration.beat(stage=told.stage[:LONGEST_STAGE], fraction=told.fraction)
                 last = monotonic()
             say(told.stage, told.fraction)
     raise InferenceUnavailable(_("the calibration broke off"))
@@ -242,27 +245,12 @@ def followed(
 
 def _keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> bool:
     """All that came of it and what follows, or none of it; whether it was promoted."""
-    with all_or_none(calibration):
+    with calibration.all_or_none():
         # Before the calibration's row, as whoever loads a definition without this question has its
         # exam, and then deletes the calibration.
         locks.share_exam(calibration.own.exam_id)
         keep(calibration, found, fitted)
         return promotion.consider(calibration) is not None
-
-
-@contextmanager
-def all_or_none(calibration: Calibration) -> Iterator[None]:
-    """A transaction; where it is undone, so is what it changed in the object at hand.
-
-    By that the fit's failure knows the row again, and that the fit was begun.
-    """
-    before = dict(vars(calibration))
-    try:
-        with transaction.atomic():
-            yield
-    except BaseException:
-        vars(calibration).update(before)
-        raise
 
 
 def keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> None:
@@ -272,7 +260,7 @@ def keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> Non
     metrics.pop("out_of_fold_criteria", None)
     if len(predicted) != len(found):
         raise InferenceError(f"{len(predicted)} predictions came of {len(found)} examples")
-    calibration.beat("", 1.0)
+    calibration.beat(stage="", fraction=1.0)
     Artefact.objects.update_or_create(
         calibration=calibration, defaults={"content": fitted.artefact}
     )
@@ -287,60 +275,9 @@ def keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> Non
         for text, (points, confidence) in zip(found, predicted, strict=True)
         for answer in text.answers
     )
-    calibration.become(
-        Calibration.Status.READY,
-        sha256=fitted.sha256,
-        model=calibration.model,
-        metrics=metrics,
-        reason="",
-        claimed_at=None,
-        finished_at=now(),
-    )
-
-
-def _put_back(calibration: Calibration, reason: str) -> None:
-    """To waiting; a fit that was begun too often fails. One whose service was away was not begun.
-
-    Who has lost it to another worker leaves it alone.
-    """
-    mine = Calibration.objects.filter(
-        pk=calibration.pk, status=Calibration.Status.FITTING, claimed_at=calibration.claimed_at
-    )
-    begun = bool(calibration.stage)
-    if begun and calibration.tries >= MOST_TRIES:
-        mine.update(**_failure(reason))
-        return
-    mine.update(
-        status=Calibration.Status.WAITING,
-        claimed_at=None,
-        reason=reason[:500],
-        tries=calibration.tries - (0 if begun else 1),
-    )
-
-
-def _fail(calibration: Calibration, reason: str) -> None:
-    calibration.become(**_failure(reason))
-
-
-def _failure(reason: str) -> dict[str, Any]:
-    return {
-        "status": Calibration.Status.FAILED,
-        "reason": reason[:500],
-        "claimed_at": None,
-        "finished_at": now(),
-    }
+    calibration.finish(sha256=fitted.sha256, model=calibration.model, metrics=metrics)
 
 
 def release_stalled() -> int:
     """Fits of workers that went quiet wait again, a few times; how many."""
-    after = timedelta(seconds=settings.SCORING_STALLED_SECONDS)
-    with transaction.atomic():
-        found = list(Calibration.objects.stalled(after).select_for_update(skip_locked=True))
-        for calibration in found:
-            if calibration.tries < MOST_TRIES:
-                calibration.become(
-                    Calibration.Status.WAITING, claimed_at=None, reason=_("the worker went quiet")
-                )
-            else:
-                _fail(calibration, _("the fit broke off %d times") % calibration.tries)
-    return len(found)
+    return Calibration.objects.release_stalled(timedelta(seconds=settings.SCORING_STALLED_SECONDS))

@@ -18,7 +18,6 @@ from scoring.calibration.fitting import (
     Say,
     Text,
     TooFewMarks,
-    all_or_none,
     carry_out,
     drawn,
     followed,
@@ -135,7 +134,7 @@ def fit(calibration: Calibration, inference: Inference, say: Say = lambda *_: No
 
 
 def _keep(calibration: Calibration, found: Sequence[Marked], fitted: Fitted) -> list[int]:
-    with all_or_none(calibration):
+    with calibration.all_or_none():
         # Before the calibration's row, as whoever loads a definition without one of the questions
         # has its exam, and then deletes what was predicted of its answers.
         for exam in sorted({one.question.exam_id for one in found}):

@@ -101,6 +101,7 @@ def _empty(upload: Upload, deleted: Deleted) -> None:
         deleted.files += 1
     # What is told of its rows and entries may name a candidate.
     Upload.objects.filter(pk=upload.pk).update(file="", rejections=[], reason="")
+    # A worker that reads it at this moment finds its claim gone, and hands in nothing.
     unread = Upload.objects.filter(
         pk=upload.pk, status__in=[Upload.Status.WAITING, Upload.Status.READING]
     )

@@ -18,9 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.base import File
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F
 from django.utils import translation
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
@@ -32,7 +30,6 @@ from scoring.intake import submissions
 from scoring.models import Batch, Exam, Upload, locks
 
 MOST_REJECTIONS = 1000
-MOST_TRIES = 3
 CHUNK, BEAT_SECONDS = 500, 2.0
 STAGE = (
     "CREATE TEMPORARY TABLE upload_row"
@@ -81,8 +78,8 @@ def read(upload: Upload, say: Callable[[int], None] = lambda seen: None) -> set[
     `say` hears the rows seen so far, which the upload's row tells others too. What was handed in
     before changes nothing. Raises WrongState when another worker has it.
     """
-    upload.become(Upload.Status.READING, claimed_at=now(), tries=F("tries") + 1, seen=0)
-    with translation.override(upload.language):
+    upload.claim(seen=0)
+    with upload.in_its_language():
         return _read(upload, say)
 
 
@@ -93,7 +90,7 @@ def _read(upload: Upload, say: Callable[[int], None]) -> set[int]:
             _fill(upload, rejections, say)
             return _take(upload, rejections)
     except documents.BadDocument as error:
-        upload.become(Upload.Status.REFUSED, reason=str(error)[:500], claimed_at=None)
+        upload.fail(str(error))
         return set()
 
 
@@ -115,7 +112,7 @@ def _fill(upload: Upload, rejections: Rejections, say: Callable[[int], None]) ->
     for chunk in _chunks(_checked(found) for found in rows):
         with transaction.atomic():
             _copy([row for row in chunk if row[1]])
-            upload.beat(upload.seen + len(chunk))
+            upload.beat(seen=upload.seen + len(chunk))
         for line, candidate, *_row, told in chunk:
             if not candidate:
                 rejections.add(line, json.loads(told))
@@ -169,25 +166,26 @@ def _copy(rows: Sequence[Staged]) -> None:
             copy.write_row(row)
 
 
-@transaction.atomic
 def _take(upload: Upload, rejections: Rejections) -> set[int]:
     """Hand in what was staged and tell what became of it, in one transaction."""
+    with upload.all_or_none():
+        return _taken(upload, rejections)
+
+
+def _taken(upload: Upload, rejections: Rejections) -> set[int]:
     locks.share_exam(upload.exam_id)
-    upload.beat(upload.seen)
+    upload.beat()  # From here on no sweep takes the upload away.
     lines: dict[int, list[int]] = {}
     outcome = submissions.take_all(_submissions(upload.exam, rejections, lines))
     for first, found in groupby(outcome.rejected, key=lambda one: int(one["line"])):
         for line, told in _by_row(lines.pop(first), list(found)):
             rejections.add(line, told)
     Batch.objects.filter(pk=outcome.batch.pk).update(exam=upload.exam)
-    upload.become(
-        Upload.Status.READ,
+    upload.finish(
         batch=outcome.batch,
         accepted=sum(map(len, lines.values())),
         rejected=rejections.rows,
         rejections=sorted(rejections.told, key=lambda one: int(one["line"])),
-        reason="",
-        claimed_at=None,
     )
     return outcome.questions
 
@@ -239,14 +237,4 @@ def _by_row(lines: Sequence[int], found: Sequence[Fault]) -> Iterator[tuple[int,
 
 def release_stalled() -> int:
     """Uploads of readers that went quiet wait again, a few times; how many."""
-    after = timedelta(seconds=settings.SCORING_STALLED_SECONDS)
-    with transaction.atomic():
-        found = list(Upload.objects.stalled(after).select_for_update(skip_locked=True))
-        for upload in found:
-            if upload.tries < MOST_TRIES:
-                upload.become(Upload.Status.WAITING, claimed_at=None)
-            else:
-                with translation.override(upload.language):
-                    reason = _("the reading broke off %d times") % upload.tries
-                upload.become(Upload.Status.REFUSED, claimed_at=None, reason=reason)
-    return len(found)
+    return Upload.objects.release_stalled(timedelta(seconds=settings.SCORING_STALLED_SECONDS))

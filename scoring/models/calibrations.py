@@ -1,35 +1,27 @@
 """Calibrations: a question's models fitted to human marks, which was in use when, from where on."""
 
-from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.base.lifecycle import Lifecycle, WrongState
+from pmscoring.base.jobs import Job, JobQuerySet
+from pmscoring.base.lifecycle import WrongState
 from scoring.models.answers import Answer
 from scoring.models.exams import Question
 
 
-class CalibrationQuerySet(models.QuerySet["Calibration"]):
-    """The words in which the work is spoken of."""
-
-    def waiting(self) -> Self:
-        """To be fitted."""
-        return self.filter(status=Calibration.Status.WAITING)
+class CalibrationQuerySet(JobQuerySet["Calibration"]):
+    """The words of calibrations."""
 
     def ready(self) -> Self:
         """Fitted; it may be promoted."""
         return self.filter(status=Calibration.Status.READY)
 
-    def stalled(self, after: timedelta, at: datetime | None = None) -> Self:
-        """Claimed by a worker that has since gone quiet."""
-        return self.filter(status=Calibration.Status.FITTING, claimed_at__lt=(at or now()) - after)
 
-
-class Calibration(Lifecycle):
+class Calibration(Job):
     """One fit; kept with its metrics whether it was promoted or not.
 
     `question` is None for a general one, which was fitted to the marks of many questions.
@@ -44,6 +36,8 @@ class Calibration(Lifecycle):
         READY = "ready", _("ready")
         FAILED = "failed", _("failed")
 
+    WORKING, DONE, FAILED = Status.FITTING, Status.READY, Status.FAILED
+    BROKE_OFF = _("the fit broke off %d times")
     FLOW = {
         "waiting": ("fitting", "failed"),
         "fitting": ("ready", "failed", "waiting"),
@@ -67,8 +61,6 @@ class Calibration(Lifecycle):
     metrics = models.JSONField(_("metrics"), default=dict, blank=True)
     stage = models.CharField(_("stage"), max_length=40, blank=True)
     fraction = models.FloatField(_("progress"), default=0.0)
-    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
-    reason = models.CharField(_("reason"), max_length=500, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -77,7 +69,6 @@ class Calibration(Lifecycle):
         related_name="+",
         verbose_name=_("requested by"),
     )
-    claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
@@ -111,17 +102,9 @@ class Calibration(Lifecycle):
         """Whether it marks questions without marks; it knows no confidence."""
         return self.question_id is None
 
-    def beat(self, stage: str, fraction: float) -> None:
-        """Tell how far the fit is, and that its worker lives; WrongState when it is no longer
-        this worker's. In a transaction the row stays locked until the end, and so never stalls.
-        """
-        at = now()
-        mine = Calibration.objects.filter(
-            pk=self.pk, status=self.Status.FITTING, claimed_at=self.claimed_at
-        )
-        if not mine.update(stage=stage[:40], fraction=fraction, claimed_at=at):
-            raise WrongState(_("%s is fitted by another worker") % self)
-        self.stage, self.fraction, self.claimed_at = stage, fraction, at
+    def at_end(self) -> dict[str, Any]:
+        """With the time."""
+        return {**super().at_end(), "finished_at": now()}
 
 
 class Artefact(models.Model):

@@ -1,17 +1,15 @@
 """Files of answers that a manager uploaded."""
 
-from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 from django.db import models, transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
-from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.base.lifecycle import Lifecycle, WrongState
+from pmscoring.base.jobs import Job, JobQuerySet
 from scoring.models.answers import Batch
 from scoring.models.exams import Exam
 
@@ -21,19 +19,7 @@ def stored_name(upload: "Upload", name: str) -> str:
     return uuid4().hex
 
 
-class UploadQuerySet(models.QuerySet["Upload"]):
-    """The words in which the work is spoken of."""
-
-    def waiting(self) -> Self:
-        """To be read."""
-        return self.filter(status=Upload.Status.WAITING)
-
-    def stalled(self, after: timedelta, at: datetime | None = None) -> Self:
-        """Claimed by a worker that has since gone quiet."""
-        return self.filter(status=Upload.Status.READING, claimed_at__lt=(at or now()) - after)
-
-
-class Upload(Lifecycle):
+class Upload(Job):
     """One file, what became of its rows, and why some were refused.
 
     `rejections` is a list of `{line, pointer, detail}`, of which only the first are kept, while
@@ -46,6 +32,8 @@ class Upload(Lifecycle):
         READ = "read", _("read")
         REFUSED = "refused", _("refused")
 
+    WORKING, DONE, FAILED = Status.READING, Status.READ, Status.REFUSED
+    BROKE_OFF = _("the reading broke off %d times")
     FLOW = {
         "waiting": ("reading",),
         "reading": ("read", "refused", "waiting"),
@@ -68,16 +56,13 @@ class Upload(Lifecycle):
     status = models.CharField(
         _("status"), max_length=7, choices=Status, default=Status.WAITING, db_index=True
     )
-    claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
-    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
-    reason = models.CharField(_("reason"), max_length=500, blank=True)
     seen = models.PositiveIntegerField(_("rows read"), default=0)
     accepted = models.PositiveIntegerField(_("rows accepted"), default=0)
     rejected = models.PositiveIntegerField(_("number of rows rejected"), default=0)
     rejections = models.JSONField(_("rows rejected"), default=list, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    objects = UploadQuerySet.as_manager()
+    objects = JobQuerySet["Upload"].as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -86,18 +71,6 @@ class Upload(Lifecycle):
 
     def __str__(self) -> str:
         return self.name
-
-    def beat(self, seen: int) -> None:
-        """Tell how far the reading is, and that its reader lives; WrongState when it is no longer
-        this reader's. In a transaction the row stays locked until the end, and so never stalls.
-        """
-        at = now()
-        mine = Upload.objects.filter(
-            pk=self.pk, status=self.Status.READING, claimed_at=self.claimed_at
-        )
-        if not mine.update(seen=seen, claimed_at=at):
-            raise WrongState(_("%s is read by another worker") % self)
-        self.seen, self.claimed_at = seen, at
 
 
 @receiver(post_delete, sender=Upload)

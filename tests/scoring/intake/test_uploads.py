@@ -220,7 +220,7 @@ def test_handing_in_is_not_taken_for_stalled(settings: Settings) -> None:
     upload = received("c1,Q1,一,\n")
     upload.become("reading", claimed_at=now())
     with transaction.atomic():
-        upload.beat(1)
+        upload.beat(seen=1)
         assert elsewhere(uploads.release_stalled) == 0
     assert elsewhere(uploads.release_stalled) == 1
 

@@ -1,0 +1,166 @@
+"""Work that waits in a row until a worker takes it up: claimed, kept alive, finished or swept.
+
+Three races, and why each is safe:
+
+1. Two workers claim one job. Each does so by one UPDATE of a row that waits; the second's UPDATE
+   waits for the first's commit and finds the row waiting no more: WrongState.
+2. The sweep frees a job whose worker is only slow. `claimed_at` is the time of the claim and moves
+   with each heartbeat; the sweep takes rows whose time is long past and passes over those that are
+   locked, as a row is from the heartbeat with which its worker begins to write the outcome.
+3. The slow worker writes all the same. Whatever it writes asks for its own `claimed_at`, which is
+   gone or another worker's by now: WrongState, and with it the transaction of the outcome.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from pmscoring.base.lifecycle import Lifecycle, WrongState
+
+LONGEST_REASON = 500
+Row = TypeVar("Row", bound="Job")
+
+
+class JobQuerySet(models.QuerySet[Row]):
+    """The words in which the work is spoken of."""
+
+    def waiting(self) -> Self:
+        """To be taken up by a worker."""
+        return self.filter(status=self.model.WAITING)
+
+    def stalled(self, after: timedelta, at: datetime | None = None) -> Self:
+        """Claimed by a worker that has since gone quiet for longer than `after`."""
+        return self.filter(status=self.model.WORKING, claimed_at__lt=(at or now()) - after)
+
+    def release_stalled(self, after: timedelta, at: datetime | None = None) -> int:
+        """Let stalled jobs wait again, or fail after MOST_TRIES; how many."""
+        with transaction.atomic():
+            # PostgreSQL asks once more of each row that it has locked whether it has stalled, so a
+            # heartbeat that comes between the look and the lock is seen.
+            jobs = list(self.stalled(after, at).select_for_update(skip_locked=True))
+            for job in jobs:
+                job.release()
+        return len(jobs)
+
+
+class Job(Lifecycle):
+    """A row that a worker works on; who has claimed it alone may write what came of it.
+
+    A model names its states for what is done with it, and gives the way between them in FLOW:
+    WAITING -> WORKING -> DONE, FAILED or WAITING again. What a worker tells of a job is written in
+    the job's `language`, where the model has one.
+    """
+
+    WAITING: ClassVar[str] = "waiting"
+    WORKING: ClassVar[str]
+    DONE: ClassVar[str]
+    FAILED: ClassVar[str]
+    MOST_TRIES: ClassVar[int] = 3
+    BROKE_OFF: ClassVar[str | Promise] = gettext_lazy("the work broke off %d times")
+    """The reason of a job that stalled once too often, with the number of its tries."""
+
+    claimed_at = models.DateTimeField(gettext_lazy("claimed at"), null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(gettext_lazy("tries"), default=0)
+    reason = models.CharField(gettext_lazy("reason"), max_length=LONGEST_REASON, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def claim(self, **changes: Any) -> None:
+        """Take the waiting job up, this worker alone; WrongState where it waits no more."""
+        self.become(self.WORKING, claimed_at=now(), tries=F("tries") + 1, **changes)
+
+    def beat(self, **changes: Any) -> None:
+        """Tell that the worker lives, and how far it is; WrongState where another has the job.
+
+        In a transaction the row stays locked until the end, and so cannot stall meanwhile.
+        """
+        changes |= {"claimed_at": now()}
+        if not self._mine().update(**changes):
+            raise self._lost()
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+    def finish(self, **changes: Any) -> None:
+        """Done, with what came of it; WrongState where another worker has the job."""
+        self._end(self.DONE, reason="", **changes)
+
+    def fail(self, reason: str) -> None:
+        """Given up, visibly; WrongState where another worker has the job."""
+        self._end(self.FAILED, reason=reason[:LONGEST_REASON])
+
+    def put_back(self, reason: str, *, begun: bool = True) -> None:
+        """Let the next worker take it up at once; a job that was tried MOST_TRIES times fails.
+
+        A try that was not `begun`, as without the service that it needs, does not count. A worker
+        that has lost the job leaves it alone.
+        """
+        if begun and self.tries >= self.MOST_TRIES:
+            self._mine().update(**self._failure(reason))
+            return
+        tries = self.tries if begun else self.tries - 1
+        self._mine().update(**self._waiting(reason), tries=tries)
+
+    def release(self) -> None:
+        """Take the job from a worker that went quiet; the caller has locked the row."""
+        with self.in_its_language():
+            if self.tries < self.MOST_TRIES:
+                self.become(**self._waiting(_("the worker went quiet")))
+            else:
+                self.become(**self._failure(str(self.BROKE_OFF) % self.tries))
+
+    @contextmanager
+    def all_or_none(self) -> Iterator[None]:
+        """A transaction; where it is undone, so is what it changed in the object at hand.
+
+        The worker then still knows its claim, and can put the job back or fail it.
+        """
+        before = dict(vars(self))
+        try:
+            with transaction.atomic():
+                yield
+        except BaseException:
+            vars(self).update(before)
+            raise
+
+    def in_its_language(self) -> AbstractContextManager[None]:
+        """What is translated inside is in the language of whoever asked for the job."""
+        language: str = getattr(self, "language", "")
+        return translation.override(language) if language else nullcontext()
+
+    def at_end(self) -> dict[str, Any]:
+        """What is written along when the job ends, done or failed; models add their own."""
+        return {"claimed_at": None}
+
+    def _mine(self) -> "models.QuerySet[Self]":
+        """The row, as long as this worker has it."""
+        rows: models.QuerySet[Self] = type(self)._default_manager.filter(pk=self.pk)
+        return rows.filter(status=self.WORKING, claimed_at=self.claimed_at)
+
+    def _end(self, status: str, **changes: Any) -> None:
+        changes |= self.at_end()
+        if not self._mine().update(status=status, **changes):
+            raise self._lost()
+        self.refresh_from_db(fields=["status", *changes])
+
+    def _lost(self) -> WrongState:
+        return WrongState(_("another worker has %s") % self)
+
+    def _waiting(self, reason: str) -> dict[str, Any]:
+        return {
+            "status": self.WAITING,
+            "claimed_at": None,
+            "reason": reason[:LONGEST_REASON],
+        }
+
+    def _failure(self, reason: str) -> dict[str, Any]:
+        return {"status": self.FAILED, "reason": reason[:LONGEST_REASON], **self.at_end()}
