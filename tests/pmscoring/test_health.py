@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
+from pmscoring.health import checks
 from scoring.models import ApiToken
 from tests.local_servers import free_port
 from tests.outages import a_migration_missing, redis_at, redis_away, silent_port
@@ -19,6 +20,12 @@ from tests.outages import a_migration_missing, redis_at, redis_away, silent_port
 PARTS = {"database", "redis", "ai_engine", "worker", "beat", "migrations", "storage"}
 BOUND = 3.0
 database = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that are not about the worker: none runs, so none is waited for as long as usual."""
+    monkeypatch.setattr(checks, "ANSWER_SECONDS", 0.1)
 
 
 def ask(path: str = "/health", client: Client | None = None) -> tuple[int, dict[str, Any]]:
@@ -47,6 +54,7 @@ def test_it_tells_of_every_part_in_the_promised_shape() -> None:
 
 
 @database
+@pytest.mark.usefixtures("impatient")
 def test_it_says_that_the_model_is_loaded(settings: Settings, inference_url: str) -> None:
     settings.INFERENCE_URL = inference_url
     checks = ask()[1]["checks"]
@@ -73,6 +81,7 @@ def test_a_redis_that_hangs_degrades_within_the_bound(settings: Settings) -> Non
 
 
 @database
+@pytest.mark.usefixtures("impatient")
 def test_an_inference_service_that_is_away_or_hangs_degrades(settings: Settings) -> None:
     settings.INFERENCE_URL = f"http://127.0.0.1:{free_port()}"
     assert "ConnectError" in ask()[1]["checks"]["ai_engine"]["detail"]
@@ -84,6 +93,7 @@ def test_an_inference_service_that_is_away_or_hangs_degrades(settings: Settings)
 
 
 @database
+@pytest.mark.usefixtures("impatient")
 def test_a_missing_migration_means_not_ready() -> None:
     with a_migration_missing():
         assert ask("/health/ready") == (503, {"status": "unhealthy"})
@@ -93,6 +103,7 @@ def test_a_missing_migration_means_not_ready() -> None:
 
 
 @database
+@pytest.mark.usefixtures("impatient")
 def test_a_folder_that_takes_no_file_degrades(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     settings.MEDIA_ROOT = tmp_path / "file" / "uploads"
@@ -127,6 +138,7 @@ def details_for(client: Client) -> bool:
 
 
 @database
+@pytest.mark.usefixtures("impatient")
 def test_details_are_for_the_internal_network_and_known_callers(settings: Settings) -> None:
     settings.INTERNAL_NETWORKS = settings.INTERNAL_NETWORKS[:0]
     assert not details_for(Client())
@@ -145,6 +157,7 @@ def test_details_are_for_the_internal_network_and_known_callers(settings: Settin
 
 
 @database
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("address", "headers", "seen"),
     [
