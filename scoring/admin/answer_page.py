@@ -126,13 +126,13 @@ def page(answer: Answer, user: Any) -> dict[str, Any]:
 
 
 def _machine(marks: Sequence[Mark], question: Question) -> Mark | None:
-    """The machine's mark in force; as long as there is none, the latest of the others."""
+    """The machine's mark in force; until there is one, its latest mark."""
     in_force = [mark for mark in marks if mark.is_in_force(question)]
     return in_force[-1] if in_force else _latest(marks, Mark.Source.MACHINE)
 
 
 def _outdated(mark: Mark, question: Question) -> str:
-    """Why the machine's mark is not in force, in two words; empty where it is."""
+    """The label of a mark that is not in force: why it is not; empty for one that is."""
     if mark.definition != question.digest:
         return _("old definition")
     return "" if mark.is_in_force(question) else _("other calibration")

@@ -74,10 +74,10 @@ class AnswerAdmin(Admin):
     search_help_text = _("words of the answer")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Answer]":
-        """With the points of the machine's mark in force."""
+        """Annotate `suggested`, the points of the machine's mark in force."""
         points = Mark.objects.in_force_of_outer().order_by("-pk").values("points")[:1]
-        found: QuerySet[Answer] = super().get_queryset(request).annotate(suggested=Subquery(points))
-        return found
+        rows: QuerySet[Answer] = super().get_queryset(request)
+        return rows.annotate(suggested=Subquery(points))
 
     def get_list_display(self, request: HttpRequest) -> Any:
         first = ["number", "candidate"] if sees_candidates(request.user) else ["number"]

@@ -15,7 +15,7 @@ from scoring.admin.exam_actions import MEANINGS, ExamActions
 from scoring.admin.policies import PolicyInline
 from scoring.admin.questions import limits
 from scoring.marks import settlement
-from scoring.models import Exam, MarkingPolicy, QuestionGroup, Submission
+from scoring.models import Exam, MarkingPolicy, QuestionGroup, Submission, locks
 from scoring.models.exams import number
 
 
@@ -77,8 +77,7 @@ class ExamAdmin(ExamActions):
         # The form read the exam without a lock, and another request may have moved it on since.
         # Writing every column would take that move back, and a fixed exam must not change at all.
         # The lock keeps the state until a changed policy is settled at the end of this request.
-        rows = Exam.objects.select_for_update().filter(pk=obj.pk)
-        if any(exam.frozen for exam in rows):
+        if change and locks.lock_exam(obj.pk).frozen:
             raise PermissionDenied
         obj.save(update_fields=form.changed_data if change else None)
 

@@ -170,6 +170,8 @@ class QuestionAdmin(CalibrationPages):
 
     def save_model(self, request: HttpRequest, obj: Question, form: Any, change: bool) -> None:
         """Lock the exam, and write the columns that the form changed."""
+        # Loading a definition and promoting a calibration lock the exam before its questions too,
+        # so all of them wait for each other here, and the exam keeps its state until the end.
         locks.lock_exam(obj.exam_id)
         # The form read the question before the lock. Writing every column would take back a
         # calibration or a threshold that a worker or another manager put to use since.
