@@ -14,7 +14,7 @@ from pmscoring.base.admin.pages import page
 from pmscoring.base.roles import has_role, sees_candidates
 from scoring.admin import charts
 from scoring.admin.exam_downloads import ExamDownloads
-from scoring.agreement.figures import of_exam
+from scoring.agreement.figures import exam_agreement
 from scoring.agreement.shapes import Figures, QuestionAgreement
 from scoring.models import Answer, Exam, Mark, MarkingPolicy
 from scoring.review.workload import Workload, workload
@@ -53,7 +53,7 @@ class ExamAgreementPage(ExamDownloads):
         """A table of all questions, and one question with its charts."""
         exam = get_object_or_404(Exam, pk=object_id)
         names = sees_candidates(request.user)
-        agreement = of_exam(exam, names)
+        agreement = exam_agreement(exam, names)
         context = {
             "exam": exam,
             "overall": _overall(agreement["overall"]),

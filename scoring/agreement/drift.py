@@ -1,4 +1,4 @@
-"""Agreement over time, by the audit sample."""
+"""Agreement over time, measured on the audit sample."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -6,20 +6,23 @@ from datetime import date, timedelta
 
 from django.utils.timezone import localtime
 
-from scoring.agreement.kappa import share_interval
+from scoring.agreement.kappa import wilson_interval
 from scoring.agreement.pairs import Pair
 from scoring.agreement.shapes import AuditPeriod
 
 DAYS_BY_DAY = 21
-"""A sample spread over more days than these is told by week."""
+"""A sample that spans more days than these is reported by week."""
 
 
 def drift(pairs: Sequence[Pair], step: float) -> list[AuditPeriod]:
-    """By day, or over a longer time by week, in the caller's time zone."""
+    """The agreement of each day, or of each week over a longer time, in the active time zone.
+
+    `step` is that of the question's scale, in points.
+    """
     by_day: dict[date, list[Pair]] = defaultdict(list)
     for pair in pairs:
         by_day[localtime(pair.at).date()].append(pair)
-    return [_period(first, last, given, step) for first, last, given in _spans(by_day)]
+    return [_period(first, last, part, step) for first, last, part in _spans(by_day)]
 
 
 def _spans(by_day: dict[date, list[Pair]]) -> Iterator[tuple[date, date, list[Pair]]]:
@@ -40,6 +43,6 @@ def _period(first: date, last: date, pairs: Sequence[Pair], step: float) -> Audi
         "last": last.isoformat(),
         "count": len(pairs),
         "exact": exact / len(pairs),
-        "exact_interval": list(share_interval(exact, len(pairs))),
+        "exact_interval": list(wilson_interval(exact, len(pairs))),
         "bias": sum(pair.machine - pair.people for pair in pairs) / len(pairs),
     }

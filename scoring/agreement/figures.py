@@ -1,4 +1,4 @@
-"""The figures of an exam and of a question."""
+"""The agreement of an exam and of a question, in the shapes that the REST API returns."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 
 from scoring.agreement import coverage, kappa
 from scoring.agreement.drift import drift
-from scoring.agreement.pairs import Compared, Pair, Reading, compared, points_by_code
+from scoring.agreement.pairs import Comparison, Pair, Reading, compare, points_by_code
 from scoring.agreement.shapes import (
     ConfusionCell,
     CoveragePoint,
@@ -24,19 +24,20 @@ from scoring.models.exams import number
 MOST_CUTS = 50
 
 
-def of_exam(exam: Exam, names: bool = False) -> ExamAgreement:
-    """Of all its questions; markers are named where that is wanted."""
+def exam_agreement(exam: Exam, names: bool = False) -> ExamAgreement:
+    """The agreement of all the exam's questions; with `names`, markers by name, not by number."""
     questions = exam.questions.select_related("calibration").order_by("position", "pk")
-    told = [of_question(question, names) for question in questions]
-    return {"exam": exam.code, "overall": _overall(told), "questions": told}
+    figures = [question_agreement(question, names) for question in questions]
+    return {"exam": exam.code, "overall": _overall(figures), "questions": figures}
 
 
-def of_question(question: Question, names: bool = False) -> QuestionAgreement:
-    """All figures of one question."""
-    found = compared(question)
+def question_agreement(question: Question, names: bool = False) -> QuestionAgreement:
+    """All figures of the question; `names` as in `exam_agreement`."""
+    comparison = compare(question)
     step = float(question.step)
-    audited = [pair for pair in found.pairs if pair.audit]
-    guessed = [pair for pair in found.pairs if pair.confidence is not None]
+    pairs = comparison.pairs
+    audited = [pair for pair in pairs if pair.audit]
+    confident = [pair for pair in pairs if pair.confidence is not None]
     return {
         "question": question.code,
         "label": question.label,
@@ -44,16 +45,16 @@ def of_question(question: Question, names: bool = False) -> QuestionAgreement:
         "step": number(question.step),
         "calibration": question.calibration.sha256 if question.calibration else None,
         "threshold": question.threshold,
-        "machine": _figures([pair.points for pair in found.pairs], step),
+        "machine": _figures([pair.points for pair in pairs], step),
         "audit": _figures([pair.points for pair in audited], step),
-        "people": _figures([_points(reading) for reading in found.readings], step),
-        "out_of_fold": sum(pair.fitted for pair in found.pairs),
-        "open": found.open,
-        "unpredicted": found.unpredicted,
-        "markers": _marker_pairs(found.readings, step, names),
-        "criteria": _criteria(question, found, step),
-        "confusion": _confusion(found.pairs),
-        "coverage": _coverage(guessed, step),
+        "people": _figures([_points(reading) for reading in comparison.readings], step),
+        "out_of_fold": sum(pair.fitted for pair in pairs),
+        "open": comparison.open,
+        "unpredicted": comparison.unpredicted,
+        "markers": _marker_pairs(comparison.readings, step, names),
+        "criteria": _criteria(question, comparison, step),
+        "confusion": _confusion(pairs),
+        "coverage": _coverage(confident, step),
         "drift": drift(audited, step),
     }
 
@@ -61,29 +62,29 @@ def of_question(question: Question, names: bool = False) -> QuestionAgreement:
 def _figures(pairs: Sequence[tuple[float, float]], step: float) -> Figures | None:
     if not pairs:
         return None
-    found = kappa.agreement(pairs, step)
+    agreement = kappa.agreement(pairs, step)
     interval = kappa.kappa_interval(pairs)
     return {
-        "count": found.count,
-        "exact": found.exact,
-        "adjacent": found.adjacent,
-        "kappa": found.kappa,
+        "count": agreement.count,
+        "exact": agreement.exact,
+        "adjacent": agreement.adjacent,
+        "kappa": agreement.kappa,
         "kappa_interval": None if interval is None else list(interval),
-        "mae": found.mae,
-        "bias": found.bias,
+        "mae": agreement.mae,
+        "bias": agreement.bias,
     }
 
 
 def _points(reading: Reading) -> tuple[float, float]:
-    return reading.one.points, reading.other.points
+    return reading.first.points, reading.second.points
 
 
 def _overall(questions: Sequence[QuestionAgreement]) -> OverallAgreement:
-    figures = [one["machine"] for one in questions if one["machine"]]
-    total = sum(one["count"] for one in figures)
-    kappas = [one["kappa"] for one in figures if one["kappa"] is not None]
-    exact = sum(one["exact"] * one["count"] for one in figures)
-    adjacent = sum(one["adjacent"] * one["count"] for one in figures)
+    machine = [question["machine"] for question in questions if question["machine"]]
+    total = sum(figures["count"] for figures in machine)
+    kappas = [figures["kappa"] for figures in machine if figures["kappa"] is not None]
+    exact = sum(figures["exact"] * figures["count"] for figures in machine)
+    adjacent = sum(figures["adjacent"] * figures["count"] for figures in machine)
     return {
         "count": total,
         "exact": exact / total if total else None,
@@ -93,45 +94,45 @@ def _overall(questions: Sequence[QuestionAgreement]) -> OverallAgreement:
 
 
 def _marker_pairs(readings: Sequence[Reading], step: float, names: bool) -> list[MarkerPair]:
-    """Whoever has the lower key is `one`, whichever of them was the first to read."""
+    """Figures of each two markers, the marker with the lower key first, whoever marked earlier."""
     pairs: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
     for reading in readings:
-        one, other = sorted(
-            (reading.one, reading.other), key=lambda mark: (mark.marker or 0, mark.at)
+        first, second = sorted(
+            (reading.first, reading.second), key=lambda mark: (mark.marker or 0, mark.at)
         )
-        pairs[one.marker or 0, other.marker or 0].append((one.points, other.points))
-    shown = _shown({key for pair in pairs for key in pair}, names)
+        pairs[first.marker or 0, second.marker or 0].append((first.points, second.points))
+    labels = _marker_labels({key for markers in pairs for key in markers}, names)
     return [
-        {"one": shown[one], "other": shown[other], "figures": figures}
-        for (one, other), given in sorted(pairs.items())
-        if (figures := _figures(given, step))
+        {"one": labels[first], "other": labels[second], "figures": figures}
+        for (first, second), points in sorted(pairs.items())
+        if (figures := _figures(points, step))
     ]
 
 
-def _shown(keys: Iterable[int], names: bool) -> dict[int, str]:
-    """The markers' names, else numbers in the order of their keys."""
+def _marker_labels(keys: Iterable[int], names: bool) -> dict[int, str]:
+    """The markers' names, or numbers in the order of their keys."""
     keys = sorted(keys)
     if not names:
         return {key: str(place) for place, key in enumerate(keys, start=1)}
     users = get_user_model().objects.filter(pk__in=keys)
-    known = {user.pk: user.get_username() for user in users}
-    return {key: known.get(key, "-") for key in keys}
+    usernames = {user.pk: user.get_username() for user in users}
+    return {key: usernames.get(key, "-") for key in keys}
 
 
-def _criteria(question: Question, found: Compared, step: float) -> list[CriterionAgreement]:
-    read: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for reading in found.readings:
-        others = points_by_code(reading.other.criteria)
-        for code, points in points_by_code(reading.one.criteria).items():
-            if code in others:
-                read[code].append((points, others[code]))
+def _criteria(question: Question, comparison: Comparison, step: float) -> list[CriterionAgreement]:
+    people: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for reading in comparison.readings:
+        second = points_by_code(reading.second.criteria)
+        for code, points in points_by_code(reading.first.criteria).items():
+            if code in second:
+                people[code].append((points, second[code]))
     return [
         {
             "code": criterion.code,
             "label": criterion.label,
             "points": number(criterion.points),
-            "machine": _figures(found.criteria.get(criterion.code, []), step),
-            "people": _figures(read[criterion.code], step),
+            "machine": _figures(comparison.criteria.get(criterion.code, []), step),
+            "people": _figures(people[criterion.code], step),
         }
         for criterion in question.criteria.all()
     ]
@@ -146,14 +147,14 @@ def _confusion(pairs: Sequence[Pair]) -> list[ConfusionCell]:
 
 
 def _coverage(pairs: Sequence[Pair], step: float) -> list[CoveragePoint]:
-    """At most some fifty cuts, spread evenly over the answers; the last covers all."""
+    """At most about MOST_CUTS cuts, spread evenly over the answers; the last covers all."""
     cuts = coverage.curve([(pair.confidence or 0.0, pair.is_exact(step)) for pair in pairs])
-    wanted = max(len(pairs) / MOST_CUTS, 1)
-    kept, told = 0.0, []
+    distance = max(len(pairs) / MOST_CUTS, 1)
+    shown: list[coverage.Cut] = []
     for cut in cuts:
-        if cut.count >= kept + wanted or cut.count == len(pairs):
-            kept = cut.count
-            told.append(cut)
+        last = shown[-1].count if shown else 0
+        if cut.count >= last + distance or cut.count == len(pairs):
+            shown.append(cut)
     return [
         {
             "threshold": cut.threshold,
@@ -161,5 +162,5 @@ def _coverage(pairs: Sequence[Pair], step: float) -> list[CoveragePoint]:
             "coverage": cut.coverage,
             "agreement": cut.agreement,
         }
-        for cut in told
+        for cut in shown
     ]

@@ -1,4 +1,4 @@
-"""How well two markers agree: exact, within a step, quadratic weighted kappa, mean error, bias."""
+"""Agreement of two markers: exact, within a step, quadratic weighted kappa, mean error, bias."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +8,9 @@ from math import atanh, exp, lgamma, log, sqrt, tanh
 from random import Random
 
 Pairs = Sequence[tuple[float, float]]
+"""The points that the first and the second marker gave the same answer."""
 Z95 = 1.959964
+"""The 97.5 % quantile of the standard normal distribution."""
 DRAWS = 1000
 MOST_WORK = 200_000
 """Cells times draws: beyond it fewer draws are made, but never fewer than a fifth."""
@@ -30,95 +32,101 @@ class Agreement:
 
 
 def agreement(pairs: Pairs, step: float) -> Agreement:
-    """Of pairs of points (not empty) on a scale of this step."""
+    """The agreement in `pairs`, of which there is at least one; the scale's step is in points."""
     count = len(pairs)
-    apart = [abs(one - other) for one, other in pairs]
+    distances = [abs(first - second) for first, second in pairs]
     return Agreement(
         count=count,
-        exact=sum(distance < step / 2 for distance in apart) / count,
-        adjacent=sum(distance < step * 1.5 for distance in apart) / count,
+        exact=sum(distance < step / 2 for distance in distances) / count,
+        adjacent=sum(distance < step * 1.5 for distance in distances) / count,
         kappa=quadratic_kappa(pairs),
-        mae=sum(apart) / count,
-        bias=sum(one - other for one, other in pairs) / count,
+        mae=sum(distances) / count,
+        bias=sum(first - second for first, second in pairs) / count,
     )
 
 
 def quadratic_kappa(pairs: Pairs) -> float | None:
-    """Cohen's kappa with squared distances as weights (Cohen 1968); None where undefined."""
-    ones, others = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
-    seen = sum((one - other) ** 2 for one, other in pairs)
-    by_chance = sum(
-        left * right * (one - other) ** 2
-        for one, left in ones.items()
-        for other, right in others.items()
-    )
-    if len(ones) < 2 or len(others) < 2:
+    """Cohen's kappa with squared distances as weights (Cohen 1968).
+
+    None where it is undefined: either marker gives every answer the same points.
+    """
+    firsts, seconds = Counter(first for first, _ in pairs), Counter(second for _, second in pairs)
+    if len(firsts) < 2 or len(seconds) < 2:
         return None
-    return 1 - seen * len(pairs) / by_chance
+    observed = sum((first - second) ** 2 for first, second in pairs)
+    expected = sum(
+        first_count * second_count * (first - second) ** 2
+        for first, first_count in firsts.items()
+        for second, second_count in seconds.items()
+    )
+    return 1 - observed * len(pairs) / expected
 
 
 def mean_kappa(kappas: Sequence[float]) -> float | None:
-    """Through Fisher's z, as the ASAP competition averaged; a perfect one counts as 0.999."""
+    """The mean through Fisher's z, as the ASAP competition averaged kappas over its data sets.
+
+    Kappas are limited to ±0.999, for z is infinite at ±1. None where there are none.
+    """
     if not kappas:
         return None
     return tanh(sum(atanh(max(-0.999, min(kappa, 0.999))) for kappa in kappas) / len(kappas))
 
 
 def kappa_interval(pairs: Pairs, seed: int = 0, draws: int = DRAWS) -> tuple[float, float] | None:
-    """The 95 % percentile interval of the kappa, by a bootstrap of the confusion counts.
+    """The 95 % percentile interval of the kappa, by a Poisson bootstrap of the confusion counts.
 
-    Each cell's count is drawn from a Poisson distribution around what was seen, which for many
-    pairs is drawing the pairs anew with replacement (Hanley and MacGibbon 2006). None where the
-    kappa is undefined, or is in a tenth of the draws.
+    Each cell's count is drawn from a Poisson distribution whose mean is the observed count, which
+    for many pairs equals drawing the pairs anew with replacement (Hanley and MacGibbon 2006). None
+    where the kappa is undefined, for `pairs` or in a tenth of the draws.
     """
     if quadratic_kappa(pairs) is None:
         return None
     cells = sorted(Counter(pairs).items())
     draws = max(min(draws, MOST_WORK // len(cells)), draws // 5)
-    count, ones, others, squares, products = ([0.0] * draws for _ in range(5))
+    # The kappa needs these five sums of a draw only: n, Σx, Σy, Σ(x² + y²) and Σxy.
+    counts, firsts, seconds, squares, products = ([0.0] * draws for _ in range(5))
     random = Random(seed)  # noqa: S311  a simulation
-    for (one, other), seen in cells:
-        for index, drawn in enumerate(_poisson(random, seen, draws)):
+    for (first, second), observed in cells:
+        for index, drawn in enumerate(_poisson(random, observed, draws)):
             if drawn:
-                count[index] += drawn
-                ones[index] += drawn * one
-                others[index] += drawn * other
-                squares[index] += drawn * (one * one + other * other)
-                products[index] += drawn * one * other
-    drawn_kappas = []
-    for n, x, y, xx, xy in zip(count, ones, others, squares, products, strict=True):
-        by_chance = squared_by_chance(n, x, y, xx)
-        if by_chance > 0:
-            drawn_kappas.append(1 - (xx - 2 * xy) / by_chance)
-    return _percentiles(drawn_kappas) if len(drawn_kappas) > draws * 0.9 else None
+                counts[index] += drawn
+                firsts[index] += drawn * first
+                seconds[index] += drawn * second
+                squares[index] += drawn * (first * first + second * second)
+                products[index] += drawn * first * second
+    kappas = []
+    for n, x, y, xx, xy in zip(counts, firsts, seconds, squares, products, strict=True):
+        expected = expected_squares(n, x, y, xx)
+        if expected > 0:
+            kappas.append(1 - (xx - 2 * xy) / expected)
+    return _percentile_interval(kappas) if len(kappas) > draws * 0.9 else None
 
 
-def squared_by_chance(count: float, ones: float, others: float, squares: float) -> float:
-    """Squared distances that chance would bring about, from the sums of both markers' points.
+def expected_squares(count: float, firsts: float, seconds: float, squares: float) -> float:
+    """The sum of squared distances that chance would give, from n, Σx, Σy and Σ(x² + y²).
 
-    The same as summing over all pairs of their points, for Σᵢⱼ(xᵢ − yⱼ)²/n = Σx² + Σy² − 2ΣxΣy/n.
+    The same as a sum over all pairs of their points: Σᵢⱼ(xᵢ − yⱼ)²/n = Σx² + Σy² − 2ΣxΣy/n.
     """
-    return squares - 2 * ones * others / count if count else 0.0
+    return squares - 2 * firsts * seconds / count if count else 0.0
 
 
 def _poisson(random: Random, mean: int, draws: int) -> list[int]:
-    """By looking up uniform numbers in the distribution's sums."""
+    """Inverse transform sampling; beyond ten standard deviations the probabilities are left out."""
     least = max(0, int(mean - 10 * sqrt(mean)) - 1)
     most = int(mean + 10 * sqrt(mean)) + 10
-    chances = (exp(k * log(mean) - mean - lgamma(k + 1)) for k in range(least, most))
-    sums = list(accumulate(chances))
-    values = range(least, most)
-    return random.choices(values, cum_weights=sums, k=draws)
+    probabilities = (exp(k * log(mean) - mean - lgamma(k + 1)) for k in range(least, most))
+    cumulative = list(accumulate(probabilities))
+    return random.choices(range(least, most), cum_weights=cumulative, k=draws)
 
 
-def _percentiles(values: list[float]) -> tuple[float, float]:
+def _percentile_interval(values: list[float]) -> tuple[float, float]:
     values.sort()
     last = len(values) - 1
     return values[round(last * 0.025)], values[round(last * 0.975)]
 
 
-def share_interval(hits: float, count: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927); (0, 1) where nothing was counted."""
+def wilson_interval(hits: float, count: int) -> tuple[float, float]:
+    """Wilson's 95 % score interval of a share (1927); (0, 1) where nothing was counted."""
     if not count:
         return 0.0, 1.0
     share, z2 = hits / count, Z95 * Z95
@@ -132,7 +140,7 @@ def correlation(pairs: Pairs) -> float | None:
     count = len(pairs)
     if count < 2:
         return None
-    x, y = sum(one for one, _ in pairs) / count, sum(other for _, other in pairs) / count
-    both = sum((one - x) * (other - y) for one, other in pairs)
-    squares = sum((one - x) ** 2 for one, _ in pairs) * sum((other - y) ** 2 for _, other in pairs)
-    return both / sqrt(squares) if squares > 1e-12 else None
+    mean_x, mean_y = sum(x for x, _ in pairs) / count, sum(y for _, y in pairs) / count
+    products = sum((x - mean_x) * (y - mean_y) for x, y in pairs)
+    squares = sum((x - mean_x) ** 2 for x, _ in pairs) * sum((y - mean_y) ** 2 for _, y in pairs)
+    return products / sqrt(squares) if squares > 1e-12 else None

@@ -1,10 +1,11 @@
-"""What may be compared with what: people's judgements beside predictions that did not know them.
+"""What is compared: people's judgements and predictions that were made without knowing them.
 
 - People's points are those of the final mark where people settled it: adjudicated, agreed or
-  single. Answers in dispute, or still without a reading that is asked for, are only counted.
-- The machine's are its current mark: the active calibration's under the present definition. Was
-  the calibration fitted to that text, then the prediction of the fits that had not seen it counts
-  instead (`Example.predicted`), or the machine would be praised for what it was told.
+  single. Answers in dispute, or still waiting for a reading, are only counted.
+- The machine's points are those of its mark in force, made under the active calibration and the
+  present definition. Where that calibration was fitted to the answer's text, the out-of-fold
+  prediction (`Example.predicted`) takes their place: the fit has seen people's points for the
+  text, and its agreement with them would say nothing about other answers.
 - Answers that were marked as one group are one judgement, and count once.
 """
 
@@ -12,13 +13,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from scoring.models import Answer, Example, Mark, Question
 
 
-class Given(NamedTuple):
-    """A mark that stands."""
+class MarkRow(NamedTuple):
+    """A standing mark, as far as the figures need it; `answer` and `marker` are keys."""
 
     answer: int
     source: str
@@ -34,7 +36,8 @@ class Given(NamedTuple):
 class Pair:
     """An answer that people settled and the machine predicted.
 
-    `fitted`: its text was among the examples, so that the prediction is one made out of fold.
+    `fitted` is true where the active calibration was fitted to the answer's text, so that `machine`
+    is the out-of-fold prediction. `audit` is true for answers of the audit sample.
     """
 
     answer: int
@@ -47,25 +50,25 @@ class Pair:
 
     @property
     def points(self) -> tuple[float, float]:
-        """The machine's and people's."""
+        """The machine's points, then people's."""
         return self.machine, self.people
 
     def is_exact(self, step: float) -> bool:
-        """Whether they are the same, on a scale of this step."""
+        """Whether both are the same points on a scale of this step."""
         return abs(self.machine - self.people) < step / 2
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One answer as two markers of it had it; `one` marked it before `other` did."""
+    """The marks that two markers gave one answer, the earlier one first."""
 
-    one: Given
-    other: Given
+    first: MarkRow
+    second: MarkRow
 
 
 @dataclass
-class Compared:
-    """All that can be compared of a question."""
+class Comparison:
+    """All that can be compared of a question; `criteria` holds (machine, people) by code."""
 
     pairs: list[Pair] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
@@ -74,40 +77,40 @@ class Compared:
     unpredicted: int = 0
 
 
-def compared(question: Question) -> Compared:
-    """Of the question's answers that people marked; five queries."""
+def compare(question: Question) -> Comparison:
+    """The comparison over the question's answers that people marked; takes five queries."""
     marks = _marks(question)
-    people = {
-        answer: [mark for mark in given if mark.source in Mark.PEOPLE] for answer, given in marks
-    }
-    answers = _answers(people)
-    predicted = _predicted(question)
-    found = Compared(readings=list(_readings(people.values())))
-    for answer, given in marks:
-        key, points, source, reason = answers[answer]
-        machine = next((mark for mark in reversed(given) if mark.source not in Mark.PEOPLE), None)
-        if source not in Mark.PEOPLE or points is None:
-            found.open += 1
+    by_people = {key: [mark for mark in rows if mark.source in Mark.PEOPLE] for key, rows in marks}
+    answers = _answers(by_people)
+    out_of_fold = _out_of_fold(question)
+    comparison = Comparison(readings=list(_readings(by_people.values())))
+    for key, rows in marks:
+        text_key, final_points, final_source, reason = answers[key]
+        if final_source not in Mark.PEOPLE or final_points is None:
+            comparison.open += 1
             continue
-        if key in predicted:
-            guess, confidence = predicted[key]
+        machine = next((mark for mark in reversed(rows) if mark.source not in Mark.PEOPLE), None)
+        fitted = text_key in out_of_fold
+        if fitted:
+            points, confidence = out_of_fold[text_key]
         elif machine:
-            guess, confidence = machine.points, machine.confidence
-            _add_criteria(found, machine, people[answer])
+            points, confidence = machine.points, machine.confidence
+            _add_criteria(comparison, machine, by_people[key])
         else:
-            found.unpredicted += 1
+            comparison.unpredicted += 1
             continue
-        at = people[answer][-1].at
+        at = by_people[key][-1].at
         audit = reason in Answer.AUDITED
-        pair = Pair(answer, guess, float(points), confidence, audit, key in predicted, at)
-        found.pairs.append(pair)
-    return found
+        comparison.pairs.append(
+            Pair(key, points, float(final_points), confidence, audit, fitted, at)
+        )
+    return comparison
 
 
-def _marks(question: Question) -> list[tuple[int, list[Given]]]:
-    """The marks that stand of each answer that a person marked, a group's by its first answer."""
-    # Keys rather than a subquery: before the first ANALYZE the planner takes both sides of such a
-    # join for a single row, and walks one for each row of the other.
+def _marks(question: Question) -> list[tuple[int, list[MarkRow]]]:
+    """The standing marks of each answer that a person marked; of a group, its first answer only."""
+    # Keys rather than a subquery: before the first ANALYZE the planner estimates one row for each
+    # side of such a join and runs a nested loop.
     by_people = Mark.objects.filter(answer__question=question).by_people().order_by()
     keys = list(by_people.values_list("answer", flat=True).distinct())
     rows = (
@@ -125,28 +128,29 @@ def _marks(question: Question) -> list[tuple[int, list[Given]]]:
             "created_at",
         )
     )
-    found: dict[int, list[Given]] = defaultdict(list)
+    marks: dict[int, list[MarkRow]] = defaultdict(list)
     row: Any
     for row in rows.iterator():
-        found[row[0]].append(Given(*row)._replace(points=float(row[3])))
+        marks[row[0]].append(MarkRow(*row)._replace(points=float(row[3])))
     groups = {
-        answer: {mark.from_group for mark in marks if mark.source in Mark.PEOPLE}
-        for answer, marks in found.items()
+        answer: {mark.from_group for mark in answer_marks if mark.source in Mark.PEOPLE}
+        for answer, answer_marks in marks.items()
     }
-    return [(answer, found[answer]) for answer in once_a_group(groups)]
+    return [(answer, marks[answer]) for answer in one_per_group(groups)]
 
 
-def once_a_group(answers: Mapping[int, Collection[int | None]]) -> Iterable[int]:
-    """Those that are a judgement of their own, of answers with the groups of people's marks.
+def one_per_group(groups: Mapping[int, Collection[int | None]]) -> Iterable[int]:
+    """The keys of the answers that hold a judgement of their own.
 
-    Without the answers all of whose marks came with a group that was met before; None is no group.
+    `groups` maps each answer to the groups of people's marks of it, None for a mark of the answer
+    alone. Left out are answers all of whose marks came with groups that an earlier answer had.
     """
-    met: set[int] = set()
-    for answer in sorted(answers):
-        groups = set(answers[answer])
-        if not groups or groups <= met:
+    counted: set[int] = set()
+    for answer in sorted(groups):
+        of_answer = set(groups[answer])
+        if not of_answer or of_answer <= counted:
             continue
-        met |= {group for group in groups if group is not None}
+        counted |= {group for group in of_answer if group is not None}
         yield answer
 
 
@@ -156,37 +160,39 @@ def _answers(keys: Iterable[int]) -> dict[int, tuple[str, Any, str, str]]:
     return {row[0]: row[1:] for row in rows.values_list("pk", *fields).iterator()}
 
 
-def _predicted(question: Question) -> dict[str, tuple[float, float | None]]:
-    """What the active calibration's fits made of each example's text without having seen it."""
+def _out_of_fold(question: Question) -> dict[str, tuple[float, float | None]]:
+    """The active calibration's out-of-fold points and confidence, by the example's text key."""
     if question.calibration_id is None:
         return {}
-    # A general calibration has seen answers to other questions, too.
-    rows = Example.objects.filter(
+    # A general calibration has examples from other questions, too.
+    examples = Example.objects.filter(
         calibration=question.calibration_id, answer__question=question
     ).order_by("-pk")
-    told: Any = rows.values_list("answer__text_key", "predicted", "confidence")
-    return {key: (float(points), confidence) for key, points, confidence in told.iterator()}
+    rows: Any = examples.values_list("answer__text_key", "predicted", "confidence")
+    return {
+        text_key: (float(points), confidence) for text_key, points, confidence in rows.iterator()
+    }
 
 
-def _readings(answers: Iterable[Sequence[Given]]) -> Iterable[Reading]:
-    """Each two markers of an answer; an adjudicator knew the others' marks, and is none."""
+def _readings(answers: Iterable[Sequence[MarkRow]]) -> Iterable[Reading]:
+    """A reading for any two markers of an answer.
+
+    Adjudicators are left out: they knew the markers' points.
+    """
     for marks in answers:
         by_marker = {mark.marker: mark for mark in marks if mark.source == Mark.Source.HUMAN}
-        read = list(by_marker.values())
-        for index, one in enumerate(read):
-            for other in read[index + 1 :]:
-                yield Reading(one, other)
+        yield from (Reading(first, second) for first, second in combinations(by_marker.values(), 2))
 
 
-def _add_criteria(found: Compared, machine: Given, people: Sequence[Given]) -> None:
-    """Beside the newest of people's marks that tells of criteria: an adjudicator's comes last."""
-    ours = points_by_code(machine.criteria)
-    told: Any = next((mark.criteria for mark in reversed(people) if mark.criteria), [])
-    for code, points in points_by_code(told).items():
-        if code in ours:
-            found.criteria.setdefault(code, []).append((ours[code], points))
+def _add_criteria(comparison: Comparison, machine: MarkRow, people: Sequence[MarkRow]) -> None:
+    """Compare with the newest of people's marks that has criteria: an adjudicator's comes last."""
+    machine_points = points_by_code(machine.criteria)
+    criteria: Any = next((mark.criteria for mark in reversed(people) if mark.criteria), [])
+    for code, points in points_by_code(criteria).items():
+        if code in machine_points:
+            comparison.criteria.setdefault(code, []).append((machine_points[code], points))
 
 
 def points_by_code(criteria: Iterable[dict[str, Any]]) -> dict[str, float]:
-    """What each criterion earned."""
-    return {one["code"]: float(one["points"]) for one in criteria}
+    """The points of each criterion of a mark."""
+    return {criterion["code"]: float(criterion["points"]) for criterion in criteria}

@@ -1,4 +1,4 @@
-"""What is told of agreement; the REST edge tells these shapes as they are."""
+"""The shapes of agreement figures, which the REST API returns unchanged."""
 
 from typing import TypedDict
 
@@ -6,8 +6,9 @@ from typing import TypedDict
 class Figures(TypedDict):
     """Agreement of two judgements of the same answers: shares in [0, 1], the rest in points.
 
-    `kappa` is the quadratic weighted one, `kappa_interval` its 95 % bootstrap interval; null where
-    one side gives the same points always. `bias` is what the first gives more, on average.
+    `kappa` is quadratic weighted and `kappa_interval` its 95 % bootstrap interval; both are null
+    where one side always gives the same points. `bias` is by how many points the first side gives
+    more than the second, on average.
     """
 
     count: int
@@ -28,7 +29,7 @@ class ConfusionCell(TypedDict):
 
 
 class CoveragePoint(TypedDict):
-    """Were the machine's marks final from this confidence on: their share, and their agreement."""
+    """The share of answers of at least this confidence, and their exact agreement with people."""
 
     threshold: float
     count: int
@@ -37,7 +38,10 @@ class CoveragePoint(TypedDict):
 
 
 class AuditPeriod(TypedDict):
-    """The audit sample that people marked on these days: a day, or a week from Monday on."""
+    """The part of the audit sample marked within these dates: a day, or a week from Monday.
+
+    `exact_interval` is Wilson's 95 % interval; `bias` is in points, the machine's minus people's.
+    """
 
     first: str
     last: str
@@ -48,7 +52,7 @@ class AuditPeriod(TypedDict):
 
 
 class MarkerPair(TypedDict):
-    """Two markers on the answers that both read; nameless where names are not told."""
+    """Two markers on the answers that both marked; numbers in place of names for some callers."""
 
     one: str
     other: str
@@ -56,7 +60,7 @@ class MarkerPair(TypedDict):
 
 
 class CriterionAgreement(TypedDict):
-    """A criterion: machine against people, and people against each other."""
+    """Agreement on one criterion: of the machine with people, and of people with each other."""
 
     code: str
     label: str
@@ -66,13 +70,13 @@ class CriterionAgreement(TypedDict):
 
 
 class QuestionAgreement(TypedDict):
-    """Of one question.
+    """Agreement on one question.
 
     `machine` compares all answers that people settled, `audit` those of them that were drawn from
-    what the machine had settled; `people` the markers of each answer that more than one read.
-    `out_of_fold` of the machine's predictions are an earlier fit's that had not seen the answer,
-    for the active calibration had. `open` answers are in dispute or wait for a further reading,
-    and `unpredicted` ones have no machine mark as yet; neither is compared.
+    the answers that the machine had settled, and `people` any two markers of an answer.
+    `out_of_fold` counts the predictions that come from cross-validation, since the active
+    calibration was fitted to the answer. `open` counts the answers that are in dispute or wait for
+    a further reading, `unpredicted` those that the machine has not marked; neither are compared.
     """
 
     question: str
@@ -95,7 +99,7 @@ class QuestionAgreement(TypedDict):
 
 
 class OverallAgreement(TypedDict):
-    """Over the questions: pooled shares, and the mean of the kappas through Fisher's z."""
+    """Agreement over all questions: pooled shares, and the kappas' mean through Fisher's z."""
 
     count: int
     exact: float | None
@@ -104,7 +108,7 @@ class OverallAgreement(TypedDict):
 
 
 class ExamAgreement(TypedDict):
-    """Of an exam, question by question."""
+    """Agreement on an exam, overall and by question."""
 
     exam: str
     overall: OverallAgreement

@@ -33,4 +33,4 @@ class Agreement(View):
         and numbered for others.
         """
         exam = get_object_or_404(Exam, code=code)
-        return Response(figures.of_exam(exam, names=has_role(request.user, MANAGER)))
+        return Response(figures.exam_agreement(exam, names=has_role(request.user, MANAGER)))

@@ -73,7 +73,7 @@ def proposal(
         target = MarkingPolicy.of(question.exam).target_agreement
     found = pairs(calibration or question.calibration)
     cut = coverage.threshold(found, target, ALPHA) if found else None
-    return Proposal(target, cut, len(found), coverage.fewest(target, ALPHA))
+    return Proposal(target, cut, len(found), coverage.fewest_answers(target, ALPHA))
 
 
 def standing(question: Question, value: float | None) -> tuple[int, int]:

@@ -11,13 +11,14 @@ from scoring.models import Answer, Mark
 
 
 def measure() -> dict[str, Any]:
-    """What opsconsole may know: `{waiting, scoring, oldest_seconds, rate, agreement}`.
+    """The load as opsconsole reads it: `{waiting, scoring, oldest_seconds, rate, agreement}`.
 
-    `waiting` counts those that a worker holds, `scoring`, too.
+    `waiting` includes the answers that a worker has claimed, which `scoring` counts; `rate` is in
+    answers a second, over the last minute; `agreement` as in `audit_sample.recent_agreement`.
     """
-    waiting, scoring = _held_in(Answer.Status.WAITING), _held_in(Answer.Status.SCORING)
-    came = [one["oldest"] for one in (waiting, scoring) if one["oldest"]]
-    oldest = (now() - min(came)).total_seconds() if came else 0.0
+    waiting, scoring = _in_status(Answer.Status.WAITING), _in_status(Answer.Status.SCORING)
+    arrivals = [answers["oldest"] for answers in (waiting, scoring) if answers["oldest"]]
+    oldest = (now() - min(arrivals)).total_seconds() if arrivals else 0.0
     since = now() - timedelta(seconds=60)
     scored = Mark.objects.by_machine().filter(created_at__gte=since).count()
     return {
@@ -25,15 +26,13 @@ def measure() -> dict[str, Any]:
         "scoring": scoring["count"],
         "oldest_seconds": round(oldest, 1),
         "rate": round(scored / 60, 3),
-        "agreement": audit_sample.recent(),
+        "agreement": audit_sample.recent_agreement(),
     }
 
 
-def _held_in(status: str) -> dict[str, Any]:
-    """How many answers have the status, and when the oldest came.
-
-    One status at a time: each has an index of its own, and a query for two of them uses neither.
-    """
+def _in_status(status: str) -> dict[str, Any]:
+    """`count` of the answers in the status, and when the `oldest` of them was submitted."""
+    # One query for each status: each has a partial index, and a query for both uses neither.
     return Answer.objects.filter(status=status).aggregate(
         count=models.Count("pk"), oldest=models.Min("submission__created_at")
     )

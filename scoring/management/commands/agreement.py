@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from scoring.agreement.figures import of_exam, of_question
+from scoring.agreement.figures import exam_agreement, question_agreement
 from scoring.agreement.shapes import Figures, QuestionAgreement
 from scoring.models import Exam
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         if options["question"]:
             self._show_one(exam, options["question"], options["json"])
             return
-        found = of_exam(exam, names=True)
+        found = exam_agreement(exam, names=True)
         if options["json"]:
             self._write_json(found)
             return
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         question = exam.questions.select_related("calibration").filter(code=code).first()
         if question is None:
             raise CommandError(f"{exam.code} has no question {code}")
-        found = of_question(question, names=True)
+        found = question_agreement(question, names=True)
         if as_json:
             self._write_json(found)
             return

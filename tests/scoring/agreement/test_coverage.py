@@ -33,12 +33,12 @@ def test_the_bound_is_clopper_and_pearsons(successes: int, count: int, bound: fl
 
 
 def test_a_binomial_tail_of_many_trials_does_not_vanish() -> None:
-    assert coverage.at_most(500, 10_000, 0.05) == pytest.approx(0.5, abs=0.02)
-    assert coverage.at_most(3, 3, 0.2) == 1.0
+    assert coverage.binomial_cdf(500, 10_000, 0.05) == pytest.approx(0.5, abs=0.02)
+    assert coverage.binomial_cdf(3, 3, 0.2) == 1.0
 
 
 def test_too_few_answers_promise_nothing() -> None:
-    fewest = coverage.fewest(0.95)
+    fewest = coverage.fewest_answers(0.95)
     assert coverage.threshold([(0.9, True)] * (fewest - 1), 0.95) is None
     cut = coverage.threshold([(0.9, True)] * fewest, 0.95)
     assert cut is not None

@@ -10,7 +10,7 @@ from scoring.agreement.kappa import (
     kappa_interval,
     mean_kappa,
     quadratic_kappa,
-    share_interval,
+    wilson_interval,
 )
 
 Pairs = list[tuple[float, float]]
@@ -89,7 +89,7 @@ def test_the_mean_of_kappas_goes_through_fishers_z() -> None:
     [(8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (0, 0, 0.0, 1.0)],
 )
 def test_the_interval_of_a_share_is_wilsons(hits: int, count: int, low: float, high: float) -> None:
-    assert share_interval(hits, count) == pytest.approx((low, high), abs=2e-4)
+    assert wilson_interval(hits, count) == pytest.approx((low, high), abs=2e-4)
 
 
 def test_the_correlation_is_pearsons() -> None:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from pmscoring.base.lifecycle import WrongState
 from scoring import tasks
 from scoring.agreement import coverage
-from scoring.agreement.figures import of_question
+from scoring.agreement.figures import question_agreement
 from scoring.calibration import fitting, general, promotion, thresholds
 from scoring.calibration.fitting import TooFewMarks
 from scoring.exams import definitions, retention
@@ -168,7 +168,10 @@ def test_agreement_counts_what_it_said_before_it_had_seen_the_question(
     question = Question.objects.select_related("calibration", "exam").get(pk=questions[0].pk)
     batches.score_waiting(question, service.client)
     Example.objects.filter(calibration=calibration, answer__question=question).update(predicted=1)
-    of_one, of_other = of_question(question), of_question(Question.objects.get(code="Q2"))
+    of_one, of_other = (
+        question_agreement(question),
+        question_agreement(Question.objects.get(code="Q2")),
+    )
     assert of_one["out_of_fold"] == EACH
     assert of_one["machine"]
     assert of_other["machine"]

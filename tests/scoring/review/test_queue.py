@@ -304,7 +304,7 @@ def test_what_was_drawn_for_the_audit_stays_in_it_near_the_pass_line(
     giving.give(read, other, {"points": 3})
     giving.give(unread, other, {"points": 4})
     assert [state(one)[2] for one in answers] == ["marked", "marked"]
-    audit = figures.of_question(question)["audit"]
+    audit = figures.question_agreement(question)["audit"]
     assert audit is not None
     assert (audit["count"], audit["exact"]) == (2, 0.5)
 
