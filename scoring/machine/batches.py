@@ -1,4 +1,4 @@
-"""Waiting answers become marks: claimed in batches, scored over HTTP, written once."""
+"""Turn waiting answers into marks: claim a batch, score it over HTTP, write each mark once."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -17,9 +17,9 @@ from scoring.marks import settlement
 from scoring.models import Answer, Mark, Question, locks
 
 MOST_TRIES = 8
-ESSAY = 16
-"""An essay takes as long as so many short answers."""
-FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
+ESSAY_WEIGHT = 16
+"""Scoring an essay takes about as long as scoring this many short answers."""
+FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0  # seconds
 OTHER_WEIGHTS = (
     "the calibration was made under other weights than the inference service has now;"
     " it waits for a new calibration, or for the present one to be rolled back"
@@ -28,10 +28,10 @@ OTHER_WEIGHTS_SECONDS = 60.0
 
 
 def score_waiting(question: Question, inference: Inference) -> int:
-    """Score batches until no answer of the question waits; how many were scored.
+    """Score batches until no answer of the question waits; return how many answers were scored.
 
-    Raises InferenceUnavailable, and OtherEncoder where the calibration was made under other
-    weights, after putting the claimed answers back to a later time.
+    Raises InferenceUnavailable, and OtherEncoder where the calibration was made with other weights
+    than the service has. In both cases the claimed answers wait again, for a later time.
     """
     total = 0
     while scored := score_batch(question, inference):
@@ -41,7 +41,7 @@ def score_waiting(question: Question, inference: Inference) -> int:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A machine's mark of a text; its evidence in the offsets of that text."""
+    """The machine's mark of a text; the evidence in `criteria` is in offsets of that text."""
 
     text: str
     model: str
@@ -52,41 +52,42 @@ class Judgement:
 
 
 Judgements = dict[str, Judgement]
-"""By text key."""
+"""Judgements by text key."""
 
 
 def score_batch(question: Question, inference: Inference) -> int:
-    """Claim and score one batch; 0 when nothing waits.
+    """Claim and score one batch; return its size, 0 where no answer waits.
 
-    What was marked before under the same definition and calibration takes that mark over, without
-    a call.
+    A text that has a mark in force already takes that mark over, without a request.
     """
-    size = max(settings.SCORING_BATCH // (ESSAY if question.sections else 1), 1)
+    size = max(settings.SCORING_BATCH // (ESSAY_WEIGHT if question.sections else 1), 1)
     with transaction.atomic():
         answers = Answer.objects.claim(question.pk, size)
-    # Read after the claim: a definition or a calibration that changes later takes the claim away.
+    # The definition or the calibration may change while this worker scores. The question is read
+    # after the claim, so every change that it does not show comes later, and such a change takes
+    # the claim away (`wait_again`): `_write_marks` then drops what was scored under the old one.
     question = Question.objects.select_related("calibration").get(pk=question.pk)
-    known = _known(question, {answer.text_key for answer in answers})
-    _write(question, [answer for answer in answers if answer.text_key in known], known)
-    unknown = [answer for answer in answers if answer.text_key not in known]
-    if not unknown:
+    existing = _existing(question, {answer.text_key for answer in answers})
+    _write_marks(question, [answer for answer in answers if answer.text_key in existing], existing)
+    new = [answer for answer in answers if answer.text_key not in existing]
+    if not new:
         return len(answers)
     try:
-        judged = _judged(question, inference, unknown)
+        judgements = _judge(question, inference, new)
     except InferenceUnavailable as error:
-        put_off(unknown, str(error), error.retry_after)
+        postpone(new, str(error), error.retry_after)
         raise
     except OtherEncoder:
-        put_off(unknown, OTHER_WEIGHTS, OTHER_WEIGHTS_SECONDS)
+        postpone(new, OTHER_WEIGHTS, OTHER_WEIGHTS_SECONDS)
         raise
     except InferenceError as error:
-        _refused(question, inference, unknown, str(error))
+        _isolate_refused(question, inference, new, str(error))
         return len(answers)
-    _write(question, unknown, judged)
+    _write_marks(question, new, judgements)
     return len(answers)
 
 
-def _known(question: Question, keys: set[str]) -> Judgements:
+def _existing(question: Question, keys: set[str]) -> Judgements:
     same_texts = Mark.objects.filter(answer__question=question, answer__text_key__in=keys)
     marks = same_texts.in_force(question).select_related("answer")
     return {
@@ -97,11 +98,11 @@ def _known(question: Question, keys: set[str]) -> Judgements:
     }
 
 
-def _judged(question: Question, inference: Inference, answers: Sequence[Answer]) -> Judgements:
-    """Each distinct text is sent once."""
-    firsts = {answer.text_key: answer.text for answer in reversed(answers)}
+def _judge(question: Question, inference: Inference, answers: Sequence[Answer]) -> Judgements:
+    """Have each distinct text scored once."""
+    distinct = {answer.text_key: answer.text for answer in reversed(answers)}
     model, results = requests.judge(
-        inference, question.wire(), question.active_sha256, list(firsts.items())
+        inference, question.wire(), question.active_sha256, list(distinct.items())
     )
     return {
         key: Judgement(
@@ -112,17 +113,23 @@ def _judged(question: Question, inference: Inference, answers: Sequence[Answer])
             results[key]["flags"],
             results[key]["confidence"],
         )
-        for key, text in firsts.items()
+        for key, text in distinct.items()
     }
 
 
 @transaction.atomic
-def put_off(answers: Sequence[Answer], reason: str, at_least: float = 0.0) -> None:
-    """Back to waiting, each time for longer; jitter keeps workers from coming back as one."""
-    locks.lock_answers(_claimed(answers))
+def postpone(answers: Sequence[Answer], reason: str, at_least: float = 0.0) -> None:
+    """Let the answers wait again, for longer at each try and for `at_least` seconds.
+
+    Jitter spreads the tries, so that the workers do not all return at the same moment.
+    """
+    # The sweep or a change of the question may have taken the claim away: such answers are left as
+    # they are. They are locked in the order of scoring/models/locks.py, as the UPDATEs below
+    # would lock them in any order.
+    locks.lock_answers(_still_claimed(answers))
     for tries in {answer.tries for answer in answers}:
         wait = min(FIRST_WAIT * 2**tries, LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311
-        rows = _claimed([answer for answer in answers if answer.tries == tries])
+        rows = _still_claimed([answer for answer in answers if answer.tries == tries])
         rows.update(
             status=Answer.Status.WAITING,
             tries=min(tries + 1, MOST_TRIES),
@@ -132,9 +139,11 @@ def put_off(answers: Sequence[Answer], reason: str, at_least: float = 0.0) -> No
         )
 
 
-def _claimed(answers: Iterable[Answer]) -> "models.QuerySet[Answer]":
-    """Those of them that are still this caller's: `claimed_at` tells its claim from a later one,
-    that of a worker to which the sweep or a change of the question gave them meanwhile.
+def _still_claimed(answers: Iterable[Answer]) -> "models.QuerySet[Answer]":
+    """Those of the answers, all of one claim, that this worker still holds.
+
+    The sweep or a change of the question may have let them wait again, and another worker may have
+    claimed them since. Its claim has the same status but another `claimed_at`.
     """
     answers = list(answers)
     return Answer.objects.filter(
@@ -144,40 +153,46 @@ def _claimed(answers: Iterable[Answer]) -> "models.QuerySet[Answer]":
     )
 
 
-def _refused(
+def _isolate_refused(
     question: Question, inference: Inference, answers: Sequence[Answer], reason: str
 ) -> None:
-    """One bad text must not fail its neighbours: halve the batch until it stands alone."""
+    """Halve the refused batch until the text that was refused fails alone, for this `reason`."""
     if len(answers) == 1:
         with transaction.atomic():
-            _claimed(answers).update(status=Answer.Status.FAILED, reason=reason[:500])
+            # Changes no row where the claim was lost meanwhile.
+            _still_claimed(answers).update(status=Answer.Status.FAILED, reason=reason[:500])
             settlement.settle([answers[0].pk])
         return
     middle = len(answers) // 2
     for half in (answers[:middle], answers[middle:]):
         try:
-            judged = _judged(question, inference, half)
+            judgements = _judge(question, inference, half)
         except InferenceUnavailable as error:
-            put_off(half, str(error), error.retry_after)
+            postpone(half, str(error), error.retry_after)
         except OtherEncoder:
-            put_off(half, OTHER_WEIGHTS, OTHER_WEIGHTS_SECONDS)
+            postpone(half, OTHER_WEIGHTS, OTHER_WEIGHTS_SECONDS)
         except InferenceError as error:
-            _refused(question, inference, half, str(error))
+            _isolate_refused(question, inference, half, str(error))
         else:
-            _write(question, half, judged)
+            _write_marks(question, half, judgements)
 
 
 @transaction.atomic
-def _write(question: Question, answers: Sequence[Answer], judged: Judgements) -> None:
-    """Marks and states together; whoever lost the claim meanwhile writes nothing."""
+def _write_marks(question: Question, answers: Sequence[Answer], judgements: Judgements) -> None:
+    """Write the marks and states of those of the answers that are still claimed."""
     if not answers:
         return
-    # A new threshold or calibration at this moment: whoever sets it sees these marks, or waits for
-    # the question's workers to have written; or these wait, and settle by what was set.
+    # Somebody may set another threshold or calibration at this moment, which takes the question
+    # FOR UPDATE. If that comes first, this transaction waits, then settles by the new threshold or
+    # finds its claim gone. If this comes first, it sees these marks (scoring/models/locks.py).
     locks.share_question(question.pk)
-    mine = set(locks.lock_answers(_claimed(answers)))
+    # The claim may be lost to the sweep or to a change of the question. What is locked here cannot
+    # be lost until the commit, and an answer that is claimed no more gets no mark.
+    held = set(locks.lock_answers(_still_claimed(answers)))
     marks = [
-        _mark(question, answer, judged[answer.text_key]) for answer in answers if answer.pk in mine
+        _mark(question, answer, judgements[answer.text_key])
+        for answer in answers
+        if answer.pk in held
     ]
     Mark.objects.bulk_create(marks, ignore_conflicts=True)
     by_flags: dict[tuple[str, ...], list[int]] = {}
@@ -190,42 +205,42 @@ def _write(question: Question, answers: Sequence[Answer], judged: Judgements) ->
     settlement.settle(mark.answer_id for mark in marks)
 
 
-def _mark(question: Question, answer: Answer, judged: Judgement) -> Mark:
-    criteria = judged.criteria
-    if answer.text != judged.text:
-        criteria = _moved(criteria, judged.text, answer.text)
+def _mark(question: Question, answer: Answer, judgement: Judgement) -> Mark:
+    criteria = judgement.criteria
+    if answer.text != judgement.text:
+        criteria = _move_evidence(criteria, judgement.text, answer.text)
     return Mark(
         answer=answer,
         source=Mark.Source.MACHINE,
-        points=judged.points,
+        points=judgement.points,
         criteria=criteria,
-        flags=judged.flags,
-        confidence=judged.confidence,
+        flags=judgement.flags,
+        confidence=judgement.confidence,
         calibration=question.active_sha256,
-        model=judged.model,
+        model=judgement.model,
         definition=question.digest,
         text_key=answer.text_key,
     )
 
 
-def _moved(criteria: list[dict[str, Any]], source: str, target: str) -> list[dict[str, Any]]:
-    """The evidence in the offsets of another text that folds to the same."""
-    one, other = texts.fold(source), texts.fold(target)
+def _move_evidence(
+    criteria: list[dict[str, Any]], source: str, target: str
+) -> list[dict[str, Any]]:
+    """The criteria with evidence in offsets of `target`, which folds to the same as `source`."""
+    source_folded, target_folded = texts.fold(source), texts.fold(target)
 
-    def moved(span: dict[str, int]) -> dict[str, int]:
-        start, end = texts.move_span(one, other, span["start"], span["end"])
+    def move(span: dict[str, int]) -> dict[str, int]:
+        start, end = texts.move_span(source_folded, target_folded, span["start"], span["end"])
         return {"start": start, "end": end}
 
-    return [{**c, "evidence": [moved(span) for span in c["evidence"]]} for c in criteria]
+    return [{**c, "evidence": [move(span) for span in c["evidence"]]} for c in criteria]
 
 
 @transaction.atomic
 def release_stalled() -> int:
-    """Answers of workers that went quiet wait again; how many.
-
-    A worker that was only slow may write its marks at this moment. Then it holds its answers, and
-    they are passed over here; or it comes second, finds its claim gone and writes nothing.
-    """
+    """Let the answers of workers that no longer report wait again; return how many."""
+    # A worker that was only slow may write its marks at this moment. If it has locked its answers,
+    # they are skipped here; if this comes first, it finds its claim gone and writes nothing.
     after = timedelta(seconds=settings.SCORING_STALLED_SECONDS)
     keys = locks.lock_answers(Answer.objects.stalled(after), skip_locked=True)
     return Answer.objects.filter(pk__in=keys).update(
@@ -234,12 +249,12 @@ def release_stalled() -> int:
 
 
 def questions_waiting() -> list[int]:
-    """Questions for which an answer could be scored now."""
+    """The keys of questions that have an answer to be scored now."""
     return list(Answer.objects.waiting().order_by().values_list("question", flat=True).distinct())
 
 
 def retry(answers: "models.QuerySet[Answer]") -> int:
-    """Failed answers, and those that were put off, wait from now on; how many."""
+    """Let failed and postponed answers be scored now; return how many."""
     at_rest = answers.filter(status__in=[Answer.Status.FAILED, Answer.Status.WAITING])
     questions = list(at_rest.order_by().values_list("question", flat=True).distinct())
     return sum(_retry(at_rest.filter(question=question)) for question in questions)
@@ -247,9 +262,9 @@ def retry(answers: "models.QuerySet[Answer]") -> int:
 
 @transaction.atomic
 def _retry(answers: "models.QuerySet[Answer]") -> int:
-    """Those of one question: a definition that is loaded goes through the questions one by one,
-    and would deadlock with whoever held answers to several.
-    """
+    """Retry the answers, which are of one question."""
+    # Loading a definition locks the questions and their answers one question after another. A
+    # transaction that held answers to several questions could deadlock with it.
     keys = locks.lock_answers(answers)
     return Answer.objects.filter(pk__in=keys).update(
         status=Answer.Status.WAITING, tries=0, reason="", not_before=now()

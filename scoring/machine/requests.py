@@ -1,4 +1,4 @@
-"""What the machine says of texts: asked under a calibration, which the service is given first."""
+"""Requests to the inference service for marks, with the calibration that they are made under."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from scoring.inference import CalibrationMissing, Inference, InferenceError, Inf
 from scoring.models import Artefact
 
 MOST_UPLOADS = 5
-"""Behind one address several services may stand, each of which lacks the artefact."""
+"""Several services may share one address, and each of them may lack the artefact."""
 
 
 def judge(
@@ -16,10 +16,11 @@ def judge(
     calibration: str,
     answers: Sequence[tuple[str, str]],
 ) -> tuple[str, dict[str, dict[str, Any]]]:
-    """(model, results by id) as `Inference.score` tells them; `calibration` may be "".
+    """(model, results by id) as `Inference.score` returns them; `answers` are (id, text).
 
-    Raises InferenceError also where the artefact was deleted, and OtherEncoder where it was made
-    under other weights than the service has.
+    `calibration` is a SHA-256, or "" for the uncalibrated method. An artefact that the service
+    lacks is sent to it first. Raises InferenceError also where the artefact was deleted, and
+    OtherEncoder where it was made with other weights than the service has.
     """
     for _ in range(MOST_UPLOADS):
         try:
@@ -30,7 +31,7 @@ def judge(
 
 
 def _artefact(sha256: str) -> bytes:
-    found = Artefact.objects.filter(calibration__sha256=sha256).first()
-    if found is None:
+    artefact = Artefact.objects.filter(calibration__sha256=sha256).first()
+    if artefact is None:
         raise InferenceError(f"the artefact of calibration {sha256[:12]} is deleted")
-    return bytes(found.content)
+    return bytes(artefact.content)

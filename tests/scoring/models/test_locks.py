@@ -60,7 +60,7 @@ def claimed(exam: Exam, answers: list[Answer]) -> list[Answer]:
 def putting_off(exam: Exam, answers: list[Answer]) -> Deed:
     """What the worker has, since the service is away."""
     mine = claimed(exam, answers)
-    return lambda: batches.put_off(mine, "away")
+    return lambda: batches.postpone(mine, "away")
 
 
 def sweep(exam: Exam, answers: list[Answer]) -> Deed:
