@@ -1,4 +1,4 @@
-"""Port: the inference service over HTTP."""
+"""Port: the HTTP client of the inference service."""
 
 import base64
 import binascii
@@ -15,16 +15,17 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base.request_id import request_id
 
 CALIBRATION_SILENCE = 300.0
-"""Seconds after which a calibration that tells nothing is given up."""
+"""Seconds without a line of progress after which a calibration is given up."""
 
 
 class InferenceError(Exception):
-    """The service refused what we sent; sending the same again will not help."""
+    """The service refused the request; sending the same again will not help."""
 
 
 class InferenceUnavailable(InferenceError):
-    """The service is away, not ready, overloaded, or not reached as it wants to be; try later,
-    after `retry_after` seconds.
+    """The service is down, not ready, overloaded or misaddressed; try again later.
+
+    `retry_after` is the least wait in seconds that the service asked for, 0 where it named none.
     """
 
     def __init__(self, message: str, retry_after: float = 0.0) -> None:
@@ -33,11 +34,11 @@ class InferenceUnavailable(InferenceError):
 
 
 class CalibrationMissing(InferenceError):
-    """The service lacks the calibration's artefact; give it and ask again."""
+    """The service lacks the calibration's artefact; send it, then repeat the request."""
 
 
 class OtherEncoder(InferenceError):
-    """The calibration was made under other weights than the service has now."""
+    """The calibration was made with other weights than the service has now."""
 
 
 KINDS: dict[str, type[InferenceError]] = {
@@ -46,20 +47,20 @@ KINDS: dict[str, type[InferenceError]] = {
     "overloaded": InferenceUnavailable,
     "incomplete": InferenceUnavailable,
 }
-UNREACHED = {
+MISCONFIGURED = {
     401: _("the inference service refuses the token; check INFERENCE_TOKEN on both sides"),
     403: _("the inference service, or a proxy before it, denies access"),
     404: _("INFERENCE_URL leads to no inference service that knows this request"),
     405: _("INFERENCE_URL leads to no inference service that knows this request"),
     408: _("the request broke off on its way to the inference service"),
 }
-"""What is amiss between us and the service, whatever text is sent: once mended, all goes on."""
-AWAY = (*UNREACHED, 429, 502, 503, 504)
+"""Faults of the way to the service rather than of the request, so the request is repeated later."""
+UNAVAILABLE = (*MISCONFIGURED, 429, 502, 503, 504)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a calibration is; `fraction` in [0, 1]."""
+    """The progress of a calibration; `fraction` is in [0, 1]."""
 
     stage: str
     fraction: float
@@ -67,7 +68,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What came of a calibration; `sha256` is that of `artefact`, which was checked."""
+    """The result of a calibration; `sha256` is the verified checksum of `artefact`."""
 
     sha256: str
     artefact: bytes
@@ -85,7 +86,7 @@ class Inference:
 
     @classmethod
     def from_settings(cls) -> Self:
-        """The service that the environment names."""
+        """A client of the service that INFERENCE_URL names."""
         return cls(settings.INFERENCE_URL, settings.INFERENCE_TOKEN, settings.INFERENCE_TIMEOUT)
 
     def score(
@@ -94,48 +95,50 @@ class Inference:
         answers: Sequence[tuple[str, str]],
         calibration: str | None = None,
     ) -> tuple[str, dict[str, dict[str, Any]]]:
-        """(model, results by id) of `answers`, pairs of id and text.
+        """(model, results by id) of `answers`, which are pairs of id and text.
 
-        Under the calibration of that SHA-256, or by the uncalibrated method. Raises also
-        CalibrationMissing and OtherEncoder.
+        A result is `{id, points, criteria, flags, confidence}`. `calibration` is the SHA-256 of an
+        artefact, None for the uncalibrated method. Raises InferenceError, CalibrationMissing and
+        OtherEncoder among them.
         """
         body = {
             "question": question,
             "calibration": calibration,
             "answers": [{"id": name, "text": text} for name, text in answers],
         }
-        told = self._call("POST", "/v1/score", json=body)
-        return told["model"], {result["id"]: result for result in told["results"]}
+        payload = self._call("POST", "/v1/score", json=body)
+        return payload["model"], {result["id"]: result for result in payload["results"]}
 
     def calibrate(
         self, question: dict[str, Any], examples: Sequence[dict[str, Any]]
     ) -> Generator[Progress | Fitted, None, None]:
-        """Progress while a calibration is fitted to `examples`, and last what came of it.
+        """Yield Progress while a calibration is fitted to `examples`, and Fitted at the end.
 
-        An example is `{text, points, criteria?}`, with points by code. Closing the iterator stops
-        the fit. Raises InferenceUnavailable also where the service died over it.
+        An example is `{text, points, criteria?}`; `criteria` maps codes to points. Closing the
+        iterator stops the fit. Raises InferenceUnavailable also where the service dies meanwhile.
         """
         return self._fitting("/v1/calibrate", {"question": question, "examples": list(examples)})
 
     def calibrate_general(
         self, questions: Sequence[dict[str, Any]]
     ) -> Generator[Progress | Fitted, None, None]:
-        """The same for a calibration that marks any question; `questions` are
-        `{question, examples}`.
+        """Like `calibrate`, for a calibration that marks any question.
+
+        `questions` are `{question, examples}`.
         """
         return self._fitting("/v1/calibrate/general", {"questions": list(questions)})
 
     def _fitting(self, path: str, body: dict[str, Any]) -> Generator[Progress | Fitted, None, None]:
         timeout = httpx.Timeout(self.timeout, read=CALIBRATION_SILENCE)
         for line in self._lines(path, body, timeout):
-            told = _told(line)
-            yield told
-            if isinstance(told, Fitted):
+            event = _fitting_event(line)
+            yield event
+            if isinstance(event, Fitted):
                 return
         raise InferenceUnavailable("the calibration broke off")
 
     def put_calibration(self, sha256: str, artefact: bytes) -> None:
-        """Give the service an artefact that it lacks; raises also OtherEncoder."""
+        """Send the service an artefact; raises OtherEncoder where it was made with other weights."""
         headers = {"Content-Type": "application/octet-stream"}
         self._call("PUT", f"/v1/calibrations/{sha256}", content=artefact, headers=headers)
 
@@ -145,33 +148,34 @@ class Inference:
         distance: float,
         say: Callable[[float], None] = lambda _fraction: None,
     ) -> list[tuple[list[str], list[float]]]:
-        """Ids that lie within the distance of the first of them, and their distances to it.
+        """Groups as (ids, distances): texts within `distance` of the first, and how far they are.
 
-        `texts` are pairs of id and text, those first that should represent a group; `say` is told
-        how far the service is. Raises InferenceUnavailable also where the service died over it.
+        `texts` are pairs of id and text; earlier ones are preferred as the first of a group.
+        Distances are cosine distances. `say` is called with the progress in [0, 1]. Raises
+        InferenceUnavailable also where the service dies meanwhile.
         """
         body = {
             "texts": [{"id": name, "text": text} for name, text in texts],
             "distance": distance,
         }
-        for told in self._lines("/v1/groups", body, self.http.timeout):
-            if "groups" in told:
-                return [(one["ids"], one["distances"]) for one in told["groups"]]
-            say(float(told["fraction"]))
+        for payload in self._lines("/v1/groups", body, self.http.timeout):
+            if "groups" in payload:
+                return [(group["ids"], group["distances"]) for group in payload["groups"]]
+            say(float(payload["fraction"]))
         raise InferenceUnavailable("the grouping broke off")
 
     def info(self) -> dict[str, Any]:
-        """Model, device, precision and limits."""
+        """The service's model, device, precision and limits."""
         return self._call("GET", "/info")
 
     def health(self, timeout: float = 2.0) -> dict[str, Any]:
-        """The service's own word on its health."""
+        """The service's answer to GET /health, within `timeout` seconds."""
         return self._call("GET", "/health", timeout=timeout)
 
     def _lines(
         self, path: str, body: dict[str, Any], timeout: httpx.Timeout
     ) -> Generator[dict[str, Any], None, None]:
-        """The JSON values of a stream, a line each, as they come."""
+        """Yield the JSON value of each line of a streamed response as it arrives."""
         headers = self._headers()
         try:
             with self.http.stream(
@@ -195,28 +199,28 @@ class Inference:
         except httpx.TransportError as error:
             raise InferenceUnavailable(f"{type(error).__name__}: {error}") from error
         _check(response)
-        told: dict[str, Any] = response.json() if response.content else {}
-        return told
+        payload: dict[str, Any] = response.json() if response.content else {}
+        return payload
 
     def _headers(self) -> dict[str, str]:
         return {"X-Request-ID": request_id.get()}
 
 
 def _check(response: httpx.Response) -> None:
-    """Raise what an answer of this status means."""
-    if response.status_code in AWAY:
+    """Raise the error that the response's status and body stand for."""
+    if response.status_code in UNAVAILABLE:
         after = response.headers.get("Retry-After", "0")
         raise InferenceUnavailable(
-            _away(response.status_code), float(after) if after.isdigit() else 0.0
+            _unavailable(response.status_code), float(after) if after.isdigit() else 0.0
         )
     if response.is_error:
         kind = KINDS.get(_error_type(response), InferenceError)
         raise kind(f"HTTP {response.status_code}: {response.text[:300]}")
 
 
-def _away(status: int) -> str:
-    """The status and, where it tells one, the cause."""
-    return f"HTTP {status}: {UNREACHED[status]}" if status in UNREACHED else f"HTTP {status}"
+def _unavailable(status: int) -> str:
+    cause = MISCONFIGURED.get(status)
+    return f"HTTP {status}: {cause}" if cause else f"HTTP {status}"
 
 
 def _error_type(response: httpx.Response) -> str:
@@ -228,19 +232,19 @@ def _error_type(response: httpx.Response) -> str:
 
 
 def _read_line(line: str) -> dict[str, Any]:
-    """A line of a stream; raises what an error in it means."""
+    """The JSON value of a line; raises the error that it may report."""
     try:
-        told: dict[str, Any] = json.loads(line)
+        payload: dict[str, Any] = json.loads(line)
     except ValueError as error:
         raise InferenceUnavailable(f"the stream broke off: {error}") from error
-    if "error" in told:
-        kind = KINDS.get(str(told.get("error_type", "")), InferenceError)
-        raise kind(str(told["error"])[:300])
-    return told
+    if "error" in payload:
+        kind = KINDS.get(str(payload.get("error_type", "")), InferenceError)
+        raise kind(str(payload["error"])[:300])
+    return payload
 
 
-def _told(line: dict[str, Any]) -> Progress | Fitted:
-    """What a line of the calibration's stream says."""
+def _fitting_event(line: dict[str, Any]) -> Progress | Fitted:
+    """A line of a calibration's stream; verifies the artefact's checksum."""
     if "sha256" not in line:
         return Progress(str(line["stage"]), float(line["fraction"]))
     try:

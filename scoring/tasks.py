@@ -1,4 +1,4 @@
-"""Thin Celery tasks: a message is only a nudge, the rows are the truth."""
+"""Celery tasks. A message is only a nudge to look at the rows, so losing it loses no work."""
 
 from collections.abc import Iterable
 from functools import cache, partial
@@ -18,13 +18,13 @@ from scoring.review import groups, queue
 
 @cache
 def inference() -> Inference:
-    """This process's client."""
+    """The client of the inference service, one for each process."""
     return Inference.from_settings()
 
 
 @shared_task(throws=(InferenceUnavailable,))
 def score_waiting(question_id: int) -> int:
-    """Score what waits; when the service is away the sweep comes back to it."""
+    """Score the question's waiting answers; while the service is down, the sweep tries again."""
     question = Question.objects.filter(pk=question_id).select_related("exam").first()
     if question is None:
         return 0
@@ -38,7 +38,11 @@ def score_waiting(question_id: int) -> int:
 
 @shared_task(throws=(InferenceUnavailable, WrongState))
 def fit_calibration(calibration_id: int) -> None:
-    """Fit a calibration, unless another worker does or did; where it is better, score anew."""
+    """Fit a calibration; where it is promoted, nudge workers to score its questions again.
+
+    Two workers may get the same message: claiming changes the row's state by one UPDATE, and the
+    second gets WrongState.
+    """
     calibration = Calibration.objects.filter(pk=calibration_id).first()
     if calibration is None:
         return
@@ -50,7 +54,7 @@ def fit_calibration(calibration_id: int) -> None:
 
 @shared_task(throws=(InferenceError,))
 def regroup(question_id: int, distance: float = groups.DISTANCE) -> None:
-    """Find the groups of like answers anew."""
+    """Compute the question's groups of like answers again."""
     question = Question.objects.filter(pk=question_id).first()
     if question is None:
         return
@@ -62,38 +66,38 @@ def regroup(question_id: int, distance: float = groups.DISTANCE) -> None:
 
 @shared_task(throws=(WrongState,))
 def read_upload(upload_id: int) -> None:
-    """Read a file of answers, unless another worker does or did."""
+    """Read a file of answers; of two workers with the same message one gets WrongState."""
     upload = Upload.objects.filter(pk=upload_id).first()
     if upload:
         nudge(uploads.read(upload))
 
 
 def nudge(question_ids: Iterable[int]) -> None:
-    """After the commit, ask a worker to look; should the broker be away, the sweep looks anyway."""
+    """After the commit, ask workers to score these questions; the sweep repeats a lost nudge."""
     for question_id in sorted(set(question_ids)):
         nudges.nudge(score_waiting, question_id)
 
 
 def nudge_upload(upload: Upload) -> None:
-    """The same for a file to be read."""
+    """Like `nudge`, to read a file."""
     nudges.nudge(read_upload, upload.pk)
 
 
 def nudge_calibration(calibration: Calibration | None) -> None:
-    """The same for a calibration to be fitted."""
+    """Like `nudge`, to fit a calibration."""
     if calibration:
         nudges.nudge(fit_calibration, calibration.pk)
 
 
 def nudge_regroup(question: Question, distance: float = groups.DISTANCE) -> None:
-    """The same for groups to be found; who lost the message asks again."""
+    """Like `nudge`, to compute groups; no sweep makes up for it, the manager asks again."""
     groups.tell_progress(question, 0.0)
     nudges.nudge(regroup, question.pk, distance)
 
 
 @shared_task
 def sweep() -> None:
-    """Free what stalled and nudge everything that waits."""
+    """Release stalled claims and leases, and send a task for everything that waits."""
     queue.release_expired()
     batches.release_stalled()
     for question_id in batches.questions_waiting():
@@ -108,17 +112,17 @@ def sweep() -> None:
 
 @shared_task
 def forget_old_keys() -> None:
-    """Idempotency keys are kept for a week."""
+    """Delete idempotency keys that are older than a week."""
     submissions.forget_old_keys()
 
 
 @shared_task
 def publish_load() -> None:
-    """Tell opsconsole the load, for a short while."""
+    """Publish the load to Redis, where opsconsole reads it until it expires."""
     published_load.publish(load.measure())
 
 
 @shared_task
 def delete_due_answers() -> None:
-    """Delete the answers of exams whose date has come."""
+    """Delete the answers of exams whose date for that has come."""
     retention.delete_due()
