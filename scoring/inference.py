@@ -138,7 +138,7 @@ class Inference:
         raise InferenceUnavailable("the calibration broke off")
 
     def put_calibration(self, sha256: str, artefact: bytes) -> None:
-        """Send the service an artefact; raises OtherEncoder where it was made with other weights."""
+        """Send the service an artefact; raises OtherEncoder where it fits other weights."""
         headers = {"Content-Type": "application/octet-stream"}
         self._call("PUT", f"/v1/calibrations/{sha256}", content=artefact, headers=headers)
 

@@ -182,9 +182,9 @@ class QuestionAdmin(CalibrationPages):
         """Seal the question; if its definition changed, let its answers be scored again."""
         super().save_related(request, form, formsets, change)
         question: Question = form.instance
-        # A worker may be scoring answers under the old definition. Where it changed, `edited` takes
-        # its claims away, and without its claim the worker's marks are not written.
-        if definitions.edited(question, form.cleaned_data.get("force", False)):
+        # A worker may be scoring answers under the old definition. Where it changed, `apply_edit`
+        # takes its claims away, and without its claim the worker's marks are not written.
+        if definitions.apply_edit(question, form.cleaned_data.get("force", False)):
             waiting = question.answers.filter(status="waiting").count()
             message = ngettext(
                 "%(count)d answer waits to be scored under the new definition.",

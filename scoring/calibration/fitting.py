@@ -74,7 +74,7 @@ def ask(question: Question, user: Any = None) -> Calibration:
     Raises TooFewMarks, or WrongState where the exam is fixed or one is under way.
     """
     if question.exam.frozen:
-        raise WrongState(question.exam.in_words)
+        raise WrongState(question.exam.state_message)
     if told := lacking(*marked_texts(question)):
         raise TooFewMarks(told)
     try:

@@ -1,4 +1,4 @@
-"""Loading an exam definition: the whole of it, or nothing."""
+"""Load an exam definition, as a whole or not at all."""
 
 from decimal import Decimal
 from typing import Any
@@ -29,79 +29,79 @@ Definition = dict[str, Any]
 
 
 class Frozen(Exception):
-    """The exam is fixed or published; its definition no longer changes."""
+    """The exam is fixed or published, so its definition may not change."""
 
 
 class WouldInvalidate(Exception):
-    """The change would touch marks that people gave."""
+    """The change would make marks by people void, or delete answers."""
 
 
 def load(definition: Definition, force: bool = False) -> tuple[Exam, bool]:
     """Create or update the exam that the definition describes; True where it was created.
 
-    Only what changed is written; answers of a changed question wait to be scored anew.
-    Raises Invalid, Frozen, WouldInvalidate or WrongState, and then changes nothing.
+    The answers to changed questions wait to be scored again. `force` allows changes that make marks
+    by people void or delete answers. Raises Invalid, Frozen, WouldInvalidate or WrongState; the
+    database is then unchanged.
     """
-    found = faults("exam", definition) or rule_faults(definition)
-    if found:
-        raise Invalid(found)
+    if invalid := faults("exam", definition) or rule_faults(definition):
+        raise Invalid(invalid)
     with transaction.atomic():
-        # Markers, workers and uploads share the exam: this waits until what they have begun is
-        # committed, and they wait until the definition is loaded as a whole.
+        # Markers, workers and uploads may be writing below the exam. They hold it FOR SHARE: this
+        # waits until they have committed, and they wait until the whole definition is loaded. Two
+        # definitions of a new exam at once: see `lock_or_create`.
         exam, created = locks.lock_or_create(Exam.objects.all(), code=definition["code"])
         if exam.frozen:
-            raise Frozen(exam.in_words)
+            raise Frozen(exam.state_message)
         _write_exam(exam, definition)
-        changed = _write_policy(exam, definition.get("marking"))
+        policy_changed = _write_policy(exam, definition.get("marking"))
         _write_questions(exam, definition, force)
-        if changed:
+        if policy_changed:
             settlement.settle_exam(exam)
-        # Last, for what is fixed is what follows from all the rest.
+        # Last: fixing the exam freezes the results, which follow from all of the above.
         if (state := definition.get("state", exam.status)) != exam.status:
             settlement.become(exam, state)
     return exam, created
 
 
 def rule_faults(definition: Definition) -> list[Fault]:
-    """What a schema cannot say: codes once, groups that exist, points that fit."""
-    found: list[Fault] = []
+    """The faults that a JSON Schema cannot express: repeated codes, missing groups, points."""
     groups = [group["code"] for group in definition.get("groups", [])]
-    found += _repeated("/groups", groups)
-    found += _repeated("/questions", [question["code"] for question in definition["questions"]])
+    problems = _repeated("/groups", groups)
+    problems += _repeated("/questions", [question["code"] for question in definition["questions"]])
     for index, question in enumerate(definition["questions"]):
-        found += _question_faults(f"/questions/{index}", question, groups)
-    return found
+        problems += _question_faults(f"/questions/{index}", question, groups)
+    return problems
 
 
 def _repeated(pointer: str, codes: list[str]) -> list[Fault]:
     return [
-        fault(f"{pointer}/{index}/code", _("%s is there twice") % code)
+        fault(f"{pointer}/{index}/code", _("%s occurs twice") % code)
         for index, code in enumerate(codes)
         if code in codes[:index]
     ]
 
 
 def _question_faults(pointer: str, question: Definition, groups: list[str]) -> list[Fault]:
-    found = _repeated(f"{pointer}/criteria", [c["code"] for c in question["criteria"]])
+    problems = _repeated(f"{pointer}/criteria", [c["code"] for c in question["criteria"]])
     if question.get("group") and question["group"] not in groups:
-        found.append(fault(f"{pointer}/group", _("there is no group %s") % question["group"]))
+        problems.append(fault(f"{pointer}/group", _("there is no group %s") % question["group"]))
     step = question.get("step", 1)
     total = sum(criterion["points"] for criterion in question["criteria"])
     if total < question["max_points"]:
         words = {"total": total, "most": question["max_points"]}
         text = _("the criteria give %(total)s points, fewer than %(most)s") % words
-        found.append(fault(f"{pointer}/criteria", text))
+        problems.append(fault(f"{pointer}/criteria", text))
     if question["max_points"] % step:
-        found.append(fault(f"{pointer}/max_points", _("not a multiple of the step %s") % step))
-    found += [
+        problems.append(fault(f"{pointer}/max_points", _("not a multiple of the step %s") % step))
+    problems += [
         fault(f"{pointer}/criteria/{index}/points", _("not a multiple of the step %s") % step)
         for index, criterion in enumerate(question["criteria"])
         if criterion["points"] % step
     ]
     limits = question.get("limits", {})
     if (limits.get("min") or 0) > (limits.get("max") or float("inf")):
-        found.append(fault(f"{pointer}/limits", _("min is above max")))
-    return found
+        problems.append(fault(f"{pointer}/limits", _("min is above max")))
+    return problems
 
 
 def _write_exam(exam: Exam, definition: Definition) -> None:
@@ -121,78 +121,79 @@ def _write_exam(exam: Exam, definition: Definition) -> None:
         )
 
 
-def _write_policy(exam: Exam, wanted: Definition | None) -> bool:
-    """True where it changed; a definition without one leaves the exam's as it is."""
-    if wanted is None:
+def _write_policy(exam: Exam, marking: Definition | None) -> bool:
+    """Whether the policy changed; it is left as it is where the definition has no `marking`."""
+    if marking is None:
         return False
-    values = {**_policy(MarkingPolicy()), **wanted}
+    values = {**_policy(MarkingPolicy()), **marking}
     if values == _policy(MarkingPolicy.of(exam)):
         return False
     policy, _created = MarkingPolicy.objects.update_or_create(exam=exam, defaults=values)
-    policy.refresh_from_db()  # Numbers as the database has them, not as the file had them.
-    exam.policy = policy  # The object at hand keeps what it has read once.
+    policy.refresh_from_db()  # Replace the file's floats by the database's decimals.
+    exam.policy = policy  # `exam` may have cached the former policy.
     return True
 
 
 def _write_questions(exam: Exam, definition: Definition, force: bool) -> None:
     groups = {group.code: group for group in exam.groups.all()}
-    gone = exam.questions.exclude(code__in=[q["code"] for q in definition["questions"]])
-    if Answer.objects.filter(question__in=gone).exists() and not force:
-        codes = ", ".join(question.code for question in gone)
-        told = _("%s: answers were given to what the definition leaves out")
-        raise WouldInvalidate(told % codes)
-    # Before their answers, as a worker shares them that writes marks at this moment.
-    if locks.lock_questions(gone):
-        answers = Answer.objects.filter(question__in=gone)
+    removed = exam.questions.exclude(code__in=[q["code"] for q in definition["questions"]])
+    if Answer.objects.filter(question__in=removed).exists() and not force:
+        codes = ", ".join(question.code for question in removed)
+        message = _("%s: the definition leaves out questions that have answers")
+        raise WouldInvalidate(message % codes)
+    # A worker may be writing marks of these questions, under FOR SHARE on the question and then
+    # the answers. Locking in the same order, this waits for it, then deletes its marks too.
+    if locks.lock_questions(removed):
+        answers = Answer.objects.filter(question__in=removed)
         locks.lock_answers(answers)
         retention.delete_marks(answers)
-        gone.delete()
-    for position, wanted in enumerate(definition["questions"]):
-        _write_question(exam, position, wanted, groups.get(wanted.get("group") or ""), force)
+        removed.delete()
+    for position, question in enumerate(definition["questions"]):
+        _write_question(exam, position, question, groups.get(question.get("group") or ""), force)
     exam.groups.exclude(code__in=[g["code"] for g in definition.get("groups", [])]).delete()
 
 
 def _write_question(
-    exam: Exam, position: int, wanted: Definition, group: QuestionGroup | None, force: bool
+    exam: Exam, position: int, described: Definition, group: QuestionGroup | None, force: bool
 ) -> None:
-    limits = wanted.get("limits", {})
+    limits = described.get("limits", {})
     question, _created = Question.objects.update_or_create(
         exam=exam,
-        code=wanted["code"],
+        code=described["code"],
         defaults={
             "position": position,
             "group": group,
-            "label": wanted.get("label", ""),
-            "language": wanted.get("language", exam.language),
-            "prompt": wanted["prompt"],
-            "passage": wanted.get("passage", ""),
-            "max_points": wanted["max_points"],
-            "step": wanted.get("step", 1),
+            "label": described.get("label", ""),
+            "language": described.get("language", exam.language),
+            "prompt": described["prompt"],
+            "passage": described.get("passage", ""),
+            "max_points": described["max_points"],
+            "step": described.get("step", 1),
             "min_count": limits.get("min"),
             "max_count": limits.get("max"),
             "count": limits.get("count", "characters"),
             "over_limit": limits.get("over_limit", "flag"),
-            "sections": [_section(section) for section in wanted.get("sections", [])],
-            "ranks": wanted.get("ranks", []),
+            "sections": [_section(section) for section in described.get("sections", [])],
+            "ranks": described.get("ranks", []),
         },
     )
-    _write_criteria(question, wanted["criteria"])
+    _write_criteria(question, described["criteria"])
     question.model_answers.all().delete()
     ModelAnswer.objects.bulk_create(
-        ModelAnswer(question=question, text=text) for text in wanted.get("model_answers", [])
+        ModelAnswer(question=question, text=text) for text in described.get("model_answers", [])
     )
     _seal(Question.objects.get(pk=question.pk), force)
 
 
 def _seal(question: Question, force: bool) -> bool:
-    """Seal it as it now stands; True where it was another before, and its answers wait again."""
+    """Update the question's digest; True where it changed, so that the answers wait again."""
     before = question.digest
     question.seal()
     if not before:
         promotion.adopt(question)
     if not before or before == question.digest:
         return False
-    _mark_again(question, force)
+    _rescore(question, force)
     return True
 
 
@@ -202,7 +203,7 @@ def _section(section: Definition) -> Definition:
     return {"label": section["label"], "limits": bounds}
 
 
-def _write_criteria(question: Question, wanted: list[Definition]) -> None:
+def _write_criteria(question: Question, criteria: list[Definition]) -> None:
     question.criteria.all().delete()
     Criterion.objects.bulk_create(
         Criterion(
@@ -214,25 +215,25 @@ def _write_criteria(question: Question, wanted: list[Definition]) -> None:
             references=criterion["references"],
             keywords=criterion.get("keywords", []),
         )
-        for position, criterion in enumerate(wanted)
+        for position, criterion in enumerate(criteria)
     )
 
 
-def _mark_again(question: Question, force: bool) -> None:
+def _rescore(question: Question, force: bool) -> None:
     if Mark.objects.filter(answer__question=question).by_people().exists() and not force:
-        told = _("%s: people have marked answers under the old criteria")
-        raise WouldInvalidate(told % question.code)
+        message = _("%s: people have marked answers under the old criteria")
+        raise WouldInvalidate(message % question.code)
     answers = Answer.objects.filter(question=question)
-    # A worker that scores one at this moment loses the claim, and with it its mark of the former
-    # question.
+    # A worker may be scoring some of them under the former definition. Waiting again takes its
+    # claim away, and a worker writes marks only for what it still holds.
     answers.wait_again()
-    _name_again(answers, question.wire())
+    _update_text_keys(answers, question.wire())
     promotion.set_aside(question)
     settlement.settle(answers.values_list("pk", flat=True))
 
 
-def _name_again(answers: "models.QuerySet[Answer]", wire: Definition) -> None:
-    """Which texts are the same depends on the question's limits and sections."""
+def _update_text_keys(answers: "models.QuerySet[Answer]", wire: Definition) -> None:
+    # The key depends on the question's limits and sections, which decide what counts as one text.
     changed = []
     for answer in answers.only("text", "text_key").iterator(1000):
         key = texts.text_key(answer.text, wire)
@@ -242,28 +243,28 @@ def _name_again(answers: "models.QuerySet[Answer]", wire: Definition) -> None:
     Answer.objects.bulk_update(changed, ["text_key"], batch_size=1000)
 
 
-def edited(question: Question, force: bool = False) -> bool:
-    """After the rows of one question were changed by themselves, inside the same transaction.
+def apply_edit(question: Question, force: bool = False) -> bool:
+    """Check and seal a question whose rows were edited earlier in the same transaction.
 
-    Seals the question; where its definition changed, its answers wait to be scored anew and True
-    comes back. Raises Invalid, Frozen or WouldInvalidate, which must undo the transaction.
+    True where its definition changed, so that its answers wait to be scored again; `force` as in
+    `load`. Raises Invalid, Frozen or WouldInvalidate, upon which the caller must roll back.
     """
     exam = locks.lock_exam(question.exam_id)
     if exam.frozen:
-        raise Frozen(exam.in_words)
+        raise Frozen(exam.state_message)
     question = Question.objects.get(pk=question.pk)
-    wanted = _described(question)
+    described = _describe_question(question)
     groups = list(exam.groups.values_list("code", flat=True))
-    schema = faults("exam", {"code": exam.code, "title": "-", "questions": [wanted]})
-    if found := schema or _question_faults("/questions/0", wanted, groups):
+    schema_faults = faults("exam", {"code": exam.code, "title": "-", "questions": [described]})
+    if invalid := schema_faults or _question_faults("/questions/0", described, groups):
         raise Invalid(
-            [fault(one["pointer"].removeprefix("/questions/0"), one["detail"]) for one in found]
+            [fault(f["pointer"].removeprefix("/questions/0"), f["detail"]) for f in invalid]
         )
     return _seal(question, force)
 
 
 def describe(exam: Exam) -> Definition:
-    """The definition as it stands; loading it again changes nothing."""
+    """The exam's present definition, which `load` would read without a change."""
     questions = exam.questions.select_related("group").prefetch_related("criteria", "model_answers")
     return {
         "code": exam.code,
@@ -281,13 +282,13 @@ def describe(exam: Exam) -> Definition:
             }
             for group in exam.groups.order_by("pk")
         ],
-        "questions": [_described(question) for question in questions],
+        "questions": [_describe_question(question) for question in questions],
     }
 
 
 def _policy(policy: MarkingPolicy) -> Definition:
-    """How the exam is marked, as its definition says it."""
-    fields = [one for one in policy._meta.concrete_fields if one.name not in ("id", "exam")]
+    """The policy as the `marking` of a definition."""
+    fields = [f for f in policy._meta.concrete_fields if f.name not in ("id", "exam")]
     values = {field.name: field.value_from_object(policy) for field in fields}
     return {
         name: number(value) if isinstance(value, Decimal) else value
@@ -295,7 +296,7 @@ def _policy(policy: MarkingPolicy) -> Definition:
     }
 
 
-def _described(question: Question) -> Definition:
+def _describe_question(question: Question) -> Definition:
     return {
         "code": question.code,
         "label": question.label,

@@ -1,4 +1,4 @@
-"""Answers are personal data: they are deleted from their exam's date on; what was counted stays."""
+"""Delete answers, which are personal data, from the date that their exam sets; counts stay."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,12 +20,12 @@ from scoring.models import (
     locks,
 )
 
-AT_ONCE = 500
+CHUNK = 500
 
 
 @dataclass
 class Deleted:
-    """What was deleted of an exam."""
+    """How many rows and files of an exam were deleted."""
 
     exam: str
     submissions: int = 0
@@ -40,24 +40,25 @@ class Deleted:
 
 
 def delete_due(today: date | None = None) -> list[Deleted]:
-    """Delete the answers of every exam whose date has come; what was deleted, by exam.
+    """Delete the answers of every exam whose date has come; return what was deleted, by exam.
 
-    Marks and files go with them, and so do responses kept for idempotency and what calibrations
-    were made of them. The exam, its questions, what calibrations reached and the counts of batches
-    and uploads stay. A broken-off run is taken up by the next.
+    Deleted with them are their marks and files, the responses kept for idempotency, and the
+    artefacts of calibrations, which are made from answers. The exam, its questions, the metrics of
+    calibrations and the counts of batches and uploads stay. An interrupted run is completed by the
+    next one.
     """
     due = Exam.objects.filter(delete_answers_on__lte=today or localdate()).order_by("pk")
     return [deleted for exam in due if (deleted := delete_answers(exam))]
 
 
 def delete_answers(exam: Exam) -> Deleted:
-    """Delete all that candidates of the exam handed in, and write so to the audit log."""
+    """Delete all that candidates of the exam submitted, with an entry in the audit log."""
     deleted = Deleted(exam.code)
-    for keys in _portions(exam):
+    for keys in _chunks(exam):
         _delete_submissions(exam, keys, deleted)
     for upload in Upload.objects.filter(exam=exam).exclude(file="", rejections=[]):
-        _empty(upload, deleted)
-    # They hold the submission as it was answered, texts and all.
+        _empty_upload(upload, deleted)
+    # A stored response contains the submission with its texts.
     deleted.responses = IdempotencyKey.objects.filter(response__exam=exam.code).delete()[0]
     deleted.artefacts = Artefact.objects.filter(calibration__question__exam=exam).delete()[0]
     if deleted:
@@ -65,16 +66,18 @@ def delete_answers(exam: Exam) -> Deleted:
     return deleted
 
 
-def _portions(exam: Exam) -> Iterator[list[int]]:
+def _chunks(exam: Exam) -> Iterator[list[int]]:
+    """Keys of submissions, read anew after each chunk, since the caller deletes them."""
     rows = Submission.objects.filter(exam=exam).order_by("pk").values_list("pk", flat=True)
-    while keys := list(rows[:AT_ONCE]):
+    while keys := list(rows[:CHUNK]):
         yield keys
 
 
 @transaction.atomic
 def _delete_submissions(exam: Exam, keys: list[int], deleted: Deleted) -> None:
-    # The deletion would lock answers in an order of its own, and deadlock with whoever settles or
-    # marks some of them. A definition that is being loaded is waited for.
+    # The DELETE locks answers in any order, and could deadlock with a transaction that settles or
+    # marks some of them; so they are locked first, in the order of scoring/models/locks.py. The
+    # exam is shared so that a definition that is being loaded is waited for.
     locks.share_exam(exam.pk)
     answers = Answer.objects.filter(submission__in=keys)
     locks.lock_answers(answers)
@@ -85,23 +88,25 @@ def _delete_submissions(exam: Exam, keys: list[int], deleted: Deleted) -> None:
 
 
 def delete_marks(answers: "QuerySet[Answer]") -> int:
-    """Delete all marks of the answers, which themselves can go afterwards; how many."""
+    """Delete all marks of the answers, so that these can be deleted; return how many."""
     marks, total = Mark.objects.filter(answer__in=answers), 0
-    # A withdrawal protects the mark that it withdraws, so what nothing withdraws goes first. Not
-    # `standing()`, which leaves withdrawals out.
+    # A withdrawal protects the mark that it withdraws (PROTECT), so marks that no mark withdraws
+    # go first. `standing()` would not do: it leaves withdrawals out.
     while count := marks.filter(mark=None).delete()[0]:
         total += count
     return total
 
 
-def _empty(upload: Upload, deleted: Deleted) -> None:
-    """The file goes first: a row that still names it is emptied by the next run."""
+def _empty_upload(upload: Upload, deleted: Deleted) -> None:
+    # The file first: if this is interrupted, the row still names it and the next run repeats it.
     if upload.file.name:
         upload.file.storage.delete(upload.file.name)
         deleted.files += 1
-    # What is told of its rows and entries may name a candidate.
+    # Rejections and the reason may name a candidate.
     Upload.objects.filter(pk=upload.pk).update(file="", rejections=[], reason="")
-    # A worker that reads it at this moment finds its claim gone, and hands in nothing.
+    # A worker may be reading the file at this moment. If this comes first, the worker finds that
+    # the upload is no longer its own (`Upload.beat` raises WrongState) before it stores any
+    # submission. If it stores them first, this waits, and the next run deletes them.
     unread = Upload.objects.filter(
         pk=upload.pk, status__in=[Upload.Status.WAITING, Upload.Status.READING]
     )

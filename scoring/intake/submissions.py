@@ -1,4 +1,4 @@
-"""Submissions become rows before anything else happens; the whole batch or nothing."""
+"""Store submissions: checked first, then a whole batch in one transaction."""
 
 import hashlib
 import json
@@ -18,17 +18,17 @@ from scoring.contract.faults import faults
 from scoring.models import Answer, Batch, Exam, IdempotencyKey, Question, Submission, locks
 
 CHUNK = 2000
-KEYS_KEPT = timedelta(days=7)
+IDEMPOTENCY_KEYS_KEPT = timedelta(days=7)
 Record = dict[str, Any]
 
 
 class Conflict(Exception):
-    """Another text was handed in under the same candidate and attempt."""
+    """The same candidate and attempt, or idempotency key, was used for a different submission."""
 
 
 @dataclass
 class Entry:
-    """One valid submission, on its way into the tables."""
+    """A valid submission that is not stored yet; `line` is its line in what was sent."""
 
     line: int
     exam: Exam
@@ -36,13 +36,16 @@ class Entry:
     attempt: int
     absent: bool
     answers: list[tuple[int, str, str]]
-    """(question's key, text, text key) of each."""
+    """(question's key, text, text key) of each answer."""
     body_hash: str
 
 
 @dataclass
 class Outcome:
-    """What became of a batch: `rejected` is a list of `{line, pointer, detail}`."""
+    """The result of a batch: `rejected` is a list of `{line, pointer, detail}`.
+
+    `questions` holds the keys of the questions that got answers.
+    """
 
     batch: Batch
     accepted: int = 0
@@ -50,12 +53,11 @@ class Outcome:
     questions: set[int] = field(default_factory=set)
 
 
-def _held(code: str) -> Exam | None:
-    """The exam, which is neither fixed nor redefined before the transaction ends.
-
-    Who fixes it meanwhile waits and counts these answers too; who was first has fixed it, and
-    these are refused.
-    """
+def _shared_exam(code: str) -> Exam | None:
+    """The exam, which no other transaction fixes or redefines before this one ends."""
+    # The exam may be fixed at this moment, under FOR UPDATE. If this comes first, fixing waits and
+    # its results include these answers. If fixing comes first, this waits, reads the state again
+    # and the submissions are refused.
     exam = Exam.objects.filter(code=code).first()
     status = locks.share_exam(exam.pk) if exam else None
     if exam is None or status is None:
@@ -65,41 +67,41 @@ def _held(code: str) -> Exam | None:
 
 
 class Intake:
-    """Checks records against their exams, which are read once."""
+    """Checks records against their exams, each of which is read and shared once."""
 
     def __init__(self) -> None:
         self.exams: dict[str, tuple[Exam, dict[str, tuple[Question, Record]]] | None] = {}
 
     def _exam(self, code: str) -> tuple[Exam, dict[str, tuple[Question, Record]]] | None:
         if code not in self.exams:
-            exam = _held(code)
+            exam = _shared_exam(code)
             questions = Question.objects.filter(exam=exam).prefetch_related(
                 "criteria", "model_answers"
             )
-            found = {question.code: (question, question.wire()) for question in questions}
-            self.exams[code] = (exam, found) if exam else None
+            by_code = {question.code: (question, question.wire()) for question in questions}
+            self.exams[code] = (exam, by_code) if exam else None
         return self.exams[code]
 
     def check(self, record: Any, line: int = 1) -> Entry | list[Fault]:
-        """The record as an Entry, or every fault of it."""
-        if found := faults("submission", record):
-            return found
-        known = self._exam(record["exam"])
-        if known is None:
+        """The record as an Entry, or all of its faults."""
+        if schema_faults := faults("submission", record):
+            return schema_faults
+        definition = self._exam(record["exam"])
+        if definition is None:
             return [fault("/exam", _("there is no exam %s") % record["exam"])]
-        exam, questions = known
+        exam, questions = definition
         if exam.frozen:
-            return [fault("/exam", exam.in_words)]
+            return [fault("/exam", exam.state_message)]
         answers = record.get("answers", [])
-        found = _answer_faults(answers, questions)
+        problems = _answer_faults(answers, questions)
         if reason := texts.refused_character(record["candidate"]):
-            found.append(fault("/candidate", reason))
+            problems.append(fault("/candidate", reason))
         if record.get("absent") and answers:
-            found.append(fault("/answers", _("an absent candidate has no answers")))
-        if found:
-            return found
-        told = sorted((answer["question"], _text(answer)) for answer in answers)
-        body = json.dumps([bool(record.get("absent")), told])
+            problems.append(fault("/answers", _("an absent candidate has no answers")))
+        if problems:
+            return problems
+        answer_texts = sorted((answer["question"], _text(answer)) for answer in answers)
+        body = json.dumps([bool(record.get("absent")), answer_texts])
         return Entry(
             line=line,
             exam=exam,
@@ -108,7 +110,7 @@ class Intake:
             absent=bool(record.get("absent")),
             answers=[
                 (questions[code][0].pk, text, texts.text_key(text, questions[code][1]))
-                for code, text in told
+                for code, text in answer_texts
             ],
             body_hash=hashlib.sha256(body.encode()).hexdigest(),
         )
@@ -120,23 +122,28 @@ def _text(answer: Record) -> str:
 
 
 def _answer_faults(answers: Sequence[Record], questions: dict[str, Any]) -> list[Fault]:
-    found = []
-    seen: set[str] = set()
+    problems = []
+    codes: set[str] = set()
     for index, answer in enumerate(answers):
         code = answer["question"]
         if code not in questions:
-            found.append(fault(f"/answers/{index}/question", _("there is no question %s") % code))
-        if code in seen:
-            found.append(fault(f"/answers/{index}/question", _("%s is answered twice") % code))
-        seen.add(code)
-        if reason := texts.refused_character(_text(answer)):
-            found.append(fault(f"/answers/{index}/text", reason))
-    return found
+            reason = _("there is no question %s") % code
+            problems.append(fault(f"/answers/{index}/question", reason))
+        if code in codes:
+            reason = _("%s is answered twice") % code
+            problems.append(fault(f"/answers/{index}/question", reason))
+        codes.add(code)
+        if refused := texts.refused_character(_text(answer)):
+            problems.append(fault(f"/answers/{index}/text", refused))
+    return problems
 
 
 @transaction.atomic
 def take(record: Record) -> tuple[Submission, bool] | list[Fault]:
-    """One submission; False when it was there already. Raises Conflict."""
+    """Store one submission, or return its faults; False where the same was stored before.
+
+    Raises Conflict where the attempt was submitted with other answers.
+    """
     entry = Intake().check(record)
     if isinstance(entry, list):
         return entry
@@ -158,7 +165,7 @@ def take(record: Record) -> tuple[Submission, bool] | list[Fault]:
 
 @transaction.atomic
 def take_all(records: Iterable[tuple[int, Any]]) -> Outcome:
-    """Every valid one of (line, record); the rest is told of and left out."""
+    """Store every valid record of the (line, record) pairs; the others are listed as rejected."""
     intake, outcome = Intake(), Outcome(Batch.objects.create())
     entries = _checked(intake, records, outcome)
     while chunk := list(islice(entries, CHUNK)):
@@ -179,17 +186,17 @@ def _checked(
         if isinstance(entry, Entry):
             yield entry
         else:
-            outcome.rejected += [{"line": line, **one} for one in entry]
+            outcome.rejected += [{"line": line, **entry_fault} for entry_fault in entry]
 
 
 def _store(chunk: Sequence[Entry], outcome: Outcome) -> None:
-    """Rows by COPY; what is there already is accepted when it is the same, else refused."""
+    """Store the new entries; stored ones are accepted where the answers are the same."""
     unique, repeated = _first_of_each(chunk)
     new = _insert_submissions(unique, outcome.batch)
-    known = _known([entry for entry in unique if _key(entry) not in new])
-    known |= {_key(entry): entry.body_hash for entry in unique if _key(entry) in new}
+    hashes = _stored_hashes([entry for entry in unique if _key(entry) not in new])
+    hashes |= {_key(entry): entry.body_hash for entry in unique if _key(entry) in new}
     for entry in [*unique, *repeated]:
-        if known[_key(entry)] != entry.body_hash:
+        if hashes[_key(entry)] != entry.body_hash:
             outcome.rejected.append({"line": entry.line, **fault("/attempt", _differs(entry))})
         else:
             outcome.accepted += 1
@@ -198,7 +205,7 @@ def _store(chunk: Sequence[Entry], outcome: Outcome) -> None:
 
 
 def _differs(entry: Entry) -> str:
-    return _("attempt %d of this candidate holds another text") % entry.attempt
+    return _("attempt %d of this candidate was submitted with other answers") % entry.attempt
 
 
 def _key(entry: Entry) -> tuple[int, str, int]:
@@ -218,6 +225,11 @@ def _insert_submissions(entries: Sequence[Entry], batch: Batch) -> dict[tuple[in
             strict=True,
         )
     )
+    # Two transactions may insert the same candidate and attempt. The second waits at the unique
+    # constraint until the first ends. If that commits, the row is skipped here and seen by
+    # `_stored_hashes`, a later statement under READ COMMITTED; if not, the row is inserted. Two
+    # batches with the same candidates in different orders may deadlock: PostgreSQL then aborts one
+    # of them, which has stored nothing and can be sent again.
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO scoring_submission"
@@ -229,7 +241,7 @@ def _insert_submissions(entries: Sequence[Entry], batch: Batch) -> dict[tuple[in
         return {(row[0], row[1], row[2]): row[3] for row in cursor.fetchall()}
 
 
-def _known(entries: Sequence[Entry]) -> dict[tuple[int, str, int], str]:
+def _stored_hashes(entries: Sequence[Entry]) -> dict[tuple[int, str, int], str]:
     if not entries:
         return {}
     rows = Submission.objects.filter(
@@ -254,5 +266,7 @@ def _copy_answers(stored: Sequence[tuple[int, Entry]]) -> None:
 
 
 def forget_old_keys(at: datetime | None = None) -> int:
-    """Idempotency keys of more than a week ago answer no more; how many."""
-    return IdempotencyKey.objects.filter(created_at__lt=(at or now()) - KEYS_KEPT).delete()[0]
+    """Delete idempotency keys that are older than a week; return how many."""
+    return IdempotencyKey.objects.filter(
+        created_at__lt=(at or now()) - IDEMPOTENCY_KEYS_KEPT
+    ).delete()[0]

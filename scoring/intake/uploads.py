@@ -60,7 +60,7 @@ def receive(exam: Exam, name: str, file: "File[bytes]") -> Upload:
     """Keep the file, to be read by a worker. Raises BadDocument, or WrongState for a fixed exam."""
     documents.reader(name)
     if exam.frozen:
-        raise WrongState(exam.in_words)
+        raise WrongState(exam.state_message)
     language = translation.get_language() or settings.LANGUAGE_CODE
     upload = Upload(exam=exam, name=name[-255:], size=file.size, language=language)
     upload.file.save(name, file, save=False)

@@ -144,7 +144,7 @@ def hold(exam: Exam, *states: str) -> None:
     if status is None:
         raise WrongState(_("%s is deleted") % exam.code)
     if status not in (states or (Exam.Status.DRAFT, *MARKED_BY_PEOPLE)):
-        raise WrongState(Exam(code=exam.code, status=status).in_words)
+        raise WrongState(Exam(code=exam.code, status=status).state_message)
 
 
 def _settle(keys: Sequence[int]) -> None:

@@ -61,7 +61,7 @@ class Exam(Lifecycle):
         return self.status in (self.Status.FIXED, self.Status.PUBLISHED)
 
     @property
-    def in_words(self) -> str:
+    def state_message(self) -> str:
         """Its code and state, as the reason of a refusal."""
         words = {"exam": self.code, "state": self.get_status_display()}
         return str(_("%(exam)s is in the state: %(state)s") % words)

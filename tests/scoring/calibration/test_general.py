@@ -266,7 +266,7 @@ def test_a_question_that_is_added_by_hand_is_marked_by_it_too(
     added = Question.objects.create(exam=one.exam, code="Q9", prompt="なぜか", max_points=2)
     added.criteria.create(code="C1", label="理由", points=2, references=["変わったから"])
     with transaction.atomic():
-        assert not definitions.edited(added)
+        assert not definitions.apply_edit(added)
     assert used(added) == calibration
     assert added.promotions.get().kind == "general"
 

@@ -109,7 +109,7 @@ def test_marks_that_were_withdrawn_go_too() -> None:
 
 
 def test_more_than_fit_in_one_transaction_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    monkeypatch.setattr(retention, "CHUNK", 2)
     exam = exam_with_answers("DUE", DAY, candidates=5)
     assert retention.delete_due(DAY)[0].submissions == 5
     assert left(exam) == (0, 0, 0)
