@@ -1,4 +1,4 @@
-"""The nouns: one file each."""
+"""The models of scoring, with their querysets and states."""
 
 from scoring.models.access import ApiToken, IdempotencyKey
 from scoring.models.answers import Answer, Batch, Submission

@@ -1,4 +1,4 @@
-"""Who may call the API, and what was already answered under an idempotency key."""
+"""API tokens, and responses kept for idempotency keys."""
 
 import hashlib
 import secrets
@@ -12,12 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 
 def hashed(secret: str) -> str:
-    """What is stored of a secret of 256 random bits, for which one SHA-256 is enough."""
+    """The digest under which a secret is stored.
+
+    One SHA-256 is enough, since the secret is 256 random bits.
+    """
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    """The words of tokens."""
+    """Filters for tokens."""
 
     def valid(self, at: datetime | None = None) -> Self:
         """Neither revoked nor expired."""
@@ -60,7 +63,10 @@ class ApiToken(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The answer that was given to a caller's key, so that it can be given again."""
+    """The response to a request with an Idempotency-Key, returned again if it is repeated.
+
+    `body_hash` is that of the request; `response` is null until the request has been handled.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
     key = models.CharField(max_length=200)

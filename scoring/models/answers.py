@@ -1,4 +1,4 @@
-"""What candidates handed in; the waiting rows are the work queue."""
+"""Submissions and their answers; answers with status `waiting` are the machine's work queue."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -64,21 +64,23 @@ class Submission(models.Model):
 
 
 class AnswerQuerySet(models.QuerySet["Answer"]):
-    """The words in which the work queue is spoken of."""
+    """Filters and moves of the work queue."""
 
     def waiting(self, at: datetime | None = None) -> Self:
-        """To be scored, and not put off to a later time."""
+        """To be scored now; without answers that were postponed to a later time than `at`."""
         return self.filter(status=Answer.Status.WAITING, not_before__lte=at or now())
 
     def stalled(self, after: timedelta, at: datetime | None = None) -> Self:
-        """Claimed by a worker that has since gone quiet."""
+        """Claimed longer ago than `after`: the worker is dead or very slow."""
         return self.filter(status=Answer.Status.SCORING, claimed_at__lt=(at or now()) - after)
 
     def wait_again(self, at: datetime | None = None) -> int:
-        """Let them be scored anew; whoever scores one now loses the claim. How many.
+        """Let the answers be scored again; return how many. Needs a transaction.
 
-        Marks stay, and with them what people have settled. Needs a transaction.
+        Marks stay, and so do final marks by people.
         """
+        # A worker may be scoring some of them at this moment. If it has locked them to write its
+        # marks, this waits for it; otherwise its claim is gone and it writes nothing.
         lock_answers(self)
         return self.update(
             status=Answer.Status.WAITING,
@@ -89,11 +91,11 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
         )
 
     def claim(self, question_id: int, size: int, at: datetime | None = None) -> list["Answer"]:
-        """Up to `size` waiting answers, now this caller's alone; needs a transaction."""
+        """Claim up to `size` waiting answers and return them; needs a transaction."""
         at = at or now()
-        # Two workers that claim at once: each skips what the other has locked, so that none waits
-        # and no answer is claimed twice. Oldest first, against the order of locks.py, which is
-        # safe since this never waits.
+        # Two workers may claim at once: each skips the rows that the other has locked, so neither
+        # waits and no answer is claimed twice. The oldest come first, against the order in
+        # scoring/models/locks.py, which is safe because this never waits.
         answers = list(
             self.filter(question_id=question_id)
             .waiting(at)
@@ -109,7 +111,11 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
 
 
 class Answer(Lifecycle):
-    """One text for one question."""
+    """The text that a candidate wrote for one question.
+
+    `status` is the machine's work, `review` that of people; `text_key` is the same for answers that
+    count as the same text.
+    """
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -126,7 +132,7 @@ class Answer(Lifecycle):
         ADJUDICATED = "adjudicated", _("adjudicated")
 
     class Reason(models.TextChoices):
-        """Why people are asked to mark it."""
+        """Why people are asked to mark the answer."""
 
         UNCERTAIN = "uncertain", _("the machine is unsure")
         AUDIT = "audit", _("drawn for the audit")

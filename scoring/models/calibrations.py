@@ -1,4 +1,4 @@
-"""Calibrations: a question's models fitted to human marks, which was in use when, from where on."""
+"""Calibrations fitted to marks by people, and the history of their promotions and thresholds."""
 
 from typing import Any, Self
 
@@ -22,12 +22,12 @@ class CalibrationQuerySet(JobQuerySet["Calibration"]):
 
 
 class Calibration(Job):
-    """One fit; kept with its metrics whether it was promoted or not.
+    """One fit, kept with its metrics whether it was promoted or not.
 
-    `question` is None for a general one, which was fitted to the marks of many questions.
-    `sha256` is the artefact's, which stands in for it everywhere; `model` the encoder's, under
-    whose weights alone it can be used; `metrics` is what the inference service measured out of
-    fold: examples, kappa, exact, adjacent, mae, calibration_error, seconds.
+    `question` is None for a general calibration, which was fitted to the marks of many questions.
+    `sha256` is the checksum of its artefact, by which it is named everywhere. `model` is that of
+    the encoder's weights, with which alone it can be used. `metrics` were measured out of fold by
+    the inference service: examples, kappa, exact, adjacent, mae, calibration_error, seconds.
     """
 
     class Status(models.TextChoices):
@@ -92,14 +92,14 @@ class Calibration(Job):
 
     @property
     def own(self) -> Question:
-        """Its question; WrongState for a general one."""
+        """Its question; raises WrongState for a general calibration."""
         if self.question is None:
             raise WrongState(_("%s is a general calibration") % self)
         return self.question
 
     @property
     def is_general(self) -> bool:
-        """Whether it marks questions without marks; it knows no confidence."""
+        """Whether it marks any question without marks by people; it then gives no confidence."""
         return self.question_id is None
 
     def at_end(self) -> dict[str, Any]:
@@ -108,9 +108,9 @@ class Calibration(Job):
 
 
 class Artefact(models.Model):
-    """What was fitted, as the inference service made it; apart, so that no list reads it along.
+    """The fitted file of a calibration, in a table of its own so that lists do not read it.
 
-    It is made of people's answers and goes when they are deleted.
+    It is derived from candidates' answers, and is deleted with them.
     """
 
     calibration = models.OneToOneField(
@@ -127,10 +127,11 @@ class Artefact(models.Model):
 
 
 class Example(models.Model):
-    """A marked answer that a calibration was fitted to, and what was predicted for it out of fold.
+    """A marked answer that a calibration was fitted to, and the out-of-fold prediction for it.
 
-    `points` are people's, `predicted` and `confidence` those of a fit that had not seen it; a
-    general calibration's had not seen its question, and knows no confidence.
+    `points` were given by people; `predicted` and `confidence` come from the fold that left the
+    answer's text out. The folds of a general calibration leave out whole questions, and give no
+    confidence.
     """
 
     calibration = models.ForeignKey(
@@ -153,11 +154,11 @@ class Example(models.Model):
 
 
 class Promotion(models.Model):
-    """From this moment on the question's machine marks are those of this calibration, or of none.
+    """The question's machine marks are made under this calibration from `created_at` on.
 
-    Without a question it is the general calibration that is in use from then on, or that none is.
-    `comparison` tells on what the decision rested: the metrics of both on the same answers, which
-    neither was fitted to.
+    Without a calibration they are made by the uncalibrated method. Without a question this is the
+    general calibration in use, or that there is none. `comparison` holds the metrics on which the
+    decision rested, of both calibrations on the same answers, to which neither was fitted.
     """
 
     class Kind(models.TextChoices):
@@ -205,11 +206,11 @@ class Promotion(models.Model):
 
 
 class Threshold(models.Model):
-    """From this moment on the question's machine marks of at least `value` stand, or none do.
+    """Machine marks of at least this confidence may be final, from `created_at` on.
 
-    A value belongs to the calibration whose confidence it speaks of. `target` is the agreement for
-    which it was found, with `bound` as what was shown for it; both null for a value that a person
-    chose.
+    None may where `value` is null. A value is valid for the confidence of its calibration only.
+    `target` is the agreement for which it was computed and `bound` the lower bound of the agreement
+    above it; both are null for a value that a person chose.
     """
 
     question = models.ForeignKey(

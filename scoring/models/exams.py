@@ -1,4 +1,4 @@
-"""Exams and what they ask."""
+"""Exams, their questions and criteria."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ code_validator = RegexValidator(r"^[A-Za-z0-9-]{1,32}\Z")
 
 
 def number(value: Any) -> float | int:
-    """A decimal as the JSON number that a reader expects: 2 rather than 2.0."""
+    """A decimal as a JSON number, without a fraction where it is whole: 2 rather than 2.0."""
     return int(value) if value == int(value) else float(value)
 
 
 class Exam(Lifecycle):
-    """A paper with its questions; its criteria may change until it is fixed."""
+    """An exam paper; its definition may change until it is fixed."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("draft")
@@ -57,18 +57,18 @@ class Exam(Lifecycle):
 
     @property
     def frozen(self) -> bool:
-        """Whether results may no longer change."""
+        """Whether the exam is fixed or published, so that results may not change."""
         return self.status in (self.Status.FIXED, self.Status.PUBLISHED)
 
     @property
     def state_message(self) -> str:
-        """Its code and state, as the reason of a refusal."""
+        """The exam's code and state as a sentence, for messages that refuse a change."""
         words = {"exam": self.code, "state": self.get_status_display()}
         return str(_("%(exam)s is in the state: %(state)s") % words)
 
 
 class QuestionGroup(models.Model):
-    """Questions of which a candidate answers `choose`."""
+    """A group of questions, of which candidates answer `choose`."""
 
     class OverAnswering(models.TextChoices):
         FIRST = "first", _("the first ones count")
@@ -93,7 +93,10 @@ class QuestionGroup(models.Model):
 
 
 class Question(models.Model):
-    """What is asked, its limits and how it is judged."""
+    """A question with its limits, sections and criteria.
+
+    `digest` identifies the definition; marks and calibrations made under another are not in force.
+    """
 
     class Count(models.TextChoices):
         CHARACTERS = "characters", _("characters")
@@ -161,7 +164,7 @@ class Question(models.Model):
 
     @property
     def active_sha256(self) -> str:
-        """What its machine marks are made under now; empty for the uncalibrated method."""
+        """The checksum of the active calibration; empty for the uncalibrated method."""
         return self.calibration.sha256 if self.calibration else ""
 
     def wire(self) -> dict[str, Any]:
@@ -184,14 +187,14 @@ class Question(models.Model):
         }
 
     def seal(self) -> None:
-        """Write the digest of the definition as it now stands."""
-        told = json.dumps(self.wire(), ensure_ascii=False, sort_keys=True)
-        self.digest = hashlib.sha256(told.encode()).hexdigest()
+        """Store the digest of the present definition."""
+        definition = json.dumps(self.wire(), ensure_ascii=False, sort_keys=True)
+        self.digest = hashlib.sha256(definition.encode()).hexdigest()
         self.save(update_fields=["digest"])
 
 
 class Criterion(models.Model):
-    """What an answer earns points for."""
+    """A criterion for which an answer earns points, with references that satisfy it."""
 
     question = models.ForeignKey(
         Question, models.CASCADE, related_name="criteria", verbose_name=_("question")
@@ -215,7 +218,7 @@ class Criterion(models.Model):
         return f"{self.code} {self.label}"
 
     def wire(self) -> dict[str, Any]:
-        """The criterion as the inference service reads it."""
+        """The criterion as the inference service reads it (contract/question.schema.json)."""
         return {
             "code": self.code,
             "label": self.label,
@@ -226,7 +229,7 @@ class Criterion(models.Model):
 
 
 class ModelAnswer(models.Model):
-    """An answer that would earn all the points."""
+    """An answer that would earn full points."""
 
     question = models.ForeignKey(
         Question, models.CASCADE, related_name="model_answers", verbose_name=_("question")

@@ -1,4 +1,4 @@
-"""Marks: judgements of answers, only ever added."""
+"""Marks of answers. Rows are only added: a trigger refuses every UPDATE."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -13,28 +13,28 @@ from scoring.models.exams import Question
 
 
 class MarkQuerySet(models.QuerySet["Mark"]):
-    """Whose marks they are, and which of them count."""
+    """Filters by source, and for the marks that count."""
 
     def by_people(self) -> Self:
-        """Given by markers and adjudicators, withdrawn or not."""
+        """Marks by markers and adjudicators, withdrawn or not."""
         return self.filter(source__in=Mark.PEOPLE)
 
     def by_machine(self) -> Self:
-        """Made by the machine, under whichever calibration and definition."""
+        """Marks by the machine, under any calibration and definition."""
         return self.filter(source=Mark.Source.MACHINE)
 
     def standing(self) -> Self:
-        """Neither withdrawn nor a withdrawal; `standing` below is the same for marks at hand."""
+        """Neither withdrawn nor withdrawals; the function `standing` does the same for a list."""
         return self.filter(mark__isnull=True, withdraws__isnull=True)
 
     def in_force(self, question: Question | None = None) -> Self:
         """The machine's marks under the active calibration and the present definition.
 
-        Marks of an earlier calibration or definition are kept but are in force no more. An answer
-        has several in force where the encoder's weights have changed since: the newest counts.
+        Marks under an earlier calibration or definition are kept, but are no longer in force. An
+        answer has several in force if the encoder's weights have changed since: the newest counts.
 
-        With `question`, whose calibration and digest are then compared as values, the marks must
-        be narrowed to its answers already. Without, each mark's own question is joined, so that
+        With `question`, its calibration and digest are compared as values, and the marks must
+        be limited to its answers already. Without it, each mark's own question is joined, so that
         lists over several questions take one query.
         """
         if question is not None:
@@ -42,7 +42,7 @@ class MarkQuerySet(models.QuerySet["Mark"]):
         return self._with_active().filter(_in_force())
 
     def in_force_of_outer(self) -> Self:
-        """The same for a subquery of a query of answers: those of the outer query's answer.
+        """Like `in_force`, as a subquery: the marks of the answer of the outer query.
 
         Question and calibration are joined once in the outer query, not for each of its rows.
         """
@@ -62,14 +62,14 @@ class MarkQuerySet(models.QuerySet["Mark"]):
         return self.standing()._with_active().filter(people | _in_force())
 
     def _with_active(self) -> Self:
-        # Inside of a filter the Coalesce would make the join to the calibration an inner one, and
-        # answers to questions without a calibration would be lost.
+        # Within a filter the Coalesce would make the join to the calibration an INNER JOIN, which
+        # drops answers to questions without a calibration.
         active = Coalesce("answer__question__calibration__sha256", models.Value(""))
         return self.alias(active=active)
 
 
 def _in_force(question: Question | None = None) -> models.Q:
-    """The condition; without a question it needs the alias of `_with_active`."""
+    """The condition of `in_force`; without a question it needs the alias of `_with_active`."""
     return models.Q(
         source=Mark.Source.MACHINE,
         calibration=question.active_sha256 if question else models.F("active"),
@@ -81,8 +81,8 @@ class Mark(models.Model):
     """One marker's judgement of one answer; the machine is a marker too.
 
     `criteria` is a list of `{code, points, evidence: [{start, end}]}`, offsets in code points
-    of the text as submitted. `text_key` lets the same text take over the mark of another answer.
-    `from_group` is the key of the answer group that was marked as one; it outlives the group.
+    of the text as submitted. By `text_key`, other answers with the same text take over the mark.
+    `from_group` is the key of the answer group that was marked as one, which may be deleted since.
     """
 
     class Source(models.TextChoices):
@@ -146,13 +146,16 @@ class Mark(models.Model):
         return f"{self.get_source_display()} {self.points}"
 
     def is_in_force(self, question: Question) -> bool:
-        """Whether it is the machine's under the question's calibration and definition of now."""
+        """Whether the machine made it under the question's active calibration and definition."""
         made_under = (self.source, self.calibration, self.definition)
         return made_under == (self.Source.MACHINE, question.active_sha256, question.digest)
 
 
 def standing(marks: Iterable[Mark]) -> list[Mark]:
-    """Of all marks of some answers, those that are neither withdrawn nor withdrawals."""
+    """Those of the marks that are neither withdrawn nor withdrawals.
+
+    `marks` must be all marks of their answers.
+    """
     marks = list(marks)
     withdrawn = {mark.withdraws_id for mark in marks}
     return [mark for mark in marks if mark.withdraws_id is None and mark.pk not in withdrawn]

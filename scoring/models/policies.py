@@ -1,4 +1,4 @@
-"""How an exam is marked: who reads how often, what the machine may settle, what markers see."""
+"""How an exam is marked: double scoring, what the machine may settle, what markers see."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -10,9 +10,9 @@ share = [MinValueValidator(0.0), MaxValueValidator(1.0)]
 
 
 class MarkingPolicy(models.Model):
-    """The part of an exam's definition that is named `marking`; `of` gives a default one.
+    """The `marking` part of an exam's definition.
 
-    Shares are in [0, 1]; points are the question's, or the exam's for the pass line.
+    Shares are in [0, 1]. Points are those of a question, or of the exam for the pass line.
     """
 
     class Shown(models.TextChoices):
@@ -82,8 +82,9 @@ class MarkingPolicy(models.Model):
 
     @classmethod
     def of(cls, exam: Exam) -> "MarkingPolicy":
-        """The exam's, without a query where it was selected along (`exam__policy`) or read before;
-        or the default one, which is not stored.
+        """The exam's policy, or an unsaved one with the defaults.
+
+        Takes no query where `exam` was read with `select_related("policy")`.
         """
         try:
             return exam.policy

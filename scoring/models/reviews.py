@@ -1,4 +1,4 @@
-"""What people have in hand: leases, groups of like answers, reference answers, standings."""
+"""Marking by people: leases, groups of like answers, reference answers, markers' standings."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -13,19 +13,22 @@ from scoring.models.exams import Exam, Question
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):
-    """The words of leases."""
+    """Filters by expiry."""
 
     def live(self, at: datetime | None = None) -> Self:
         """Not yet expired."""
         return self.filter(expires_at__gt=at or now())
 
     def expired(self, at: datetime | None = None) -> Self:
-        """What others may take."""
+        """Expired, so that other markers may take the answers."""
         return self.filter(expires_at__lte=at or now())
 
 
 class Lease(models.Model):
-    """An answer is in this marker's hands until then; as a reference it may be in many hands."""
+    """The marker's claim on an answer until `expires_at`.
+
+    An answer has one lease at a time, except that a reference answer is leased to many markers.
+    """
 
     answer = models.ForeignKey(
         Answer, models.CASCADE, related_name="leases", verbose_name=_("answer")
@@ -56,20 +59,20 @@ class Lease(models.Model):
 
 
 class AnswerGroupQuerySet(models.QuerySet["AnswerGroup"]):
-    """Whose hands groups are in."""
+    """Filters by the marker that holds a group."""
 
     def idle(self) -> Self:
-        """What is in nobody's hands."""
+        """Held by no marker."""
         return self.exclude(held_until__gt=now())
 
     def in_hands_of_others(self, marker: Any) -> Self:
-        """What no one but another marker may mark now, nor any of its answers."""
+        """Held by another marker, so that `marker` may mark neither the group nor its answers."""
         return self.filter(_held_by_others(marker))
 
     def free_for(self, marker: Any) -> Self:
-        """The others: what nobody has in hand, or the marker has. One condition on the row itself,
-        so that an UPDATE where it holds gives it to one of two who ask at once.
-        """
+        """Held by nobody, or by `marker` already."""
+        # Two markers may take a group at once. The condition is on the row itself, so an UPDATE
+        # with it locks the row and then checks again: that of the second marker changes nothing.
         return self.exclude(_held_by_others(marker))
 
 
@@ -80,8 +83,8 @@ def _held_by_others(marker: Any) -> models.Q:
 class AnswerGroup(models.Model):
     """Answers to a question that say the same, shown and marked together.
 
-    `distance` is the largest cosine distance of a member to the representative; 0 where all are
-    equal after folding. Until `held_until` it is in the hands of `held_by`.
+    `distance` is the largest cosine distance of a member from the representative; 0 where all are
+    equal after folding. `held_by` is the marker that holds the group until `held_until`.
     """
 
     class Kind(models.TextChoices):
@@ -109,7 +112,7 @@ class AnswerGroup(models.Model):
     )
     held_until = models.DateTimeField(_("expires"), null=True, editable=False)
     open_count = 0
-    """Not stored: how many members the marker who asks may mark now."""
+    """Not stored: how many members the requesting marker may mark now."""
 
     objects = AnswerGroupQuerySet.as_manager()
 
@@ -130,7 +133,7 @@ class AnswerGroup(models.Model):
 
 
 class Reference(models.Model):
-    """An answer whose mark is known (目揃え): it qualifies markers, and watches them for drift."""
+    """An answer whose mark is known (目揃え), which qualifies markers and detects their drift."""
 
     answer = models.OneToOneField(
         Answer, models.CASCADE, related_name="reference", verbose_name=_("answer")
@@ -152,9 +155,9 @@ class Reference(models.Model):
 
 
 class ReferenceMark(models.Model):
-    """What a marker gave a reference answer; it never counts for the answer's result.
+    """A marker's mark of a reference answer; it does not count for the answer's result.
 
-    One that was taken back is kept as a withdrawal: the first judgement of an answer tells.
+    An undone mark is kept as a withdrawal, because only the first judgement measures the marker.
     """
 
     class Purpose(models.TextChoices):
@@ -186,7 +189,7 @@ class ReferenceMark(models.Model):
 
 
 class Standing(models.Model):
-    """Whether a marker may mark an exam, and in which round of qualifying they are."""
+    """Whether a marker may mark an exam, and the marker's round of qualifying."""
 
     class Status(models.TextChoices):
         QUALIFYING = "qualifying", _("qualifying")

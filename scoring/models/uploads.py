@@ -1,4 +1,4 @@
-"""Files of answers that a manager uploaded."""
+"""Uploaded files of answers."""
 
 from functools import partial
 from typing import Any
@@ -15,15 +15,15 @@ from scoring.models.exams import Exam
 
 
 def stored_name(upload: "Upload", name: str) -> str:
-    """The name on disk, of which nothing comes from outside."""
+    """A random name on disk, so that nothing of the uploaded name reaches the file system."""
     return uuid4().hex
 
 
 class Upload(Job):
-    """One file, what became of its rows, and why some were refused.
+    """An uploaded file, the counts of its rows, and why rows were rejected.
 
     `rejections` is a list of `{line, pointer, detail}`, of which only the first are kept, while
-    `rejected` counts the rows. A line of a ZIP is its entry's number.
+    `rejected` counts all rejected rows. For a ZIP, `line` is the number of the entry.
     """
 
     class Status(models.TextChoices):
@@ -51,7 +51,7 @@ class Upload(Job):
     file = models.FileField(_("file"), upload_to=stored_name, blank=True)
     name = models.CharField(_("file name"), max_length=255)
     size = models.PositiveBigIntegerField(_("size"))
-    # Its sender's, for what a worker tells of it.
+    # The language of the manager who uploaded it, in which the worker writes its messages.
     language = models.CharField(_("language"), max_length=10, default="ja", editable=False)
     status = models.CharField(
         _("status"), max_length=7, choices=Status, default=Status.WAITING, db_index=True
@@ -75,6 +75,6 @@ class Upload(Job):
 
 @receiver(post_delete, sender=Upload)
 def remove_file(instance: Upload, **_: Any) -> None:
-    """The file goes with its row, once that is truly gone."""
+    """Delete the file after the commit, so that a rollback keeps both the row and its file."""
     if name := instance.file.name:
         transaction.on_commit(partial(instance.file.storage.delete, name))
