@@ -1,4 +1,4 @@
-"""Signed-in browsers for the admin, and an exam, answers and marks for them to look at."""
+"""Signed-in clients for the admin, and an exam, answers and marks to show."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What tests of the REST edge share: callers, the example exam, short ways to call."""
+"""Clients, the example exam and request bodies for tests of the REST API."""
 
 import io
 import json
@@ -23,13 +23,13 @@ def user_with(*roles: str) -> User:
 
 
 def client_for(*roles: str) -> Client:
-    """A caller with a token and these roles."""
+    """A client with the token of a user with these roles."""
     _, secret = ApiToken.issue(user_with(*roles))
     return Client(headers={"Authorization": f"Bearer {secret}"})
 
 
 def submission(candidate: str, text: str, **more: Any) -> dict[str, Any]:
-    """One answer to Q1 of the example exam."""
+    """A submission with one answer, to Q1 of the example exam."""
     answers = [{"question": "Q1", "text": text}]
     return {"exam": "PM-2026", "candidate": candidate, "answers": answers, **more}
 
@@ -40,7 +40,7 @@ def lines(*records: Any) -> str:
 
 
 def named(name: str, data: bytes) -> io.BytesIO:
-    """A file to be uploaded."""
+    """A file of this name to upload."""
     file = io.BytesIO(data)
     file.name = name
     return file

@@ -1,4 +1,4 @@
-"""Deeds that begin at the same instant."""
+"""Run functions at the same instant, and wait for locks."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -9,26 +9,26 @@ from django.db import connection
 from tests.waiting import wait_until
 
 
-def at_once(deeds: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What comes of each, begun at the same instant in a thread with its own connection."""
-    gate, found = threading.Barrier(len(deeds)), dict[int, Any]()
+def at_once(functions: Sequence[Callable[[], Any]]) -> list[Any]:
+    """The result or exception of each function, run together in threads of their own."""
+    gate, results = threading.Barrier(len(functions)), dict[int, Any]()
 
-    def run(number: int, deed: Callable[[], Any]) -> None:
+    def run(number: int, function: Callable[[], Any]) -> None:
         try:
             connection.ensure_connection()
             gate.wait(30)
-            found[number] = deed()
+            results[number] = function()
         except Exception as error:  # noqa: BLE001  # the test looks at it
-            found[number] = error
+            results[number] = error
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(deeds)]
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(functions)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    return [found[number] for number in range(len(deeds))]
+    return [results[number] for number in range(len(functions))]
 
 
 def wait_until_blocked(kind: str = "") -> None:

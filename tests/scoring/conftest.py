@@ -1,4 +1,4 @@
-"""What tests of the scoring app may ask for."""
+"""Fixtures for tests of the scoring app."""
 
 from typing import Any
 
@@ -18,20 +18,20 @@ def manager(db: None) -> Client:
 
 @pytest.fixture
 def exam(manager: Client) -> dict[str, Any]:
-    """The definition of the example exam, loaded."""
-    told = manager.put("/api/v1/exams/PM-2026", EXAM, content_type=JSON)
-    assert told.status_code == 201, told.content
-    definition: dict[str, Any] = told.json()
+    """The definition of the example exam, which is loaded."""
+    response = manager.put("/api/v1/exams/PM-2026", EXAM, content_type=JSON)
+    assert response.status_code == 201, response.content
+    definition: dict[str, Any] = response.json()
     return definition
 
 
 @pytest.fixture(autouse=True)
 def no_language_left_over() -> None:
-    """A request leaves its language behind in the thread; no test may depend on another's."""
+    """Reset the thread's language, which a request of an earlier test may have set."""
     translation.deactivate()
 
 
 @pytest.fixture
 def english(settings: Settings) -> None:
-    """What is told in words is told in English, also to callers who name no language."""
+    """Messages are in English, also for requests that name no language."""
     settings.LANGUAGE_CODE = "en"

@@ -1,4 +1,4 @@
-"""An exam in marking, its markers and their answers, for tests of what people do."""
+"""An exam with status marking, users and answers, for tests of marking by people."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ FULL = {"criteria": {"C1": 4, "C2": 2}}
 
 
 def exam_in(state: str = "marking", code: str = "ROOM", **marking: Any) -> Exam:
-    """Q1 of six points and two criteria, Q2 of two points in half steps."""
+    """An exam with Q1, of six points and two criteria, and Q2, of two points in half steps."""
     criteria = [
         {"code": "C1", "label": "原因", "points": 4, "references": ["要件が変わった"]},
         {"code": "C2", "label": "対策", "points": 2, "references": ["合意する"]},
@@ -35,7 +35,7 @@ def exam_in(state: str = "marking", code: str = "ROOM", **marking: Any) -> Exam:
 
 
 def make_user(name: str, *roles: str) -> User:
-    """A user of these roles, a marker where none are told."""
+    """A user with these roles; a marker where none are named."""
     user = User.objects.create_user(name)
     for role in roles or ("marker",):
         user.groups.add(Group.objects.get_or_create(name=role)[0])
@@ -43,7 +43,7 @@ def make_user(name: str, *roles: str) -> User:
 
 
 def answers_of(exam: Exam, *texts: str, question: str = "Q1") -> list[Answer]:
-    """Handed in and scored without a confidence, so that people are asked."""
+    """Answers that were scored without a confidence, so that they are queued for people."""
     first = exam.submissions.count() + 1
     records = [
         {
@@ -55,47 +55,47 @@ def answers_of(exam: Exam, *texts: str, question: str = "Q1") -> list[Answer]:
     ]
     outcome = submissions.take_all(enumerate(records, 1))
     assert not outcome.rejected, outcome.rejected
-    found = list(Answer.objects.filter(submission__batch=outcome.batch).order_by("pk"))
-    scored(found)
-    return [Answer.objects.get(pk=one.pk) for one in found]
+    answers = list(Answer.objects.filter(submission__batch=outcome.batch).order_by("pk"))
+    scored(answers)
+    return [fresh(answer) for answer in answers]
 
 
 def scored(
     answers: list[Answer], points: float = 2, confidence: float | None = None, sha256: str = ""
 ) -> None:
-    """The machine's marks, and what follows."""
-    Answer.objects.filter(pk__in=[one.pk for one in answers]).update(status="scored")
+    """Give the answers marks by the machine and settle them."""
+    Answer.objects.filter(pk__in=[answer.pk for answer in answers]).update(status="scored")
     Mark.objects.bulk_create(
         Mark(
-            answer=one,
+            answer=answer,
             source="machine",
             points=points,
             confidence=confidence,
             calibration=sha256,
             model="m" * 64,
-            definition=Question.objects.get(pk=one.question_id).digest,
-            text_key=one.text_key,
+            definition=Question.objects.get(pk=answer.question_id).digest,
+            text_key=answer.text_key,
         )
-        for one in answers
+        for answer in answers
     )
-    settlement.settle([one.pk for one in answers])
+    settlement.settle([answer.pk for answer in answers])
 
 
 def calibrated(exam: Exam, threshold: float | None = 0.9) -> Question:
-    """Q1 with a calibration in use."""
+    """Q1 with an active calibration."""
     question = exam.questions.get(code="Q1")
-    one = Calibration.objects.create(question=question, status="ready", sha256="c" * 64)
-    Question.objects.filter(pk=question.pk).update(calibration=one, threshold=threshold)
+    calibration = Calibration.objects.create(question=question, status="ready", sha256="c" * 64)
+    Question.objects.filter(pk=question.pk).update(calibration=calibration, threshold=threshold)
     return Question.objects.get(pk=question.pk)
 
 
 def fresh(answer: Answer) -> Answer:
-    """As it now stands."""
+    """The answer as it now is in the database."""
     return Answer.objects.select_related("question__exam").get(pk=answer.pk)
 
 
 def state(answer: Answer) -> tuple[float | None, str, str]:
     """Final points, their source, and the state of the review."""
-    found = fresh(answer)
-    points = None if found.final_points is None else float(found.final_points)
-    return points, found.final_source, found.review
+    answer = fresh(answer)
+    points = None if answer.final_points is None else float(answer.final_points)
+    return points, answer.final_source, answer.review

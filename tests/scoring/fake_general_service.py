@@ -1,6 +1,4 @@
-"""What tests of the general calibration share: an exam of several marked questions, and a service
-that calibrates of them.
-"""
+"""Several marked questions, and a fake service that calibrates from all of them."""
 
 import base64
 import hashlib
@@ -23,7 +21,7 @@ WORSE: dict[str, Any] = {"r": 0.5, "rmse": 0.3, "exact": 0.5, "accuracy": None}
 
 
 class GeneralService(Service):
-    """Also calibrates of many questions; `measured` and `plain` are what it says that it found."""
+    """A fake that also fits general calibrations, with the metrics `measured` and `plain`."""
 
     def __init__(self, says: Says) -> None:
         super().__init__(says)
@@ -32,7 +30,7 @@ class GeneralService(Service):
         self.general: set[str] = set()
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """By its address."""
+        """The response to a request, by its path."""
         if request.url.path != "/v1/calibrate/general" or self.is_away:
             return super().answer(request)
         if self.refuses:
@@ -42,10 +40,12 @@ class GeneralService(Service):
 
     def _generalised(self, questions: list[dict[str, Any]]) -> httpx.Response:
         self.asked = questions
-        told = [[self.says(e["text"])[0], None] for one in questions for e in one["examples"]]
+        examples = [example for question in questions for example in question["examples"]]
+        predictions = [[self.says(example["text"])[0], None] for example in examples]
         artefact = json.dumps([self.model, questions, self.measured]).encode()
-        found = {"questions": len(questions), "examples": len(told), "folds": 5, "seconds": 1.0}
-        metrics = {**found, **self.measured, "uncalibrated": self.plain, "out_of_fold": told}
+        counts = {"questions": len(questions), "examples": len(examples), "folds": 5}
+        compared = {**self.measured, "uncalibrated": self.plain, "out_of_fold": predictions}
+        metrics = {**counts, "seconds": 1.0, **compared}
         name = hashlib.sha256(artefact).hexdigest()
         self.general.add(name)
         last = {
@@ -54,46 +54,46 @@ class GeneralService(Service):
             "artefact_base64": base64.b64encode(artefact).decode(),
         }
         lines: Sequence[dict[str, Any]] = [{"stage": "reading", "fraction": 0.5}, last]
-        return httpx.Response(200, content="".join(json.dumps(one) + "\n" for one in lines))
+        return httpx.Response(200, content="".join(json.dumps(line) + "\n" for line in lines))
 
     def _score(self, body: dict[str, Any]) -> httpx.Response:
-        """A general calibration knows no confidence."""
-        answer = super()._score(body)
+        """Like the base class, but without confidence under a general calibration."""
+        response = super()._score(body)
         if body["calibration"] not in self.general:
-            return answer
-        told = json.loads(answer.content)
-        for one in told.get("results", []):
-            one["confidence"] = None
-        return httpx.Response(answer.status_code, json=told)
+            return response
+        payload = json.loads(response.content)
+        for result in payload.get("results", []):
+            result["confidence"] = None
+        return httpx.Response(response.status_code, json=payload)
 
 
 def definition(questions: int, code: str = "PM-2026") -> dict[str, Any]:
-    """An exam under way with so many questions like Q1 of the example."""
-    told = example()
-    one = next(question for question in told["questions"] if question["code"] == "Q1")
-    one = {key: value for key, value in one.items() if key != "group"}
-    several = [one | {"code": f"Q{number}"} for number in range(1, questions + 1)]
-    return told | {"code": code, "state": "trial", "questions": several, "groups": []}
+    """An exam on trial with this many questions like Q1 of the example."""
+    exam = example()
+    first = next(question for question in exam["questions"] if question["code"] == "Q1")
+    first = {key: value for key, value in first.items() if key != "group"}
+    several = [first | {"code": f"Q{number}"} for number in range(1, questions + 1)]
+    return exam | {"code": code, "state": "trial", "questions": several, "groups": []}
 
 
 def questions_of(questions: int, code: str = "PM-2026") -> list[Question]:
-    """Loaded."""
+    """The questions of a loaded exam."""
     exam, _ = definitions.load(definition(questions, code))
     return list(exam.questions.select_related("exam"))
 
 
 def handed_in(question: Question, count: int = EACH) -> list[Answer]:
-    """So many answers, no two alike, by candidates of its own."""
-    said = (GOOD, FAIR, NONE)
-    told = [
+    """`count` different answers, each by a candidate of its own."""
+    texts = (GOOD, FAIR, NONE)
+    records = [
         {
             "exam": question.exam.code,
             "candidate": f"{question.code}-{number}",
-            "answers": [{"question": question.code, "text": f"{said[number % 3]}。{number}"}],
+            "answers": [{"question": question.code, "text": f"{texts[number % 3]}。{number}"}],
         }
         for number in range(count)
     ]
-    assert not submissions.take_all(enumerate(told)).rejected
+    assert not submissions.take_all(enumerate(records)).rejected
     return list(Answer.objects.filter(question=question).order_by("pk"))
 
 
@@ -104,16 +104,16 @@ def marked(question: Question, count: int = EACH) -> None:
 
 
 def six_questions() -> list[Question]:
-    """Five that people have marked, and a sixth with answers that nobody has."""
-    found = questions_of(6)
-    for question in found[:5]:
+    """Five questions that people have marked, and a sixth with unmarked answers."""
+    questions = questions_of(6)
+    for question in questions[:5]:
         marked(question)
-    handed_in(found[5])
-    return found
+    handed_in(questions[5])
+    return questions
 
 
 def generalised(service: GeneralService) -> Calibration:
-    """A general calibration that was asked for and fitted."""
+    """A general calibration that was requested and fitted."""
     calibration = general.ask()
     general.fit(calibration, service.client)
     calibration.refresh_from_db()

@@ -1,6 +1,6 @@
-"""What tests of calibration share: an exam with marks by people, and a stand-in at the HTTP seam.
+"""A question with marks by people, and a fake of the inference service for tests of calibration.
 
-The stand-in speaks the service's wire format, so that what a calibration predicts can be told.
+The fake stands at the HTTP seam and speaks the wire format; tests set what it predicts.
 """
 
 import base64
@@ -21,12 +21,12 @@ from scoring.models import Answer, Calibration, Mark, Question
 from tests.scoring.admin_site import example
 
 Says = Callable[[str], tuple[float, float]]
-"""Points and confidence of a text."""
+"""Maps a text to points and confidence."""
 GOOD, FAIR, NONE = "要件が変わったから", "要件", "天気がよかった"
 
 
 class Service:
-    """Marks as `says` tells, and keeps the artefacts that it is given."""
+    """A fake that marks texts by `says` and keeps the artefacts that it is sent."""
 
     def __init__(self, says: Says) -> None:
         self.says, self.model = says, "a" * 64
@@ -40,7 +40,7 @@ class Service:
 
     @property
     def client(self) -> Inference:
-        """A client of it."""
+        """A client of the fake."""
         inference = Inference("http://service", "token", 10)
         inference.http = httpx.Client(
             base_url="http://service", transport=httpx.MockTransport(self.answer)
@@ -48,7 +48,7 @@ class Service:
         return inference
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """By its address."""
+        """The response to a request, by its path."""
         if self.is_away:
             raise httpx.ConnectError("away")
         if request.url.path == "/info":
@@ -70,17 +70,17 @@ class Service:
         return httpx.Response(200, json={})
 
     def _score(self, body: dict[str, Any]) -> httpx.Response:
-        name, texts = body["calibration"], [one["text"] for one in body["answers"]]
+        name, texts = body["calibration"], [answer["text"] for answer in body["answers"]]
         if name and name not in self.kept:
             return _error(424, "calibration_missing")
         self.scored.append((name, texts))
         results = []
-        for one in body["answers"]:
-            points, confidence = self.says(one["text"])
+        for answer in body["answers"]:
+            points, confidence = self.says(answer["text"])
             results.append(
                 {
-                    "id": one["id"],
-                    "points": points if name else self.uncalibrated(one["text"]),
+                    "id": answer["id"],
+                    "points": points if name else self.uncalibrated(answer["text"]),
                     "criteria": [],
                     "confidence": confidence if name else None,
                     "flags": [],
@@ -92,8 +92,8 @@ class Service:
         if self.refuses:
             return _error(422, self.refuses)
         self.examples = body["examples"]
-        told = [self.says(one["text"]) for one in self.examples]
-        artefact = json.dumps([self.model, body, told], sort_keys=True).encode()
+        predictions = [self.says(example["text"]) for example in self.examples]
+        artefact = json.dumps([self.model, body, predictions], sort_keys=True).encode()
         lines: list[dict[str, Any]] = [
             {"stage": "embedding", "fraction": 0.25},
             {"stage": "fitting", "fraction": 0.75},
@@ -103,7 +103,11 @@ class Service:
                 self.last_line
                 or {
                     "sha256": hashlib.sha256(artefact).hexdigest(),
-                    "metrics": {**METRICS, "examples": len(told), "out_of_fold": told},
+                    "metrics": {
+                        **METRICS,
+                        "examples": len(predictions),
+                        "out_of_fold": predictions,
+                    },
                     "artefact_base64": base64.b64encode(artefact).decode(),
                 }
             )
@@ -128,24 +132,24 @@ def _error(status: int, kind: str) -> httpx.Response:
 
 
 def right(text: str) -> tuple[float, float]:
-    """As people mark in `marked_question`, and sure of it."""
+    """The points that people give in `marked_question`, with high confidence."""
     return (4 if GOOD in text else 2 if FAIR in text else 0), 0.9
 
 
 def sloppy(text: str) -> tuple[float, float]:
-    """Right but for the fair ones, to which it gives nothing."""
+    """Like `right`, but no points for FAIR texts."""
     return (4 if GOOD in text else 0), (0.9 if GOOD in text or FAIR not in text else 0.6)
 
 
 def a_question() -> Question:
-    """Q1 of the example exam, of four points and more, under way."""
+    """Q1 of the example exam, which has the status trial."""
     definition = example()
     definition["state"] = "trial"
     return definitions.load(definition)[0].questions.get(code="Q1")
 
 
 def handed_in(question: Question, texts: Sequence[str], start: int = 0) -> list[Answer]:
-    """An answer a text, each of its own candidate; waiting."""
+    """A waiting answer for each text, each by a candidate of its own."""
     records = (
         (
             number,
@@ -163,25 +167,25 @@ def handed_in(question: Question, texts: Sequence[str], start: int = 0) -> list[
 
 
 def marked_by_people(answers: Sequence[Answer], points: Sequence[float], **more: Any) -> None:
-    """A person's mark each, which settles it."""
+    """Give each answer a mark by a person, and settle it."""
     marker, _ = User.objects.get_or_create(username="marker")
     Mark.objects.bulk_create(
         Mark(
             answer=answer,
             source="human",
             marker=marker,
-            points=given,
+            points=value,
             definition=answer.question.digest,
             text_key=answer.text_key,
             **more,
         )
-        for answer, given in zip(answers, points, strict=True)
+        for answer, value in zip(answers, points, strict=True)
     )
     settlement.settle(answer.pk for answer in answers)
 
 
 def marked_question(count: int = 30) -> Question:
-    """A question with so many different texts, a third each of 4, 2 and 0 points."""
+    """A question with `count` different texts, a third each of 4, 2 and 0 points."""
     question = a_question()
     texts = [f"{(GOOD, FAIR, NONE)[number % 3]}。{number}" for number in range(count)]
     marked_by_people(handed_in(question, texts), [right(text)[0] for text in texts])
@@ -189,7 +193,7 @@ def marked_question(count: int = 30) -> Question:
 
 
 def fitted(question: Question, service: Service) -> Calibration:
-    """A calibration that was asked for and fitted."""
+    """A calibration that was requested and fitted."""
     calibration = fitting.ask(question)
     fitting.fit(calibration, service.client)
     calibration.refresh_from_db()

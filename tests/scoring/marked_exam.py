@@ -1,8 +1,8 @@
-"""An exam as it stands after three weeks of marking: made up, the same each time, and plausible.
+"""An invented exam after three weeks of marking, the same for each seed.
 
-Q1 is calibrated: ninety answers that two markers read were its examples; of what the machine
-settled since, an audit sample was read on every working day. Q2 was read once, and has no
-calibration. Q3 was marked by nobody yet.
+Q1 is calibrated: its examples are ninety answers that two markers marked, and on every working day
+since, people marked an audit sample of what the machine settled. Q2 was marked once by people and
+has no calibration. Q3 is not marked.
 """
 
 import hashlib
@@ -77,7 +77,7 @@ def definition() -> dict[str, Any]:
 
 @dataclass
 class MarkedExam:
-    """The exam and its people."""
+    """The exam, its markers and its calibration."""
 
     exam: Exam
     markers: list[User]
@@ -95,27 +95,27 @@ class Writer:
         self.answers: dict[int, Answer] = {}
 
     def text(self, number: int) -> str:
-        """At most forty characters, another for each number."""
+        """A text of at most forty characters, different for each number."""
         cause, deed = self.random.choice(CAUSES), self.random.choice(DEEDS)
         share = self.random.random()
         body = cause if share < 0.3 else deed if share < 0.45 else f"{cause}、{deed}"
-        kept = body[: self.random.randint(12, 28)] + self.random.choice(ENDS)
-        return f"作業{number}で{kept}"
+        words = body[: self.random.randint(12, 28)] + self.random.choice(ENDS)
+        return f"作業{number}で{words}"
 
     def near(self, points: int, chance: float) -> int:
-        """Those points, or with that chance others nearby."""
+        """The points, or with this probability others nearby."""
         if self.random.random() >= chance:
             return points
         return min(max(points + self.random.choice((-2, -1, -1, 1, 1, 2)), 0), 6)
 
     def mark(self, answer: Answer, source: str, points: int, at: datetime, **more: Any) -> Mark:
-        """Kept for `write`; the criteria add up to the points."""
+        """A mark for `write`, whose criteria add up to the points."""
         first = min(points, 4)
         criteria = [
             {"code": "C1", "points": first, "evidence": []},
             {"code": "C2", "points": points - first, "evidence": []},
         ]
-        made = Mark(
+        mark = Mark(
             answer=answer,
             source=source,
             points=points,
@@ -125,24 +125,24 @@ class Writer:
             created_at=at,
             **more,
         )
-        self.marks.append(made)
-        return made
+        self.marks.append(mark)
+        return mark
 
     def settle(self, answer: Answer, **changes: Any) -> None:
-        """Kept for `write`."""
+        """Changes of the answer for `write`."""
         for name, value in changes.items():
             setattr(answer, name, value)
         self.answers[answer.pk] = answer
 
     def write(self) -> None:
-        """Marks with the times that they were given, and what they settled."""
+        """Store the marks with their own times, and the changed answers."""
         with mock.patch.object(Mark._meta.get_field("created_at"), "auto_now_add", False):
             Mark.objects.bulk_create(self.marks)
         Answer.objects.bulk_update(self.answers.values(), SETTLED_FIELDS)
 
 
 def build(seed: int = 2026) -> MarkedExam:
-    """All its rows; people are made where they are missing."""
+    """Store the exam with all its rows, and users who do not exist yet."""
     exam, _ = definitions.load(definition())
     exam.become(Exam.Status.MARKING)
     MarkingPolicy.objects.update_or_create(
@@ -155,13 +155,13 @@ def build(seed: int = 2026) -> MarkedExam:
     adjudicator = _person("adjudicator-c", "adjudicator")
     first, second, _third = exam.questions.order_by("position", "pk")
     calibration = _calibrated(first)
-    told = MarkedExam(exam, markers, adjudicator, calibration)
-    _examples(writer, told, _answers(first)[:EXAMPLES])
-    _settled(writer, told, _answers(first)[EXAMPLES:SETTLED])
-    _uncertain(writer, told, _answers(first)[SETTLED:])
-    _read_once(writer, told, _answers(second)[:80])
+    marked = MarkedExam(exam, markers, adjudicator, calibration)
+    _examples(writer, marked, _answers(first)[:EXAMPLES])
+    _settled(writer, marked, _answers(first)[EXAMPLES:SETTLED])
+    _uncertain(writer, marked, _answers(first)[SETTLED:])
+    _read_once(writer, marked, _answers(second)[:80])
     writer.write()
-    return told
+    return marked
 
 
 def _person(name: str, role: str) -> User:
@@ -211,31 +211,31 @@ def _calibrated(question: Question) -> Calibration:
     return calibration
 
 
-def _examples(writer: Writer, told: MarkedExam, answers: Sequence[Answer]) -> None:
-    """Read by both markers; the machine, which was told, now repeats what they gave."""
+def _examples(writer: Writer, marked: MarkedExam, answers: Sequence[Answer]) -> None:
+    """Examples marked by both markers; the calibration fitted to them repeats the final points."""
     examples, disputes = [], 0
-    told_by = {"calibration": told.calibration.sha256, "model": MODEL, "confidence": 0.97}
+    made_by = {"calibration": marked.calibration.sha256, "model": MODEL, "confidence": 0.97}
     for number, answer in enumerate(answers):
         at = FIRST_MONDAY - timedelta(days=7, minutes=-3 * number)
         truth = writer.random.choice((0, 1, 2, 3, 4, 4, 5, 6, 6))
-        one, other = truth, writer.near(truth, 0.2)
-        writer.mark(answer, "human", one, at, marker=told.markers[0], seconds=31)
-        writer.mark(answer, "human", other, at, marker=told.markers[1], seconds=27)
-        final, source, review = -(-(one + other) // 2), "human", "marked"
-        if abs(one - other) > 1:
+        first, second = truth, writer.near(truth, 0.2)
+        writer.mark(answer, "human", first, at, marker=marked.markers[0], seconds=31)
+        writer.mark(answer, "human", second, at, marker=marked.markers[1], seconds=27)
+        final, source, review = -(-(first + second) // 2), "human", "marked"
+        if abs(first - second) > 1:
             disputes += 1
-            final, source, review = one, "adjudicator", "adjudicated"
+            final, source, review = first, "adjudicator", "adjudicated"
         writer.settle(answer, final_points=final, final_source=source, review=review, readings=2)
         if source == "adjudicator" and disputes % 2:
             writer.settle(answer, final_points=None, final_source="", review="disputed")
         elif source == "adjudicator":
-            writer.mark(answer, "adjudicator", one, at, marker=told.adjudicator)
-        writer.mark(answer, "machine", final, FIRST_MONDAY, **told_by)
+            writer.mark(answer, "adjudicator", first, at, marker=marked.adjudicator)
+        writer.mark(answer, "machine", final, FIRST_MONDAY, **made_by)
         if answer.final_source:
             guess, confidence = writer.near(final, 0.45), writer.random.uniform(0.45, 0.98)
             examples.append(
                 Example(
-                    calibration=told.calibration,
+                    calibration=marked.calibration,
                     answer=answer,
                     points=final,
                     predicted=guess,
@@ -245,43 +245,45 @@ def _examples(writer: Writer, told: MarkedExam, answers: Sequence[Answer]) -> No
     Example.objects.bulk_create(examples)
 
 
-def _settled(writer: Writer, told: MarkedExam, answers: Sequence[Answer]) -> None:
-    """Final by the machine; the first ones were drawn for the audit, six a working day."""
-    told_by = {"calibration": told.calibration.sha256, "model": MODEL}
+def _settled(writer: Writer, marked: MarkedExam, answers: Sequence[Answer]) -> None:
+    """Answers that the machine settled; the first were audited, six each working day."""
+    made_by = {"calibration": marked.calibration.sha256, "model": MODEL}
     for number, answer in enumerate(answers):
         points = writer.random.choice((0, 2, 4, 4, 6, 6))
         sure = writer.random.uniform(0.8, 0.99)
-        writer.mark(answer, "machine", points, FIRST_MONDAY, confidence=sure, **told_by)
+        writer.mark(answer, "machine", points, FIRST_MONDAY, confidence=sure, **made_by)
         writer.settle(answer, final_points=points, final_source="machine")
         if number >= AUDITED:
             continue
         week, day = divmod(number // A_DAY, 5)
         at = FIRST_MONDAY + timedelta(weeks=week, days=day, hours=number % A_DAY)
-        given = writer.near(points, 0.06 if week < 2 else 0.3)
-        writer.mark(answer, "human", given, at, marker=told.markers[number % 2], seconds=22)
-        final = {"final_points": given, "final_source": "human", "review": "marked"}
+        person_points = writer.near(points, 0.06 if week < 2 else 0.3)
+        writer.mark(
+            answer, "human", person_points, at, marker=marked.markers[number % 2], seconds=22
+        )
+        final = {"final_points": person_points, "final_source": "human", "review": "marked"}
         writer.settle(answer, review_reason="audit", **final)
 
 
-def _uncertain(writer: Writer, told: MarkedExam, answers: Sequence[Answer]) -> None:
-    """Half of them were read."""
-    told_by = {"calibration": told.calibration.sha256, "model": MODEL}
+def _uncertain(writer: Writer, marked: MarkedExam, answers: Sequence[Answer]) -> None:
+    """Uncertain answers, half of which people marked."""
+    made_by = {"calibration": marked.calibration.sha256, "model": MODEL}
     for number, answer in enumerate(answers):
         points, sure = writer.random.randint(0, 6), writer.random.uniform(0.3, 0.8)
-        writer.mark(answer, "machine", points, FIRST_MONDAY, confidence=sure, **told_by)
+        writer.mark(answer, "machine", points, FIRST_MONDAY, confidence=sure, **made_by)
         writer.settle(answer, review="queued", review_reason="uncertain", urgency=1 - sure)
         if number % 2:
             at = FIRST_MONDAY + timedelta(days=2, minutes=number)
-            given = writer.near(points, 0.6)
-            writer.mark(answer, "human", given, at, marker=told.markers[1], seconds=35)
-            writer.settle(answer, final_points=given, final_source="human", review="marked")
+            person_points = writer.near(points, 0.6)
+            writer.mark(answer, "human", person_points, at, marker=marked.markers[1], seconds=35)
+            writer.settle(answer, final_points=person_points, final_source="human", review="marked")
 
 
-def _read_once(writer: Writer, told: MarkedExam, answers: Sequence[Answer]) -> None:
-    """Without a calibration the machine only suggests."""
+def _read_once(writer: Writer, marked: MarkedExam, answers: Sequence[Answer]) -> None:
+    """Answers marked once by people, where the machine has no calibration."""
     for answer in answers:
         truth = writer.random.randint(0, 6)
         at = FIRST_MONDAY + timedelta(days=1)
         writer.mark(answer, "machine", writer.near(truth, 0.6), at, model=MODEL)
-        writer.mark(answer, "human", truth, at, marker=told.markers[0])
+        writer.mark(answer, "human", truth, at, marker=marked.markers[0])
         writer.settle(answer, final_points=truth, final_source="human", review="marked")

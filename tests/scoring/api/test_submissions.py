@@ -110,7 +110,7 @@ def test_more_lines_than_are_allowed_take_nothing_in(
 
 
 class Trickle(io.RawIOBase):
-    """A body that exists only as it is read."""
+    """A request body that is produced as it is read."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self.parts, self.left = parts, b""
@@ -126,7 +126,7 @@ class Trickle(io.RawIOBase):
 
 
 def stream(count: int, **environ: Any) -> Any:
-    """What the server answers to so many lines in chunks, as gunicorn hands them on."""
+    """The response to `count` lines sent in chunks, as gunicorn passes them on."""
     _, secret = ApiToken.issue(user_with("client"))
     text = "要件が途中で変わったから" * 20
     parts = (f"{lines(submission(f'c{n}', text))}\n".encode() for n in range(count))

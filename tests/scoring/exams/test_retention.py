@@ -38,7 +38,7 @@ DAY = date(2026, 4, 1)
 
 @pytest.fixture(autouse=True)
 def uploads(settings: Settings, tmp_path: Path) -> Path:
-    """Where files lie."""
+    """The folder of uploaded files."""
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
@@ -62,7 +62,7 @@ def exam_with_answers(code: str, day: date | None, candidates: int = 3) -> Exam:
     return exam
 
 
-def left(exam: Exam) -> tuple[int, int, int]:
+def rows_of(exam: Exam) -> tuple[int, int, int]:
     answers = Answer.objects.filter(submission__exam=exam)
     marks = Mark.objects.filter(answer__in=answers)
     return Submission.objects.filter(exam=exam).count(), answers.count(), marks.count()
@@ -75,11 +75,11 @@ def test_it_deletes_from_that_day_on_and_only_of_that_exam(uploads: Path) -> Non
         exam_with_answers("NEVER", None),
     )
     assert retention.delete_due(date(2026, 3, 31)) == []
-    assert left(due) == (3, 3, 3)
+    assert rows_of(due) == (3, 3, 3)
     (deleted,) = retention.delete_due(DAY)
     assert deleted == retention.Deleted("DUE", 3, 3, 3, files=1, responses=1)
-    assert left(due) == (0, 0, 0)
-    assert left(later) == left(never) == (3, 3, 3)
+    assert rows_of(due) == (0, 0, 0)
+    assert rows_of(later) == rows_of(never) == (3, 3, 3)
     assert len([path for path in uploads.rglob("*") if path.is_file()]) == 2
     assert set(IdempotencyKey.objects.values_list("key", flat=True)) == {"LATER", "NEVER"}
     assert retention.delete_due(DAY) == []
@@ -105,14 +105,14 @@ def test_marks_that_were_withdrawn_go_too() -> None:
             answer=answer, source="withdrawal", marker=marker, points=0, withdraws=mark
         )
     assert retention.delete_due(DAY)[0].marks == 4
-    assert left(exam) == (0, 0, 0)
+    assert rows_of(exam) == (0, 0, 0)
 
 
 def test_more_than_fit_in_one_transaction_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "CHUNK", 2)
     exam = exam_with_answers("DUE", DAY, candidates=5)
     assert retention.delete_due(DAY)[0].submissions == 5
-    assert left(exam) == (0, 0, 0)
+    assert rows_of(exam) == (0, 0, 0)
 
 
 def test_a_file_that_waits_to_be_read_is_not_read_any_more(uploads: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_file_that_waits_to_be_read_is_not_read_any_more(uploads: Path) -> Non
     retention.delete_due(DAY)
     assert Upload.objects.get().status == Upload.Status.REFUSED
     assert not Upload.objects.waiting().exists()
-    assert left(exam) == (0, 0, 0)
+    assert rows_of(exam) == (0, 0, 0)
 
 
 def test_the_audit_log_has_counts_and_no_candidate(caplog: pytest.LogCaptureFixture) -> None:

@@ -42,10 +42,12 @@ def record(candidate: str, text: str) -> dict[str, Any]:
 
 
 def texts_sent(inference: Inference) -> list[list[str]]:
-    """What the client sends from now on: the texts of each call."""
+    """A list that gets the texts of each request that the client sends from now on."""
     sent: list[list[str]] = []
     inference.http.event_hooks["request"] = [
-        lambda request: sent.append([one["text"] for one in json.loads(request.content)["answers"]])
+        lambda request: sent.append(
+            [answer["text"] for answer in json.loads(request.content)["answers"]]
+        )
     ]
     return sent
 
@@ -154,19 +156,20 @@ def test_a_wrong_token_or_address_fails_no_answer(
 
 
 def answering(status: int, error_type: str, refused: str = "") -> Inference:
-    """A client of a service that answers so, at once or to texts that have `refused` in them."""
+    """A client of a fake that refuses texts containing `refused`, all where it is empty."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         sent = json.loads(request.content)["answers"]
-        if any(refused in one["text"] for one in sent):
+        if any(refused in answer["text"] for answer in sent):
             return httpx.Response(status, json={"error": "no", "error_type": error_type})
         blank = {"points": 0, "criteria": [], "flags": [], "confidence": None}
-        results = [{"id": one["id"], **blank} for one in sent]
+        results = [{"id": answer["id"], **blank} for answer in sent]
         return httpx.Response(200, json={"model": "a" * 64, "results": results})
 
-    found = Inference("http://service", "token", 10)
-    found.http = httpx.Client(base_url="http://service", transport=httpx.MockTransport(answer))
-    return found
+    inference = Inference("http://service", "token", 10)
+    transport = httpx.MockTransport(respond)
+    inference.http = httpx.Client(base_url="http://service", transport=transport)
+    return inference
 
 
 def test_a_text_that_is_refused_fails_alone_and_visibly(question: Question) -> None:

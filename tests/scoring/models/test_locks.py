@@ -1,4 +1,4 @@
-"""Everyone locks answers in one order: no deed deadlocks with a transaction that does."""
+"""Every operation locks answers in the documented order, and so never deadlocks."""
 
 import threading
 import time
@@ -20,29 +20,29 @@ from tests.scoring.factories import FULL, answers_of, exam_in, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BLOCKED = 0.3
-"""Seconds after which another is taken to wait for a lock."""
-Deed = Callable[[], Any]
+"""Seconds after which a thread is taken to wait for a lock."""
+Operation = Callable[[], Any]
 LOW_KEY, HIGH_KEY = 0, 1
 
 
-def withdrawal(exam: Exam, answers: list[Answer]) -> Deed:
-    """Of the mark of the one answer, while the other is in the marker's hands."""
+def withdrawal(exam: Exam, answers: list[Answer]) -> Operation:
+    """Withdraw the mark of an answer while another answer is leased."""
     marker = make_user("a")
     mark = queue.mark(answers[LOW_KEY], marker, FULL)
     assert queue.next_answer(exam, marker)
     return lambda: queue.withdraw(mark, marker)
 
 
-def another_question(exam: Exam, answers: list[Answer]) -> Deed:
-    """The answer in hand is given back, and the one to the other question is wanted."""
+def another_question(exam: Exam, answers: list[Answer]) -> Operation:
+    """Ask for an answer to another question, which gives the leased one back."""
     marker = make_user("a")
     first, second = (answer.question for answer in answers)
     assert queue.next_answer(exam, marker, first)
     return lambda: queue.next_answer(exam, marker, second)
 
 
-def group_mark(exam: Exam, answers: list[Answer]) -> Deed:
-    """Of all but one of the group's answers."""
+def group_mark(exam: Exam, answers: list[Answer]) -> Operation:
+    """Mark a group but for one of its answers."""
     question = answers[LOW_KEY].question
     group = AnswerGroup.objects.create(
         question=question, kind="same", representative=answers[HIGH_KEY], size=2
@@ -52,37 +52,37 @@ def group_mark(exam: Exam, answers: list[Answer]) -> Deed:
 
 
 def claimed(exam: Exam, answers: list[Answer]) -> list[Answer]:
-    """By a worker that has gone quiet since."""
+    """Answers claimed by a worker that has stalled since."""
     Answer.objects.update(status="scoring", claimed_at=now() - timedelta(hours=1))
     return list(Answer.objects.order_by("pk"))
 
 
-def putting_off(exam: Exam, answers: list[Answer]) -> Deed:
-    """What the worker has, since the service is away."""
-    mine = claimed(exam, answers)
-    return lambda: batches.postpone(mine, "away")
+def postponing(exam: Exam, answers: list[Answer]) -> Operation:
+    """Postpone claimed answers because the service is down."""
+    claim = claimed(exam, answers)
+    return lambda: batches.postpone(claim, "away")
 
 
-def sweep(exam: Exam, answers: list[Answer]) -> Deed:
-    """What the worker has, which is taken from it."""
+def sweep(exam: Exam, answers: list[Answer]) -> Operation:
+    """Release answers of a stalled worker."""
     claimed(exam, answers)
     return batches.release_stalled
 
 
-def retry(exam: Exam, answers: list[Answer]) -> Deed:
-    """Both failed."""
+def retry(exam: Exam, answers: list[Answer]) -> Operation:
+    """Retry failed answers."""
     Answer.objects.update(status="failed")
     return lambda: batches.retry(Answer.objects.all())
 
 
-def general_promotion(exam: Exam, answers: list[Answer]) -> Deed:
-    """It marks both questions from then on."""
-    general_one = Calibration.objects.create(question=None, status="ready", sha256="d" * 64)
-    return lambda: general.promote(general_one)
+def general_promotion(exam: Exam, answers: list[Answer]) -> Operation:
+    """Promote a general calibration, which then marks both questions."""
+    calibration = Calibration.objects.create(question=None, status="ready", sha256="d" * 64)
+    return lambda: general.promote(calibration)
 
 
-def deletion(exam: Exam, answers: list[Answer]) -> Deed:
-    """The exam's date has come."""
+def deletion(exam: Exam, answers: list[Answer]) -> Operation:
+    """Delete the exam's answers."""
     return lambda: retention.delete_answers(exam)
 
 
@@ -90,12 +90,12 @@ OF_TWO_QUESTIONS = (another_question, general_promotion)
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "operation",
     [
         withdrawal,
         another_question,
         group_mark,
-        putting_off,
+        postponing,
         sweep,
         retry,
         general_promotion,
@@ -103,14 +103,14 @@ OF_TWO_QUESTIONS = (another_question, general_promotion)
     ],
 )
 def test_it_deadlocks_with_nobody_who_locks_the_highest_key_first(
-    deed: Callable[[Exam, list[Answer]], Deed],
+    operation: Callable[[Exam, list[Answer]], Operation],
 ) -> None:
     exam = exam_in(reference_rate=0)
-    questions = ("Q1", "Q2") if deed in OF_TWO_QUESTIONS else ("Q1", "Q1")
+    questions = ("Q1", "Q2") if operation in OF_TWO_QUESTIONS else ("Q1", "Q1")
     answers = [
         answers_of(exam, text, question=q)[0] for q, text in zip(questions, "一二", strict=True)
     ]
-    do, locked = deed(exam, answers), threading.Event()
+    do, locked = operation(exam, answers), threading.Event()
 
     def lock_both() -> None:
         with transaction.atomic():

@@ -25,9 +25,9 @@ def keys(marks: Iterable[Mark]) -> list[int]:
 
 
 def marked_by(name: str, answer: Answer, points: float) -> Mark:
-    given = queue.mark(answer, make_user(name), {"points": points})
-    assert isinstance(given, Mark)
-    return given
+    mark = queue.mark(answer, make_user(name), {"points": points})
+    assert isinstance(mark, Mark)
+    return mark
 
 
 def test_a_withdrawn_mark_stands_no_more_and_neither_does_its_withdrawal(exam: Exam) -> None:
