@@ -64,7 +64,7 @@ class SubmissionList(View):
             known = self._known(request, key, record) if key else None
             if known is not None:
                 return Response(known, 202)
-            taken = submissions.take(record)
+            taken = submissions.accept(record)
             if isinstance(taken, list):
                 raise Invalid(taken)
             told = show.submission(taken[0])
@@ -121,7 +121,7 @@ class SubmissionBulk(View):
         In one transaction, read as it comes; safe to send again. Lines that are not taken are told
         of by number.
         """
-        outcome = submissions.take_all(read_lines(body_lines(request)))
+        outcome = submissions.accept_all(read_lines(body_lines(request)))
         nudge(outcome.questions)
         told: show.Bulk = {
             "batch": outcome.batch.pk,

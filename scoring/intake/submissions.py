@@ -139,7 +139,7 @@ def _answer_faults(answers: Sequence[Record], questions: dict[str, Any]) -> list
 
 
 @transaction.atomic
-def take(record: Record) -> tuple[Submission, bool] | list[Fault]:
+def accept(record: Record) -> tuple[Submission, bool] | list[Fault]:
     """Store one submission, or return its faults; False where the same was stored before.
 
     Raises Conflict where the attempt was submitted with other answers.
@@ -164,7 +164,7 @@ def take(record: Record) -> tuple[Submission, bool] | list[Fault]:
 
 
 @transaction.atomic
-def take_all(records: Iterable[tuple[int, Any]]) -> Outcome:
+def accept_all(records: Iterable[tuple[int, Any]]) -> Outcome:
     """Store every valid record of the (line, record) pairs; the others are listed as rejected."""
     intake, outcome = Intake(), Outcome(Batch.objects.create())
     entries = _checked(intake, records, outcome)

@@ -176,7 +176,7 @@ def _taken(upload: Upload, rejections: Rejections) -> set[int]:
     locks.share_exam(upload.exam_id)
     upload.beat()  # From here on no sweep takes the upload away.
     lines: dict[int, list[int]] = {}
-    outcome = submissions.take_all(_submissions(upload.exam, rejections, lines))
+    outcome = submissions.accept_all(_submissions(upload.exam, rejections, lines))
     for first, found in groupby(outcome.rejected, key=lambda one: int(one["line"])):
         for line, told in _by_row(lines.pop(first), list(found)):
             rejections.add(line, told)

@@ -54,7 +54,7 @@ def hand_in(exam: Exam, code: str, answers: Iterable[str], first: int = 0) -> li
         )
         for number, text in enumerate(answers, first)
     )
-    submissions.take_all(records)
+    submissions.accept_all(records)
     waiting = list(Answer.objects.filter(question=question, status="waiting").order_by("pk"))
     Mark.objects.bulk_create(machine_mark(question, answer) for answer in waiting)
     keys = [answer.pk for answer in waiting]

@@ -16,7 +16,7 @@ from scoring.exams import definitions
 from scoring.intake import submissions
 path = Path("pmscoring/contract/examples/exam.json")
 definitions.load(json.loads(path.read_text("utf-8"))["valid"][0]["value"])
-submissions.take_all(
+submissions.accept_all(
     (n, {{"exam": "PM-2026", "candidate": f"c{{n}}", "answers": [
         {{"question": "Q1", "text": f"要件が{{n}}回変わり、合意しないまま{{n}}日遅れた"}}]}})
     for n in range(1, {COUNT} + 1)

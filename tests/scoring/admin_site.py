@@ -60,7 +60,7 @@ def an_exam() -> Exam:
 def an_answer(exam: Exam, text: str, candidate: str = CANDIDATE) -> Answer:
     """A new answer to Q1, waiting to be scored."""
     answers = [{"question": "Q1", "text": text}]
-    result = submissions.take({"exam": exam.code, "candidate": candidate, "answers": answers})
+    result = submissions.accept({"exam": exam.code, "candidate": candidate, "answers": answers})
     assert not isinstance(result, list), result
     return result[0].answers.get()
 

@@ -53,7 +53,7 @@ def answers_of(exam: Exam, *texts: str, question: str = "Q1") -> list[Answer]:
         }
         for number, text in enumerate(texts, first)
     ]
-    outcome = submissions.take_all(enumerate(records, 1))
+    outcome = submissions.accept_all(enumerate(records, 1))
     assert not outcome.rejected, outcome.rejected
     answers = list(Answer.objects.filter(submission__batch=outcome.batch).order_by("pk"))
     scored(answers)

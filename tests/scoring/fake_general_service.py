@@ -93,7 +93,7 @@ def handed_in(question: Question, count: int = EACH) -> list[Answer]:
         }
         for number in range(count)
     ]
-    assert not submissions.take_all(enumerate(records)).rejected
+    assert not submissions.accept_all(enumerate(records)).rejected
     return list(Answer.objects.filter(question=question).order_by("pk"))
 
 

@@ -161,7 +161,7 @@ def handed_in(question: Question, texts: Sequence[str], start: int = 0) -> list[
         )
         for number, text in enumerate(texts, start=start)
     )
-    assert not submissions.take_all(records).rejected
+    assert not submissions.accept_all(records).rejected
     names = [f"c{number}" for number in range(start, start + len(texts))]
     return list(Answer.objects.filter(submission__candidate__in=names).order_by("pk"))
 

@@ -187,7 +187,7 @@ def _hand_in(exam: Exam, writer: Writer) -> None:
         )
         for number in range(CANDIDATES)
     )
-    assert submissions.take_all(records).accepted == CANDIDATES
+    assert submissions.accept_all(records).accepted == CANDIDATES
     Answer.objects.filter(question__exam=exam).update(status=Answer.Status.SCORED)
 
 

@@ -68,7 +68,7 @@ def headers(
     # Far from any number that is drawn: deleted, it would open no door to the calls after.
     ApiToken.objects.update(id=10**12 + exam.pk)
     settlement.become(exam, "marking")
-    submissions.take_all([(1, submission("c1", "一")), (2, submission("c2", "二"))])
+    submissions.accept_all([(1, submission("c1", "一")), (2, submission("c2", "二"))])
     Answer.objects.update(status="scored")
     settlement.settle(Answer.objects.values_list("pk", flat=True))
     answer = Answer.objects.order_by("pk")[0]

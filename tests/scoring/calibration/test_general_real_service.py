@@ -35,7 +35,7 @@ def exam(questions: int) -> list[Question]:
         for i in range(questions)
         for place, one in enumerate(marked_questions.examples(i))
     ]
-    assert not submissions.take_all(enumerate(answers)).rejected
+    assert not submissions.accept_all(enumerate(answers)).rejected
     found = list(made.questions.order_by("position"))
     for index, question in enumerate(found[:-1]):
         answers_to = list(question.answers.order_by("pk"))

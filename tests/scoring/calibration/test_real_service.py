@@ -32,7 +32,7 @@ def question() -> Question:
     """Q1 of the sample exam with its sixty marks."""
     exam, _ = definitions.load(json.loads((SAMPLE / "exam.json").read_text("utf-8")))
     exam.become("marking")
-    outcome = submissions.take_all(enumerate(lines("answers.jsonl"), start=1))
+    outcome = submissions.accept_all(enumerate(lines("answers.jsonl"), start=1))
     assert not outcome.rejected
     question = Question.objects.select_related("exam").get(exam=exam, code="Q1")
     marker = User.objects.create_user("marker")

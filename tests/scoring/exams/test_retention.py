@@ -50,7 +50,7 @@ def exam_with_answers(code: str, day: date | None, candidates: int = 3) -> Exam:
     records: list[dict[str, Any]] = [
         {"exam": code, "candidate": f"c{n}", "answers": answers} for n in range(candidates)
     ]
-    submissions.take_all(enumerate(records, start=1))
+    submissions.accept_all(enumerate(records, start=1))
     for answer in Answer.objects.filter(submission__exam=exam):
         Mark.objects.create(answer=answer, source=Mark.Source.MACHINE, points=2)
     upload = Upload(exam=exam, name="answers.csv", size=3, accepted=3, status=Upload.Status.READ)

@@ -31,7 +31,7 @@ def inference(inference_url: str) -> Inference:
 
 
 def hand_in(*answers: str) -> submissions.Outcome:
-    return submissions.take_all(
+    return submissions.accept_all(
         (line, record(f"c{line}", text)) for line, text in enumerate(answers, start=1)
     )
 
@@ -80,7 +80,7 @@ def test_a_text_that_was_marked_before_takes_that_mark_over_without_a_call(
     batches.score_waiting(question, inference)
     sent = texts_sent(inference)
     later = ["　要件が途中で変わったから", "天気がよかった", "天気が  よかった", "天気が よかった"]
-    submissions.take_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
+    submissions.accept_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
     assert batches.score_waiting(question, inference) == 4
     assert [sorted(texts) for texts in sent] == [["天気が  よかった", "天気がよかった"]]
     first, taken = Mark.objects.filter(answer__text__contains="要件").order_by("pk")
@@ -116,7 +116,7 @@ def test_a_known_text_is_marked_while_inference_is_away(
     hand_in("要件が途中で変わったから")
     batches.score_waiting(question, inference)
     later = ["要件が途中で変わったから ", "別の答え"]
-    submissions.take_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
+    submissions.accept_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
     with pytest.raises(InferenceUnavailable):
         batches.score_waiting(question, Inference("http://127.0.0.1:1", "x", 1))
     states = Answer.objects.order_by("pk").values_list("status", flat=True)

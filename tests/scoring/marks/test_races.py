@@ -135,7 +135,7 @@ def test_what_is_being_handed_in_is_there_before_the_exam_is_fixed() -> None:
 
     def hand_in() -> None:
         with transaction.atomic():
-            submissions.take({"exam": exam.code, "candidate": "late", "answers": []})
+            submissions.accept({"exam": exam.code, "candidate": "late", "answers": []})
             taken.set()
             done.wait(BLOCKED)
 
@@ -148,5 +148,5 @@ def test_what_is_being_handed_in_is_there_before_the_exam_is_fixed() -> None:
             done.set()
 
     assert at_once([hand_in, fix]) == [None, 1]
-    found = submissions.take({"exam": exam.code, "candidate": "later", "answers": []})
+    found = submissions.accept({"exam": exam.code, "candidate": "later", "answers": []})
     assert isinstance(found, list)

@@ -38,7 +38,7 @@ def load() -> Exam:
 def handed_in(candidate: str, question: str = "Q1", **more: Any) -> Answer:
     answers = [{"question": question, "text": f"{candidate}の解答"}]
     told = {"exam": "E1", "candidate": candidate, "answers": answers, **more}
-    assert submissions.take_all([(1, told)]).accepted == 1
+    assert submissions.accept_all([(1, told)]).accepted == 1
     newest = Answer.objects.order_by("-pk")
     return newest.select_related("question").filter(submission__candidate=candidate)[0]
 
@@ -226,7 +226,7 @@ def test_the_latest_attempt_counts_and_the_absent_do_not() -> None:
     given(handed_in("c1"), 4, 2, source="human")
     given(handed_in("c1", attempt=2), 0, 0, source="human")
     absent = {"exam": "E1", "candidate": "c2", "absent": True, "answers": []}
-    assert submissions.take_all([(1, absent)]).accepted == 1
+    assert submissions.accept_all([(1, absent)]).accepted == 1
     found = statistic(exam, "Q1")
     assert (found["count"], found["mean"], found["zero"]) == (1, 0, 1)
     assert statistic(exam, "Q1", "C1")["mean"] == 0
@@ -250,7 +250,7 @@ def test_a_criterion_is_set_against_the_rest_of_the_total() -> None:
         candidate = f"c{number:02}"
         answers = [{"question": q, "text": "x"} for q in ("Q1", "Q2")]
         record = {"exam": "E1", "candidate": candidate, "answers": answers}
-        assert submissions.take_all([(1, record)]).accepted == 1
+        assert submissions.accept_all([(1, record)]).accepted == 1
         first, second = Answer.objects.filter(submission__candidate=candidate).order_by(
             "question__position", "pk"
         )

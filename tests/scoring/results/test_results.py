@@ -41,7 +41,7 @@ def load(rule: str = "first") -> Exam:
 def hand_in(candidate: str, answers: dict[str, str], **more: Any) -> None:
     told = [{"question": code, "text": text} for code, text in answers.items()]
     record = {"exam": "E1", "candidate": candidate, "answers": told, **more}
-    assert submissions.take_all([(1, record)]).accepted == 1
+    assert submissions.accept_all([(1, record)]).accepted == 1
 
 
 def judge(candidate: str, question: str, points: float, final: bool = True) -> None:
@@ -224,7 +224,7 @@ def test_many_candidates_take_no_more_memory_and_few_queries(
 ) -> None:
     exam = load()
     monkeypatch.setattr("scoring.results.rows.CHUNK", 100)
-    submissions.take_all(
+    submissions.accept_all(
         (
             n,
             {
