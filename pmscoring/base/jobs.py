@@ -2,13 +2,13 @@
 
 Three races, and why each is safe:
 
-1. Two workers claim one job. Each does so by one UPDATE of a row that waits; the second's UPDATE
-   waits for the first's commit and finds the row waiting no more: WrongState.
+1. Two workers claim one job. Each claims by one UPDATE of a row that is waiting. The second UPDATE
+   waits for the first to commit and then matches no row: WrongState.
 2. The sweep frees a job whose worker is only slow. `claimed_at` is the time of the claim and moves
    with each heartbeat; the sweep takes rows whose time is long past and passes over those that are
    locked, as a row is from the heartbeat with which its worker begins to write the outcome.
-3. The slow worker writes all the same. Whatever it writes asks for its own `claimed_at`, which is
-   gone or another worker's by now: WrongState, and with it the transaction of the outcome.
+3. The slow worker still writes. All its UPDATEs filter by its own `claimed_at`, which is NULL or
+   another worker's by now: WrongState, which rolls the transaction of the outcome back.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ Row = TypeVar("Row", bound="Job")
 
 
 class JobQuerySet(models.QuerySet[Row]):
-    """The words in which the work is spoken of."""
+    """Jobs by what is to be done with them."""
 
     def waiting(self) -> Self:
         """To be taken up by a worker."""
@@ -42,10 +42,10 @@ class JobQuerySet(models.QuerySet[Row]):
         return self.filter(status=self.model.WORKING, claimed_at__lt=(at or now()) - after)
 
     def release_stalled(self, after: timedelta, at: datetime | None = None) -> int:
-        """Let stalled jobs wait again, or fail after MOST_TRIES; how many."""
+        """Put stalled jobs back, or fail them after MOST_TRIES; returns how many there were."""
         with transaction.atomic():
-            # PostgreSQL asks once more of each row that it has locked whether it has stalled, so a
-            # heartbeat that comes between the look and the lock is seen.
+            # PostgreSQL evaluates the condition again on each row that it has locked, so that a
+            # heartbeat between the look and the lock is seen.
             jobs = list(self.stalled(after, at).select_for_update(skip_locked=True))
             for job in jobs:
                 job.release()
@@ -53,11 +53,10 @@ class JobQuerySet(models.QuerySet[Row]):
 
 
 class Job(Lifecycle):
-    """A row that a worker works on; who has claimed it alone may write what came of it.
+    """A row that a worker works on. Only the worker that has claimed it may write its outcome.
 
-    A model names its states for what is done with it, and gives the way between them in FLOW:
-    WAITING -> WORKING -> DONE, FAILED or WAITING again. What a worker tells of a job is written in
-    the job's `language`, where the model has one.
+    A model names its own states, and in FLOW the ways between them: WAITING -> WORKING -> DONE,
+    FAILED or WAITING again. Reasons are written in the job's `language`, where the model has one.
     """
 
     WAITING: ClassVar[str] = "waiting"
@@ -76,11 +75,11 @@ class Job(Lifecycle):
         abstract = True
 
     def claim(self, **changes: Any) -> None:
-        """Take the waiting job up, this worker alone; WrongState where it waits no more."""
+        """Claim the waiting job for this worker; WrongState where it is no longer waiting."""
         self.become(self.WORKING, claimed_at=now(), tries=F("tries") + 1, **changes)
 
     def beat(self, **changes: Any) -> None:
-        """Tell that the worker lives, and how far it is; WrongState where another has the job.
+        """Heartbeat, with the progress in `changes`; WrongState where another worker has the job.
 
         In a transaction the row stays locked until the end, and so cannot stall meanwhile.
         """
@@ -91,18 +90,18 @@ class Job(Lifecycle):
             setattr(self, name, value)
 
     def finish(self, **changes: Any) -> None:
-        """Done, with what came of it; WrongState where another worker has the job."""
+        """Write the outcome; WrongState where another worker has the job."""
         self._end(self.DONE, reason="", **changes)
 
     def fail(self, reason: str) -> None:
-        """Given up, visibly; WrongState where another worker has the job."""
+        """Give the job up with its reason; WrongState where another worker has the job."""
         self._end(self.FAILED, reason=reason[:LONGEST_REASON])
 
     def put_back(self, reason: str, *, begun: bool = True) -> None:
-        """Let the next worker take it up at once; a job that was tried MOST_TRIES times fails.
+        """Let another worker claim it at once; a job that was tried MOST_TRIES times fails.
 
-        A try that was not `begun`, as without the service that it needs, does not count. A worker
-        that has lost the job leaves it alone.
+        A try that could not begin (`begun=False`), for want of a service, does not count. Where
+        another worker has the job nothing is changed.
         """
         if begun and self.tries >= self.MOST_TRIES:
             self._mine().update(**self._failure(reason))
@@ -111,7 +110,7 @@ class Job(Lifecycle):
         self._mine().update(**self._waiting(reason), tries=tries)
 
     def release(self) -> None:
-        """Take the job from a worker that went quiet; the caller has locked the row."""
+        """Take the job away from a worker that went quiet; the caller has locked the row."""
         with self.in_its_language():
             if self.tries < self.MOST_TRIES:
                 self.become(**self._waiting(_("the worker went quiet")))
@@ -120,7 +119,7 @@ class Job(Lifecycle):
 
     @contextmanager
     def all_or_none(self) -> Iterator[None]:
-        """A transaction; where it is undone, so is what it changed in the object at hand.
+        """A transaction that also restores this object's attributes when it is rolled back.
 
         The worker then still knows its claim, and can put the job back or fail it.
         """
@@ -133,16 +132,16 @@ class Job(Lifecycle):
             raise
 
     def in_its_language(self) -> AbstractContextManager[None]:
-        """What is translated inside is in the language of whoever asked for the job."""
+        """A context in which messages are translated to the language of the job's requester."""
         language: str = getattr(self, "language", "")
         return translation.override(language) if language else nullcontext()
 
     def at_end(self) -> dict[str, Any]:
-        """What is written along when the job ends, done or failed; models add their own."""
+        """Columns written when the job ends, done or failed; models add their own."""
         return {"claimed_at": None}
 
     def _mine(self) -> "models.QuerySet[Self]":
-        """The row, as long as this worker has it."""
+        """The row, while this worker has the claim."""
         rows: models.QuerySet[Self] = type(self)._default_manager.filter(pk=self.pk)
         return rows.filter(status=self.WORKING, claimed_at=self.claimed_at)
 

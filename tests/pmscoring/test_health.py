@@ -24,7 +24,7 @@ database = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests that are not about the worker: none runs, so none is waited for as long as usual."""
+    """Tests that are not about the worker run without one, and need not wait for its answer."""
     monkeypatch.setattr(checks, "ANSWER_SECONDS", 0.1)
 
 
