@@ -26,7 +26,7 @@ Pair = tuple[float, bool]
 """The machine's confidence, and whether its points equal those that people gave."""
 CUTS = 20
 ENTRIES = ((0.0, 0.5), (0.25, 0.25), (0.5, 0.25))
-"""Where along the cut-offs a share of alpha is spent, and how large it is."""
+"""Pairs of a place along the cut-offs, in [0, 1), and the share of alpha spent there."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def curve(pairs: Sequence[Pair]) -> list[Cut]:
 def threshold(pairs: Sequence[Pair], target: float, alpha: float = 0.05) -> Cut | None:
     """The loosest cut above which at least the share `target` of new answers will agree, too.
 
-    None where the marked answers show that for no cut. `target` and `alpha` are in (0, 1).
+    None where the marked answers do not support any cut. `target` and `alpha` are in (0, 1).
     """
     cuts = curve(pairs)
     best, passed_on = None, 0.0

@@ -182,12 +182,12 @@ def _write_marks(question: Question, answers: Sequence[Answer], judgements: Judg
     """Write the marks and states of those of the answers that are still claimed."""
     if not answers:
         return
-    # Somebody may set another threshold or calibration at this moment, which takes the question
-    # FOR UPDATE. If that comes first, this transaction waits, then settles by the new threshold or
-    # finds its claim gone. If this comes first, it sees these marks (scoring/models/locks.py).
+    # Another threshold or calibration may be set at this moment, under FOR UPDATE on the question.
+    # If that transaction comes first, this one waits, then settles by the new threshold or finds
+    # its claim gone. If this one comes first, that one waits and then settles these marks, too.
     locks.share_question(question.pk)
-    # The claim may be lost to the sweep or to a change of the question. What is locked here cannot
-    # be lost until the commit, and an answer that is claimed no more gets no mark.
+    # The sweep or a change of the question may take the claim away. It cannot take answers that
+    # are locked here, until the commit, and an answer that was taken before gets no mark.
     held = set(locks.lock_answers(_still_claimed(answers)))
     marks = [
         _mark(question, answer, judgements[answer.text_key])
@@ -238,7 +238,7 @@ def _move_evidence(
 
 @transaction.atomic
 def release_stalled() -> int:
-    """Let the answers of workers that no longer report wait again; return how many."""
+    """Let answers that were claimed too long ago wait again; return how many."""
     # A worker that was only slow may write its marks at this moment. If it has locked its answers,
     # they are skipped here; if this comes first, it finds its claim gone and writes nothing.
     after = timedelta(seconds=settings.SCORING_STALLED_SECONDS)
