@@ -282,7 +282,7 @@ def request_calibrations(owner: Admin, request: HttpRequest, questions: Iterable
     """Request a calibration of each question; warn about those that cannot be calibrated."""
     for question in questions:
         try:
-            calibration = fitting.ask(question, request.user)
+            calibration = fitting.request(question, request.user)
         except WrongState as error:
             owner.message_user(request, f"{question}: {error}", "warning")
         else:

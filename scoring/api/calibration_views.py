@@ -89,7 +89,7 @@ class CalibrationList(QuestionView):
         it agrees better with people than what marks the question now, it is promoted.
         """
         question = self.question(exam, code)
-        made = fitting.ask(question, request.user)
+        made = fitting.request(question, request.user)
         tasks.nudge_calibration(made)
         return Response(show.calibration(made, question.calibration_id), 202)
 

@@ -1,4 +1,4 @@
-"""A question's marks by people become a calibration: asked for, fitted by a worker, kept."""
+"""Calibrating a question from its marks by people: requested, fitted by a worker, stored."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -21,9 +21,12 @@ from scoring.inference import Fitted, Inference, InferenceError, InferenceUnavai
 from scoring.models import Answer, Artefact, Calibration, Example, Mark, Question, locks
 from scoring.models.exams import number
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
 FEWEST = 30
 MOST, MOST_BYTES = 4000, 12 * 1024 * 1024
-"""What a service with its own defaults takes at once."""
+"""The limits of POST /v1/calibrate under the service's default settings."""
 BEAT_SECONDS = 1.0
 LONGEST_STAGE = 40
 Say = Callable[[str, float], None]
@@ -36,7 +39,7 @@ class TooFewMarks(WrongState):
 
 @dataclass(frozen=True)
 class Marked:
-    """An answer with people's final points, and points by criterion where they were given."""
+    """An answer with its final points by people, and points by criterion where there are any."""
 
     answer: int
     text_key: str
@@ -47,36 +50,38 @@ class Marked:
 
 @dataclass(frozen=True)
 class Text:
-    """Answers that fold to the same, as one example."""
+    """Answers whose texts are the same after folding: one example."""
 
     answers: Sequence[Marked]
 
     @property
     def points(self) -> float:
-        """What people gave it most often; of several such the nearest to their mean, the lower."""
-        given = Counter(one.points for one in self.answers)
-        most, mean = max(given.values()), sum(one.points for one in self.answers) / given.total()
-        often = [points for points, times in given.items() if times == most]
-        return min(often, key=lambda points: (abs(points - mean), points))
+        """The mode of the points; of several modes the nearest to the mean, then the lowest."""
+        counts = Counter(answer.points for answer in self.answers)
+        mean = sum(answer.points for answer in self.answers) / counts.total()
+        most = max(counts.values())
+        modes = [points for points, count in counts.items() if count == most]
+        return min(modes, key=lambda points: (abs(points - mean), points))
 
     def wire(self) -> dict[str, Any]:
-        """As the service reads it; with criteria where one of its answers has these points."""
-        told: dict[str, Any] = {"text": self.answers[0].text, "points": number(self.points)}
-        found = (one.criteria for one in self.answers if one.points == self.points)
-        if criteria := next(filter(None, found), None):
-            told["criteria"] = {code: number(points) for code, points in criteria.items()}
-        return told
+        """The example for the service, with criteria where an answer with these points has any."""
+        example: dict[str, Any] = {"text": self.answers[0].text, "points": number(self.points)}
+        candidates = (a.criteria for a in self.answers if a.points == self.points)
+        if criteria := next(filter(None, candidates), None):
+            example["criteria"] = {code: number(points) for code, points in criteria.items()}
+        return example
 
 
-def ask(question: Question, user: Any = None) -> Calibration:
-    """A calibration that waits for a worker.
+def request(question: Question, user: "User | None" = None) -> Calibration:
+    """Create a calibration that waits for a worker.
 
-    Raises TooFewMarks, or WrongState where the exam is fixed or one is under way.
+    Raises TooFewMarks, or WrongState where the exam is fixed or a calibration is under way.
     """
     if question.exam.frozen:
         raise WrongState(question.exam.state_message)
-    if told := lacking(*marked_texts(question)):
-        raise TooFewMarks(told)
+    if message := lacking(*marked_texts(question)):
+        raise TooFewMarks(message)
+    # Of two requests at once the second violates the constraint `one_fit_at_a_time`.
     try:
         with transaction.atomic():
             return Calibration.objects.create(
@@ -87,23 +92,24 @@ def ask(question: Question, user: Any = None) -> Calibration:
 
 
 def renew(question: Question) -> Calibration | None:
-    """A calibration under the weights that the service has now, where one can be had.
+    """Request a calibration under the weights that the service has now.
 
-    None where one is under way, or what it would be made of has gone.
+    None where one is under way, or where its marks have been deleted.
     """
     try:
-        return ask(question)
+        return request(question)
     except WrongState:
         return None
 
 
 def lacking(texts: int, different: int) -> str:
-    """What is missing for a calibration of so many texts with so many different points, in words;
-    empty where nothing is.
+    """Say what is missing for a calibration; "" where nothing is.
+
+    `texts` counts the different texts that people have marked, `different` their different points.
     """
     if texts < FEWEST:
-        told = _("People have marked %(count)d different texts; %(fewest)d are needed.")
-        return told % {"count": texts, "fewest": FEWEST}
+        message = _("People have marked %(count)d different texts; %(fewest)d are needed.")
+        return message % {"count": texts, "fewest": FEWEST}
     if different < 2:
         return _("All marks give the same points; there is nothing to be told apart.")
     return ""
@@ -111,24 +117,25 @@ def lacking(texts: int, different: int) -> str:
 
 def marked_texts(question: Question) -> tuple[int, int]:
     """How many different texts people have marked, and with how many different points."""
-    found = _answers(question).aggregate(
+    counts = _answers(question).aggregate(
         texts=Count("text_key", distinct=True), different=Count("final_points", distinct=True)
     )
-    return found["texts"], found["different"]
+    return counts["texts"], counts["different"]
 
 
 def texts_of(question: Question) -> list[Text]:
-    """The marked texts in the order in which they came in, each once; of very many a draw."""
+    """The marked texts, each once, in order of arrival; a sample where there are very many."""
     by_key: dict[str, list[Marked]] = {}
-    for one in _marked(question):
-        by_key.setdefault(one.text_key, []).append(one)
-    chosen = drawn({key: answers[0].text for key, answers in by_key.items()})
+    for answer in _marked(question):
+        by_key.setdefault(answer.text_key, []).append(answer)
+    chosen = sampled({key: answers[0].text for key, answers in by_key.items()})
     return [Text(answers) for key, answers in by_key.items() if key in chosen]
 
 
-def drawn(texts: Mapping[Key, str]) -> set[Key]:
-    """As many as the service takes, by the order of their keys, which begin with a hash: a random
-    draw that later calibrations repeat.
+def sampled(texts: Mapping[Key, str]) -> set[Key]:
+    """The keys of as many texts as the service takes, lowest first.
+
+    Keys begin with a hash, so this is a random sample, and later calibrations draw the same one.
     """
     keys = sorted(texts)[:MOST]
     sizes = accumulate(len(texts[key].encode()) for key in keys)
@@ -136,15 +143,16 @@ def drawn(texts: Mapping[Key, str]) -> set[Key]:
 
 
 def _marked(question: Question) -> Iterator[Marked]:
-    """Answers whose final mark is people's, and that the question as it now is could earn."""
+    """Answers with a final mark by people that is possible under the present definition."""
     criteria = _criteria(question)
     rows = _answers(question).only("pk", "text", "text_key", "final_points")
     for answer in rows.order_by("pk").iterator(2000):
         points = float(answer.final_points or 0)
         by_code = criteria.get(answer.pk, {})
         total = min(sum(by_code.values()), float(question.max_points))
-        told = by_code if total == points else {}
-        yield Marked(answer.pk, answer.text_key, answer.text, points, told)
+        yield Marked(
+            answer.pk, answer.text_key, answer.text, points, by_code if total == points else {}
+        )
 
 
 def _answers(question: Question) -> "QuerySet[Answer]":
@@ -157,45 +165,45 @@ def _answers(question: Question) -> "QuerySet[Answer]":
 
 
 def _criteria(question: Question) -> dict[int, dict[str, float]]:
-    """Points by code of the newest mark by people that stands and names all criteria."""
-    most = {one.code: float(one.points) for one in question.criteria.all()}
+    """By answer: the points by code of its newest standing mark by people with all criteria."""
+    most = {criterion.code: float(criterion.points) for criterion in question.criteria.all()}
     settling = Mark.objects.filter(
         answer__question=question,
         answer__final_source=F("source"),
         answer__final_points=F("points"),
     )
     marks = settling.by_people().standing().order_by("pk")
-    found = {}
-    for key, criteria in marks.values_list("answer_id", "criteria").iterator(2000):
-        told = {one["code"]: float(one["points"]) for one in criteria}
-        if told.keys() == most.keys() and all(told[code] <= most[code] for code in most):
-            found[key] = told
-    return found
+    by_answer = {}
+    for answer, criteria in marks.values_list("answer_id", "criteria").iterator(2000):
+        points = {criterion["code"]: float(criterion["points"]) for criterion in criteria}
+        if points.keys() == most.keys() and all(points[code] <= most[code] for code in most):
+            by_answer[answer] = points
+    return by_answer
 
 
 def fit(calibration: Calibration, inference: Inference, say: Say = lambda *_: None) -> bool:
-    """Fit a waiting calibration, and promote it where it is better; whether it was promoted.
+    """Fit a waiting calibration, and promote it if it is better; returns whether it was promoted.
 
-    It ends ready, failed with its reason, or waiting again. `say` hears stage and fraction, which
-    the row tells others too. Raises WrongState when another worker has it, and
+    It ends ready, failed with its reason, or waiting again. `say` is called with the stage and the
+    fraction, which are also written to the row. Raises WrongState when another worker has it, and
     InferenceUnavailable after putting it back.
     """
     question = Question.objects.select_related("exam").get(pk=calibration.own.pk)
 
     def work() -> bool:
-        found = texts_of(question)
-        _refuse_changed(calibration, question, found)
-        stream = inference.calibrate(question.wire(), [one.wire() for one in found])
-        fitted = followed(calibration, stream, say)
-        return _keep(calibration, found, fitted)
+        texts = texts_of(question)
+        _refuse_changed(calibration, question, texts)
+        stream = inference.calibrate(question.wire(), [text.wire() for text in texts])
+        fitted = follow(calibration, stream, say)
+        return _store(calibration, texts, fitted)
 
     return carry_out(calibration, inference, work)
 
 
 def carry_out(calibration: Calibration, inference: Inference, work: Callable[[], bool]) -> bool:
-    """Claim it, do the work and tell what came of it: ready, failed with its reason, or waiting.
+    """Claim the calibration and do the work, which stores the outcome; returns its result.
 
-    Raises as `fit` does.
+    Otherwise the calibration has failed with its reason, or waits again. Raises as `fit` does.
     """
     calibration.claim(fraction=0.0, stage="")
     try:
@@ -208,58 +216,58 @@ def carry_out(calibration: Calibration, inference: Inference, work: Callable[[],
         calibration.fail(str(error))
         return False
     except BaseException as error:
-        # As a worker that is told to stop: another takes it up at once.
+        # Such as the SystemExit of a worker that is being stopped: another claims it at once.
         _put_back(calibration, _("the worker stopped: %s") % type(error).__name__)
         raise
 
 
 def _put_back(calibration: Calibration, reason: str) -> None:
-    """A fit whose service was away told no stage, and was not begun."""
+    """A fit without a stage had not begun: the service was away."""
     calibration.put_back(reason, begun=bool(calibration.stage))
 
 
-def _refuse_changed(calibration: Calibration, question: Question, found: Sequence[Text]) -> None:
+def _refuse_changed(calibration: Calibration, question: Question, texts: Sequence[Text]) -> None:
     if calibration.definition != question.digest:
         raise InferenceError(_("The question has changed; ask for a new calibration."))
     if question.exam.frozen:
         raise InferenceError(f"{question.exam.code} is {question.exam.status}")
-    if told := lacking(len(found), len({one.points for one in found})):
-        raise InferenceError(told)
+    if message := lacking(len(texts), len({text.points for text in texts})):
+        raise InferenceError(message)
 
 
-def followed(
+def follow(
     calibration: Calibration, lines: Generator[Progress | Fitted, None, None], say: Say
 ) -> Fitted:
-    """What comes last in the stream; the row and `say` hear how far it is."""
+    """Read the service's stream to its result, passing progress on to the row and to `say`."""
     last = -BEAT_SECONDS
     with closing(lines) as stream:
-        for told in stream:
-            if isinstance(told, Fitted):
-                return told
-            if monotonic() - last >= BEAT_SECONDS or told.stage != calibration.stage:
-                calibration.beat(stage=told.stage[:LONGEST_STAGE], fraction=told.fraction)
+        for line in stream:
+            if isinstance(line, Fitted):
+                return line
+            if monotonic() - last >= BEAT_SECONDS or line.stage != calibration.stage:
+                calibration.beat(stage=line.stage[:LONGEST_STAGE], fraction=line.fraction)
                 last = monotonic()
-            say(told.stage, told.fraction)
+            say(line.stage, line.fraction)
     raise InferenceUnavailable(_("the calibration broke off"))
 
 
-def _keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> bool:
-    """All that came of it and what follows, or none of it; whether it was promoted."""
+def _store(calibration: Calibration, texts: Sequence[Text], fitted: Fitted) -> bool:
+    """Store the outcome and promote it if it is better, all or nothing; whether it was promoted."""
     with calibration.all_or_none():
-        # Before the calibration's row, as whoever loads a definition without this question has its
-        # exam, and then deletes the calibration.
+        # The exam before the calibration's row (see scoring/models/locks.py): a definition without
+        # this question is loaded at the same time under the exam's lock, and deletes the row.
         locks.share_exam(calibration.own.exam_id)
-        keep(calibration, found, fitted)
-        return promotion.consider(calibration) is not None
+        store(calibration, texts, fitted)
+        return promotion.promote_if_better(calibration) is not None
 
 
-def keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> None:
-    """The artefact, what was measured, and what was predicted of each answer; in a transaction."""
+def store(calibration: Calibration, texts: Sequence[Text], fitted: Fitted) -> None:
+    """Store the artefact, the metrics and the prediction of each answer; needs a transaction."""
     metrics = {**fitted.metrics}
     predicted = metrics.pop("out_of_fold")
     metrics.pop("out_of_fold_criteria", None)
-    if len(predicted) != len(found):
-        raise InferenceError(f"{len(predicted)} predictions came of {len(found)} examples")
+    if len(predicted) != len(texts):
+        raise InferenceError(f"{len(predicted)} predictions came of {len(texts)} examples")
     calibration.beat(stage="", fraction=1.0)
     Artefact.objects.update_or_create(
         calibration=calibration, defaults={"content": fitted.artefact}
@@ -272,12 +280,12 @@ def keep(calibration: Calibration, found: Sequence[Text], fitted: Fitted) -> Non
             predicted=points,
             confidence=confidence,
         )
-        for text, (points, confidence) in zip(found, predicted, strict=True)
+        for text, (points, confidence) in zip(texts, predicted, strict=True)
         for answer in text.answers
     )
     calibration.finish(sha256=fitted.sha256, model=calibration.model, metrics=metrics)
 
 
 def release_stalled() -> int:
-    """Fits of workers that went quiet wait again, a few times; how many."""
+    """Put fits of workers that went quiet back, or fail them; returns how many there were."""
     return Calibration.objects.release_stalled(timedelta(seconds=settings.SCORING_STALLED_SECONDS))

@@ -1,8 +1,8 @@
-"""Which calibration a question's machine marks are made under: compared, promoted, rolled back."""
+"""The calibration that marks a question: compared with the present one, promoted, rolled back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -14,12 +14,15 @@ from scoring.calibration import thresholds
 from scoring.marks import settlement
 from scoring.models import Answer, Calibration, Example, Mark, Promotion, Question, locks
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
 Kind = Promotion.Kind
 
 
 @dataclass(frozen=True)
 class Measured:
-    """How one of the two agrees with people; `kappa` is None where it is not defined."""
+    """Agreement of one calibration with people; `kappa` is None where it is not defined."""
 
     kappa: float | None
     exact: float
@@ -28,16 +31,16 @@ class Measured:
 
     @property
     def rank(self) -> tuple[float, float, float]:
-        """The greater the better: QWK, then exact agreement, then mean error."""
+        """Greater is better: by QWK, then exact agreement, then mean absolute error."""
         return (-1.0 if self.kappa is None else self.kappa, self.exact, -self.mae)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The new and the present one on the same texts, to which neither prediction was fitted.
+    """The new and the present calibration on the same texts, which neither was fitted to.
 
-    `present` is None where the present one has marked none of them, or can mark nothing more:
-    it was made under other weights.
+    `present` is None where the present one has marked none of the texts, or can mark nothing more
+    because it was made under other weights.
     """
 
     texts: int
@@ -46,15 +49,14 @@ class Comparison:
 
     @property
     def is_better(self) -> bool:
-        """Whether the new one is."""
         if self.new is None or self.present is None:
             return True
         return self.new.rank > self.present.rank
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A text's points by people and as predicted by fits that had not seen it."""
+class Predicted:
+    """A text's points by people, and those predicted by fits that had not seen it."""
 
     answers: list[int]
     points: float
@@ -62,57 +64,59 @@ class Seen:
 
 
 def compare(question: Question, calibration: Calibration) -> Comparison:
-    """A fitted calibration beside the active one, or beside scoring without any.
+    """Compare a fitted calibration with the present one, or with the uncalibrated method.
 
-    Both are judged on the texts of the new one's examples. Its predictions are those made out of
-    fold. The present one's are, too, where the text was among its examples: folds are told by the
-    text, so the folds are the same. Else its mark counts, which was not fitted to the text.
+    Both are measured on the texts of the new one's examples, by its out-of-fold predictions. The
+    present one's out-of-fold predictions count for texts that it was fitted to: a fold follows
+    from the text, so both have the same folds. For other texts its mark counts.
     """
     present = question.calibration
-    new = _seen(calibration, question)
+    new = _out_of_fold(calibration, question)
     is_usable = present is None or present.model == calibration.model
-    other = _present(question, new) if is_usable else {}
-    shared = [key for key in new if key in other]
+    old = _present_points(question, new) if is_usable else {}
+    shared = [key for key in new if key in old]
     texts = shared or list(new)
     return Comparison(
         len(texts),
-        _measured([(new[key].predicted, new[key].points) for key in texts], question),
-        _measured([(other[key], new[key].points) for key in shared], question),
+        _measure([(new[key].predicted, new[key].points) for key in texts], question),
+        _measure([(old[key], new[key].points) for key in shared], question),
     )
 
 
-def _seen(calibration: Calibration, question: Question) -> dict[str, Seen]:
-    """By text; a general calibration has seen other questions, too."""
+def _out_of_fold(calibration: Calibration, question: Question) -> dict[str, Predicted]:
+    """By text key; of a general calibration only the examples of this question."""
     rows = Example.objects.filter(calibration=calibration, answer__question=question)
     rows = rows.order_by("answer_id")
-    found: dict[str, Seen] = {}
+    by_text: dict[str, Predicted] = {}
     for key, answer, points, predicted in rows.values_list(
         "answer__text_key", "answer_id", "points", "predicted"
     ):
-        found.setdefault(key, Seen([], float(points), float(predicted))).answers.append(answer)
-    return found
+        text = by_text.setdefault(key, Predicted([], float(points), float(predicted)))
+        text.answers.append(answer)
+    return by_text
 
 
-def _present(question: Question, new: Mapping[str, Seen]) -> dict[str, float]:
-    """What the present one says of those texts without having been fitted to them."""
+def _present_points(question: Question, new: Mapping[str, Predicted]) -> dict[str, float]:
+    """By text key: the present calibration's points, from no fit that had seen the text."""
     present = question.calibration
-    keys = {answer: key for key, one in new.items() for answer in one.answers}
+    keys = {answer: key for key, text in new.items() for answer in text.answers}
     marks = Mark.objects.filter(answer__in=list(keys)).in_force(question).order_by("pk")
-    found = {keys[key]: float(points) for key, points in marks.values_list("answer_id", "points")}
+    points = {keys[answer]: float(p) for answer, p in marks.values_list("answer_id", "points")}
     if present:
-        found |= {key: one.predicted for key, one in _seen(present, question).items() if key in new}
-    return found
+        fitted_to = _out_of_fold(present, question)
+        points |= {key: text.predicted for key, text in fitted_to.items() if key in new}
+    return points
 
 
-def _measured(both: Sequence[tuple[float, float]], question: Question) -> Measured | None:
-    if not both:
+def _measure(pairs: Sequence[tuple[float, float]], question: Question) -> Measured | None:
+    if not pairs:
         return None
-    found = agreement(both, float(question.step))
-    return Measured(found.kappa, found.exact, found.adjacent, found.mae)
+    measured = agreement(pairs, float(question.step))
+    return Measured(measured.kappa, measured.exact, measured.adjacent, measured.mae)
 
 
-def consider(calibration: Calibration) -> Promotion | None:
-    """Promote it where it is better than the present one and results may still change."""
+def promote_if_better(calibration: Calibration) -> Promotion | None:
+    """Promote it if it is better than the present one and results may still change."""
     question = Question.objects.select_related("exam", "calibration").get(pk=calibration.own.pk)
     if question.exam.frozen or calibration.definition != question.digest:
         return None
@@ -121,25 +125,27 @@ def consider(calibration: Calibration) -> Promotion | None:
     try:
         return promote(calibration, None, Kind.AUTOMATIC)
     except WrongState:
-        return None  # The exam was fixed at this moment.
+        return None  # The exam was fixed between the look above and the lock in `promote`.
 
 
 @transaction.atomic
-def promote(calibration: Calibration, user: Any = None, kind: str = Kind.MANUAL) -> Promotion:
-    """From now on it marks the question; the machine's marks are made anew, people's stay.
+def promote(
+    calibration: Calibration, user: "User | None" = None, kind: str = Kind.MANUAL
+) -> Promotion:
+    """Let it mark the question from now on: answers are scored again, marks by people stay.
 
     Raises WrongState where the exam is fixed, or the calibration is not ready, in use already, or
     fitted to the question as it was before.
     """
-    question = held(calibration.own)
-    if told := refusal(question, calibration):
-        raise WrongState(told)
+    question = lock(calibration.own)
+    if message := refusal(question, calibration):
+        raise WrongState(message)
     comparison = asdict(compare(question, calibration))
     return switch(question, calibration, kind, user, comparison)
 
 
 def refusal(question: Question, calibration: Calibration) -> str:
-    """Why it cannot be promoted, in words; empty where it can."""
+    """Say why it cannot be promoted; "" where it can."""
     words = {"calibration": calibration, "status": calibration.get_status_display()}
     if calibration.status != Calibration.Status.READY:
         return _("%(calibration)s is %(status)s") % words
@@ -151,21 +157,20 @@ def refusal(question: Question, calibration: Calibration) -> str:
 
 
 @transaction.atomic
-def roll_back(question: Question, user: Any = None) -> Promotion:
-    """Back to what marked the question before the present calibration did: another, the general
-    one, or none.
+def roll_back(question: Question, user: "User | None" = None) -> Promotion:
+    """Go back to what marked the question before: another calibration, the general one, or none.
 
-    Its marks are known, so nothing is scored again but what came in since. Raises WrongState
-    where the exam is fixed or no calibration is in use.
+    Its marks are stored, so only answers that arrived since are scored. Raises WrongState where the
+    exam is fixed or no calibration is in use.
     """
-    question = held(question)
+    question = lock(question)
     if question.calibration_id is None:
         raise WrongState(_("%s has no calibration") % question.code)
     return switch(question, before(question), Kind.ROLLBACK, user)
 
 
 def before(question: Question) -> Calibration | None:
-    """What `roll_back` would go back to."""
+    """The calibration that `roll_back` would go back to; None for the uncalibrated method."""
     present = question.calibration
     if present is not None and present.is_general:
         return None
@@ -174,7 +179,7 @@ def before(question: Question) -> Calibration | None:
 
 
 def previous(promotions: "QuerySet[Promotion]") -> Calibration | None:
-    """What was in use before the last of these; None where nothing was."""
+    """The calibration that was in use before the last promotion; None where there was none."""
     steps: list[Calibration | None] = [None]
     for promotion in promotions.order_by("pk").select_related("calibration"):
         if promotion.kind == Kind.DEFINITION:
@@ -187,54 +192,54 @@ def previous(promotions: "QuerySet[Promotion]") -> Calibration | None:
 
 
 def general_promotions() -> "QuerySet[Promotion]":
-    """Those of general calibrations, the newest first."""
+    """Promotions of general calibrations, the newest first."""
     return Promotion.objects.filter(question=None)
 
 
 def general() -> Calibration | None:
     """The general calibration that is in use."""
-    made = general_promotions().select_related("calibration").first()
-    return made.calibration if made else None
+    newest = general_promotions().select_related("calibration").first()
+    return newest.calibration if newest else None
 
 
 def carried_over(question: Question) -> Calibration | None:
-    """What marks the question without a calibration of its own: the general one, or none.
+    """What marks the question while it has no calibration of its own: the general one, or none.
 
-    It knows nothing of questions in sections.
+    A general calibration does not mark questions in sections.
     """
     return None if question.sections else general()
 
 
 def adopt(question: Question) -> None:
-    """A new question is marked by the general calibration, where one is in use.
+    """Let the general calibration mark a new question, where one is in use.
 
-    Needs a transaction, which holds the exam.
+    Needs a transaction that holds the exam.
     """
-    if found := carried_over(question):
-        switch(question, found, Kind.GENERAL)
+    if calibration := carried_over(question):
+        switch(question, calibration, Kind.GENERAL)
 
 
 def set_aside(question: Question) -> None:
-    """The question has changed: what was fitted to its former self marks it no more.
+    """After the question has changed, take the calibration fitted to its old definition out of use.
 
-    Needs a transaction, which holds the exam; the caller lets the answers wait again.
+    Needs a transaction that holds the exam; the caller lets the answers wait again.
     """
     present = question.calibration
     if present is None or (present.is_general and not question.sections):
         return
-    then = carried_over(question)
-    Promotion.objects.create(question=question, calibration=then, kind=Kind.DEFINITION)
-    question.calibration = then
+    successor = carried_over(question)
+    Promotion.objects.create(question=question, calibration=successor, kind=Kind.DEFINITION)
+    question.calibration = successor
     question.save(update_fields=["calibration"])
     if question.threshold is not None:
         thresholds.record(question, None, None, None)
 
 
-def held(question: Question) -> Question:
-    """The question as it is now, and stays until this transaction ends.
+def lock(question: Question) -> Question:
+    """Lock the question and return it as it is now; raises WrongState where the exam is fixed.
 
-    Of two promotions, or a promotion and a threshold, the second waits here and decides by what the
-    first has written. Raises WrongState where the exam is fixed.
+    Of two promotions, or a promotion and a threshold, at once, the second waits here and then
+    decides by what the first has written.
     """
     settlement.hold(question.exam)
     return locks.lock_question(question.pk)
@@ -244,14 +249,17 @@ def switch(
     question: Question,
     calibration: Calibration | None,
     kind: str,
-    user: Any = None,
+    user: "User | None" = None,
     comparison: dict[str, Any] | None = None,
 ) -> Promotion:
-    """The question's answers wait for marks under it; in a transaction that holds the exam."""
+    """Put the calibration, or none, to use: the answers wait to be scored under it.
+
+    Needs a transaction that holds the exam.
+    """
     value, proposed = threshold_under(question, calibration, kind)
     question.calibration = calibration
     question.save(update_fields=["calibration"])
-    made = Promotion.objects.create(
+    promotion = Promotion.objects.create(
         question=question,
         calibration=calibration,
         kind=kind,
@@ -261,28 +269,28 @@ def switch(
     if question.threshold is not None or value is not None:
         thresholds.record(question, value, user, proposed)
     Answer.objects.filter(question=question).wait_again()
-    return made
+    return promotion
 
 
 def threshold_under(
     question: Question, calibration: Calibration | None, kind: str = Kind.MANUAL
 ) -> tuple[float | None, thresholds.Proposal | None]:
-    """What becomes of the question's threshold under another calibration, and why.
+    """The question's threshold under another calibration, and the proposal that it rests on.
 
-    After rolling back the threshold is the one that last held under that calibration, whatever
-    holds now. After a promotion None stays None, for no one has let the machine's marks stand;
-    else the same target is sought on the new curve, and the threshold is never less strict than
-    before; where the curve does not show the target, no machine mark stands.
+    After a rollback it is the threshold that last held under that calibration. After a promotion
+    None stays None, because nobody has let the machine's marks become final; otherwise it is the
+    threshold that reaches the same target on the new curve, but never less strict than before, and
+    None where the curve does not reach the target.
     """
     if calibration is None or calibration.is_general:
         return None, None
     if kind == Kind.ROLLBACK:
         last = question.thresholds.filter(calibration=calibration).first()
         return (last.value if last else None), None
-    was = question.threshold
-    if was is None:
+    present = question.threshold
+    if present is None:
         return None, None
     latest = question.thresholds.first()
     target = latest.target if latest else None
     proposed = thresholds.proposal(question, target, calibration)
-    return (None if proposed.value is None else max(was, proposed.value)), proposed
+    return (None if proposed.value is None else max(present, proposed.value)), proposed

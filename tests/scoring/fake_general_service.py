@@ -114,7 +114,7 @@ def six_questions() -> list[Question]:
 
 def generalised(service: GeneralService) -> Calibration:
     """A general calibration that was requested and fitted."""
-    calibration = general.ask()
+    calibration = general.request()
     general.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert calibration.status == "ready", calibration.reason

@@ -194,7 +194,7 @@ def marked_question(count: int = 30) -> Question:
 
 def fitted(question: Question, service: Service) -> Calibration:
     """A calibration that was requested and fitted."""
-    calibration = fitting.ask(question)
+    calibration = fitting.request(question)
     fitting.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert calibration.status == "ready", calibration.reason

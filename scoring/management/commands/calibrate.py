@@ -75,7 +75,7 @@ class Command(BaseCommand):
         """A new calibration, or the one under way; a general one without a question."""
         name = question.code if question else GENERAL
         try:
-            made = fitting.ask(question) if question else general.ask()
+            made = fitting.request(question) if question else general.request()
         except WrongState as error:
             known = Calibration.objects.filter(question=question, status__in=OPEN)
             under_way = known.first()

@@ -78,7 +78,7 @@ def test_the_page_shows_what_is_in_use_and_what_it_reaches(
 def test_what_failed_says_why(browser: Client, question: Question) -> None:
     service = Service(right)
     service.refuses = "other_encoder"
-    fitting.fit(fitting.ask(question), service.client)
+    fitting.fit(fitting.request(question), service.client)
     assert "HTTP 422" in page(browser, at(question))
 
 

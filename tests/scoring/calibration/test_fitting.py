@@ -42,21 +42,21 @@ def service() -> Service:
 def test_it_is_refused_while_people_have_marked_too_few_texts() -> None:
     question = marked_question(29)
     with pytest.raises(fitting.TooFewMarks, match="29"):
-        fitting.ask(question)
+        fitting.request(question)
 
 
 def test_texts_that_fold_to_the_same_count_once() -> None:
     question = marked_question(29)
     marked_by_people(handed_in(question, [f"　{GOOD}。0"], start=100), [4])
     with pytest.raises(fitting.TooFewMarks):
-        fitting.ask(question)
+        fitting.request(question)
 
 
 def test_it_is_refused_where_all_marks_are_alike() -> None:
     question = a_question()
     marked_by_people(handed_in(question, [f"{GOOD}{n}" for n in range(30)]), [4] * 30)
     with pytest.raises(fitting.TooFewMarks, match="same points"):
-        fitting.ask(question)
+        fitting.request(question)
 
 
 def test_a_machines_mark_is_no_example(question: Question) -> None:
@@ -66,23 +66,23 @@ def test_a_machines_mark_is_no_example(question: Question) -> None:
 
 
 def test_one_fit_at_a_time(question: Question) -> None:
-    fitting.ask(question)
+    fitting.request(question)
     with pytest.raises(WrongState, match="under way"):
-        fitting.ask(question)
+        fitting.request(question)
 
 
 def test_a_fixed_exam_is_calibrated_no_more(question: Question) -> None:
     Exam.objects.update(status="fixed")
     question.exam.refresh_from_db()
     with pytest.raises(WrongState, match="fixed"):
-        fitting.ask(question)
+        fitting.request(question)
 
 
 def test_it_keeps_artefact_metrics_and_what_was_predicted_out_of_fold(
     question: Question, service: Service
 ) -> None:
     user = User.objects.create_user("manager")
-    calibration = fitting.ask(question, user)
+    calibration = fitting.request(question, user)
     heard: list[tuple[str, float]] = []
     fitting.fit(calibration, service.client, lambda *told: heard.append(told))
     calibration.refresh_from_db()
@@ -159,7 +159,7 @@ def test_a_withdrawn_mark_teaches_nothing(question: Question) -> None:
 
 
 def test_the_row_tells_how_far_the_fit_is(question: Question, service: Service) -> None:
-    calibration = fitting.ask(question)
+    calibration = fitting.request(question)
     seen: list[Any] = []
 
     def look(*_: Any) -> None:
@@ -173,18 +173,18 @@ def test_an_artefact_that_is_not_what_its_hash_says_is_refused(
     question: Question, service: Service
 ) -> None:
     service.last_line = {"sha256": "0" * 64, "metrics": {}, "artefact_base64": "AAAA"}
-    calibration = fitting.ask(question)
+    calibration = fitting.request(question)
     assert not fitting.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert (calibration.status, calibration.sha256) == ("failed", "")
     assert "SHA-256" in calibration.reason
     assert not Artefact.objects.exists()
-    assert fitting.ask(question).status == "waiting"
+    assert fitting.request(question).status == "waiting"
 
 
 def test_a_refusal_of_the_service_is_told(question: Question, service: Service) -> None:
     service.refuses = "invalid"
-    calibration = fitting.ask(question)
+    calibration = fitting.request(question)
     fitting.fit(calibration, service.client)
     calibration.refresh_from_db()
     assert calibration.status == "failed"
@@ -192,7 +192,7 @@ def test_a_refusal_of_the_service_is_told(question: Question, service: Service) 
 
 
 def test_a_service_that_is_away_costs_no_try(question: Question, service: Service) -> None:
-    calibration, service.is_away = fitting.ask(question), True
+    calibration, service.is_away = fitting.request(question), True
     for _ in range(5):
         with pytest.raises(InferenceUnavailable):
             fitting.fit(calibration, service.client)
@@ -205,7 +205,7 @@ def test_a_service_that_is_away_costs_no_try(question: Question, service: Servic
 def test_a_service_that_refuses_the_token_costs_no_try(
     question: Question, service: Service
 ) -> None:
-    calibration, client = fitting.ask(question), service.client
+    calibration, client = fitting.request(question), service.client
     refusal = httpx.MockTransport(lambda _: httpx.Response(401))
     client.http = httpx.Client(base_url="http://service", transport=refusal)
     with pytest.raises(InferenceUnavailable, match="401"):
@@ -215,7 +215,7 @@ def test_a_service_that_refuses_the_token_costs_no_try(
 
 
 def test_a_fit_that_breaks_off_is_tried_three_times(question: Question, service: Service) -> None:
-    calibration, service.breaks_off = fitting.ask(question), True
+    calibration, service.breaks_off = fitting.request(question), True
     states = []
     for _ in range(3):
         with pytest.raises(InferenceUnavailable, match="broke off"):
@@ -232,8 +232,8 @@ def test_a_fit_that_cannot_be_kept_is_tried_three_times(
     def fail(*_: Any) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(promotion, "consider", fail)
-    calibration, states = fitting.ask(question), []
+    monkeypatch.setattr(promotion, "promote_if_better", fail)
+    calibration, states = fitting.request(question), []
     for _ in range(3):
         with pytest.raises(RuntimeError):
             fitting.fit(calibration, service.client)
@@ -245,7 +245,7 @@ def test_a_fit_that_cannot_be_kept_is_tried_three_times(
 
 
 def test_what_a_dead_worker_held_is_taken_up_again(question: Question, service: Service) -> None:
-    calibration = fitting.ask(question)
+    calibration = fitting.request(question)
     calibration.become("fitting", claimed_at=now() - timedelta(hours=1), tries=1)
     assert fitting.release_stalled() == 1
     calibration.refresh_from_db()
@@ -254,7 +254,7 @@ def test_what_a_dead_worker_held_is_taken_up_again(question: Question, service: 
 
 
 def test_a_worker_that_lost_the_fit_writes_nothing(question: Question, service: Service) -> None:
-    calibration = fitting.ask(question)
+    calibration = fitting.request(question)
 
     def lose(*_: Any) -> None:
         Calibration.objects.update(claimed_at=now() + timedelta(seconds=5))
@@ -267,7 +267,7 @@ def test_a_worker_that_lost_the_fit_writes_nothing(question: Question, service: 
 
 
 def test_a_fit_to_a_question_that_has_changed_fails(question: Question, service: Service) -> None:
-    calibration = fitting.ask(question)
+    calibration = fitting.request(question)
     definition = definitions.describe(question.exam)
     definition["questions"][0]["prompt"] = "別の問い"
     definitions.load(definition, force=True)

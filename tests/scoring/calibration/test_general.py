@@ -73,16 +73,16 @@ def test_it_takes_marks_of_enough_questions_and_enough_texts() -> None:
     for question in several[:4]:
         marked(question, 50)
     with pytest.raises(TooFewMarks, match="200 different texts of 4 questions"):
-        general.ask()
+        general.request()
     marked(several[4], 1)
-    assert general.ask().is_general
+    assert general.request().is_general
 
 
 def test_one_is_fitted_at_a_time_beside_those_of_questions(questions: list[Question]) -> None:
-    general.ask()
+    general.request()
     with pytest.raises(WrongState, match="under way"):
-        general.ask()
-    assert fitting.ask(questions[0]).status == "waiting"
+        general.request()
+    assert fitting.request(questions[0]).status == "waiting"
 
 
 def test_it_is_fitted_to_all_that_people_marked(
@@ -195,7 +195,7 @@ def test_what_is_no_better_is_kept_and_not_promoted(
 def test_a_question_of_its_own_calibration_keeps_it(
     questions: list[Question], service: GeneralService
 ) -> None:
-    own = fitting.ask(questions[0])
+    own = fitting.request(questions[0])
     fitting.fit(own, service.client)
     made = generalised(service)
     assert (used(questions[0]), used(questions[1])) == (own, made)
@@ -208,7 +208,7 @@ def test_its_own_calibration_takes_its_place_and_rolling_back_returns_to_it(
     question = questions[0]
     batches.score_waiting(question, service.client)
     Example.objects.filter(calibration=made).update(predicted=Decimal(0))
-    own = fitting.ask(question)
+    own = fitting.request(question)
     assert fitting.fit(own, service.client)
     assert used(question) == own
     batches.score_waiting(question, service.client)
@@ -230,7 +230,7 @@ def test_its_own_is_compared_with_what_the_general_one_said_without_the_question
     others = Example.objects.filter(calibration=made).exclude(answer__question=questions[4])
     others.update(predicted=1)
     service.says = sloppy
-    own = fitting.ask(questions[4])
+    own = fitting.request(questions[4])
     assert not fitting.fit(own, service.client)
     fresh = Question.objects.get(pk=questions[4].pk)
     found = promotion.compare(fresh, own)
@@ -274,7 +274,7 @@ def test_a_question_that_is_added_by_hand_is_marked_by_it_too(
 def test_a_changed_question_goes_from_its_own_calibration_to_the_general_one(
     questions: list[Question], service: GeneralService
 ) -> None:
-    own = fitting.ask(questions[0])
+    own = fitting.request(questions[0])
     fitting.fit(own, service.client)
     made = generalised(service)
     changed = definition(6)
@@ -324,9 +324,9 @@ def test_only_a_fitted_general_one_that_is_not_in_use_is_promoted(
     if wrong == "in use":
         chosen = generalised(service)
     elif wrong == "waiting":
-        chosen = general.ask()
+        chosen = general.request()
     else:
-        chosen = fitting.ask(questions[0])
+        chosen = fitting.request(questions[0])
         fitting.fit(chosen, service.client)
     with pytest.raises(WrongState):
         general.promote(chosen)
@@ -357,7 +357,7 @@ def test_under_other_weights_a_new_one_is_asked_for(
 def test_a_refused_one_fails_with_its_reason(
     questions: list[Question], service: GeneralService
 ) -> None:
-    calibration = general.ask()
+    calibration = general.request()
     service.refuses = "invalid"
     assert general.fit(calibration, service.client) == []
     calibration.refresh_from_db()
@@ -368,8 +368,8 @@ def test_a_refused_one_fails_with_its_reason(
 def test_one_that_cannot_be_kept_waits_and_the_try_counts(
     questions: list[Question], service: GeneralService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(general, "consider")
-    calibration = general.ask()
+    monkeypatch.delattr(general, "promote_if_better")
+    calibration = general.request()
     with pytest.raises(NameError):
         general.fit(calibration, service.client)
     calibration.refresh_from_db()
@@ -379,7 +379,7 @@ def test_one_that_cannot_be_kept_waits_and_the_try_counts(
 def test_it_fails_where_the_marks_have_gone(
     questions: list[Question], service: GeneralService
 ) -> None:
-    calibration = general.ask()
+    calibration = general.request()
     Answer.objects.filter(question=questions[0]).update(final_source="", final_points=None)
     general.fit(calibration, service.client)
     calibration.refresh_from_db()
@@ -392,7 +392,7 @@ def test_the_worker_fits_it_and_answers_are_scored_anew(
     nudged: list[int] = []
     monkeypatch.setattr(tasks, "inference", lambda: service.client)
     monkeypatch.setattr(tasks, "nudge", nudged.extend)
-    tasks.fit_calibration(general.ask().pk)
+    tasks.fit_calibration(general.request().pk)
     assert sorted(nudged) == sorted(one.pk for one in questions)
 
 

@@ -46,7 +46,7 @@ def exam(questions: int) -> list[Question]:
 def test_marks_of_some_questions_mark_another(inference_url: str) -> None:
     inference = Inference(inference_url, "a-token-for-tests", 120)
     *_, new = exam(7)
-    calibration = general.ask()
+    calibration = general.request()
     told: list[tuple[str, float]] = []
     touched = general.fit(calibration, inference, lambda *one: told.append(one))
     calibration.refresh_from_db()

@@ -174,7 +174,7 @@ def test_a_fixed_exam_keeps_its_calibration(question: Question, service: Service
         promotion.promote(second)
     with pytest.raises(WrongState, match="fixed"):
         promotion.roll_back(question)
-    assert promotion.consider(second) is None
+    assert promotion.promote_if_better(second) is None
     assert current(question) == first
 
 

@@ -62,7 +62,7 @@ def test_the_sample_exam_is_calibrated_from_end_to_end(
     question: Question, inference: Inference
 ) -> None:
     batches.score_waiting(question, inference)
-    calibration, heard = fitting.ask(question), []
+    calibration, heard = fitting.request(question), []
     fitting.fit(calibration, inference, lambda stage, fraction: heard.append(fraction))
     calibration.refresh_from_db()
     assert calibration.status == "ready", calibration.reason

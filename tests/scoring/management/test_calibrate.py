@@ -52,7 +52,7 @@ def test_it_follows_until_the_calibration_marks(
 def test_it_follows_the_one_that_is_under_way(
     question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fitting.ask(question)
+    fitting.request(question)
     worked_by(Service(right), monkeypatch)
     assert "marks the question" in run("PM-2026", "--wait")
     assert Calibration.objects.count() == 1
