@@ -16,6 +16,7 @@ LINK = re.compile(r"\]\([^)\s]*\)|<?https?://[^\s)>]+>?")
 RELATIVE_LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 TOP = r"\.ci|\.github|compose|docker|docs|locale|opsconsole|pmscoring|requirements|scoring|tests"
 PATH = re.compile(rf"`((?:{TOP})/[\w./-]+)`")
+NAME_IN_FILE = re.compile(r"`(\w+)`\s+(?:of|in)\s+`([\w./]+/\w+\.py)`")
 MADE_BY_AN_INSTALLATION = ("compose/.env", "compose/bundle.env", "compose/secrets")
 pytestmark = pytest.mark.skipif(not HOOKS.exists(), reason="no checkout: the files are not here")
 
@@ -89,6 +90,12 @@ def test_every_path_that_a_document_names_exists(document: Path) -> None:
     named = set(PATH.findall(document.read_text("utf-8")))
     missing = {path for path in named if not (ROOT / path).exists()}
     assert not {path for path in missing if not path.startswith(MADE_BY_AN_INSTALLATION)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_name_that_a_document_finds_in_a_file_is_there(document: Path) -> None:
+    for name, path in NAME_IN_FILE.findall(document.read_text("utf-8")):
+        assert re.search(rf"\b{name}\b", (ROOT / path).read_text("utf-8")), f"{name} in {path}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
