@@ -106,7 +106,7 @@ class Marker:
         found = KEY.search(self.page)
         assert found, "no answer lies on the desk"
         typed = dict.fromkeys(CRITERION.findall(self.page), "1")
-        form = self._signed({"deed": "submit", "answer": found[1], **typed})
+        form = self._signed({"command": "submit", "answer": found[1], **typed})
         began = time.perf_counter()
         told = self.http.post(ADDRESS, data=form, headers={"X-Desk": "1"})
         seconds = time.perf_counter() - began

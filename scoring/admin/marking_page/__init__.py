@@ -1,4 +1,5 @@
-"""The marking page: one answer, one group or one dispute at a time, by keyboard or by hand.
+"""The marking page: answers, groups and disputes, one at a time, by keyboard or by mouse.
 
-The server renders every state; the script swaps what the server sent, and adds keys.
+The server renders every state of the desk. The script only swaps in what the server sends, and adds
+keyboard shortcuts.
 """

@@ -1,11 +1,11 @@
-"""Where a text differs from another, for the eye of who marks both with one deed."""
+"""The differences of two texts, shown to a marker who gives both the same mark."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 LONGEST = 2000
-"""Longer texts are compared by lines: the comparison takes the square of their length."""
+"""Longer texts are compared by lines, since the time grows with the square of the length."""
 
 
 @dataclass(frozen=True)
@@ -16,20 +16,21 @@ class Piece:
     kind: str
 
 
-def pieces(one: str, other: str) -> list[Piece]:
-    """`other` as it reads, with what is new in it and what of `one` is gone."""
-    if max(len(one), len(other)) > LONGEST:
-        return list(_pieces(one.splitlines(keepends=True), other.splitlines(keepends=True)))
-    return list(_pieces(list(one), list(other)))
+def pieces(old: str, new: str) -> list[Piece]:
+    """The text `new` in pieces, with the pieces of `old` that it lacks in their places."""
+    if max(len(old), len(new)) > LONGEST:
+        return list(_pieces(old.splitlines(keepends=True), new.splitlines(keepends=True)))
+    return list(_pieces(list(old), list(new)))
 
 
-def _pieces(one: list[str], other: list[str]) -> Iterator[Piece]:
-    for _, start, end, left, right in SequenceMatcher(None, one, other, False).get_opcodes():
-        gone, new = "".join(one[start:end]), "".join(other[left:right])
-        if gone == new:
-            yield Piece(new, "same")
+def _pieces(old: list[str], new: list[str]) -> Iterator[Piece]:
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    for _, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        removed, added = "".join(old[old_start:old_end]), "".join(new[new_start:new_end])
+        if removed == added:
+            yield Piece(added, "same")
             continue
-        if gone:
-            yield Piece(gone, "gone")
-        if new:
-            yield Piece(new, "new")
+        if removed:
+            yield Piece(removed, "gone")
+        if added:
+            yield Piece(added, "new")

@@ -1,4 +1,4 @@
-"""Answers whose markers differ, for the adjudicator: their marks side by side, names left out."""
+"""Disputed answers, one at a time, for adjudicators: the marks side by side, without names."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,34 +22,35 @@ from scoring.review.references import NotQualified
 DESK = "marking:disputes"
 
 
-def following(
-    request: HttpRequest, exam: Exam, question: Question | None, said: str = ""
+def show_next(
+    request: HttpRequest, exam: Exam, question: Question | None, notice: str = ""
 ) -> HttpResponse:
-    """The next dispute, or that there is none."""
+    """The next dispute, under a lease, or that there is none; skipped ones come last."""
     name = f"disputes-{exam.pk}"
     try:
         lease = queue.next_dispute(exam, request.user, pages.skipped(request, name))
         if lease is None and pages.unskip(request, name):
             lease = queue.next_dispute(exam, request.user)
     except (NotQualified, WrongState) as error:
-        return empty.closed(request, exam, None, error)
+        return empty.show_closed(request, exam, None, error)
     if lease is None:
-        title, words = _("No dispute is open"), _("No answer of this exam waits to be settled.")
-        return empty.show(request, exam, None, title, words)
-    return opened(request, exam, lease, said=said)
+        title = _("There are no open disputes")
+        text = _("No answer of this exam waits for adjudication.")
+        return empty.show(request, exam, None, title, text)
+    return show_leased(request, exam, lease, notice=notice)
 
 
-def opened(
+def show_leased(
     request: HttpRequest,
     exam: Exam,
     lease: Lease,
     values: Mapping[str, str] | None = None,
-    said: str = "",
+    notice: str = "",
 ) -> HttpResponse:
-    """The disputed answer on the desk."""
-    answer = sheets.read(lease.answer_id)
+    """The disputed answer of the lease on the desk, with `values` filled into the form."""
+    answer = sheets.get_answer(lease.answer_id)
     pages.log(request, answer.pk)
-    return _show(request, exam, answer, lease, values, said=f"{said} #{answer.pk}".strip())
+    return _show(request, exam, answer, lease, values, notice=f"{notice} #{answer.pk}".strip())
 
 
 def _show(
@@ -59,61 +60,61 @@ def _show(
     lease: Lease | None,
     values: Mapping[str, str] | None,
     status: int = 200,
-    **more: Any,
+    **extra: Any,
 ) -> HttpResponse:
-    # A form may speak of any answer: also of one whose marks they are not to see.
-    seen = visibility.visible_marks(answer, request.user)
-    marks = [one for one in standing(seen) if one.source == Mark.Source.HUMAN]
-    sides = dict(zip(ascii_uppercase, marks, strict=False))
-    told = [
-        {"name": name, "points": number(mark.points), "comment": mark.comment}
-        for name, mark in sides.items()
+    # The key of the answer comes from the form, so it may be any answer of the exam, also one whose
+    # marks this user may not see: only the visible ones are shown.
+    visible = visibility.visible_marks(answer, request.user)
+    marks = [mark for mark in standing(visible) if mark.source == Mark.Source.HUMAN]
+    by_letter = dict(zip(ascii_uppercase, marks, strict=False))
+    columns = [
+        {"name": letter, "points": number(mark.points), "comment": mark.comment}
+        for letter, mark in by_letter.items()
     ]
     context = {
-        **sheets.sheet(answer, values, sides),
-        **pages.bar(exam, request.user, None, lease),
-        "marks": told,
+        **sheets.context(answer, values, by_letter),
+        **pages.bar_context(exam, request.user, None, lease),
+        "marks": columns,
         "here": pages.address(DESK, exam),
-        "submit_words": _("Settle, next"),
+        "submit_label": _("Settle, next"),
         "undo": True,
-        **more,
+        **extra,
     }
     return pages.show(request, "desk", status, **context)
 
 
 def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
-    """The adjudicator's mark closes the dispute."""
-    answer = _of(request, exam)
+    """Close the dispute by the adjudicator's mark; on a refusal, show the form again."""
+    answer = pages.posted_answer(request, exam)
     if answer is None:
-        return _onward(request, exam, question, "")
+        return _go_on(request, exam, question)
     try:
-        told = points.told(answer.question, request.POST.dict())
-        queue.adjudicate(answer, request.user, told)
+        # Sent after the lease ran out, or twice: `adjudicate` decides under the lock of the answer.
+        # It refuses the mark only while another adjudicator has a lease, and the latest mark of
+        # several counts, so a form that is sent twice settles the answer with the same points.
+        queue.adjudicate(
+            answer, request.user, points.read_form(answer.question, request.POST.dict())
+        )
     except (Invalid, NotQualified, WrongState) as error:
         lease = pages.lease_of(answer, request.user)
         status = 422 if isinstance(error, Invalid) else 409
-        more = {"alert": pages.told_of(error), "lost": lease is None}
-        return _show(request, exam, answer, lease, request.POST.dict(), status, **more)
-    return _onward(request, exam, question, "")
+        extra = {"alert": pages.error_message(error), "lost": lease is None}
+        return _show(request, exam, answer, lease, request.POST.dict(), status, **extra)
+    return _go_on(request, exam, question)
 
 
 def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
-    """The dispute goes back; it comes again when no other is left."""
-    answer = _of(request, exam)
+    """Give the dispute back; it is offered again when no other is left."""
+    answer = pages.posted_answer(request, exam)
     if answer is not None:
         pages.skip(request, f"disputes-{exam.pk}", answer.pk)
-        with suppress(LeaseLost):  # It went back by itself.
+        with suppress(LeaseLost):  # It has run out; the queue takes the answer back.
             queue.release(answer, request.user)
-    return _onward(request, exam, question, _("Skipped. Next:"))
+    return _go_on(request, exam, question, _("Skipped. Next:"))
 
 
-def _of(request: HttpRequest, exam: Exam) -> Answer | None:
-    """The answer that the form speaks of."""
-    rows = Answer.objects.filter(pk=pages.key(request, "answer"), question__exam=exam)
-    rows = rows.select_related("question__exam__policy", "question__calibration")
-    return rows.prefetch_related("question__criteria").first()
-
-
-def _onward(request: HttpRequest, exam: Exam, question: Question | None, said: str) -> HttpResponse:
-    here = pages.address(DESK, exam)
-    return pages.onward(request, here, lambda: following(request, exam, question, said))
+def _go_on(
+    request: HttpRequest, exam: Exam, question: Question | None, notice: str = ""
+) -> HttpResponse:
+    desk = pages.address(DESK, exam)
+    return pages.go_on(request, desk, lambda: show_next(request, exam, question, notice))

@@ -1,4 +1,4 @@
-"""When nothing lies on the desk: nothing is left, or the marker may not mark now."""
+"""The desk without an answer: nothing is left to mark, or the marker may not mark now."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -9,32 +9,34 @@ from scoring.models import Exam, Question
 from scoring.review.references import NotQualified, Suspended
 
 
-def closed(
+def show_closed(
     request: HttpRequest, exam: Exam, question: Question | None, error: Exception
 ) -> HttpResponse:
-    """Why the marker may not mark now."""
+    """Say why the marker may not mark now. `error` is what the queue raised."""
     exam.refresh_from_db(fields=["status"])
     state = {"state": exam.get_status_display()}
-    title, words = _("You cannot mark this exam now"), _("The exam is %(state)s.") % state
+    title, text = _("You cannot mark this exam now"), _("The exam is %(state)s.") % state
     if isinstance(error, Suspended):
         title = _("Your marking is suspended")
-        words = _(
-            "Your marks of reference answers fell below the bound of this exam. A manager can"
-            " begin a new round of qualifying for you."
+        text = _(
+            "Your agreement with the reference answers fell below the minimum of this exam. A"
+            " manager can start a new qualification round for you."
         )
     elif isinstance(error, NotQualified):
         title = _("You are not qualified yet")
-        words = _("This exam asks markers to qualify first, and there is nothing to qualify by.")
-    return show(request, exam, question, title, words, undo=False)
+        text = _(
+            "Markers of this exam must qualify first, but it has no reference answers for that yet."
+        )
+    return show(request, exam, question, title, text, undo=False)
 
 
-def nothing_left(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
-    """The marker has done what there was to do."""
+def show_nothing_left(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+    """Say that no answer waits for the marker, of the question or of the whole exam."""
     if question is not None:
-        words = _("No answer to this question waits for you.")
-        return show(request, exam, question, _("This question is done"), words)
-    words = _("No answer of this exam waits for you. Thank you.")
-    return show(request, exam, question, _("All done"), words)
+        text = _("No answer to this question waits for you.")
+        return show(request, exam, question, _("This question is done"), text)
+    text = _("No answer of this exam waits for you. Thank you.")
+    return show(request, exam, question, _("All done"), text)
 
 
 def show(
@@ -42,20 +44,20 @@ def show(
     exam: Exam,
     question: Question | None,
     title: str,
-    words: str,
+    text: str,
     undo: bool = True,
     alert: str = "",
 ) -> HttpResponse:
-    """The bare desk."""
-    links = [{"href": reverse("marking:entry"), "words": _("All exams")}]
+    """Render the desk without an answer, with links to what else can be marked."""
+    links = [{"href": reverse("marking:entry"), "label": _("All exams")}]
     if question is not None:
-        rest = {"href": pages.address("marking:desk", exam), "words": _("Other questions")}
-        links.insert(0, rest)
+        others = {"href": pages.address("marking:desk", exam), "label": _("Other questions")}
+        links.insert(0, others)
     context = {
-        **pages.bar(exam, request.user, question),
+        **pages.bar_context(exam, request.user, question),
         "heading": str(question.label or question.code) if question else _("Marking"),
         "empty_title": title,
-        "empty_words": words,
+        "empty_text": text,
         "links": links,
         "undo": undo,
         "alert": alert,

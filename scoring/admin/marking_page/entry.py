@@ -1,4 +1,4 @@
-"""Where marking begins: the exams and questions that the caller may mark, and how far they are."""
+"""The entry page of marking: the exams and questions that the user may mark, with progress."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -16,21 +16,24 @@ from django.utils.translation import gettext as _
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
 from scoring import tasks
 from scoring.admin.counts import share
-from scoring.admin.marking_page.pages import address, desk_page, key
+from scoring.admin.marking_page.pages import address, desk_page, posted_key
 from scoring.marks.settlement import MARKED_BY_PEOPLE
 from scoring.models import Answer, Exam, Question, Standing
 from scoring.review import groups, queue, references
 from scoring.review.references import NotQualified
 
 Review = Answer.Review
-ASKED = (Review.QUEUED, Review.CLAIMED)
+OPEN = (Review.QUEUED, Review.CLAIMED)
+DONE = (Review.MARKED, Review.ADJUDICATED)
 
 
 @dataclass(frozen=True)
 class QuestionRow:
-    """A question: answers that wait for people, those done, groups, what groups saved.
+    """A question in the table of its exam.
 
-    `regrouping`: percents of the search for groups that is under way.
+    `left` and `done` count answers that people are asked to mark and that they have marked;
+    `grouped` those in the open groups. `saved` is the percentage of marks that groups made
+    unnecessary, `regrouping` that of the search for groups, None while none runs.
     """
 
     question: Question
@@ -46,7 +49,7 @@ class QuestionRow:
 
 @desk_page(MARKER, ADJUDICATOR, MANAGER)
 def entry(request: HttpRequest) -> HttpResponse:
-    """The exams in trial or in marking; a POST of a manager finds a question's groups anew."""
+    """The exams in trial or in marking; a manager's POST starts a new search for groups."""
     if request.method == "POST":
         return _regroup(request)
     exams = Exam.objects.filter(status__in=MARKED_BY_PEOPLE).prefetch_related("questions")
@@ -65,7 +68,7 @@ def _regroup(request: HttpRequest) -> HttpResponse:
     if not has_role(request.user, MANAGER):
         raise PermissionDenied
     rows = Question.objects.filter(exam__status__in=MARKED_BY_PEOPLE)
-    question = get_object_or_404(rows, pk=key(request, "regroup"))
+    question = get_object_or_404(rows, pk=posted_key(request, "regroup"))
     tasks.nudge_regroup(question)
     return HttpResponseRedirect(reverse("marking:entry"))
 
@@ -75,7 +78,6 @@ def _exam(request: HttpRequest, exam: Exam) -> dict[str, Any]:
     standing = references.standing(exam, request.user)
     may_mark = standing is None or standing.status == Standing.Status.QUALIFIED
     rows = _questions(request, exam, may_mark)
-    grouped = sum(row.grouped for row in rows)
     return {
         "exam": exam,
         "progress": progress,
@@ -88,7 +90,6 @@ def _exam(request: HttpRequest, exam: Exam) -> dict[str, Any]:
         "may_mark": may_mark,
         "rows": rows,
         "groups": sum(row.groups for row in rows),
-        "grouped": grouped,
         "href": address("marking:desk", exam),
         "groups_href": address("marking:groups", exam),
         "disputes_href": address("marking:disputes", exam)
@@ -105,7 +106,9 @@ def _to_qualify(exam: Exam, marker: Any, standing: Standing | None) -> int:
 
 def _questions(request: HttpRequest, exam: Exam, may_mark: bool) -> list[QuestionRow]:
     counts = _counts(exam)
-    return [_question(request, exam, one, counts, may_mark) for one in exam.questions.all()]
+    return [
+        _question(request, exam, question, counts, may_mark) for question in exam.questions.all()
+    ]
 
 
 def _question(
@@ -116,11 +119,10 @@ def _question(
     may_mark: bool,
 ) -> QuestionRow:
     open_groups = _groups(question, request.user) if may_mark else []
-    done = (Review.MARKED, Review.ADJUDICATED)
     return QuestionRow(
         question=question,
-        left=sum(counts[question.pk, state] for state in ASKED),
-        done=sum(counts[question.pk, state] for state in done),
+        left=sum(counts[question.pk, state] for state in OPEN),
+        done=sum(counts[question.pk, state] for state in DONE),
         groups=len(open_groups),
         grouped=sum(group.open_count for group in open_groups),
         saved=_percent(groups.saved(question)) or 0,
@@ -138,10 +140,10 @@ def _groups(question: Question, marker: Any) -> list[Any]:
 
 
 def _counts(exam: Exam) -> Counter[tuple[int, str]]:
-    """Answers by question and review state, in one pass."""
+    """Answers by question and review state, in one query."""
     rows = Answer.objects.filter(question__exam=exam).exclude(review=Review.NONE)
-    found = rows.order_by().values_list("question", "review").annotate(Count("pk"))
-    return Counter({(question, review): count for question, review, count in found})
+    counted = rows.order_by().values_list("question", "review").annotate(Count("pk"))
+    return Counter({(question, review): count for question, review, count in counted})
 
 
 def _percent(value: float | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Answers that say the same, one group at a time."""
+"""Groups of answers that say the same, one group at a time."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,42 +21,44 @@ DESK = "marking:groups"
 
 @dataclass(frozen=True)
 class Member:
-    """An answer of the group, its text told apart from the representative's."""
+    """An answer of the group, its text in pieces that show how it differs from the first one."""
 
     pk: int
     pieces: Sequence[Piece]
     removed: bool
 
 
-def following(
-    request: HttpRequest, exam: Exam, question: Question | None, said: str = ""
+def show_next(
+    request: HttpRequest, exam: Exam, question: Question | None, notice: str = ""
 ) -> HttpResponse:
-    """The largest group that is open to the marker; when there is none, single answers."""
+    """The largest group that is free for the marker; single answers when there is none."""
     name = f"groups-{exam.pk}"
     try:
-        group = _next(exam, question, request.user, pages.skipped(request, name))
+        group = _take_next(exam, question, request.user, pages.skipped(request, name))
         if group is None and pages.unskip(request, name):
-            group = _next(exam, question, request.user, [])
+            group = _take_next(exam, question, request.user, [])
     except (NotQualified, WrongState):
-        return singles.following(request, exam, question)
+        return singles.show_next(request, exam, question)
     if group is None:
-        return singles.following(request, exam, question, said or _("No group is left. Next:"))
-    return opened(request, exam, question, group, said=said)
+        return singles.show_next(request, exam, question, notice or _("No group is left. Next:"))
+    return show_group(request, exam, question, group, notice=notice)
 
 
-def _next(
+def _take_next(
     exam: Exam, question: Question | None, marker: Any, without: Sequence[int]
 ) -> AnswerGroup | None:
-    found = (
+    # Two markers may be offered the same group at once. `take` is one UPDATE of a row that nobody
+    # else holds, so one of them gets it, and the other tries the next group.
+    taken = (
         group
-        for one in ([question] if question else exam.questions.all())
-        for group in groups.groups(one, marker)
+        for row in ([question] if question else exam.questions.all())
+        for group in groups.groups(row, marker)
         if group.pk not in without and groups.take(group, marker)
     )
-    return next(found, None)
+    return next(taken, None)
 
 
-def opened(
+def show_group(
     request: HttpRequest,
     exam: Exam,
     question: Question | None,
@@ -64,83 +66,85 @@ def opened(
     values: Mapping[str, str] | None = None,
     removed: Collection[int] = (),
     status: int = 200,
-    said: str = "",
+    notice: str = "",
     alert: str = "",
 ) -> HttpResponse:
-    """The group on the desk; `removed` are the members that were ticked so far."""
+    """The group on the desk, with `values` filled into the form and `removed` members ticked."""
     groups.take(group, request.user)
     answers = groups.members(group, request.user)
     if not answers:
         title = _("This group is done")
-        words = _("Others have marked its answers meanwhile, or have them in hand.")
-        return empty.show(request, exam, question, title, words, alert=alert)
+        text = _("Other markers have marked its answers in the meantime, or have them in hand.")
+        return empty.show(request, exam, question, title, text, alert=alert)
     pages.log(request, *(answer.pk for answer in answers))
     context = {
-        **sheets.sheet(sheets.read(answers[0].pk), values),
-        **pages.bar(exam, request.user, question),
+        **sheets.context(sheets.get_answer(answers[0].pk), values),
+        **pages.bar_context(exam, request.user, question),
         "key": ("group", group.pk),
         "group": group,
         "members": _members(answers, removed),
         "shown": ",".join(str(answer.pk) for answer in answers),
         "here": pages.address(DESK, exam, question),
-        "submit_words": _("Submit for all, next"),
+        "submit_label": _("Submit for all, next"),
         "undo": True,
-        "said": said,
+        "notice": notice,
         "alert": alert,
     }
     return pages.show(request, "desk", status, **context)
 
 
 def _members(answers: Sequence[Answer], removed: Collection[int]) -> list[Member]:
-    """In their order; each text is compared once."""
+    """The answers in their order, each distinct text compared with the first one only once."""
     first = answers[0].text
     compared = {text: pieces(first, text) for text in {answer.text for answer in answers}}
-    return [Member(one.pk, compared[one.text], one.pk in removed) for one in answers]
+    return [Member(answer.pk, compared[answer.text], answer.pk in removed) for answer in answers]
 
 
 def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
-    """One mark for all members that were shown; those that were ticked leave the group, and so do
-    any that came back to it meanwhile, unseen.
-    """
-    group = _of(request, exam)
+    """Give one mark to all members that were shown and not ticked; the others leave the group."""
+    group = _posted_group(request, exam)
     if group is None:
-        return _onward(request, exam, question, _("The group is no longer there. Next:"))
-    typed, removed = request.POST.dict(), _keys(request.POST.getlist("removed"))
-    shown = _keys(typed.get("shown", "").split(","))
-    without = {one.pk for one in groups.members(group, request.user)} - (shown - removed)
+        return _go_on(request, exam, question, _("The group no longer exists. Next:"))
+    values, removed = request.POST.dict(), _keys(request.POST.getlist("removed"))
+    shown = _keys(values.get("shown", "").split(","))
     try:
-        told = points.told(group.question, typed)
-        marks = groups.mark_group(group, request.user, told, without)
+        judgement = points.read_form(group.question, values)
+        members = groups.members(group, request.user)
+        without = {answer.pk for answer in members} - (shown - removed)
+        marks = groups.mark_group(group, request.user, judgement, without)
     except (Invalid, NotQualified, WrongState) as error:
         status = 422 if isinstance(error, Invalid) else 409
-        words = pages.told_of(error)
-        return opened(request, exam, question, group, typed, removed, status, alert=words)
+        alert = pages.error_message(error)
+        return show_group(request, exam, question, group, values, removed, status, alert=alert)
+    # None where the form was sent twice, or where the time for the group ran out and another marker
+    # has it: `mark_group` locks the answers and marks only those that are still open.
     if not marks:
-        return opened(request, exam, question, group, typed, removed)
+        return show_group(request, exam, question, group, values, removed)
     count = len(marks)
-    said = ngettext("%(count)d answer marked. Next:", "%(count)d answers marked. Next:", count)
-    return _onward(request, exam, question, said % {"count": count})
+    notice = ngettext("%(count)d answer marked. Next:", "%(count)d answers marked. Next:", count)
+    return _go_on(request, exam, question, notice % {"count": count})
 
 
 def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
-    """The marker gets the group again when no other is left."""
-    group = _of(request, exam)
+    """Give the group back; the marker gets it again when no other is left."""
+    group = _posted_group(request, exam)
     if group is not None:
         pages.skip(request, f"groups-{exam.pk}", group.pk)
         groups.give_back(group, request.user)
-    return _onward(request, exam, question, _("Skipped. Next:"))
+    return _go_on(request, exam, question, _("Skipped. Next:"))
 
 
-def _of(request: HttpRequest, exam: Exam) -> AnswerGroup | None:
-    """The group that the form speaks of."""
+def _posted_group(request: HttpRequest, exam: Exam) -> AnswerGroup | None:
     rows = AnswerGroup.objects.select_related("question__exam")
-    return rows.filter(pk=pages.key(request, "group"), question__exam=exam).first()
+    return rows.filter(pk=pages.posted_key(request, "group"), question__exam=exam).first()
 
 
-def _keys(typed: Sequence[str]) -> set[int]:
-    return {int(one) for one in typed if one.isdecimal() and len(one) < 19}
+def _keys(texts: Sequence[str]) -> set[int]:
+    return {pages.as_key(text) for text in texts}
 
 
-def _onward(request: HttpRequest, exam: Exam, question: Question | None, said: str) -> HttpResponse:
-    here = pages.address(DESK, exam, question)
-    return pages.onward(request, here, lambda: following(request, exam, question, said))
+def _go_on(
+    request: HttpRequest, exam: Exam, question: Question | None, notice: str
+) -> HttpResponse:
+    desk = pages.address(DESK, exam, question)
+    return pages.go_on(request, desk, lambda: show_next(request, exam, question, notice))

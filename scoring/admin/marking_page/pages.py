@@ -1,4 +1,4 @@
-"""What every page of the desk shares: who may open it, how its states are shown and logged."""
+"""What all desks share: permissions, rendering, the bar, leases, and what the form names."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -23,18 +23,18 @@ from scoring.review.queue import LeaseLost
 View = Callable[..., HttpResponse]
 MOST_SKIPPED = 500
 SECONDS_OLD = 3.0
-"""Of the counts that the bar shows above an answer."""
+"""Age that the counts in the bar above an answer may have; counting takes time at every mark."""
 
 
 def desk_page(*roles: str) -> Callable[[View], View]:
-    """A page of the admin for these roles alone."""
+    """Decorator of a view: a page of the admin that only these roles may open."""
 
     def wrap(view: View) -> View:
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not has_role(request.user, *roles):
                 raise PermissionDenied
-            return view(request, *args, **more)
+            return view(request, *args, **kwargs)
 
         guarded: View = admin.site.admin_view(checked)
         return guarded
@@ -42,21 +42,32 @@ def desk_page(*roles: str) -> Callable[[View], View]:
     return wrap
 
 
-def asked(request: HttpRequest, code: str) -> tuple[Exam, Question | None]:
-    """The exam of the address, and the question where the address names one."""
+def exam_and_question(request: HttpRequest, code: str) -> tuple[Exam, Question | None]:
+    """The exam with this code, and the question if the query names one; Http404 without them."""
     exam = get_object_or_404(Exam, code=code)
-    name = request.GET.get("question", "")
-    return exam, get_object_or_404(Question, exam=exam, code=name) if name else None
+    question = request.GET.get("question", "")
+    return exam, get_object_or_404(Question, exam=exam, code=question) if question else None
 
 
-def key(request: HttpRequest, name: str) -> int:
-    """The key in the form's field; 0, which no row has, where it is none."""
-    typed = request.POST.get(name, "")
-    return int(typed) if typed.isdecimal() and len(typed) < 19 else 0
+def posted_key(request: HttpRequest, field: str) -> int:
+    """The primary key in a field of the form; 0, which no row has, if it is not a key."""
+    return as_key(request.POST.get(field, ""))
+
+
+def as_key(text: str) -> int:
+    """The text as a primary key, else 0; PostgreSQL refuses numbers of more than 63 bits."""
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
+def posted_answer(request: HttpRequest, exam: Exam) -> Answer | None:
+    """The answer of the exam that the form was shown for, whether or not the lease still holds."""
+    rows = Answer.objects.filter(pk=posted_key(request, "answer"), question__exam=exam)
+    rows = rows.select_related("question__exam__policy", "question__calibration")
+    return rows.prefetch_related("question__criteria").first()
 
 
 def show(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
-    """A state of the desk: alone for the script, as a whole page for the browser."""
+    """Render a state of the desk: a fragment for the script, a whole page for the browser."""
     name = f"scoring/marking/{template}.html"
     if "X-Desk" in request.headers:
         return render(request, name, context, status=status)
@@ -65,73 +76,82 @@ def show(request: HttpRequest, template: str, status: int = 200, **context: Any)
 
 
 def address(name: str, exam: Exam, question: Question | None = None) -> str:
-    """Of a desk: `marking:desk`, `marking:groups` or `marking:disputes`."""
+    """The address of the desk `marking:desk`, `marking:groups` or `marking:disputes`."""
     query = f"?question={question.code}" if question else ""
     return reverse(name, args=[exam.code]) + query
 
 
-def onward(request: HttpRequest, here: str, following: Callable[[], HttpResponse]) -> HttpResponse:
-    """The next state at once for the script; a browser without it fetches it itself."""
-    return following() if "X-Desk" in request.headers else HttpResponseRedirect(here)
+def go_on(request: HttpRequest, desk: str, show_next: Callable[[], HttpResponse]) -> HttpResponse:
+    """After a POST: the next state at once for the script, a redirect to the desk without it.
+
+    The redirect keeps a reload of the page from posting the form again.
+    """
+    return show_next() if "X-Desk" in request.headers else HttpResponseRedirect(desk)
 
 
-def bar(
+def bar_context(
     exam: Exam, marker: Any, question: Question | None, lease: Lease | None = None
 ) -> dict[str, Any]:
-    """What the bar at the top tells: how far all is, and how long the answer is the marker's."""
-    found = queue.progress(exam, marker, question, SECONDS_OLD if lease else 0.0)
-    counts = {"done": found.done, "all": found.done + found.left, "mine_today": found.mine_today}
-    return {"exam": exam, "progress": counts, **(times(lease) if lease else {})}
+    """The context of the bar at the top: the progress, and the time left of the lease."""
+    progress = queue.progress(exam, marker, question, SECONDS_OLD if lease else 0.0)
+    counts = {
+        "done": progress.done,
+        "all": progress.done + progress.left,
+        "mine_today": progress.mine_today,
+    }
+    return {"exam": exam, "progress": counts, **(lease_times(lease) if lease else {})}
 
 
 def lease_of(answer: Answer, marker: Any) -> Lease | None:
-    """The marker's lease, where it is not over."""
+    """The marker's lease on the answer, unless it has run out."""
     return Lease.objects.live().filter(answer=answer, marker=marker).first()
 
 
-def is_given(answer: Answer, marker: Any) -> bool:
-    """Whether a mark of theirs stands, so that a submit sent twice is taken once."""
+def has_marked(answer: Answer, marker: Any) -> bool:
+    """Whether a mark of the answer by this marker stands, also of a reference answer."""
     given = ReferenceMark.objects.filter(reference__answer=answer, marker=marker)
     of_reference = given.exclude(purpose=ReferenceMark.Purpose.WITHDRAWN)
     return giving.standing(answer, marker).exists() or of_reference.exists()
 
 
-def times(lease: Lease) -> dict[str, int]:
-    """Seconds that are left of the lease, and those of a whole one."""
+def lease_times(lease: Lease) -> dict[str, int]:
+    """Seconds: `lease_seconds` left of the lease, `lease_whole` of a full one."""
     left = (lease.expires_at - now()).total_seconds()
     whole = (lease.expires_at - lease.created_at).total_seconds()
     return {"lease_seconds": max(round(left), 0), "lease_whole": round(max(whole, left))}
 
 
 def log(request: HttpRequest, *answers: int) -> None:
-    """Who read what is logged."""
+    """Record in the audit log that the user read these answers."""
     record("read", request.user, answers=list(answers))
 
 
 def skipped(request: HttpRequest, name: str) -> list[int]:
-    """What the marker skipped in this session, under this name."""
-    found: list[int] = request.session.get(f"skipped-{name}", [])
-    return found
+    """Keys of what the marker skipped in this session, in the list of this name."""
+    keys: list[int] = request.session.get(f"skipped-{name}", [])
+    return keys
 
 
 def skip(request: HttpRequest, name: str, pk: int) -> None:
-    """Not again before all others."""
+    """Put the row behind all others for the rest of the session."""
+    # Of two tabs that skip at once the session keeps the list of the last one. What it loses is
+    # offered earlier than it would have been, and nothing else.
     request.session[f"skipped-{name}"] = [*skipped(request, name), pk][-MOST_SKIPPED:]
 
 
 def unskip(request: HttpRequest, name: str) -> bool:
-    """Skipped ones come again; whether there were any."""
+    """Forget what was skipped; False if there was nothing."""
     return bool(request.session.pop(f"skipped-{name}", None))
 
 
-def told_of(error: Exception) -> str:
-    """An expected failure, in the marker's words."""
+def error_message(error: Exception) -> str:
+    """The message to the marker for an expected failure."""
     if isinstance(error, Invalid):
-        return " ".join(one["detail"] for one in error.faults)
+        return " ".join(fault["detail"] for fault in error.faults)
     if isinstance(error, LeaseLost):
         return _(
-            "Your time for this answer was over, and it is no longer yours: this mark was not"
-            " taken. What you typed is still here."
+            "Your time for this answer ran out and it is no longer yours, so this mark was not"
+            " saved. What you typed is still here."
         )
-    words = {"reason": error}
-    return _("This was not taken (%(reason)s). What you typed is still here.") % words
+    reason = {"reason": error}
+    return _("This was not saved (%(reason)s). What you typed is still here.") % reason

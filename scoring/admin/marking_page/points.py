@@ -1,4 +1,4 @@
-"""What is typed into the form of points, and the rows that the form offers."""
+"""The form of points: its rows, the values in it, and the judgement that is read from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from scoring.models import Mark, Question
 from scoring.models.exams import number
 
 MOST_CHOICES = 13
-"""More steps than that are typed as a number."""
+"""A criterion with more choices than this has a number field instead of buttons."""
 WHOLE = "points"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A number of points, as a button; `by` are the names of those who gave it."""
+    """A number of points as a button; `by` are the letters of the markers who gave it."""
 
     points: float | int
     chosen: bool
@@ -27,7 +27,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Row:
-    """A criterion as the form shows it; a question without criteria is one row, `points`."""
+    """A criterion in the form; a question without criteria has one row, named `points`."""
 
     name: str
     code: str
@@ -43,7 +43,7 @@ class Row:
 
     @property
     def choices(self) -> list[Choice]:
-        """Every number of points, where they are few enough for buttons."""
+        """Every possible number of points, empty where they are too many for buttons."""
         steps = int(Decimal(str(self.most)) / Decimal(str(self.step)))
         if steps + 1 > MOST_CHOICES:
             return []
@@ -52,14 +52,14 @@ class Row:
             Choice(
                 points,
                 self.value == str(points),
-                tuple(name for name, given in self.others.items() if given == points),
+                tuple(letter for letter, other in self.others.items() if other == points),
             )
             for points in values
         ]
 
     @property
     def differs(self) -> bool:
-        """Whether the others did not all give the same."""
+        """Whether other markers gave different points."""
         return len(set(self.others.values())) > 1
 
 
@@ -69,76 +69,87 @@ def rows(
     machine: Mark | None = None,
     others: Mapping[str, Mark] | None = None,
 ) -> list[Row]:
-    """The form's rows, with what is already typed, what the machine and what the others gave."""
+    """The form's rows, with the values in it and the points by the machine and other markers."""
     values, others = values or {}, others or {}
     criteria = list(question.criteria.all())
     if not criteria:
-        given = {name: number(mark.points) for name, mark in others.items()}
-        return [
-            Row(
-                WHOLE,
-                "",
-                _("points"),
-                number(question.max_points),
-                number(question.step),
-                value=values.get(WHOLE, ""),
-                machine=number(machine.points) if machine else None,
-                others=given,
-            )
-        ]
+        return [_only_row(question, values, machine, others)]
     return [
         Row(
-            name := f"criterion-{one.code}",
-            one.code,
-            one.label,
-            number(one.points),
+            name := f"criterion-{criterion.code}",
+            criterion.code,
+            criterion.label,
+            number(criterion.points),
             number(question.step),
             index % 8,
-            one.references,
-            one.keywords,
+            criterion.references,
+            criterion.keywords,
             values.get(name, ""),
-            points_of(machine, one.code),
-            {who: points_of(mark, one.code) for who, mark in others.items()},
+            points_of(machine, criterion.code),
+            {letter: points_of(mark, criterion.code) for letter, mark in others.items()},
         )
-        for index, one in enumerate(criteria)
+        for index, criterion in enumerate(criteria)
     ]
 
 
+def _only_row(
+    question: Question,
+    values: Mapping[str, str],
+    machine: Mark | None,
+    others: Mapping[str, Mark],
+) -> Row:
+    return Row(
+        WHOLE,
+        "",
+        _("points"),
+        number(question.max_points),
+        number(question.step),
+        value=values.get(WHOLE, ""),
+        machine=number(machine.points) if machine else None,
+        others={letter: number(mark.points) for letter, mark in others.items()},
+    )
+
+
 def points_of(mark: Any, code: str) -> float | int | None:
-    """What a mark gives the criterion, where it says."""
-    found = (one["points"] for one in mark.criteria if one["code"] == code) if mark else ()
-    return next((number(points) for points in found), None)
+    """The points that a Mark or ReferenceMark gives the criterion, None where it gives none."""
+    for criterion in mark.criteria if mark else ():
+        if criterion["code"] == code:
+            return number(criterion["points"])
+    return None
 
 
-def values_of(mark: Any) -> dict[str, str]:
-    """What was typed for this mark, to be typed again."""
-    found = {f"criterion-{one['code']}": str(number(one["points"])) for one in mark.criteria}
-    return {WHOLE: str(number(mark.points)), **found, "comment": getattr(mark, "comment", "")}
+def form_values(mark: Any) -> dict[str, str]:
+    """The values of the form, by field, from which this Mark or ReferenceMark was made."""
+    criteria = {f"criterion-{row['code']}": str(number(row["points"])) for row in mark.criteria}
+    return {WHOLE: str(number(mark.points)), **criteria, "comment": getattr(mark, "comment", "")}
 
 
-def told(question: Question, typed: Mapping[str, str]) -> dict[str, Any]:
-    """`{points | criteria, comment}` as the verbs take it; Invalid where a row does not fit."""
-    found = {row.code: _number(row, typed.get(row.name, "").strip()) for row in rows(question)}
-    comment = typed.get("comment", "").strip()
-    if "" in found:
-        return {"points": found[""], "comment": comment}
-    return {"criteria": found, "comment": comment}
+def read_form(question: Question, data: Mapping[str, str]) -> dict[str, Any]:
+    """The judgement `{points | criteria, comment}`, as `giving.read` takes it.
+
+    Raises Invalid where a row is empty or its number does not fit.
+    """
+    by_code = {row.code: _number(row, data.get(row.name, "").strip()) for row in rows(question)}
+    comment = data.get("comment", "").strip()
+    if "" in by_code:
+        return {"points": by_code[""], "comment": comment}
+    return {"criteria": by_code, "comment": comment}
 
 
-def _number(row: Row, typed: str) -> float | int:
+def _number(row: Row, text: str) -> float | int:
     name = f"{row.code} {row.label}".strip()
-    if not typed:
-        raise _wrong(row, _("%(name)s has no points yet.") % {"name": name})
+    if not text:
+        raise _invalid(row, _("%(name)s has no points yet.") % {"name": name})
     try:
-        value = Decimal(typed)
+        value = Decimal(text)
         fits = 0 <= value <= Decimal(str(row.most)) and value % Decimal(str(row.step)) == 0
     except InvalidOperation:
         fits = False
     if not fits:
-        words = {"name": name, "most": row.most, "step": row.step}
-        raise _wrong(row, _("%(name)s: from 0 to %(most)s in steps of %(step)s.") % words)
+        bounds = {"name": name, "most": row.most, "step": row.step}
+        raise _invalid(row, _("%(name)s: from 0 to %(most)s in steps of %(step)s.") % bounds)
     return number(value)
 
 
-def _wrong(row: Row, text: str) -> Invalid:
-    return Invalid([fault(f"/criteria/{row.code}" if row.code else "/points", text)])
+def _invalid(row: Row, detail: str) -> Invalid:
+    return Invalid([fault(f"/criteria/{row.code}" if row.code else "/points", detail)])

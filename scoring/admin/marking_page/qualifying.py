@@ -1,4 +1,4 @@
-"""After a qualifying answer: the marker's mark beside the known one, and why it is that."""
+"""The page after a qualifying answer: the marker's mark beside the known one, and its reasons."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -10,34 +10,36 @@ from scoring.models.exams import number
 from scoring.review import references
 
 
-def compared(
-    request: HttpRequest, question: Question | None, answer: Answer, given: ReferenceMark
+def show_comparison(
+    request: HttpRequest, question: Question | None, answer: Answer, mark: ReferenceMark
 ) -> HttpResponse:
-    """Shown once; the next answer comes by itself."""
-    known, exam = given.reference, answer.question.exam
+    """Compare the marker's mark with the known one; this page is shown only once."""
+    reference, exam = mark.reference, answer.question.exam
     left = references.left_to_qualify(exam, request.user)
-    more = ngettext("%(left)d more reference answer.", "%(left)d more reference answers.", left)
+    message = ngettext("%(left)d more reference answer.", "%(left)d more reference answers.", left)
     rows = [
         {
             "code": row.code,
             "label": row.label,
             "style": row.style,
-            "mine": points.points_of(given, row.code),
-            "known": points.points_of(known, row.code),
+            "mine": points.points_of(mark, row.code),
+            "known": points.points_of(reference, row.code),
         }
         for row in points.rows(answer.question)
         if row.code
     ]
     context = {
-        **sheets.sheet(answer),
-        **pages.bar(exam, request.user, question),
+        **sheets.context(answer),
+        **pages.bar_context(exam, request.user, question),
         "answer_title": _("reference answer"),
         "compared": rows,
-        "mine": number(given.points),
-        "known": number(known.points),
-        "agrees": given.agrees,
-        "explanation": known.explanation,
-        "round_words": more % {"left": left} if left else _("That was the last one of the round."),
+        "mine": number(mark.points),
+        "known": number(reference.points),
+        "agrees": mark.agrees,
+        "explanation": reference.explanation,
+        "progress_text": message % {"left": left}
+        if left
+        else _("That was the last one of this round."),
         "here": pages.address("marking:desk", exam, question),
     }
     return pages.show(request, "feedback", **context)

@@ -1,4 +1,4 @@
-"""An answer as it lies on the desk: its question beside it, and what may be seen of the machine."""
+"""An answer on the desk, with its question and what the policy shows of the machine's mark."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,23 +16,27 @@ from scoring.models.exams import number
 Shown = MarkingPolicy.Shown
 
 
-def read(pk: int) -> Answer:
-    """The answer with all that the desk shows, in few queries."""
+def get_answer(pk: int) -> Answer:
+    """The answer with everything that the desk shows of it, in three queries."""
     rows = Answer.objects.select_related("question__exam__policy", "question__calibration")
     return rows.prefetch_related("question__criteria", "question__model_answers").get(pk=pk)
 
 
-def sheet(
+def context(
     answer: Answer,
     values: Mapping[str, str] | None = None,
     others: Mapping[str, Mark] | None = None,
 ) -> dict[str, Any]:
-    """The context of the desk's two columns, with what is already typed."""
+    """The context of the desk's two columns.
+
+    `values` are filled into the form, by field; `others` are the marks of other markers, by the
+    letter under which they are shown.
+    """
     question, shown = answer.question, MarkingPolicy.of(answer.question.exam).shown
     wire = question.wire()
     machine = None if shown == Shown.NOTHING else settlement.machine_mark(answer)
     evidence = spans(machine.criteria) if machine else []
-    criteria = [(one.code, one.label) for one in question.criteria.all()]
+    criteria = [(criterion.code, criterion.label) for criterion in question.criteria.all()]
     suggested = machine if shown == Shown.MARK else None
     return {
         "question": question,
@@ -49,5 +53,5 @@ def sheet(
         "values": values or {},
         "most": number(question.max_points),
         "key": ("answer", answer.pk),
-        "submit_words": _("Submit, next"),
+        "submit_label": _("Submit, next"),
     }

@@ -1,4 +1,4 @@
-"""One answer at a time: the next one under a lease, its mark, giving it back."""
+"""Single answers, one at a time: the next one under a lease, its mark, giving it back."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,43 +18,43 @@ from scoring.review.references import NotQualified
 DESK = "marking:desk"
 
 
-def following(
+def show_next(
     request: HttpRequest,
     exam: Exam,
     question: Question | None,
-    said: str = "",
+    notice: str = "",
     alert: str = "",
 ) -> HttpResponse:
-    """The next answer, or why there is none; skipped ones come after all others."""
+    """The next answer, under a lease, or why there is none; skipped ones come last."""
     name = f"answers-{exam.pk}"
     try:
         lease = queue.next_answer(exam, request.user, question, pages.skipped(request, name))
         if lease is None and pages.unskip(request, name):
             lease = queue.next_answer(exam, request.user, question)
     except (NotQualified, WrongState) as error:
-        return empty.closed(request, exam, question, error)
+        return empty.show_closed(request, exam, question, error)
     if lease is None:
-        return empty.nothing_left(request, exam, question)
-    return opened(request, exam, question, lease, said=said, alert=alert)
+        return empty.show_nothing_left(request, exam, question)
+    return show_leased(request, exam, question, lease, notice=notice, alert=alert)
 
 
-def opened(
+def show_leased(
     request: HttpRequest,
     exam: Exam,
     question: Question | None,
     lease: Lease,
     values: Mapping[str, str] | None = None,
-    said: str = "",
+    notice: str = "",
     alert: str = "",
 ) -> HttpResponse:
-    """The leased answer on the desk."""
-    answer = sheets.read(lease.answer_id)
+    """The answer of the lease on the desk, with `values` filled into the form."""
+    answer = sheets.get_answer(lease.answer_id)
     pages.log(request, answer.pk)
     context = {
-        **sheets.sheet(answer, values),
-        **pages.bar(exam, request.user, question, lease),
+        **sheets.context(answer, values),
+        **pages.bar_context(exam, request.user, question, lease),
         "here": pages.address(DESK, exam, question),
-        "said": f"{said} #{answer.pk}".strip(),
+        "notice": f"{notice} #{answer.pk}".strip(),
         "alert": alert,
         "undo": True,
     }
@@ -64,77 +64,76 @@ def opened(
 
 
 def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
-    """The mark is taken and the next answer opened; else the same again with what is wrong."""
-    answer = _of(request, exam)
+    """Save the mark and show the next answer; on a refusal, show the form again."""
+    answer = pages.posted_answer(request, exam)
     if answer is None:
-        return _onward(request, exam, question, "")
+        return _go_on(request, exam, question)
     try:
-        told = points.told(answer.question, request.POST.dict())
-        given = _given(answer, request.user, told)
+        mark = _submit(answer, request.user, points.read_form(answer.question, request.POST.dict()))
     except LeaseLost as error:
-        if pages.is_given(answer, request.user):  # The answer to the first submit got lost.
-            return _onward(request, exam, question, "")
-        return _again(request, exam, question, answer, error)
+        # Sent twice, by a double click or because the first response was lost: `queue.submit` locks
+        # the lease and deletes it with the mark, so the second request finds no lease. The mark is
+        # there, and the marker goes on as after the first request.
+        if pages.has_marked(answer, request.user):
+            return _go_on(request, exam, question)
+        return _show_again(request, exam, question, answer, error)
     except (Invalid, NotQualified, WrongState) as error:
-        return _again(request, exam, question, answer, error)
-    if isinstance(given, ReferenceMark) and given.purpose == ReferenceMark.Purpose.QUALIFYING:
-        return qualifying.compared(request, question, answer, given)
-    return _onward(request, exam, question, "")
+        return _show_again(request, exam, question, answer, error)
+    if isinstance(mark, ReferenceMark) and mark.purpose == ReferenceMark.Purpose.QUALIFYING:
+        return qualifying.show_comparison(request, question, answer, mark)
+    return _go_on(request, exam, question)
 
 
-def _given(answer: Answer, marker: Any, told: dict[str, Any]) -> queue.Judgement:
-    """Also where the time ran out, as long as nobody else has the answer."""
+def _submit(answer: Answer, marker: Any, judgement: dict[str, Any]) -> queue.Judgement:
+    """Save the mark, also where the lease ran out while the form was open."""
     try:
-        return queue.submit(answer, marker, told)
+        return queue.submit(answer, marker, judgement)
     except LeaseLost:
+        # Another marker may ask for the answer at this moment. `take_again` locks it and gives a
+        # new lease only if it is still queued and nobody else has it; else it raises LeaseLost too.
         queue.take_again(answer, marker)
-        return queue.submit(answer, marker, told)
+        return queue.submit(answer, marker, judgement)
 
 
 def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
-    """The answer goes back; the marker gets it again when nothing else is left."""
-    answer = _of(request, exam)
+    """Give the answer back; the marker gets it again when nothing else is left."""
+    answer = pages.posted_answer(request, exam)
     if answer is not None:
         pages.skip(request, f"answers-{exam.pk}", answer.pk)
-        with suppress(LeaseLost):  # It went back by itself.
+        with suppress(LeaseLost):  # It has run out; the queue takes the answer back.
             queue.release(answer, request.user)
-    return _onward(request, exam, question, _("Skipped. Next:"))
+    return _go_on(request, exam, question, _("Skipped. Next:"))
 
 
 def renew(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
-    """`{seconds}` that the answer is the marker's from now on; 409 where it no longer is."""
-    answer = _of(request, exam)
+    """Renew the lease: `{seconds}` that are left of it now; 409 if it has run out."""
+    answer = pages.posted_answer(request, exam)
     if answer is None:
         return JsonResponse({}, status=409)
     try:
         lease = queue.renew(answer, request.user)
     except WrongState:
         return JsonResponse({}, status=409)
-    return JsonResponse({"seconds": pages.times(lease)["lease_seconds"]})
+    return JsonResponse({"seconds": pages.lease_times(lease)["lease_seconds"]})
 
 
-def _again(
+def _show_again(
     request: HttpRequest, exam: Exam, question: Question | None, answer: Answer, error: Exception
 ) -> HttpResponse:
-    """The same answer with all that was typed, and what is wrong."""
+    """The same answer with everything that was typed, and the reason for the refusal."""
     lease = pages.lease_of(answer, request.user)
     context = {
-        **sheets.sheet(answer, request.POST.dict()),
-        **pages.bar(exam, request.user, question, lease),
+        **sheets.context(answer, request.POST.dict()),
+        **pages.bar_context(exam, request.user, question, lease),
         "here": pages.address(DESK, exam, question),
-        "alert": pages.told_of(error),
+        "alert": pages.error_message(error),
         "lost": lease is None,
     }
     return pages.show(request, "desk", 422 if isinstance(error, Invalid) else 409, **context)
 
 
-def _of(request: HttpRequest, exam: Exam) -> Answer | None:
-    """The answer that the form speaks of."""
-    rows = Answer.objects.filter(pk=pages.key(request, "answer"), question__exam=exam)
-    rows = rows.select_related("question__exam__policy", "question__calibration")
-    return rows.prefetch_related("question__criteria").first()
-
-
-def _onward(request: HttpRequest, exam: Exam, question: Question | None, said: str) -> HttpResponse:
-    here = pages.address(DESK, exam, question)
-    return pages.onward(request, here, lambda: following(request, exam, question, said))
+def _go_on(
+    request: HttpRequest, exam: Exam, question: Question | None, notice: str = ""
+) -> HttpResponse:
+    desk = pages.address(DESK, exam, question)
+    return pages.go_on(request, desk, lambda: show_next(request, exam, question, notice))

@@ -1,4 +1,4 @@
-"""Taking back what was done last: it lies on the desk again with the points that it was given."""
+"""Undo: the last mark is withdrawn, and its answer is on the desk again with the same points."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -11,28 +11,33 @@ from scoring.review.references import NotQualified
 
 
 def undo(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
-    """The marker's last deed in the exam is withdrawn: a group's as one."""
+    """Withdraw what the marker did last in the exam; the marks of a group are withdrawn as one."""
+    # Sent twice at once, both find the same last mark; `undo` locks its answer, and the second gets
+    # WrongState. One after the other they take back two marks, so the script sends one at a time.
     try:
         undone = queue.undo(exam, request.user)
     except NotQualified as error:
-        return empty.closed(request, exam, question, error)
-    except WrongState as error:  # Of this mark; where it is the exam's, the next one tells.
-        return singles.following(request, exam, question, alert=pages.told_of(error))
+        return empty.show_closed(request, exam, question, error)
+    except WrongState as error:
+        # If the state of the exam is the reason, show_next says so instead of showing an answer.
+        alert = pages.error_message(error)
+        return singles.show_next(request, exam, question, alert=alert)
     if undone is None:
-        nothing = _("There is nothing to take back.")
-        return singles.following(request, exam, question, alert=nothing)
-    return _brought_back(request, exam, question, undone)
+        alert = _("There is nothing to undo.")
+        return singles.show_next(request, exam, question, alert=alert)
+    return _show_again(request, exam, question, undone)
 
 
-def _brought_back(
+def _show_again(
     request: HttpRequest, exam: Exam, question: Question | None, undone: queue.Undone
 ) -> HttpResponse:
-    said, given = _("Taken back:"), undone.judgement
-    values = points.values_of(given)
+    """Show what was undone, or the next answer if it could not be given to the marker again."""
+    notice, mark = _("Taken back:"), undone.judgement
+    values = points.form_values(mark)
     if undone.group is not None:
-        return groups.opened(request, exam, question, undone.group, values, said=said)
+        return groups.show_group(request, exam, question, undone.group, values, notice=notice)
     if undone.lease is None:
-        return singles.following(request, exam, question, _("Taken back. Next:"))
-    if isinstance(given, Mark) and given.source == Mark.Source.ADJUDICATOR:
-        return disputes.opened(request, exam, undone.lease, values, said)
-    return singles.opened(request, exam, question, undone.lease, values, said)
+        return singles.show_next(request, exam, question, _("Taken back. Next:"))
+    if isinstance(mark, Mark) and mark.source == Mark.Source.ADJUDICATOR:
+        return disputes.show_leased(request, exam, undone.lease, values, notice)
+    return singles.show_leased(request, exam, question, undone.lease, values, notice)

@@ -1,4 +1,4 @@
-"""The desks' addresses: GET opens what comes next, POST does a deed and opens what comes next."""
+"""The views of the desks: GET shows what comes next, POST carries out a command of the form."""
 
 from collections.abc import Callable
 
@@ -6,38 +6,38 @@ from django.http import HttpRequest, HttpResponse
 
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER
 from scoring.admin.marking_page import disputes, groups, singles, undoing
-from scoring.admin.marking_page.pages import asked, desk_page
+from scoring.admin.marking_page.pages import desk_page, exam_and_question
 from scoring.models import Exam, Question
 
-Deed = Callable[[HttpRequest, Exam, Question | None], HttpResponse]
+Command = Callable[[HttpRequest, Exam, Question | None], HttpResponse]
 
 
-def _done(
-    request: HttpRequest, code: str, following: Deed, submit: Deed, **others: Deed
+def _respond(
+    request: HttpRequest, code: str, show_next: Command, submit: Command, **others: Command
 ) -> HttpResponse:
-    exam, question = asked(request, code)
+    exam, question = exam_and_question(request, code)
     if request.method != "POST":
-        return following(request, exam, question)
-    deed = others.get(request.POST.get("deed", ""), submit)
-    return deed(request, exam, question)
+        return show_next(request, exam, question)
+    command = others.get(request.POST.get("command", ""), submit)
+    return command(request, exam, question)
 
 
 @desk_page(MARKER, ADJUDICATOR, MANAGER)
 def desk(request: HttpRequest, code: str) -> HttpResponse:
-    """Answers one by one."""
+    """Answers, one at a time."""
     others = {"skip": singles.skip, "renew": singles.renew, "undo": undoing.undo}
-    return _done(request, code, singles.following, singles.submit, **others)
+    return _respond(request, code, singles.show_next, singles.submit, **others)
 
 
 @desk_page(MARKER, ADJUDICATOR, MANAGER)
 def group_desk(request: HttpRequest, code: str) -> HttpResponse:
-    """Groups of answers that say the same."""
+    """Groups of answers that say the same, one at a time."""
     others = {"skip": groups.skip, "undo": undoing.undo}
-    return _done(request, code, groups.following, groups.submit, **others)
+    return _respond(request, code, groups.show_next, groups.submit, **others)
 
 
 @desk_page(ADJUDICATOR, MANAGER)
 def dispute_desk(request: HttpRequest, code: str) -> HttpResponse:
-    """Answers whose markers differ."""
+    """Disputed answers, one at a time."""
     others = {"skip": disputes.skip, "renew": singles.renew, "undo": undoing.undo}
-    return _done(request, code, disputes.following, disputes.submit, **others)
+    return _respond(request, code, disputes.show_next, disputes.submit, **others)

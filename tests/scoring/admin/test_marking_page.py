@@ -32,7 +32,7 @@ HIDDEN = r'name="(answer|group|shown)" value="([\d,]+)"'
 
 
 class Marker:
-    """Someone at the desk."""
+    """A user of a role in a browser, at the desk of SAMPLE-PM."""
 
     def __init__(self, role: str, language: str = "en") -> None:
         self.user: User = make_staff(role)
@@ -40,28 +40,28 @@ class Marker:
         self.client.force_login(self.user)
 
     def open(self, place: str = "", **more: Any) -> str:
-        """The page there."""
+        """The page of a desk."""
         return page(self.client.get(DESK + place, **more))
 
     def do(
         self,
-        deed: str,
+        command: str,
         typed: Mapping[str, Any] = MappingProxyType({}),
         place: str = "",
         script: bool = True,
     ) -> Any:
-        """The response to a deed of the form, as the script sends it."""
+        """The response to a command of the form, sent as the script sends it."""
         headers = {"X-Desk": "1"} if script else {}
-        return self.client.post(DESK + place, {"deed": deed, **typed}, headers=headers)
+        return self.client.post(DESK + place, {"command": command, **typed}, headers=headers)
 
     def give(self, first: int, second: int, place: str = "", **more: Any) -> Any:
-        """Points for both criteria of what lies on the desk."""
+        """Submit points for both criteria of the answer or group on the desk."""
         points = {"criterion-C1": first, "criterion-C2": second}
         hidden = dict(re.findall(HIDDEN, self.open(place)))
         return self.do("submit", {**points, **hidden, **more}, place)
 
     def key(self, place: str = "") -> dict[str, str]:
-        """The form's key of what lies on the desk."""
+        """The field of the form that names the answer or group on the desk."""
         return dict([re.findall(r'name="(answer|group)" value="(\d+)"', self.open(place))[0]])
 
 
@@ -379,7 +379,7 @@ def test_an_adjudicator_sees_both_marks_without_names_and_settles() -> None:
     answer = Answer.objects.get(question__exam=exam)
     assert answer.final_points == 4
     assert answer.final_source == "adjudicator"
-    assert "No dispute is open" in adjudicator.open("disputes/")
+    assert "There are no open disputes" in adjudicator.open("disputes/")
     back = page(adjudicator.do("undo", place="disputes/"))
     assert "marker B" in back
     assert re.search(r'name="criterion-C1" value="3" checked', back)

@@ -169,7 +169,7 @@ def test_undoing_at_the_desk_tells_why_a_mark_stands(marker: User) -> None:
     User.objects.filter(pk=marker.pk).update(is_staff=True)
     browser = Client(headers={"Accept-Language": "en", "X-Desk": "1"})
     browser.force_login(marker)
-    told = browser.post(reverse("marking:desk", args=[exam.code]), {"deed": "undo"})
+    told = browser.post(reverse("marking:desk", args=[exam.code]), {"command": "undo"})
     assert told.status_code == 200
     page = told.content.decode()
     assert re.search(r'role="alert"><p>[^<]*your mark stands', page)

@@ -85,7 +85,7 @@ def test_a_form_with_the_key_of_a_half_read_answer_shows_nobodys_mark() -> None:
     (half,) = answers_of(exam, "一")
     giving.give(half, make_user("m1"), {"points": 5, "comment": "secret-5"})
     senior = make_user("a1", "adjudicator", "marker")
-    told = browser(senior).post(DESK, {"answer": half.pk, "deed": "submit"})
+    told = browser(senior).post(DESK, {"answer": half.pk, "command": "submit"})
     assert told.status_code == 422
     assert "secret-5" not in told.content.decode()
     assert told.context["marks"] == []
@@ -100,7 +100,7 @@ def test_nor_of_a_reference_answer_nor_of_a_dispute_of_their_own() -> None:
     senior.groups.set(make_user("a1", "adjudicator").groups.all())
     desk = browser(senior)
     for answer in (reference, own):
-        told = desk.post(DESK, {"answer": answer.pk, "deed": "submit"})
+        told = desk.post(DESK, {"answer": answer.pk, "command": "submit"})
         assert "secret-6" not in told.content.decode()
 
 

@@ -1,6 +1,7 @@
-/* The desk: keys become deeds, deeds change the form or go to the server, its answer is swapped in. */
+/* The desk: keys and buttons become commands, which change the form or are sent to the server; the
+   state of the desk that the server sends back is swapped in. */
 
-import { deedOf } from "./keys.js";
+import { commandOf } from "./keys.js";
 import { Lease } from "./lease.js";
 import { Points } from "./points.js";
 import { send, words } from "./send.js";
@@ -9,7 +10,7 @@ const desk = document.getElementById("desk");
 const said = document.getElementById("desk-said");
 const help = document.getElementById("desk-help");
 const letters = document.getElementById("desk-letters");
-let form, points, lease, busy;
+let form, points, lease, busy; // `busy`: a request is under way, and no other may be sent.
 
 function begin() {
   lease?.stop();
@@ -17,23 +18,23 @@ function begin() {
   points = form?.querySelector("fieldset") ? new Points(form) : null;
   if (form && form.action !== location.href) history.replaceState(null, "", form.action);
   const place = desk.querySelector("[data-lease]");
-  lease = place && form ? new Lease(place, form, tell) : null;
+  lease = place && form ? new Lease(place, form, warn) : null;
   const main = desk.querySelector("main");
-  say(main?.dataset.said ?? "");
+  announce(main?.dataset.said ?? "");
   if (points) (points.missing ?? points.rows[0]).focus();
   else desk.querySelector("[tabindex='-1'], main a")?.focus();
   scrollTo(0, 0);
 }
 
-/* Read aloud always; shown where it is more than the number of the next answer. */
-function say(text) {
+/* Always read aloud; shown if it is more than the number of the next answer. */
+function announce(text) {
   said.classList.remove("desk-toast");
-  void said.offsetWidth; // Lets the animation begin anew.
+  void said.offsetWidth; // Restarts the animation.
   said.textContent = text;
   said.classList.toggle("desk-toast", text !== "" && !text.startsWith("#"));
 }
 
-function tell(text) {
+function warn(text) {
   const place = form?.querySelector("[data-alert]");
   if (!place) return;
   place.textContent = text;
@@ -41,19 +42,19 @@ function tell(text) {
   if (text) place.scrollIntoView({ block: "nearest" });
 }
 
-async function go(deed) {
+async function run(command) {
   if (busy || !form) return;
-  if (deed === "submit" && points?.missing) {
-    tell(words.missing);
+  if (command === "submit" && points?.missing) {
+    warn(words.missing);
     return points.missing.focus();
   }
   busy = true;
   desk.setAttribute("aria-busy", "true");
-  const told = await send(form, deed);
+  const response = await send(form, command);
   desk.removeAttribute("aria-busy");
   busy = false;
-  if (told.fault) return tell(told.fault);
-  desk.innerHTML = told.html;
+  if (response.message) return warn(response.message);
+  desk.innerHTML = response.html;
   begin();
 }
 
@@ -71,7 +72,8 @@ function comment() {
   place.querySelector("textarea").focus();
 }
 
-function among(by) {
+/* Moves the focus among the checkboxes of a group; false if it is not on one of them. */
+function moveAmongMembers(by) {
   const boxes = [...desk.querySelectorAll("[name=removed]")];
   const at = boxes.indexOf(document.activeElement);
   if (at < 0) return false;
@@ -82,13 +84,13 @@ function among(by) {
 function submit() {
   const next = desk.querySelector("a[data-next]");
   if (next) return location.assign(next.href);
-  return points && go("submit");
+  return points && run("submit");
 }
 
-const deeds = {
+const commands = {
   submit,
-  undo: () => go("undo"),
-  skip: () => points && go("skip"),
+  undo: () => run("undo"),
+  skip: () => points && run("skip"),
   comment,
   leave: () => points?.active.focus(),
   passage: () => toggle("#passage", "[role=region]"),
@@ -100,8 +102,8 @@ const deeds = {
   "other-b": () => points?.all((row) => row.place.dataset.otherB),
   less: () => points?.step(-1),
   more: () => points?.step(1),
-  up: () => among(-1) || points?.move(-1),
-  down: () => among(1) || points?.move(1),
+  up: () => moveAmongMembers(-1) || points?.move(-1),
+  down: () => moveAmongMembers(1) || points?.move(1),
   half: () => points?.half(),
   erase: () => points?.erase(),
   help: () => help.showModal(),
@@ -110,26 +112,26 @@ const deeds = {
 document.addEventListener("keydown", (event) => {
   if (lease) lease.active = true;
   if (help.open) return event.key === "?" && help.close();
-  const deed = deedOf(event, letters.checked);
-  if (!deed) return;
+  const command = commandOf(event, letters.checked);
+  if (!command) return;
   event.preventDefault();
   if (busy || (event.repeat && !event.key.startsWith("Arrow"))) return;
-  if (deed.startsWith("digit-")) points?.digit(deed.at(-1));
-  else deeds[deed]();
+  if (command.startsWith("digit-")) points?.digit(command.at(-1));
+  else commands[command]();
 });
 
-for (const sign of ["pointerdown", "input", "wheel"]) {
-  document.addEventListener(sign, () => lease && (lease.active = true), { passive: true });
+for (const activity of ["pointerdown", "input", "wheel"]) {
+  document.addEventListener(activity, () => lease && (lease.active = true), { passive: true });
 }
 
 desk.addEventListener("submit", (event) => {
   if (event.target !== form) return;
   event.preventDefault();
-  go(event.submitter?.value || "submit");
+  run(event.submitter?.value || "submit");
 });
 
 desk.addEventListener("click", (event) => {
-  if (event.target.closest("[data-deed=help]")) help.showModal();
+  if (event.target.closest("[data-command=help]")) help.showModal();
 });
 
 letters.checked = localStorage.getItem("deskLetters") !== "0";

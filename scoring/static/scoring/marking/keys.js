@@ -1,4 +1,4 @@
-/* Which deed a key stands for; null where the key is the browser's. */
+/* Maps keys to the commands of the desk; null for keys that are left to the browser. */
 
 const NAMED = {
   Enter: "submit",
@@ -20,8 +20,8 @@ const LETTERS = {
   b: "other-b",
 };
 
-/* With an input method on, `key` says "Process" or is full-width; `code` is the key itself. */
-function plain(event) {
+/* With an input method on, `key` is "Process" or full-width; `code` names the physical key. */
+function plainKey(event) {
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
   if (digit && !event.shiftKey) return digit[1];
   const letter = /^Key([A-Z])$/.exec(event.code);
@@ -29,22 +29,22 @@ function plain(event) {
   return event.key.normalize("NFKC").replace("。", ".");
 }
 
-function writes(element) {
+function takesText(element) {
   return element.matches("textarea, input:not([type=radio], [type=checkbox])");
 }
 
-export function deedOf(event, letters) {
+export function commandOf(event, letters) {
   const { target } = event;
   if (event.isComposing || event.altKey) return null;
   if (event.ctrlKey || event.metaKey) return event.key === "Enter" ? "submit" : null;
   if (target.matches("textarea")) return event.key === "Escape" ? "leave" : null;
-  const key = plain(event);
+  const key = plainKey(event);
   if (key === "Enter" && target.closest("button, a, summary")) return null;
   if (key === "Enter") return "submit";
-  const number = writes(target);
-  if (key in NAMED) return number ? null : NAMED[key];
-  if (/^\d$/.test(key)) return number ? null : `digit-${key}`;
-  if (key === ".") return number ? null : "half";
+  const inText = takesText(target);
+  if (key in NAMED) return inText ? null : NAMED[key];
+  if (/^\d$/.test(key)) return inText ? null : `digit-${key}`;
+  if (key === ".") return inText ? null : "half";
   if (!letters) return null;
   if (key === "?") return "help";
   if (event.shiftKey) return key.toLowerCase() === "f" ? "full-all" : null;

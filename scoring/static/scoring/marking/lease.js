@@ -1,12 +1,12 @@
-/* Counts down how long the answer is the marker's; work renews it, idleness does not. */
+/* Counts down the lease on the answer, and renews it while the marker is active. */
 
 import { post, words } from "./send.js";
 
-const SOON = 60;
+const SOON = 60; // Seconds left from which on the countdown is highlighted.
 
 export class Lease {
-  constructor(place, form, tell) {
-    Object.assign(this, { place, form, tell });
+  constructor(place, form, warn) {
+    Object.assign(this, { place, form, warn });
     this.left = place.querySelector("[data-left]");
     this.whole = Number(place.dataset.whole);
     this.active = false;
@@ -42,10 +42,11 @@ export class Lease {
     this.began = performance.now();
     try {
       const response = await post(this.form, "renew");
-      if (response.ok) this.begin((await response.json()).seconds);
+      const { seconds } = response.ok ? await response.json() : {};
+      if (response.ok) this.begin(seconds);
       else if (response.status === 409) this.over();
     } catch {
-      /* The count goes on; the next sign of work tries again. */
+      /* The countdown goes on, and the next activity tries again. */
     }
   }
 
@@ -53,7 +54,7 @@ export class Lease {
     this.stop();
     this.place.classList.add("desk-over");
     this.left.textContent = "0:00";
-    this.tell(words.over);
+    this.warn(words.over);
   }
 
   stop() {

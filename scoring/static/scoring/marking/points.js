@@ -1,4 +1,4 @@
-/* The rows of the form: each a criterion with buttons, or with a number where the steps are many. */
+/* The rows of the form: each a criterion with radio buttons, or a number field if they are too many. */
 
 class Row {
   constructor(place) {
@@ -10,7 +10,7 @@ class Row {
   }
 
   get value() {
-    const input = this.typed ? this.inputs[0] : this.inputs.find((one) => one.checked);
+    const input = this.typed ? this.inputs[0] : this.inputs.find((radio) => radio.checked);
     return input && input.value !== "" ? Number(input.value) : null;
   }
 
@@ -29,7 +29,7 @@ class Row {
   }
 
   focus() {
-    const input = this.inputs.find((one) => one.checked) ?? this.inputs[0];
+    const input = this.inputs.find((radio) => radio.checked) ?? this.inputs[0];
     input.focus({ preventScroll: true });
     this.place.scrollIntoView({ block: "nearest" });
   }
@@ -40,10 +40,10 @@ export class Points {
     this.most = Number(form.dataset.most);
     this.output = form.querySelector("[data-total]");
     this.rows = [...form.querySelectorAll("fieldset[data-name]")].map((place) => new Row(place));
-    this.given = null; // The row that a digit filled last, and its digits so far.
-    form.addEventListener("change", () => this.tell());
-    form.addEventListener("input", () => this.tell());
-    this.tell();
+    this.entry = null; // The row that was last filled by digits, and its digits so far.
+    form.addEventListener("change", () => this.showTotal());
+    form.addEventListener("input", () => this.showTotal());
+    this.showTotal();
   }
 
   get active() {
@@ -54,9 +54,9 @@ export class Points {
     return this.rows.find((row) => row.value === null);
   }
 
-  tell() {
+  showTotal() {
     const known = this.rows.map((row) => row.value).filter((value) => value !== null);
-    const sum = Math.min(known.reduce((one, other) => one + other, 0), this.most);
+    const sum = Math.min(known.reduce((total, value) => total + value, 0), this.most);
     this.output.value = known.length ? String(sum) : "–";
     this.output.classList.toggle("desk-partial", known.length < this.rows.length);
   }
@@ -66,31 +66,31 @@ export class Points {
     this.rows[Math.min(Math.max(at, 0), this.rows.length - 1)].focus();
   }
 
-  /* Where a second digit would still fit, the row keeps the focus; else the next one gets it. */
+  /* The row keeps the focus while another digit could follow; else the next row gets it. */
   digit(digit) {
     const row = this.active;
-    const before = this.given?.row === row && this.given.open ? this.given.digits : "";
+    const before = this.entry?.row === row && this.entry.open ? this.entry.digits : "";
     const digits = row.fits(Number(before + digit)) ? before + digit : digit;
     if (!row.fits(Number(digits))) return this.refuse(row);
     row.value = Number(digits);
     const open = digits !== "0" && Number(`${digits}0`) <= row.most;
-    this.given = { row, digits, open };
+    this.entry = { row, digits, open };
     if (open) row.focus();
     else this.onward(row);
   }
 
   half() {
-    const row = this.given?.row ?? this.active;
+    const row = this.entry?.row ?? this.active;
     const points = (row.value ?? 0) + 0.5;
     if (row.value !== null && row.value % 1) return;
     if (!row.fits(points)) return this.refuse(row);
     row.value = points;
-    if (this.given?.open) this.onward(row);
-    this.given = null;
+    if (this.entry?.open) this.onward(row);
+    this.entry = null;
   }
 
   set(row, points) {
-    this.given = null;
+    this.entry = null;
     if (!row.fits(points)) return;
     row.value = points;
   }
@@ -118,7 +118,7 @@ export class Points {
 
   erase() {
     const row = this.active;
-    this.given = null;
+    this.entry = null;
     if (row.value !== null) row.value = null;
     else return this.move(-1);
     row.focus();
@@ -131,7 +131,7 @@ export class Points {
 
   refuse(row) {
     row.place.classList.remove("desk-refused");
-    void row.place.offsetWidth; // Lets the animation begin anew.
+    void row.place.offsetWidth; // Restarts the animation.
     row.place.classList.add("desk-refused");
   }
 }

@@ -1,29 +1,31 @@
-/* Posts the form; the answer is the next state of the desk as HTML, or words for what went wrong. */
+/* Posts the form. The response is the next state of the desk as HTML, or a message for a failure. */
 
 export const words = document.getElementById("desk-words").dataset;
 
-/* The cookie's token, for the form's own grows stale when one signs in again elsewhere. */
+/* The token in the cookie: that in the form is stale once the marker signs in again in another tab. */
 function token() {
   return /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 }
 
-export async function post(form, deed) {
+export async function post(form, command) {
   const body = new FormData(form);
   const own = body.get("csrfmiddlewaretoken");
   body.delete("csrfmiddlewaretoken");
-  body.set("deed", deed);
+  body.set("command", command);
   const headers = { "X-Desk": "1", "X-CSRFToken": token() || own };
   return fetch(form.action, { method: "POST", body, headers, redirect: "manual" });
 }
 
-export async function send(form, deed) {
+/* {html} or {message}. Nothing is sent twice here: a lost response is shown as a failure, and when the
+   marker submits again the server knows the mark and goes on. */
+export async function send(form, command) {
   let response;
   try {
-    response = await post(form, deed);
-    if (response.type === "opaqueredirect" || response.status === 403) return { fault: words.out };
-    if (![200, 409, 422].includes(response.status)) return { fault: words.failed };
+    response = await post(form, command);
+    if (response.type === "opaqueredirect" || response.status === 403) return { message: words.out };
+    if (![200, 409, 422].includes(response.status)) return { message: words.failed };
     return { html: await response.text() };
   } catch {
-    return { fault: words.away };
+    return { message: words.away };
   }
 }
