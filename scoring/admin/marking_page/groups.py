@@ -17,6 +17,7 @@ from scoring.review import groups
 from scoring.review.references import NotQualified
 
 DESK = "marking:groups"
+Review = Answer.Review
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,7 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
     shown = _keys(values.get("shown", "").split(","))
     try:
         judgement = points.read_form(group.question, values)
-        members = groups.members(group, request.user)
-        without = {answer.pk for answer in members} - (shown - removed)
+        without = _others(group, shown - removed)
         marks = groups.mark_group(group, request.user, judgement, without)
     except (Invalid, NotQualified, WrongState) as error:
         status = 422 if isinstance(error, Invalid) else 409
@@ -123,6 +123,16 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
     count = len(marks)
     notice = ngettext("%(count)d answer marked. Next:", "%(count)d answers marked. Next:", count)
     return _go_on(request, exam, question, notice % {"count": count})
+
+
+def _others(group: AnswerGroup, accepted: Collection[int]) -> set[int]:
+    """Members that the marker did not accept, and that people are still asked to mark.
+
+    A member in another marker's hands was not shown. It is among them, since it may be given back
+    before the group is marked, and must not get the mark of a group in which nobody saw it.
+    """
+    rows = Answer.objects.filter(answer_group=group, review__in=[Review.QUEUED, Review.CLAIMED])
+    return set(rows.values_list("pk", flat=True)) - set(accepted)
 
 
 def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:

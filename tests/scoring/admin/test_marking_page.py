@@ -297,6 +297,18 @@ def test_an_answer_that_was_not_shown_is_not_marked_with_the_group(exam: Exam) -
     assert Answer.objects.get(pk=same[2].pk).answer_group is None
 
 
+def test_an_answer_in_another_marker_s_hands_leaves_the_group_that_is_marked(exam: Exam) -> None:
+    same = hand_in(exam, "Q1", [SAID, SAID_AGAIN, SAID], 10)
+    grouped(same)
+    later = now() + timedelta(minutes=5)
+    Lease.objects.create(answer=same[1], marker=Marker("adjudicator").user, expires_at=later)
+    Answer.objects.filter(pk=same[1].pk).update(review=Answer.Review.CLAIMED)
+    Marker("marker").give(4, 0, "groups/")
+    marked = Mark.objects.filter(source="human").values_list("answer", flat=True)
+    assert sorted(marked) == [same[0].pk, same[2].pk]
+    assert Answer.objects.get(pk=same[1].pk).answer_group is None
+
+
 def test_a_group_of_more_than_a_thousand_is_marked(exam: Exam) -> None:
     same = hand_in(exam, "Q1", [SAID] * 1005, 10)
     grouped(same)

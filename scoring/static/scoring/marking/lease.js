@@ -43,6 +43,9 @@ export class Lease {
     try {
       const response = await post(this.form, "renew");
       const { seconds } = response.ok ? await response.json() : {};
+      /* The mark may have been submitted while this was under way. That ended the lease, so the
+         server answers 409, but the desk shows the next answer by now and must not be warned. */
+      if (this.stopped) return;
       if (response.ok) this.begin(seconds);
       else if (response.status === 409) this.over();
     } catch {
@@ -58,6 +61,7 @@ export class Lease {
   }
 
   stop() {
+    this.stopped = true;
     clearInterval(this.timer);
   }
 }
