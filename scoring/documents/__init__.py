@@ -1,6 +1,6 @@
-"""Port: rows and texts out of CSV, XLSX, JSONL, and ZIP of TXT, DOCX and PDF.
+"""Port: reads answers from CSV, XLSX and JSONL files, and from ZIPs of TXT, DOCX and PDF files.
 
-Files are not trusted: archives may not unfold beyond bounds, XML may not name entities.
+Files are not trusted: the size of unpacked archives is limited, and XML must not declare entities.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,13 +8,13 @@ from pathlib import Path, PurePosixPath
 
 from django.utils.translation import gettext as _
 
-from scoring.documents.base import BadDocument, Found, Row, Unreadable, lines
+from scoring.documents.base import BadDocument, NumberedRow, Row, Unreadable, lines
 from scoring.documents.essays import zip_rows
 from scoring.documents.tables import csv_rows, jsonl_rows, xlsx_rows
 
-__all__ = ["BadDocument", "Found", "Row", "Unreadable", "lines", "reader", "rows"]
+__all__ = ["BadDocument", "NumberedRow", "Row", "Unreadable", "lines", "reader", "rows"]
 MOST_ROWS = 200_000
-READERS: dict[str, Callable[[Path], Iterator[Found]]] = {
+READERS: dict[str, Callable[[Path], Iterator[NumberedRow]]] = {
     ".csv": csv_rows,
     ".jsonl": jsonl_rows,
     ".ndjson": jsonl_rows,
@@ -23,24 +23,30 @@ READERS: dict[str, Callable[[Path], Iterator[Found]]] = {
 }
 
 
-def reader(name: str) -> Callable[[Path], Iterator[Found]]:
-    """What reads a file of this name. Raises BadDocument."""
-    kind = PurePosixPath(name.lower()).suffix
-    if kind not in READERS:
-        raise BadDocument(_("%s: CSV, XLSX, JSONL and ZIP are read") % (kind or _("no ending")))
-    return READERS[kind]
+def reader(name: str) -> Callable[[Path], Iterator[NumberedRow]]:
+    """The function that reads files with the extension of `name`.
+
+    Raises BadDocument where the extension is none of READERS.
+    """
+    extension = PurePosixPath(name.lower()).suffix
+    if extension not in READERS:
+        raise BadDocument(
+            _("%s: only CSV, XLSX, JSONL and ZIP files can be read")
+            % (extension or _("no extension"))
+        )
+    return READERS[extension]
 
 
-def rows(name: str, path: Path) -> Iterator[Found]:
-    """(line, row) of the file at `path` that its owner calls `name`, read as it is asked for.
+def rows(name: str, path: Path) -> Iterator[NumberedRow]:
+    """Read the rows of the file at `path`, which was uploaded under `name`, as they are iterated.
 
-    The line of a bad row comes with an Unreadable; the line of a ZIP is its entry's number.
-    Raises BadDocument.
+    The number is that of the line (of the entry in a ZIP), from 1 on; for a row that cannot be read
+    there is an Unreadable. Raises BadDocument where the file as a whole cannot be read.
     """
     try:
-        for count, found in enumerate(reader(name)(path)):
+        for count, numbered_row in enumerate(reader(name)(path)):
             if count >= MOST_ROWS:
                 raise BadDocument(_("more than %d rows") % MOST_ROWS)
-            yield found
+            yield numbered_row
     except FileNotFoundError as error:
-        raise BadDocument(_("the stored file is gone; upload it again")) from error
+        raise BadDocument(_("the stored file no longer exists; upload it again")) from error

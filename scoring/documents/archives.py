@@ -1,4 +1,4 @@
-"""ZIP archives, which may lie about everything that they say of themselves."""
+"""ZIP archives, none of whose declared sizes, names and flags can be trusted."""
 
 import unicodedata
 import zipfile
@@ -13,18 +13,19 @@ from django.utils.translation import gettext as _
 from scoring.documents.base import BLOCK, BadDocument
 
 MOST_ENTRIES = 20_000
-MOST_UNFOLDED = 1024 * 1024 * 1024
+MOST_UNPACKED = 1024 * 1024 * 1024
 MOST_RATIO = 200
 READ_ERRORS = (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OSError)
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED, UTF_8_NAME = 1 << 0, 1 << 11
 OLE = b"\xd0\xcf\x11\xe0"
+"""First bytes of Office files before OOXML, and of encrypted ones."""
 
 
-def opened(file: IO[bytes] | Path) -> zipfile.ZipFile:
-    """The archive, when by its own word it unfolds within bounds and leads nowhere else.
+def open_archive(file: IO[bytes] | Path) -> zipfile.ZipFile:
+    """The archive, if its declared sizes and paths are acceptable. Raises BadDocument.
 
-    Raises BadDocument. What it unfolds to in truth is found by `read` and `prove`.
+    Whether the declared sizes are true is checked by `read` and `verify`.
     """
     try:
         archive = zipfile.ZipFile(file)
@@ -35,10 +36,10 @@ def opened(file: IO[bytes] | Path) -> zipfile.ZipFile:
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
         raise BadDocument(_("more than %d entries") % MOST_ENTRIES)
-    if sum(entry.file_size for entry in entries) > MOST_UNFOLDED:
-        raise BadDocument(_("unfolds to more than %d bytes") % MOST_UNFOLDED)
+    if sum(entry.file_size for entry in entries) > MOST_UNPACKED:
+        raise BadDocument(_("larger than %d bytes when unpacked") % MOST_UNPACKED)
     for entry in entries:
-        _check(entry)
+        _check_entry(entry)
     return archive
 
 
@@ -46,31 +47,32 @@ def _not_an_archive(file: IO[bytes] | Path, error: Exception) -> str:
     if isinstance(file, Path):
         with file.open("rb") as stream:
             if stream.read(4) == OLE:
-                return _("an encrypted or an old Office file; save it unencrypted as XLSX or DOCX")
+                return _("an encrypted or old Office file; save it unencrypted as XLSX or DOCX")
     return _("not a readable archive: %s") % error
 
 
-def _check(entry: zipfile.ZipInfo) -> None:
+def _check_entry(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(name_of(entry))
     if path.is_absolute() or ".." in path.parts:
-        raise BadDocument(_("%s: leads out of the archive") % path)
-    if (entry.external_attr >> 28) == 0xA:
-        raise BadDocument(_("%s: a link") % path)
+        raise BadDocument(_("%s: the path leads out of the archive") % path)
+    if (entry.external_attr >> 28) == 0xA:  # S_IFLNK in the Unix mode
+        raise BadDocument(_("%s: a symbolic link") % path)
     if entry.file_size > BLOCK and entry.file_size > MOST_RATIO * entry.compress_size:
         raise BadDocument(
-            _("%(path)s: unfolds more than %(times)d times") % {"path": path, "times": MOST_RATIO}
+            _("%(path)s: compressed more than %(times)d times")
+            % {"path": path, "times": MOST_RATIO}
         )
     if entry.flag_bits & ENCRYPTED:
         raise BadDocument(_("%s: encrypted") % path)
     if entry.compress_type not in METHODS:
-        raise BadDocument(_("%s: packed by a method other than deflate") % path)
+        raise BadDocument(_("%s: compressed by a method other than deflate") % path)
 
 
 def name_of(entry: zipfile.ZipInfo) -> str:
-    """The entry's path, with `/`.
+    """The entry's path, normalised to NFC, with `/` as separator.
 
-    Without flag bit 11 the name is in the encoding of whoever packed it, which zipfile takes for
-    CP437: macOS writes UTF-8 there, a Japanese Windows CP932.
+    Without flag bit 11 zipfile decodes the name as CP437, but it is in the encoding of the system
+    that packed it: macOS writes UTF-8, Japanese Windows CP932.
     """
     name = entry.orig_filename
     if not entry.flag_bits & UTF_8_NAME:
@@ -85,22 +87,26 @@ def name_of(entry: zipfile.ZipInfo) -> str:
 
 
 def read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-    """The entry's bytes; BadDocument when there are in truth more than `most`."""
+    """The entry unpacked. Raises BadDocument if it has in fact more than `most` bytes."""
     return b"".join(_blocks(archive, entry, most))
 
 
-def prove(archive: zipfile.ZipFile, most: int) -> None:
-    """That each entry is as large as it says, so that a library may read it whole."""
+def verify(archive: zipfile.ZipFile, most: int) -> None:
+    """Check that each entry has the size that it declares, at most `most` bytes.
+
+    After that a library may read the archive by itself. Raises BadDocument.
+    """
     for entry in archive.infolist():
         if sum(map(len, _blocks(archive, entry, most))) != entry.file_size:
-            raise BadDocument(_("%s is not of the size that it says") % name_of(entry))
+            raise BadDocument(_("%s does not have the size that it declares") % name_of(entry))
 
 
 def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> Iterator[bytes]:
-    """zipfile stops at the declared size but unfolds beyond it first; so declare the bound."""
-    # A block more, so that the bound is met before zipfile compares checksums at its end.
     if entry.file_size > most:
         raise BadDocument(_("over %d bytes") % most)
+    # zipfile cuts its output at the declared size, but only after it has unpacked more than that.
+    # So the bound is declared instead, and a block more: else zipfile would compare checksums at
+    # the bound before an entry that is too large is found out.
     bounded, left = copy(entry), most
     bounded.file_size = most + BLOCK
     try:

@@ -1,4 +1,4 @@
-"""What every reader of documents shares."""
+"""What all readers of documents share: their error, the shape of a row, encodings, lines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ BLOCK = 1024 * 1024
 
 
 class BadDocument(Exception):
-    """The file, or an entry of it, cannot be read; the message says why."""
+    """The file, or an entry of an archive, cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A row that cannot be read, and whose it is where that can be told."""
+    """A row that cannot be read, with its candidate and attempt as far as they are known."""
 
     reason: str
     candidate: str = ""
@@ -26,11 +26,13 @@ class Unreadable:
 
 
 Row = dict[str, Any]
-Found = tuple[int, Row | Unreadable]
+"""Values by column: candidate, question, text, and attempt where the file has it."""
+NumberedRow = tuple[int, Row | Unreadable]
+"""The number of the line, or of the entry in an archive, with what was read there."""
 
 
 def decoded(data: bytes) -> str:
-    """UTF-8 with or without BOM, else CP932; BadDocument when it is neither."""
+    """The text, from UTF-8 with or without BOM, else from CP932. Raises BadDocument."""
     _refuse_utf_16(data)
     for encoding in ENCODINGS:
         try:
@@ -41,7 +43,7 @@ def decoded(data: bytes) -> str:
 
 
 def encoding_of(path: Path) -> str:
-    """The first of ENCODINGS in which the whole file reads; BadDocument when there is none."""
+    """The first of ENCODINGS that decodes the whole file. Raises BadDocument where none does."""
     with path.open("rb") as file:
         _refuse_utf_16(file.read(2))
     for encoding in ENCODINGS:
@@ -57,11 +59,14 @@ def encoding_of(path: Path) -> str:
 
 def _refuse_utf_16(head: bytes) -> None:
     if head.startswith(UTF_16):
-        raise BadDocument(_("UTF-16 is not read; save as UTF-8"))
+        raise BadDocument(_("UTF-16 is not supported; save the file as UTF-8"))
 
 
 def lines(stream: IO[bytes], most: int) -> Iterator[tuple[int, bytes | None]]:
-    """(number, line) of a stream, read as it comes; None for a line of more than `most` bytes."""
+    """Number the lines of a stream from 1 on; None stands for a line of more than `most` bytes.
+
+    No more than a block of such a line is in memory at a time.
+    """
     number = 0
     while line := stream.readline(most + 1):
         number += 1

@@ -1,8 +1,12 @@
-"""The program that reads PDF files handed to it one after another: `python -P pages.py`.
+"""A program that extracts the text of PDF files: `python -P pages.py`.
 
-A file may ask for any amount of work, so this runs as a process of its own, within limits, and may
-be lost to one of them. Each file comes on standard input behind its length, 8 bytes, the highest
-first; each answer goes out as a line of JSON, [kind, what is told]. It knows no Django.
+A PDF file can demand any amount of work, so this is a process of its own with limits on time and
+memory, which a file may end. It does not import Django.
+
+Standard input: for each file its length, 8 bytes in big-endian order, then its bytes. Standard
+output: for each file a line of JSON, [kind, value]. `text` comes with the text, `broken` with the
+reason, `pages` and `long` with the limit that was exceeded; `encrypted` and `heavy` (out of memory,
+after which the program ends) with an empty string.
 """
 
 import gc
@@ -24,19 +28,19 @@ Answer = tuple[str, Any]
 
 
 def main() -> None:
-    """Answer each file until there is no more, or one has taken all the memory."""
+    """Answer each file until there is no more, or until one has used up the memory."""
     logging.disable()
-    _confine()
+    _set_limits()
     gc.freeze()
     kind = ""
     while kind != "heavy" and (head := sys.stdin.buffer.read(8)):
         _limit(resource.RLIMIT_CPU, _seconds_used() + SECONDS)
-        kind, told = _answer(sys.stdin.buffer.read(int.from_bytes(head)))
-        print(json.dumps([kind, told]), flush=True)  # noqa: T201
-        gc.collect()  # a reader refers to itself, and holds a whole file
+        kind, value = _answer(sys.stdin.buffer.read(int.from_bytes(head)))
+        print(json.dumps([kind, value]), flush=True)  # noqa: T201
+        gc.collect()  # pypdf's reader refers to itself, and holds the whole file
 
 
-def _confine() -> None:
+def _set_limits() -> None:
     _limit(resource.RLIMIT_AS, MOST_MEMORY)
     pypdf.overwrite_configuration(
         maximum_declared_stream_length=MOST_STREAM,
@@ -50,16 +54,16 @@ def _confine() -> None:
     )
 
 
-def _limit(what: int, most: int) -> None:
-    """The lower of `most` and what the system allows."""
-    hard = resource.getrlimit(what)[1]
+def _limit(kind: int, most: int) -> None:
+    """Set the soft limit to `most`, or to the hard limit where that is lower."""
+    hard = resource.getrlimit(kind)[1]
     soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(what, (soft, hard))
+    resource.setrlimit(kind, (soft, hard))
 
 
 def _seconds_used() -> int:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return int(used.ru_utime + used.ru_stime) + 1
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return int(usage.ru_utime + usage.ru_stime) + 1  # rounded up
 
 
 def _answer(data: bytes) -> Answer:

@@ -1,4 +1,4 @@
-"""PDF files, read by a process of their own, for one small file may ask for hours or gigabytes."""
+"""PDF files, read in a process of their own, since a small file can demand hours or gigabytes."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ Child = subprocess.Popen[bytes]
 
 
 class Pdfs:
-    """Texts of PDF files; the process that reads them is begun again when a file has ended it."""
+    """The texts of PDF files. The process that reads them is started again if a file ended it."""
 
     def __init__(self) -> None:
         self.child: Child | None = None
@@ -32,64 +32,69 @@ class Pdfs:
             self.child = None
 
     def text(self, data: bytes) -> str:
-        """The text layer; BadDocument when there is none, or when it takes too much to read."""
+        """The text layer of a PDF file.
+
+        Raises BadDocument where there is none, or where reading takes too much time or memory.
+        """
         if self.child is None:
-            self.child = _started()
-        kind, told = _answer(self.child, data)
+            self.child = _start()
+        kind, value = _ask(self.child, data)
         if kind == "heavy":
             self.close()
         if kind != "text":
-            raise BadDocument(_reason(kind, told))
-        text = str(told)
+            raise BadDocument(_reason(kind, value))
+        text = str(value)
         if not text.strip():
-            raise BadDocument(_("no text layer: the pages are pictures or empty"))
+            raise BadDocument(_("no text layer: the pages are images or empty"))
         return text
 
 
-def _started() -> Child:
-    # By its path, as a package of Django's would be read with it. In a session of its own, as the
-    # worker finishes its file after an interrupt, which the terminal sends to the whole group.
+def _start() -> Child:
+    # By its path: as a module it would import its package, and Django with it. In a session of its
+    # own: the terminal sends an interrupt to the whole group, after which the worker still finishes
+    # its file.
     child = subprocess.Popen(  # noqa: S603
         [sys.executable, "-P", str(PROGRAM)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    if _answer(child, b"") == LOST:
+    if _ask(child, b"") == LOST:
         child.kill()
         child.communicate()
         raise ChildProcessError("the process that reads PDF files does not start")
     return child
 
 
-def _answer(child: Child, data: bytes) -> tuple[str, object]:
-    """(kind, what is told) as pages.py answers; LOST when it does not, or not in time."""
-    asked, answered = cast(IO[bytes], child.stdin), cast(IO[bytes], child.stdout)
+def _ask(child: Child, data: bytes) -> tuple[str, object]:
+    """The (kind, value) that pages.py answers; LOST if it does not answer in time, or has ended."""
+    requests, responses = cast(IO[bytes], child.stdin), cast(IO[bytes], child.stdout)
     end = monotonic() + SECONDS
-    clock = Timer(SECONDS, child.kill)
-    clock.start()
+    timer = Timer(SECONDS, child.kill)
+    timer.start()
     try:
-        asked.write(len(data).to_bytes(8) + data)
-        asked.flush()
-        line = answered.readline()
+        requests.write(len(data).to_bytes(8) + data)
+        requests.flush()
+        line = responses.readline()
     except BrokenPipeError:
         return LOST
     finally:
-        clock.cancel()
-    # An answer at the last moment does not count: the process may have been killed behind it.
+        timer.cancel()
+    # The timer may fire between the answer and its cancellation. So an answer at the last moment
+    # does not count: the process may be dead, and is started again for the next file.
     if monotonic() >= end or not line.endswith(b"\n"):
         return LOST
-    kind, told = json.loads(line)
-    return kind, told
+    kind, value = json.loads(line)
+    return kind, value
 
 
-def _reason(kind: str, told: object) -> str:
+def _reason(kind: str, value: object) -> str:
     if kind == "encrypted":
         return _("an encrypted PDF file")
     if kind == "pages":
-        return _("more than %d pages") % told
+        return _("more than %d pages") % value
     if kind == "long":
-        return _("over %d bytes") % told
+        return _("over %d bytes") % value
     if kind == "broken":
-        return _("not a readable PDF file: %s") % told
+        return _("not a readable PDF file: %s") % value
     return _("takes too much time or memory to read")

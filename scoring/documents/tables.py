@@ -16,7 +16,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from scoring.documents import archives
 from scoring.documents.base import (
     BadDocument,
-    Found,
+    NumberedRow,
     Row,
     Unreadable,
     encoding_of,
@@ -29,6 +29,7 @@ MOST_LINE = 4 * 1024 * 1024
 MOST_PART = 128 * 1024 * 1024
 MOST_SHEET_ROWS = 1_048_576
 EXACT_DIGITS = 15
+"""Digits that Excel keeps of a number."""
 WHOLE = re.compile(rf"[0-9]{{1,{EXACT_DIGITS}}}")
 XLSX_ERRORS = (
     InvalidFileException,
@@ -42,8 +43,11 @@ XLSX_ERRORS = (
 )
 
 
-def csv_rows(path: Path) -> Iterator[Found]:
-    """(line on which the row begins, row)."""
+def csv_rows(path: Path) -> Iterator[NumberedRow]:
+    """The rows of a CSV file, each with the number of the line on which it begins.
+
+    Raises BadDocument.
+    """
     with path.open(encoding=encoding_of(path), newline="") as file:
         reader = csv.reader(_bounded(file), strict=True)
         try:
@@ -60,6 +64,7 @@ def csv_rows(path: Path) -> Iterator[Found]:
 
 
 def _bounded(file: TextIO) -> Iterator[str]:
+    """The lines of the file, of which none can fill the memory."""
     while line := file.readline(MOST_LINE):
         if len(line) == MOST_LINE and not line.endswith(("\n", "\r")):
             raise BadDocument(_("a line is longer than %d characters") % MOST_LINE)
@@ -69,43 +74,43 @@ def _bounded(file: TextIO) -> Iterator[str]:
 def _header(cells: Sequence[Any]) -> list[str]:
     header = [str(cell or "").strip().lower() for cell in cells]
     if not any(header):
-        raise BadDocument(_("the file is empty, or its first line is"))
-    found = [_("column %s is missing") % column for column in COLUMNS[:3] if column not in header]
+        raise BadDocument(_("the file or its first line is empty"))
+    faults = [_("column %s is missing") % column for column in COLUMNS[:3] if column not in header]
     named = [column for column in header if column]
-    found += [_("column %s is not known") % column for column in named if column not in COLUMNS]
-    found += [_("column %s is there twice") % name for name in COLUMNS if named.count(name) > 1]
-    if found:
-        raise BadDocument("; ".join(found))
+    faults += [_("column %s is unknown") % column for column in named if column not in COLUMNS]
+    faults += [_("column %s appears twice") % name for name in COLUMNS if named.count(name) > 1]
+    if faults:
+        raise BadDocument("; ".join(faults))
     return header
 
 
 def _row(header: Sequence[str], cells: Sequence[Any]) -> Row | Unreadable:
-    told = {name: cell for name, cell in zip(header, cells, strict=False) if name}
-    row: Row = {"text": "", **told}
+    by_column = {name: cell for name, cell in zip(header, cells, strict=False) if name}
+    row: Row = {"text": "", **by_column}
     for name in ("candidate", "question", "attempt"):
         row[name] = str(row.get(name, "")).strip()
     attempt = row.pop("attempt")
     if attempt:
         row["attempt"] = int(attempt) if WHOLE.fullmatch(attempt) else attempt
-    if reason := _reason(header, cells):
+    if reason := _fault(header, cells):
         return Unreadable(reason, row["candidate"], row.get("attempt", 1))
     return row
 
 
-def _reason(header: Sequence[str], cells: Sequence[Any]) -> str:
+def _fault(header: Sequence[str], cells: Sequence[Any]) -> str:
     if any(cells[len(header) :]):
-        words = {"cells": len(cells), "columns": len(header)}
-        return _("%(cells)d cells, %(columns)d columns") % words
-    found = [
-        _("column %(name)s holds %(what)s") % {"name": name, "what": cell.what}
+        numbers = {"cells": len(cells), "columns": len(header)}
+        return _("%(cells)d cells, %(columns)d columns") % numbers
+    faults = [
+        _("column %(name)s contains %(content)s") % {"name": name, "content": cell.content}
         for name, cell in zip(header, cells, strict=False)
         if isinstance(cell, NoText)
     ]
-    return "; ".join(found)
+    return "; ".join(faults)
 
 
-def jsonl_rows(path: Path) -> Iterator[Found]:
-    """(line, object)."""
+def jsonl_rows(path: Path) -> Iterator[NumberedRow]:
+    """The JSON object of each line that is not blank. Raises BadDocument."""
     encoding = encoding_of(path)
     with path.open("rb") as file:
         for number, line in lines(file, MOST_LINE):
@@ -124,19 +129,22 @@ def _json(line: str) -> Row | Unreadable:
 
 
 class NoText:
-    """What a cell of a sheet holds instead of a text or a number."""
+    """The value of a cell that holds neither text nor a number that is read exactly.
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+    It counts as empty; `content` says what it is.
+    """
+
+    def __init__(self, content: str) -> None:
+        self.content = content
 
     def __str__(self) -> str:
         return ""
 
 
-def xlsx_rows(path: Path) -> Iterator[Found]:
-    """(row number, row) of the first sheet."""
-    with archives.opened(path) as archive:
-        archives.prove(archive, MOST_PART)
+def xlsx_rows(path: Path) -> Iterator[NumberedRow]:
+    """The rows of the first sheet below the header, with their numbers. Raises BadDocument."""
+    with archives.open_archive(path) as archive:
+        archives.verify(archive, MOST_PART)
     try:
         with path.open("rb") as file:
             yield from _sheet_rows(load_workbook(file, read_only=True, data_only=True))
@@ -144,7 +152,7 @@ def xlsx_rows(path: Path) -> Iterator[Found]:
         raise BadDocument(_("not a readable XLSX file: %s") % error) from error
 
 
-def _sheet_rows(book: Any) -> Iterator[Found]:
+def _sheet_rows(book: Any) -> Iterator[NumberedRow]:
     sheet = book.worksheets[0]
     sheet.reset_dimensions()  # some writers declare fewer cells than they write
     table = sheet.iter_rows(max_col=MOST_COLUMNS)
@@ -153,11 +161,11 @@ def _sheet_rows(book: Any) -> Iterator[Found]:
         if number > MOST_SHEET_ROWS:
             raise BadDocument(_("more than %d rows") % MOST_SHEET_ROWS)
         if any(cell.value is not None for cell in cells):
-            yield number, _row(header, [_shown(cell) for cell in cells])
+            yield number, _row(header, [_cell_text(cell) for cell in cells])
 
 
-def _shown(cell: Any) -> "str | NoText":
-    """The cell's value about as the sheet shows it: 1 and not 1.0, 001 under the format 000."""
+def _cell_text(cell: Any) -> "str | NoText":
+    """The value much as the sheet shows it: 1 rather than 1.0, and 001 under the format 000."""
     value = cell.value
     if value is None:
         return ""
@@ -171,10 +179,13 @@ def _shown(cell: Any) -> "str | NoText":
         value = int(value)
     if isinstance(value, int):
         return _whole(value, cell.number_format or "")
-    return str(value).replace("_x000D_", "\r")  # so OOXML writes a carriage return
+    return str(value).replace("_x000D_", "\r")  # how OOXML escapes a carriage return
 
 
-def _whole(value: int, shape: str) -> "str | NoText":
+def _whole(value: int, number_format: str) -> "str | NoText":
     if abs(value) >= 10**EXACT_DIGITS:
-        return NoText(_("a number of over %d digits; format the column as text") % EXACT_DIGITS)
-    return str(value).zfill(len(shape)) if set(shape) == {"0"} else str(value)
+        return NoText(
+            _("a number of more than %d digits; format the column as text") % EXACT_DIGITS
+        )
+    is_padded = set(number_format) == {"0"}
+    return str(value).zfill(len(number_format)) if is_padded else str(value)

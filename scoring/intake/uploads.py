@@ -134,7 +134,7 @@ def _chunks(rows: Iterable[Staged]) -> Iterator[list[Staged]]:
         yield chunk
 
 
-def _checked(found: documents.Found) -> Staged:
+def _checked(found: documents.NumberedRow) -> Staged:
     """The row with its faults; without a candidate where it cannot be told whose it is."""
     line, row = found
     if isinstance(row, documents.Unreadable):
