@@ -1,4 +1,4 @@
-"""Counts how often a part dies; too often in too short a time is the end of all."""
+"""Counts how often a part dies; too many in a minute end the installation."""
 
 import time
 from collections import defaultdict, deque

@@ -1,4 +1,8 @@
-"""Processes that a killed supervisor left behind: known by process id and start time together."""
+"""Processes that a killed supervisor left behind.
+
+They are known by process id and start time together: the kernel gives the id of a process that has
+ended to another one, and after a restart of the machine begins to count anew.
+"""
 
 import os
 import signal
@@ -50,9 +54,9 @@ def remembered(run: Path, name: str) -> tuple[int, int] | None:
 
 
 def is_alive(run: Path, name: str) -> bool:
-    """Whether the process lives that was remembered, and not another one with its number."""
-    found = remembered(run, name)
-    return found is not None and start_time(found[0]) == found[1]
+    """Whether the remembered process lives, and not another one with its id."""
+    process = remembered(run, name)
+    return process is not None and start_time(process[0]) == process[1]
 
 
 def end_leftovers(run: Path) -> Iterator[str]:
@@ -60,22 +64,24 @@ def end_leftovers(run: Path) -> Iterator[str]:
 
     A process id that another process has since been given is left alone.
     """
-    for name in sorted((path.stem for path in run.glob("*.pid")), key=_turn):
-        found = remembered(run, name)
-        if found and start_time(found[0]) == found[1]:
-            how = signal.SIGINT if name in ENDED_BY_SIGINT else signal.SIGTERM
-            yield f"{name} (process {found[0]}) was left over from an earlier start: ending it"
-            _end(*found, how)
+    for name in sorted((path.stem for path in run.glob("*.pid")), key=_place_in_order):
+        process = remembered(run, name)
+        if process and start_time(process[0]) == process[1]:
+            signum = signal.SIGINT if name in ENDED_BY_SIGINT else signal.SIGTERM
+            yield f"{name} (process {process[0]}) was left over from an earlier start: ending it"
+            _end(*process, signum)
         forget(run, name)
 
 
-def _turn(name: str) -> int:
+def _place_in_order(name: str) -> int:
     return ORDER.index(name) if name in ORDER else 1
 
 
-def _end(pid: int, started: int, how: signal.Signals) -> None:
+def _end(pid: int, started: int, signum: signal.Signals) -> None:
+    # The process may end by itself after it was looked at. Its id is not given to another before
+    # the kernel has gone through all the others, so the signal reaches nobody else.
     with suppress(ProcessLookupError):
-        os.kill(pid, how)
+        os.kill(pid, signum)
     end = time.monotonic() + LONGEST_SECONDS
     while start_time(pid) == started:
         if time.monotonic() > end:

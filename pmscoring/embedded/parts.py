@@ -9,7 +9,7 @@ from celery import Celery
 
 
 def always() -> bool:
-    """For a part that answers nobody: that it runs is all there is to see."""
+    """For a part that listens on no port: it is up as soon as it runs."""
     return True
 
 

@@ -113,7 +113,7 @@ class Installation:
 
 
 def _states_that_count(part: Part) -> set[str]:
-    """The states in which its answer counts: one that answers nobody must have lived a while."""
+    """The states in which the part may be up; one that listens nowhere must have run a while."""
     return {"RUNNING"} if part.answers is always else {"STARTING", "RUNNING"}
 
 

@@ -1,4 +1,4 @@
-"""supervisord as a child of ours: its configuration, its start, what we ask of it."""
+"""supervisord as a child process: its configuration, its start, and calls to it."""
 
 import io
 import os
@@ -18,7 +18,7 @@ from pmscoring.embedded.parts import Part
 from pmscoring.embedded.waiting import wait_until
 
 LOG_BYTES = "10MB"
-# Reached never: five deaths in a minute end the whole before.
+# Never reached: five deaths in a minute end the installation first.
 START_RETRIES = 1000
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 def is_noexec(path: Path) -> bool:
     """Whether the volume with this path, which must exist, is mounted noexec."""
-    return bool(os.statvfs(path).f_flag & os.ST_NOEXEC)
+    return bool(os.statvfs(path).f_flag & getattr(os, "ST_NOEXEC", 0))
 
 
 def mount_point(path: Path) -> Path:
