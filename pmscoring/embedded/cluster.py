@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -111,7 +112,10 @@ class Cluster:
 
 def _make_database(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
     query = "SELECT 1 FROM pg_database WHERE datname = 'pmscoring'"
-    if not connection.execute(query).fetchone():
+    if connection.execute(query).fetchone():
+        return
+    # A supervisor and a command may both ask for the first time at once: one of the two makes it.
+    with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
         connection.execute("CREATE DATABASE pmscoring")
 
 
