@@ -37,9 +37,9 @@ Ports = dict[str, int]
 
 @contextmanager
 def attached(var: Path) -> Iterator[None]:
-    """The environment names the installation in `var`, as far as it names none of its own.
+    """Let the environment name the servers of the installation in `var`, where it names none.
 
-    Where the installation does not run, PostgreSQL does for as long as the `with` lasts. Raises
+    If the installation is stopped, its PostgreSQL runs for as long as the `with` lasts. Raises
     CannotStart.
     """
     cluster = _cluster(var)
@@ -66,9 +66,11 @@ def _cluster(var: Path) -> Cluster:
 
 
 def _environment(var: Path, cluster: Cluster, ports: Ports) -> dict[str, str]:
-    names = kept_secrets(var / "run")
-    names["DATABASE_URL"] = cluster.url(ports["postgres"])
-    names["REDIS_URL"] = Valkey.under(var).url(ports["valkey"]) if "valkey" in ports else NO_REDIS
+    # Two commands must not both make a secret that is missing.
+    with one_by_one(var / "run"):
+        names = kept_secrets(var / "run")
+        redis_url = Valkey.under(var).url(ports["valkey"]) if "valkey" in ports else NO_REDIS
+    names |= {"DATABASE_URL": cluster.url(ports["postgres"]), "REDIS_URL": redis_url}
     if "inference" in ports:
         names["INFERENCE_URL"] = f"http://127.0.0.1:{ports['inference']}"
     return names
@@ -76,7 +78,7 @@ def _environment(var: Path, cluster: Cluster, ports: Ports) -> dict[str, str]:
 
 @contextmanager
 def _postgres(var: Path, cluster: Cluster) -> Iterator[Ports]:
-    """The ports of the parts that run, PostgreSQL among them."""
+    """The ports of the parts that are running, PostgreSQL among them."""
     run, logs = make_folders(var)
     ports, lock = _wait_for_ports(run, logs, cluster)
     try:
@@ -87,13 +89,15 @@ def _postgres(var: Path, cluster: Cluster) -> Iterator[Ports]:
 
 
 def _wait_for_ports(run: Path, logs: Path, cluster: Cluster) -> tuple[Ports, TextIO | None]:
-    """The ports, and the lock on the installation that is ours unless a supervisor runs it."""
+    """The ports; and our share of the installation's lock, or None where a supervisor holds it."""
     end = time.monotonic() + STARTING_SECONDS
     while time.monotonic() < end:
-        # Alone, for a command that leaves may stop the server that is found to run here; and two
-        # that find none would both start one.
+        # One by one: of two commands that find no server both would start one, and a server that
+        # is found here could be stopped at this moment by a command that leaves.
         with one_by_one(run):
             lock = join(run)
+            if lock:
+                _listen_to_signals()
             ports = _running(run, cluster)
             if lock and not ports:
                 ports = _start(run, logs, cluster)
@@ -113,15 +117,14 @@ def _refuse_another_database(run: Path) -> None:
 
 
 def _running(run: Path, cluster: Cluster) -> Ports:
-    """The ports if PostgreSQL runs on its own, and else none: the file may be of a killed start."""
+    """The ports if PostgreSQL lives and answers; the file may be of a start that was killed."""
     ports = read_ports(run)
     is_up = "postgres" in ports and is_alive(run, "postgres")
     return ports if is_up and cluster.answers(ports["postgres"]) else {}
 
 
 def _start(run: Path, logs: Path, cluster: Cluster) -> Ports:
-    """Start PostgreSQL alone; whoever leaves last stops it, also if we have ended before."""
-    _listen_to_signals()
+    """Start PostgreSQL alone; the last command to leave stops it, whether it is this one or not."""
     for sentence in end_leftovers(run):
         print(f"pmscoring: {sentence}", file=sys.stderr)  # noqa: T201
     ports = chosen_ports({"postgres": 0})
@@ -132,6 +135,8 @@ def _start(run: Path, logs: Path, cluster: Cluster) -> Ports:
         server = subprocess.Popen(  # noqa: S603
             argv, stdout=output, stderr=output, start_new_session=True, **options_as(cluster.user)
         )
+    # If we are killed before this line, no file names the server. The next start then fails, and
+    # its log says that another server uses the folder.
     remember(run, "postgres", server.pid)
 
     def answers() -> bool:
@@ -147,7 +152,7 @@ def _start(run: Path, logs: Path, cluster: Cluster) -> Ports:
 
 
 def _leave(run: Path, lock: TextIO) -> None:
-    """Stop PostgreSQL unless another command uses it, or a supervisor has been killed beside it."""
+    """Stop PostgreSQL unless another command uses it, or supervisord does after a killed start."""
     ignore_signals()
     with one_by_one(run), lock:
         if is_last(lock) and not is_alive(run, "supervisord"):

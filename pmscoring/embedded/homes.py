@@ -33,12 +33,13 @@ def home_of(folder: Path, user: str | None) -> Path:
 
 
 def _is_free_for(home: Path, folder: Path) -> bool:
-    """Whether the home belongs to `folder`, to none, or to one that has been moved since.
+    """Whether the home belongs to `folder`, to no folder, or to one that is gone, so was moved.
 
     A copied folder has the link of the one that it was copied from, whose data are not its own.
     """
     owner = _owner(home)
-    return owner is None or owner == folder.resolve() or not owner.exists()
+    is_free = owner is None or owner == folder.resolve() or not owner.exists()
+    return is_free and home.parent == HOMES
 
 
 def _named_after(folder: Path) -> Path:

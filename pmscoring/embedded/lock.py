@@ -26,7 +26,7 @@ def exclusive(run: Path) -> Iterator[None]:
 
 
 def join(run: Path) -> TextIO | None:
-    """Hold the folder together with other commands until the file is closed; None: one is alone."""
+    """Hold the folder together with other commands until the file is closed; None: it is taken."""
     lock = (run / "lock").open("a")
     if _take(lock, fcntl.LOCK_SH | fcntl.LOCK_NB):
         return lock

@@ -13,8 +13,8 @@ def password_in(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         password = secrets.token_urlsafe(32)
-    # A start holds the installation's lock, so no second one makes another password meanwhile.
-    # Commands of manage.py find the files of an earlier start.
+    # Nobody else makes one meanwhile: a start holds the installation's lock, and commands of
+    # manage.py ask one by one.
     write_whole(path, password)
     return password
 

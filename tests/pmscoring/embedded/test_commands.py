@@ -201,6 +201,18 @@ def test_a_command_that_is_told_to_stop_stops_the_server(
     assert not demo.postgres_runs()
 
 
+def test_the_last_command_stops_the_server_also_when_another_one_started_it(
+    demo: Commands,
+) -> None:
+    starter, other = demo.hold("one"), demo.hold("other")
+    demo.let_go("one", starter)
+
+    other.terminate()
+
+    assert other.wait(60) == 128 + signal.SIGTERM
+    assert not demo.postgres_runs()
+
+
 def test_what_a_killed_command_leaves_serves_the_next_one_which_stops_it(demo: Commands) -> None:
     process = demo.hold("one")
     process.kill()

@@ -246,15 +246,18 @@ def _welcome(client: "redis.Redis") -> bool:
         return False
 
 
-def test_it_keeps_the_data_of_a_durable_server(tmp_path: Path) -> None:
-    with (
-        Servers(tmp_path) as servers,
-        psycopg.connect(servers.database_url, autocommit=True) as connection,
-    ):
-        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+def test_it_keeps_the_data_of_a_durable_server() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # or root's PostgreSQL keeps them elsewhere
+        with (
+            Servers(folder) as servers,
+            psycopg.connect(servers.database_url, autocommit=True) as connection,
+        ):
+            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
 
-    with Servers(tmp_path) as servers, psycopg.connect(servers.database_url) as connection:
-        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+        with Servers(folder) as servers, psycopg.connect(servers.database_url) as connection:
+            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another account")
