@@ -59,9 +59,9 @@ def regroup(question_id: int, distance: float = groups.DISTANCE) -> None:
     if question is None:
         return
     try:
-        groups.regroup(question, inference(), distance, partial(groups.tell_progress, question))
+        groups.regroup(question, inference(), distance, partial(groups.set_progress, question))
     finally:
-        groups.tell_progress(question, None)
+        groups.set_progress(question, None)
 
 
 @shared_task(throws=(WrongState,))
@@ -91,7 +91,7 @@ def nudge_calibration(calibration: Calibration | None) -> None:
 
 def nudge_regroup(question: Question, distance: float = groups.DISTANCE) -> None:
     """Like `nudge`, to compute groups; no sweep makes up for it, the manager asks again."""
-    groups.tell_progress(question, 0.0)
+    groups.set_progress(question, 0.0)
     nudges.nudge(regroup, question.pk, distance)
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -32,6 +33,16 @@ def has_role(user: "User | AnonymousUser", *roles: str) -> bool:
     if not user.is_authenticated or not user.is_active:
         return False
     return user.is_superuser or not roles_of(user).isdisjoint(roles)
+
+
+def signed_in(user: "User | AnonymousUser") -> "User":
+    """The user as one who is signed in; raises PermissionDenied for an anonymous one.
+
+    For code behind a check of roles, which no anonymous user passes.
+    """
+    if isinstance(user, AnonymousUser):
+        raise PermissionDenied
+    return user
 
 
 def sees_candidates(user: "User | AnonymousUser") -> bool:

@@ -99,7 +99,7 @@ def page(answer: Answer, user: Any) -> dict[str, Any]:
     question = answer.question
     wire = question.wire()
     prefetch_related_objects([answer], Prefetch("marks", Mark.objects.select_related("marker")))
-    seen = visibility.seen(answer, user)
+    seen = visibility.visible_answer(answer, user)
     marks = seen.marks
     machine = _machine(marks, question)
     person = _latest(marks, Mark.Source.ADJUDICATOR) or _latest(marks, Mark.Source.HUMAN)

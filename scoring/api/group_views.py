@@ -51,14 +51,14 @@ class GroupList(View):
     def get(self, request: Request, exam: str, code: str) -> Response:
         """List the groups of like answers that the caller may mark now, the largest hundred."""
         question = _question(exam, code)
-        found = groups.groups(question, request.user)
+        found = groups.open_groups(question, request.user)
         members = groups.members_of(found[:MOST_GROUPS], request.user)
         read = [answer.pk for answers in members.values() for answer in answers]
         record("read", request.user, answers=read)
         told: tell.Groups = {
             "groups": [tell.group(one, members[one.pk]) for one in found[:MOST_GROUPS]],
             "total": len(found),
-            "saved": round(groups.saved(question), 4),
+            "saved": round(groups.share_saved(question), 4),
             "regrouping": groups.progress(question),
         }
         return Response(told)
@@ -85,7 +85,7 @@ class GroupList(View):
         told: tell.Groups = {
             "groups": [],
             "total": 0,
-            "saved": round(groups.saved(question), 4),
+            "saved": round(groups.share_saved(question), 4),
             "regrouping": 0.0,
         }
         return Response(told, 202)

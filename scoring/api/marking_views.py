@@ -119,7 +119,7 @@ class Marks(View):
 
 def _as_seen(answer: Answer, user: Any) -> show.Answer:
     """The answer with what the user may see of it."""
-    return show.answer(answer, sees_candidates(user), visibility.seen(answer, user))
+    return show.answer(answer, sees_candidates(user), visibility.visible_answer(answer, user))
 
 
 class Score(View):

@@ -57,7 +57,7 @@ class ReferenceList(View):
     def get(self, request: Request, code: str) -> Response:
         """List the reference answers that are asked."""
         exam = get_object_or_404(Exam, code=code)
-        found = references.of_exam(exam).select_related("answer__question")
+        found = references.in_use(exam).select_related("answer__question")
         record("read", request.user, references=code)
         return Response({"references": [tell.reference(one) for one in found]})
 

@@ -234,13 +234,15 @@ def evidence_of(one: models.Mark) -> list[CriterionMark]:
 
 
 def answer(
-    one: models.Answer, candidate: bool = True, seen: visibility.Seen | None = None
+    one: models.Answer, candidate: bool = True, seen: visibility.VisibleAnswer | None = None
 ) -> Answer:
     """An answer with its marks; whose it is is left out for markers.
 
     `seen` is what the caller may know of it, where that is not all.
     """
-    seen = seen or visibility.Seen(one.review, list(one.marks.all()), visibility.final_of(one))
+    seen = seen or visibility.VisibleAnswer(
+        one.review, list(one.marks.all()), visibility.final_of(one)
+    )
     told: Answer = {
         "id": one.pk,
         "exam": one.question.exam.code,

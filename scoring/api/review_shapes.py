@@ -7,7 +7,7 @@ from scoring.api.representations import CriterionMark, Mark, Moment, evidence_of
 from scoring.marks import settlement
 from scoring.models import MarkingPolicy
 from scoring.models.exams import number
-from scoring.review.queue import Judgement, Progress
+from scoring.review.queue import HumanMark, Progress
 from scoring.review.workload import Workload
 
 
@@ -166,7 +166,7 @@ class Queued(TypedDict):
     queued: int
 
 
-def judgement(one: Judgement) -> Given:
+def judgement(one: HumanMark) -> Given:
     """A mark as it was given; a hidden reference's looks like any other."""
     if isinstance(one, models.Mark):
         return cast(Given, mark(one))

@@ -160,7 +160,7 @@ class PassLine(View):
     def post(self, request: Request, code: str) -> Response:
         """Ask for one more reading of the answers of candidates near the pass line."""
         exam = get_object_or_404(Exam.objects.select_related("policy"), code=code)
-        return Response(tell.Queued(queued=queue.near_pass_line(exam)))
+        return Response(tell.Queued(queued=queue.reread_near_pass_line(exam)))
 
 
 class WorkloadList(View):

@@ -1,9 +1,11 @@
-"""Marks that people give: read from what was sent, checked against the question, written."""
+"""Marks that people give: read from a payload, checked against the question, written."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from django.db import models, transaction
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from pmscoring.base.faults import Invalid, fault
@@ -12,74 +14,86 @@ from scoring.agreement import audit_sample
 from scoring.marks import settlement
 from scoring.models import Answer, Mark, Question, locks
 from scoring.models.exams import number
+from scoring.models.marks import MarkQuerySet
 
 
 @dataclass(frozen=True)
-class Told:
-    """A judgement that fits its question."""
+class Judgement:
+    """Points, points by criterion and a comment that fit a question, not yet written as a mark.
 
-    points: Any
+    `criteria` is as in `Mark.criteria`: `{code, points, evidence}` for each.
+    """
+
+    points: float | Decimal
     criteria: list[dict[str, Any]]
     comment: str
 
 
 @transaction.atomic
-def give(answer: Answer, marker: Any, told: dict[str, Any]) -> Mark:
-    """A person's mark; raises Invalid, or WrongState once the exam is fixed or at a second one.
+def give(answer: Answer, marker: User, payload: dict[str, Any]) -> Mark:
+    """Write a person's mark, and what follows from it for the answer.
 
-    `told` is `{points?, criteria?: {code: points}, comment?}`; without `points` the criteria's sum
-    counts, at most the question's points.
+    `payload` is `{points?, criteria?: {code: points}, comment?}`; without `points` the sum of the
+    criteria counts, at most the question's points. Raises Invalid, or WrongState where the exam is
+    fixed or a mark of this marker already stands.
     """
-    judgement = read(answer.question, told)
+    judgement = read_judgement(answer.question, payload)
     settlement.hold(answer.question.exam)
-    # Of two requests of one marker that give a mark at once the second waits here, and then finds
-    # the first one's mark.
+    # A request that is sent twice at once would give two marks. The second waits here until the
+    # first has committed, and then finds its mark.
     locks.lock_answer(answer.pk)
-    if standing(answer, marker).exists():
+    if standing_marks(answer, marker).exists():
         raise WrongState(_("you have marked this answer already; withdraw that mark first"))
     mark = add(answer, marker, judgement)
     settlement.settle([answer.pk])
     return mark
 
 
-def standing(answer: Answer, marker: Any) -> "models.QuerySet[Mark]":
+def standing_marks(answer: Answer, marker: User) -> MarkQuerySet:
     """The marker's marks of the answer that were not withdrawn."""
-    return answer.marks.filter(marker=marker).by_people().standing()
+    marks: MarkQuerySet = answer.marks.filter(marker=marker).by_people().standing()
+    return marks
 
 
-def add(answer: Answer, marker: Any, told: Told, **more: Any) -> Mark:
-    """The judgement as a row; what follows from it is settling's."""
-    mark = Mark.objects.create(**row(answer, marker, told, **more))
+def add(answer: Answer, marker: User, judgement: Judgement, **columns: Any) -> Mark:
+    """Write the mark alone; the caller settles the answer afterwards.
+
+    `columns` are values for other columns of the mark, as `seconds` or another `source`.
+    """
+    mark = Mark.objects.create(**mark_columns(answer, marker, judgement, **columns))
     audit_sample.observe([mark])
     return mark
 
 
-def row(answer: Answer, marker: Any, told: Told, **more: Any) -> dict[str, Any]:
-    """The columns of a person's mark."""
+def mark_columns(
+    answer: Answer, marker: User, judgement: Judgement, **columns: Any
+) -> dict[str, Any]:
+    """The columns of a person's mark, those in `columns` taking the place of the defaults."""
     return {
         "answer": answer,
         "source": Mark.Source.HUMAN,
         "marker": marker,
-        "points": told.points,
-        "criteria": told.criteria,
+        "points": judgement.points,
+        "criteria": judgement.criteria,
         "definition": answer.question.digest,
         "text_key": answer.text_key,
-        "comment": told.comment,
-        **more,
+        "comment": judgement.comment,
+        **columns,
     }
 
 
-def read(question: Question, told: dict[str, Any]) -> Told:
-    """What was told, as a judgement of this question; raises Invalid."""
-    criteria = _criteria(question, told.get("criteria"))
-    points = _points(question, told, sum(one["points"] for one in criteria))
-    comment = told.get("comment", "")
+def read_judgement(question: Question, payload: dict[str, Any]) -> Judgement:
+    """The payload (as in `give`) as a judgement of this question; raises Invalid."""
+    criteria = _criteria(question, payload.get("criteria"))
+    points = _points(question, payload, sum(criterion["points"] for criterion in criteria))
+    comment = payload.get("comment", "")
     if not isinstance(comment, str) or "\0" in comment or len(comment) > 5000:
         raise Invalid([fault("/comment", _("a text of at most 5000 characters is expected"))])
-    return Told(points, criteria, comment.encode("utf-8", "replace").decode())
+    # JSON may carry lone surrogates, which PostgreSQL refuses.
+    return Judgement(points, criteria, comment.encode("utf-8", "replace").decode())
 
 
-def _steps(question: Question, most: float) -> str:
+def _range_in_words(question: Question, most: float) -> str:
     words = {"most": f"{most:g}", "step": number(question.step)}
     return _("from 0 to %(most)s in steps of %(step)s") % words
 
@@ -90,30 +104,31 @@ def _is_on_step(question: Question, points: Any, most: float) -> bool:
     return 0 <= points <= most and points % float(question.step) == 0
 
 
-def _criteria(question: Question, told: Any) -> list[dict[str, Any]]:
-    if told is None:
+def _criteria(question: Question, payload: Any) -> list[dict[str, Any]]:
+    if payload is None:
         return []
-    if not isinstance(told, dict):
+    if not isinstance(payload, dict):
         raise Invalid([fault("/criteria", _("an object of points by code is expected"))])
-    known = {one.code: float(one.points) for one in question.criteria.all()}
-    found = [
-        fault(f"/criteria/{code}", _("there is no such criterion")) for code in told.keys() - known
+    most = {criterion.code: float(criterion.points) for criterion in question.criteria.all()}
+    faults = [
+        fault(f"/criteria/{code}", _("there is no such criterion"))
+        for code in payload.keys() - most
     ]
-    found += [
-        fault(f"/criteria/{code}", _steps(question, known[code]))
-        for code, points in told.items()
-        if code in known and not _is_on_step(question, points, known[code])
+    faults += [
+        fault(f"/criteria/{code}", _range_in_words(question, most[code]))
+        for code, points in payload.items()
+        if code in most and not _is_on_step(question, points, most[code])
     ]
-    if found:
-        raise Invalid(found)
-    return [{"code": code, "points": points, "evidence": []} for code, points in told.items()]
+    if faults:
+        raise Invalid(faults)
+    return [{"code": code, "points": points, "evidence": []} for code, points in payload.items()]
 
 
-def _points(question: Question, told: dict[str, Any], total: float) -> Any:
-    if "points" not in told and not told.get("criteria"):
+def _points(question: Question, payload: dict[str, Any], criteria_sum: float) -> float:
+    if "points" not in payload and not payload.get("criteria"):
         raise Invalid([fault("/points", _("points, or points by criterion, are expected"))])
     most = float(question.max_points)
-    points = told.get("points", min(total, most))
+    points: float = payload.get("points", min(criteria_sum, most))
     if not _is_on_step(question, points, most):
-        raise Invalid([fault("/points", _steps(question, most))])
+        raise Invalid([fault("/points", _range_in_words(question, most))])
     return points

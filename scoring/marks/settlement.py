@@ -1,7 +1,7 @@
-"""From the marks that stand and the exam's policy: the final mark, and what people are still asked.
+"""The final mark and the review state of an answer, which follow from its marks and the policy.
 
-`settle` writes what follows; whoever adds a mark, changes a policy or a threshold calls it.
-`decide` is the rule, and knows no database.
+`decide` is the rule, without a database. `settle` applies it and writes the outcome; everything
+that adds a mark or changes a policy, a threshold or a calibration calls it afterwards.
 """
 
 import hashlib
@@ -22,12 +22,18 @@ from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question, l
 
 MARKED_BY_PEOPLE = (Exam.Status.TRIAL, Exam.Status.MARKING)
 """States of an exam in which people are asked for marks."""
-AT_ONCE, MANY = 2000, 10_000
+CHUNK = 2000
+"""Answers that are settled by one round of queries."""
+ANALYZE_FROM = 10_000
+"""Answers from which on settling a whole exam refreshes the planner's statistics."""
 Review, Reason = Answer.Review, Answer.Reason
 
 
 class State(NamedTuple):
-    """What settling decides of an answer, in the order in which it is written."""
+    """What is decided about an answer, in the order of the columns that `_write` takes.
+
+    `readings` is how many marks by people are asked for; `urgency`, in [0, 1], orders the queue.
+    """
 
     points: Decimal | None
     source: str
@@ -37,8 +43,8 @@ class State(NamedTuple):
     readings: int
 
 
-class Open(NamedTuple):
-    """An answer as it stands; `leased`: it is in a marker's hands."""
+class Settling(NamedTuple):
+    """An answer before it is settled; `leased` tells whether a marker has it under a lease."""
 
     key: int
     question: int
@@ -48,8 +54,8 @@ class Open(NamedTuple):
     leased: bool
 
 
-class Given(NamedTuple):
-    """A mark that stands; `marker` is None for the machine's."""
+class CountedMark(NamedTuple):
+    """A mark that stands and counts; `marker` is None for the machine's."""
 
     source: str
     marker: int | None
@@ -59,53 +65,60 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """What of a question and of its exam's policy decides."""
+    """A question and its exam's policy, as far as they decide about its answers."""
 
     question: Question
     policy: MarkingPolicy
 
     @property
     def asks_people(self) -> bool:
-        """Whether answers are queued at all."""
+        """Whether the exam is in a state in which answers are queued."""
         return self.question.exam.status in MARKED_BY_PEOPLE
 
     def is_current(self, calibration: str, definition: str) -> bool:
-        """Whether a machine's mark is of the calibration and definition now in use."""
+        """Whether these are the active calibration ("" for none) and the present definition."""
         return (calibration, definition) == (self.question.active_sha256, self.question.digest)
 
     def fits(self, points: Decimal) -> bool:
-        """Whether the question as it now is could earn so many."""
+        """Whether the question, which may have changed since, can still be given so many points."""
         return points <= self.question.max_points and points % self.question.step == 0
 
 
 @transaction.atomic
 def settle(answers: Iterable[int]) -> None:
-    """Bring final mark and review state of these answers up to their marks; keys are told.
+    """Bring the final mark and the review state of the answers with these keys up to date.
 
-    In the caller's transaction; five queries for every 2,000 answers. Answers of exams that are
-    fixed stay as they are.
+    Takes part in the caller's transaction, with five queries for every 2,000 answers. Answers of
+    fixed exams are left unchanged.
     """
     keys = sorted(set(answers), reverse=True)
-    for start in range(0, len(keys), AT_ONCE):
-        _settle(keys[start : start + AT_ONCE])
+    for start in range(0, len(keys), CHUNK):
+        _settle(keys[start : start + CHUNK])
 
 
 def settle_exam(exam: Exam) -> None:
-    """The same for all of an exam, after its state or its policy changed."""
-    found = Answer.objects.filter(question__exam=exam).order_by("-pk").values_list("pk", flat=True)
-    keys = list(found)
-    for start in range(0, len(keys), AT_ONCE):
-        settle(keys[start : start + AT_ONCE])
-    if len(keys) > MANY:
-        # The planner must know at once that so many are queued, or it sorts them for every marker.
+    """Settle all answers of the exam, after its state or its policy changed.
+
+    Outside of a transaction each 2,000 answers are one of their own, so that markers wait briefly.
+    A mark that is written meanwhile is seen here, or settles its answer under the new policy: both
+    lock the answer first.
+    """
+    answers = Answer.objects.filter(question__exam=exam).order_by("-pk")
+    keys = list(answers.values_list("pk", flat=True))
+    for start in range(0, len(keys), CHUNK):
+        settle(keys[start : start + CHUNK])
+    if len(keys) > ANALYZE_FROM:
+        # With statistics from before so many answers were queued, the planner would sort them all
+        # each time a marker asks for the next one.
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE scoring_answer")
 
 
 def become(exam: Exam, state: str) -> None:
-    """Move the exam on; what people are asked follows. Raises WrongState.
+    """Move the exam to another state and settle its answers accordingly.
 
-    It is not fixed while answers wait for a machine's mark that could change what is final.
+    Raises WrongState where the exam's lifecycle does not allow it, and when an exam is to be fixed
+    while answers wait for a machine's mark that could still change their final mark.
     """
     _move(exam, state)
     settle_exam(exam)
@@ -113,8 +126,10 @@ def become(exam: Exam, state: str) -> None:
 
 @transaction.atomic
 def _move(exam: Exam, state: str) -> None:
-    # A threshold, a promotion, a mark or answers that are on their way share the exam: this waits
-    # until they have committed and counts them, and those that come later find the exam moved on.
+    # Fixing an exam races with whatever still changes its results: a mark, a threshold, a
+    # promotion, an upload. Each of these shares the exam until it commits (`hold`), so this waits
+    # for those that are under way and counts what they wrote; those that come later wait for this
+    # transaction and then find the exam in its new state.
     exam.status = locks.lock_exam(exam.pk).status
     if (exam.status, state) == (Exam.Status.MARKING, Exam.Status.FIXED):
         _refuse_undecided(exam)
@@ -122,23 +137,24 @@ def _move(exam: Exam, state: str) -> None:
 
 
 def _refuse_undecided(exam: Exam) -> None:
-    open_still = Answer.objects.filter(
+    unscored = Answer.objects.filter(
         question__exam=exam, status__in=[Answer.Status.WAITING, Answer.Status.SCORING]
     )
-    if count := open_still.exclude(final_source__in=Mark.PEOPLE).count():
-        told = ngettext(
+    if count := unscored.exclude(final_source__in=Mark.PEOPLE).count():
+        message = ngettext(
             "%(count)d answer of %(exam)s waits for the machine;"
             " the results can be fixed once it is marked, by the machine or by people.",
             "%(count)d answers of %(exam)s wait for the machine;"
             " the results can be fixed once they are marked, by the machine or by people.",
             count,
         )
-        raise WrongState(told % {"count": count, "exam": exam.code})
+        raise WrongState(message % {"count": count, "exam": exam.code})
 
 
 def hold(exam: Exam, *states: str) -> None:
-    """Share the exam, so that it stays in its state until this transaction ends; WrongState where
-    that is none of `states`, which are by default those in which results may still change.
+    """Keep the exam in its present state until the transaction ends, sharing it with other writers.
+
+    Raises WrongState unless that is one of `states`; by default those in which results may change.
     """
     status = locks.share_exam(exam.pk)
     if status is None:
@@ -148,22 +164,23 @@ def hold(exam: Exam, *states: str) -> None:
 
 
 def _settle(keys: Sequence[int]) -> None:
-    # Two who settle the same answer, each after a mark of their own: the second waits here until
-    # the first has committed. Marks, policy and threshold are read afterwards by queries of their
-    # own, and so include the first one's. Likewise for whoever changes a policy and settles.
+    # Two transactions settle the same answer, each after writing a mark of its own, or one of them
+    # after changing the policy or the threshold: if each read without the other's change, the
+    # later UPDATE would undo the earlier. The second waits here until the first has committed, and
+    # reads marks, policy and threshold afterwards by queries of their own, so it sees both changes.
     answers = _locked(keys)
     rules = _rules({answer.question for answer in answers})
     marks = _marks(answers, rules)
-    told = [
+    changed = [
         (answer.key, *state)
         for answer in answers
         if (state := decide(answer, rules[answer.question], marks[answer.key])) != answer.state
     ]
-    if told:
-        _write(told)
+    if changed:
+        _write(changed)
 
 
-def _locked(keys: Sequence[int]) -> list[Open]:
+def _locked(keys: Sequence[int]) -> list[Settling]:
     rows = locks.in_lock_order(Answer.objects.filter(pk__in=keys)).values_list(
         "pk",
         "question_id",
@@ -177,14 +194,15 @@ def _locked(keys: Sequence[int]) -> list[Open]:
         "readings",
     )
     answers = [(*row[:4], State(*row[4:])) for row in rows]
-    # A query of its own: that of the lock would tell of leases as they were before it waited.
+    # A query of its own: one that locks shows joined rows as they were before it had to wait, and a
+    # lease may have been given or closed meanwhile.
     leases = Lease.objects.filter(answer__in=keys, is_reference=False)
     leased = set(leases.values_list("answer_id", flat=True))
-    return [Open(*answer, answer[0] in leased) for answer in answers]
+    return [Settling(*answer, answer[0] in leased) for answer in answers]
 
 
 def _rules(keys: Iterable[int]) -> dict[int, Rules]:
-    """Of those questions whose results may still change."""
+    """The rules of each of these questions, by its key."""
     questions = (
         Question.objects.filter(pk__in=set(keys))
         .select_related("exam__policy", "calibration")
@@ -194,12 +212,12 @@ def _rules(keys: Iterable[int]) -> dict[int, Rules]:
 
 
 def lease_end(exam: Exam) -> datetime:
-    """When what is given into a marker's hands at this moment comes free by itself."""
+    """When a lease that begins now runs out under the exam's policy."""
     return now() + timedelta(minutes=MarkingPolicy.of(exam).lease_minutes)
 
 
-def _marks(answers: Sequence[Open], rules: Mapping[int, Rules]) -> dict[int, list[Given]]:
-    """The marks that stand and count, by answer, oldest first."""
+def _marks(answers: Sequence[Settling], rules: Mapping[int, Rules]) -> dict[int, list[CountedMark]]:
+    """The marks that stand and count, by the answer's key, oldest first."""
     questions = {answer.key: answer.question for answer in answers}
     rows = (
         Mark.objects.filter(answer__in=list(questions))
@@ -210,50 +228,52 @@ def _marks(answers: Sequence[Open], rules: Mapping[int, Rules]) -> dict[int, lis
             "answer_id", "source", "marker_id", "points", "confidence", "calibration", "definition"
         )
     )
-    found: dict[int, list[Given]] = defaultdict(list)
+    marks: dict[int, list[CountedMark]] = defaultdict(list)
     for key, source, marker, points, confidence, calibration, definition in rows:
-        mark, rule = Given(source, marker, points, confidence), rules[questions[key]]
+        mark, rule = CountedMark(source, marker, points, confidence), rules[questions[key]]
         is_machine = mark.source == Mark.Source.MACHINE
         if rule.is_current(calibration, definition) if is_machine else rule.fits(mark.points):
-            found[key].append(mark)
-    return found
+            marks[key].append(mark)
+    return marks
 
 
 def machine_mark(answer: Answer) -> Mark | None:
-    """The machine's mark in force; None where there is none yet."""
+    """The machine's newest mark in force; None where there is none yet."""
     return answer.marks.in_force(answer.question).order_by("-pk").first()
 
 
-def decide(answer: Open, rules: Rules, marks: Sequence[Given]) -> State:
-    """What follows for the answer from the marks that stand, oldest first."""
+def decide(answer: Settling, rules: Rules, marks: Sequence[CountedMark]) -> State:
+    """The state that follows for the answer from its marks, which are sorted oldest first."""
     if rules.question.exam.frozen:
         return answer.state
-    by_source: dict[str, list[Given]] = defaultdict(list)
+    by_source: dict[str, list[CountedMark]] = defaultdict(list)
     for mark in marks:
         by_source[mark.source].append(mark)
     if last := by_source[Mark.Source.ADJUDICATOR][-1:]:
         settled = (last[0].points, Mark.Source.ADJUDICATOR.value, Review.ADJUDICATED.value)
         return State(*settled, answer.state.reason, 0.0, answer.state.readings)
-    # Of a marker without an account nothing is known but the mark: each is another's.
+    # Of each marker the latest mark counts. Imported marks may have no account as their marker:
+    # each of them counts as another marker's.
     people = enumerate(by_source[Mark.Source.HUMAN], 1)
-    given = list({one.marker or -number: one.points for number, one in people}.values())
+    readings = list({mark.marker or -number: mark.points for number, mark in people}.values())
     machine = next(iter(by_source[Mark.Source.MACHINE][-1:]), None)
-    points, source = _final(rules, given, machine)
-    review, reason, readings = _asked(answer, rules, len(given), points)
+    points, source = _final(rules, readings, machine)
+    review, reason, wanted = _review(answer, rules, len(readings), points)
     urgency = 0.0
     if review == Review.QUEUED:
-        urgency = _urgency(answer, reason, readings, machine)
+        urgency = _urgency(answer, reason, wanted, machine)
         review = Review.CLAIMED if answer.leased else review
-    return State(points, source, str(review), str(reason), urgency, readings)
+    return State(points, source, str(review), str(reason), urgency, wanted)
 
 
 def _final(
-    rules: Rules, given: Sequence[Decimal], machine: Given | None
+    rules: Rules, readings: Sequence[Decimal], machine: CountedMark | None
 ) -> tuple[Decimal | None, str]:
+    """The final points and their source; None and "" where there are none yet."""
     policy, question = rules.policy, rules.question
-    if given and len(given) >= policy.readings:
+    if readings and len(readings) >= policy.readings:
         third = policy.settling == MarkingPolicy.Settling.THIRD
-        points = agreed(given, policy.tolerance, question.step, majority=third)
+        points = agreed(readings, policy.tolerance, question.step, majority=third)
         return points, "" if points is None else Mark.Source.HUMAN.value
     if machine is None or not policy.machine_final or question.threshold is None:
         return None, ""
@@ -263,39 +283,45 @@ def _final(
 
 
 def agreed(
-    given: Sequence[Decimal], tolerance: Decimal, step: Decimal, *, majority: bool
+    readings: Sequence[Decimal], tolerance: Decimal, step: Decimal, *, majority: bool
 ) -> Decimal | None:
-    """The mean, rounded half up to the step, of marks no further apart than the tolerance.
+    """The mean, rounded half up to the step, of readings no further apart than the tolerance.
 
-    With `majority`, of three or more the largest part that lies so close is enough where it is
-    more than half; of two such parts that share a mark the middle counts, which is the median.
+    None where they lie further apart. With `majority`, more than half of three or more readings
+    suffice if they lie so close together. Where two such majorities overlap, the median counts.
     """
-    points = sorted(given)
-    near = [[one for one in points if low <= one <= low + tolerance] for low in points]
-    most = max(map(len, near))
+    points = sorted(readings)
+    clusters = [[near for near in points if low <= near <= low + tolerance] for low in points]
+    most = max(map(len, clusters))
     if most < len(points) and not (majority and len(points) > 2 and most * 2 > len(points)):
         return None
-    best = [part for part in near if len(part) == most]
-    part = best[0] if len(set(map(tuple, best))) == 1 else [points[len(points) // 2]]
-    mean = sum(part, Decimal(0)) / len(part)
+    largest = {tuple(cluster) for cluster in clusters if len(cluster) == most}
+    cluster = largest.pop() if len(largest) == 1 else (points[len(points) // 2],)
+    mean = sum(cluster, Decimal(0)) / len(cluster)
     return (mean / step).quantize(Decimal(1), ROUND_HALF_UP) * step
 
 
-def _asked(answer: Open, rules: Rules, given: int, points: Decimal | None) -> tuple[str, str, int]:
-    """Review state as if nobody had the answer in hand, its reason, and the readings asked for."""
+def _review(
+    answer: Settling, rules: Rules, marked: int, points: Decimal | None
+) -> tuple[str, str, int]:
+    """Review state as if nobody had a lease, its reason, and how many readings are asked for.
+
+    `marked` is how many markers have marked the answer, `points` its final points.
+    """
     reason, policy = answer.state.reason, rules.policy
     again = reason in Answer.NEAR_PASS_LINE
     wanted = max(policy.readings, answer.state.readings) if again else policy.readings
-    if given >= wanted:
+    if marked >= wanted:
         if points is not None:
             return Review.MARKED, reason, wanted
-        third = policy.settling == MarkingPolicy.Settling.THIRD and given < 3
+        third = policy.settling == MarkingPolicy.Settling.THIRD and marked < 3
         if third and rules.asks_people:
             return Review.QUEUED, reason or Reason.UNCERTAIN, 3
         return Review.DISPUTED, reason, wanted
     if not rules.asks_people:
-        return (Review.MARKED if given else Review.NONE), reason if again or given else "", wanted
-    if given:
+        reason = reason if again or marked else ""
+        return Review.MARKED if marked else Review.NONE, reason, wanted
+    if marked:
         return Review.QUEUED, reason or Reason.UNCERTAIN, wanted
     audited = points is not None and draw("audit", answer.key) < policy.audit_rate
     if again:
@@ -307,12 +333,13 @@ def _asked(answer: Open, rules: Rules, given: int, points: Decimal | None) -> tu
     return Review.NONE, "", wanted
 
 
-def _urgency(answer: Open, reason: str, readings: int, machine: Given | None) -> float:
-    """How much its being marked helps, in [0, 1].
+def _urgency(answer: Settling, reason: str, wanted: int, machine: CountedMark | None) -> float:
+    """How much a mark of this answer helps, in [0, 1]: the less sure the machine is, the more.
 
-    Where nothing is known a draw decides, so that the first to be marked are a random sample.
+    Without a confidence it is drawn, so that the answers marked first are a random sample; so are
+    audits, whose order must not depend on the confidence either.
     """
-    once_more = readings > 2 or reason in Answer.NEAR_PASS_LINE
+    once_more = wanted > 2 or reason in Answer.NEAR_PASS_LINE
     if once_more or answer.status == Answer.Status.FAILED:
         return 1.0
     if "blank" in answer.flags:
@@ -323,20 +350,22 @@ def _urgency(answer: Open, reason: str, readings: int, machine: Given | None) ->
 
 
 def draw(purpose: str, key: int) -> float:
-    """A number in [0, 1) that looks random and is the same each time."""
-    told = hashlib.sha256(f"{purpose} {key}".encode()).digest()
-    return int.from_bytes(told[:7]) / 2**56
+    """A number in [0, 1), distributed evenly over the keys and the same each time."""
+    digest = hashlib.sha256(f"{purpose} {key}".encode()).digest()
+    return int.from_bytes(digest[:7]) / 2**56
 
 
-def _write(told: Sequence[tuple[object, ...]]) -> None:
+def _write(rows: Sequence[tuple[object, ...]]) -> None:
+    """Write the rows, each a key and a State, by one UPDATE."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE scoring_answer AS answer SET final_points = told.points,"
-            " final_source = told.source, review = told.review, review_reason = told.reason,"
-            " urgency = told.urgency, readings = told.readings"
+            "UPDATE scoring_answer AS answer SET final_points = settled.points,"
+            " final_source = settled.source, review = settled.review,"
+            " review_reason = settled.reason, urgency = settled.urgency,"
+            " readings = settled.readings"
             " FROM unnest(%s::bigint[], %s::numeric[], %s::text[], %s::text[], %s::text[],"
             " %s::float8[], %s::smallint[])"
-            " AS told (key, points, source, review, reason, urgency, readings)"
-            " WHERE answer.id = told.key",
-            [list(column) for column in zip(*told, strict=True)],
+            " AS settled (key, points, source, review, reason, urgency, readings)"
+            " WHERE answer.id = settled.key",
+            [list(column) for column in zip(*rows, strict=True)],
         )

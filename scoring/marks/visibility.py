@@ -1,73 +1,90 @@
-"""What a user may know of an answer: which marks, which final points, which review state."""
+"""What a user may know of an answer: which marks, which final points, which review state.
+
+Double scoring is worth something only if the readings are independent. Markers and adjudicators
+therefore see nothing of an answer that could bias a mark that they may still be asked for, and a
+reference answer that is hidden among the others looks like one of them.
+"""
 
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.utils.timezone import now
 
 from pmscoring.base.roles import ADJUDICATOR, CLIENT, MANAGER, VIEWER, has_role
-from scoring.marks.giving import Told, row
+from scoring.marks.giving import Judgement, mark_columns
 from scoring.marks.settlement import Review
 from scoring.models import Answer, Mark, MarkingPolicy, ReferenceMark
 from scoring.models.marks import standing
 
-UNSWAYED = (MANAGER, VIEWER, CLIENT)
-"""Roles that see every mark; those who mark see what the exam lets them see."""
+SEE_EVERY_MARK = (MANAGER, VIEWER, CLIENT)
+"""Roles that see every mark; markers and adjudicators see what the exam's policy shows them."""
+FinalMark = tuple[Decimal, str]
+"""Points and their source."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An answer as a user may know it: its review state, the marks, the final points and their
-    source (None where there are none, or they are kept from the user)."""
+class VisibleAnswer:
+    """An answer's review state, marks and final mark as one user may know them.
+
+    `final` is None where there is no final mark, or the user may not see it.
+    """
 
     review: str
     marks: list[Mark]
-    final: tuple[Any, str] | None
+    final: FinalMark | None
 
 
-def seen(answer: Answer, user: Any) -> Seen:
-    """What the user may know; of those who mark, a reference answer looks like any other.
+def visible_answer(answer: Answer, user: User | AnonymousUser) -> VisibleAnswer:
+    """What the user may know of the answer.
 
-    `answer` comes best with its marks, its leases, its reference with the marks of that, and its
-    exam's policy.
+    To save queries the answer comes with its marks, its leases, its reference with the marks of
+    that, and its exam's policy.
     """
     final = final_of(answer)
     if _sees_all(answer, user):
-        return Seen(answer.review, visible_marks(answer, user), final)
+        return VisibleAnswer(answer.review, visible_marks(answer, user), final)
     if not sees_final(answer, user):
         final = None
     elif hasattr(answer, "reference"):
+        # Any other answer would have the user's own mark as its final one.
         final = (_own(answer, user)[-1].points, Mark.Source.HUMAN.value)
-    return Seen(_seen_review(answer, user), visible_marks(answer, user), final)
+    return VisibleAnswer(_visible_review(answer, user), visible_marks(answer, user), final)
 
 
-def final_of(answer: Answer) -> tuple[Any, str] | None:
-    """The final points and their source; None where there are none."""
+def final_of(answer: Answer) -> FinalMark | None:
+    """The final points and their source, whoever asks; None where there are none."""
     return None if answer.final_points is None else (answer.final_points, answer.final_source)
 
 
-def _seen_review(answer: Answer, user: Any) -> str:
-    """Claimed is what is in their hands; of what is read blindly it tells no more than whether
-    they marked it, or their mark could be tried against another's."""
-    if any(one.marker_id == user.pk and one.expires_at > now() for one in answer.leases.all()):
+def _visible_review(answer: Answer, user: User | AnonymousUser) -> str:
+    """The review state that a marker or adjudicator sees.
+
+    Claimed is only what they have under a lease themselves. Where readings are blind, the true
+    state would tell whether another marker's mark agrees with theirs; so it is marked once they
+    have marked the answer, and queued before.
+    """
+    if any(
+        lease.marker_id == user.pk and lease.expires_at > now() for lease in answer.leases.all()
+    ):
         return Review.CLAIMED
-    known = not _is_blind(answer) or answer.review in (Review.NONE, Review.ADJUDICATED)
-    if not hasattr(answer, "reference") and (known or _settles(answer, user)):
+    is_open = not _is_blind(answer) or answer.review in (Review.NONE, Review.ADJUDICATED)
+    if not hasattr(answer, "reference") and (is_open or _may_adjudicate(answer, user)):
         return answer.review
     return Review.MARKED if _own(answer, user) else Review.QUEUED
 
 
-def visible_marks(answer: Answer, user: Any) -> list[Mark]:
-    """The marks that the user may see, oldest first: of those who mark, not what would sway them.
+def visible_marks(answer: Answer, user: User | AnonymousUser) -> list[Mark]:
+    """The marks that the user may see, by key, without what could bias a marker or adjudicator.
 
-    Their own they see as long as they stand, other people's once no reading is open that should be
-    blind, and the machine's as the exam's policy has it. Of a reference answer it is what they gave
-    it, as a mark that is not stored.
+    They see their own marks that stand, other people's once no blind reading is open, and the
+    machine's as the exam's policy says. Of a reference answer they see what they gave it, as a Mark
+    that is not stored.
     """
     marks = sorted(answer.marks.all(), key=lambda mark: mark.pk)
     if _sees_all(answer, user):
         return marks
-    people = _sees_people(answer) or _settles(answer, user)
+    people = _sees_people(answer) or _may_adjudicate(answer, user)
     machine = _sees_machine(answer, user)
     others = [
         mark
@@ -77,26 +94,30 @@ def visible_marks(answer: Answer, user: Any) -> list[Mark]:
     return sorted([*others, *_own(answer, user)], key=lambda mark: mark.pk)
 
 
-def _own(answer: Answer, user: Any) -> list[Mark]:
-    """What the user gave it, oldest first."""
+def _own(answer: Answer, user: User | AnonymousUser) -> list[Mark]:
+    """The user's marks that stand, those of the reference answer included, by key."""
     own = [mark for mark in standing(answer.marks.all()) if mark.marker_id == user.pk]
     if hasattr(answer, "reference"):
         withdrawn = ReferenceMark.Purpose.WITHDRAWN
-        given = [one for one in answer.reference.marks.all() if one.marker_id == user.pk]
-        own += [_as_mark(answer, one) for one in given if one.purpose != withdrawn]
+        own += [
+            _as_mark(answer, mark)
+            for mark in answer.reference.marks.all()
+            if mark.marker_id == user.pk and mark.purpose != withdrawn
+        ]
     return sorted(own, key=lambda mark: mark.pk)
 
 
-def _as_mark(answer: Answer, given: ReferenceMark) -> Mark:
-    told = Told(given.points, given.criteria, given.comment)
-    more = {"pk": given.pk, "created_at": given.created_at}
-    return Mark(**row(answer, given.marker, told, **more))
+def _as_mark(answer: Answer, mark: ReferenceMark) -> Mark:
+    judgement = Judgement(mark.points, mark.criteria, mark.comment)
+    identity = {"pk": mark.pk, "created_at": mark.created_at}
+    return Mark(**mark_columns(answer, mark.marker, judgement, **identity))
 
 
-def sees_final(answer: Answer, user: Any) -> bool:
-    """Whether the user may see the final mark: not who is yet to mark the answer unswayed.
+def sees_final(answer: Answer, user: User | AnonymousUser) -> bool:
+    """Whether the user may see a final mark; markers may not while it could bias their own.
 
-    Of a reference answer that they marked they see one, but it is theirs: `seen`.
+    Of a reference answer that they marked they are shown their own mark as the final one:
+    `visible_answer`.
     """
     if _sees_all(answer, user):
         return True
@@ -106,12 +127,12 @@ def sees_final(answer: Answer, user: Any) -> bool:
     return _sees_machine(answer, user) if is_machine else _sees_people(answer)
 
 
-def sees_every_mark(user: Any) -> bool:
-    """Whether nothing is kept from the user, who does not mark."""
-    return has_role(user, *UNSWAYED)
+def sees_every_mark(user: User | AnonymousUser) -> bool:
+    """Whether the user has a role from which no mark is hidden."""
+    return has_role(user, *SEE_EVERY_MARK)
 
 
-def _sees_all(answer: Answer, user: Any) -> bool:
+def _sees_all(answer: Answer, user: User | AnonymousUser) -> bool:
     return answer.question.exam.frozen or sees_every_mark(user)
 
 
@@ -123,7 +144,7 @@ def _sees_people(answer: Answer) -> bool:
     return answer.review not in (Review.QUEUED, Review.CLAIMED, Review.DISPUTED)
 
 
-def _sees_machine(answer: Answer, user: Any) -> bool:
+def _sees_machine(answer: Answer, user: User | AnonymousUser) -> bool:
     if MarkingPolicy.of(answer.question.exam).shown == MarkingPolicy.Shown.MARK:
         return True
     if hasattr(answer, "reference"):
@@ -131,19 +152,18 @@ def _sees_machine(answer: Answer, user: Any) -> bool:
     return answer.review in (Review.MARKED, Review.ADJUDICATED) and _sees_people(answer)
 
 
-def _seems_settled(reference: Answer, user: Any) -> bool:
+def _seems_settled(reference: Answer, user: User | AnonymousUser) -> bool:
     """Whether any other answer would be settled by the mark that the user gave this one."""
     return not _is_blind(reference) and bool(_own(reference, user))
 
 
 def _is_blind(answer: Answer) -> bool:
-    """Whether more than one marker reads it."""
+    """Whether more than one marker reads the answer."""
     return max(MarkingPolicy.of(answer.question.exam).readings, answer.readings) > 1
 
 
-def _settles(answer: Answer, user: Any) -> bool:
-    """Whether it is a dispute between others, which the user may settle."""
+def _may_adjudicate(answer: Answer, user: User | AnonymousUser) -> bool:
+    """Whether the answer is a dispute between other markers, which the user may adjudicate."""
     if answer.review != Review.DISPUTED or not has_role(user, ADJUDICATOR):
         return False
-    own = Mark.Source.HUMAN
-    return all(mark.source != own for mark in _own(answer, user))
+    return all(mark.source != Mark.Source.HUMAN for mark in _own(answer, user))

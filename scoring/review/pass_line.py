@@ -1,4 +1,4 @@
-"""Answers of candidates near the pass line are read once more."""
+"""One more reading of the answers of candidates near the pass line."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,36 +11,39 @@ from scoring.marks import settlement
 from scoring.marks.settlement import MARKED_BY_PEOPLE, Reason, Review
 from scoring.models import Answer, Exam, Mark, MarkingPolicy, locks
 
-AT_ONCE = 1000
+CHUNK = 1000
+"""Candidates whose answers are queued by one transaction."""
+NearCandidate = tuple[str, int, list[str]]
+"""A candidate, their attempt, and the codes of the questions that count towards their total."""
 
 
-def near_pass_line(exam: Exam) -> int:
-    """Ask for one more reading of the answers of candidates near the pass line; how many.
+def reread_near_pass_line(exam: Exam) -> int:
+    """Ask for one more reading of each answer of candidates near the pass line; returns how many.
 
-    Of those whose total stands and lies within the margin, every answer that counts, unless it was
-    adjudicated or has been asked for before. Raises WrongState where the exam is not being marked.
+    Candidates are near whose total is complete and within the policy's margin of the pass line. Of
+    these, all answers that count are queued, except adjudicated ones, reference answers and those
+    queued for this reason before. Raises WrongState where the exam is not being marked.
     """
     policy = MarkingPolicy.of(exam)
     if policy.pass_line is None:
         return 0
     low, high = policy.pass_line - policy.pass_margin, policy.pass_line + policy.pass_margin
-    rows = list(_near(exam, float(low), float(high)))
+    near = list(_near(exam, float(low), float(high)))
     return sum(
-        _ask_again(exam, rows[start : start + AT_ONCE]) for start in range(0, len(rows), AT_ONCE)
+        _queue_again(exam, near[start : start + CHUNK]) for start in range(0, len(near), CHUNK)
     )
 
 
-def _near(exam: Exam, low: float, high: float) -> Iterator[tuple[str, int, list[str]]]:
-    """(candidate, attempt, codes of the questions that count) of each."""
-    for found, total in results.candidates(exam):
+def _near(exam: Exam, low: float, high: float) -> Iterator[NearCandidate]:
+    for rows, total in results.candidates(exam):
         points = total["total"]
         if total["complete"] and points is not None and low <= points <= high:
-            counted = [row["question"] for row in found if row["counted"]]
+            counted = [row["question"] for row in rows if row["counted"]]
             yield total["candidate"], total["attempt"], counted
 
 
 @transaction.atomic
-def _ask_again(exam: Exam, near: Sequence[tuple[str, int, list[str]]]) -> int:
+def _queue_again(exam: Exam, near: Sequence[NearCandidate]) -> int:
     settlement.hold(exam, *MARKED_BY_PEOPLE)
     wanted = {(name, attempt, code) for name, attempt, codes in near for code in codes}
     rows = (
@@ -53,18 +56,20 @@ def _ask_again(exam: Exam, near: Sequence[tuple[str, int, list[str]]]) -> int:
         .values_list("pk", "submission__candidate", "submission__attempt", "question__code")
     )
     keys = [key for key, *place in rows if tuple(place) in wanted]
-    # A mark that is given at this moment is waited for, and counted below.
+    # A mark may be given to one of the answers at this moment. This waits until it has committed,
+    # so that it is counted below and one more reading is asked for than there are.
     locks.lock_answers(Answer.objects.filter(pk__in=keys))
-    given = Mark.objects.filter(answer__in=keys).by_people().standing().order_by()
-    counts = dict(given.values_list("answer").annotate(Count("pk")))
+    marks = Mark.objects.filter(answer__in=keys).by_people().standing().order_by()
+    counts = dict(marks.values_list("answer").annotate(Count("pk")))
     by_count: dict[int, list[int]] = {}
     for key in keys:
         by_count.setdefault(counts.get(key, 0), []).append(key)
-    # Whoever was drawn for the audit stays drawn, or it would tell less of marks near the line.
-    drawn = When(review_reason=Reason.AUDIT, then=Value(Reason.BOTH))
-    reason = Case(drawn, default=Value(Reason.PASS_LINE))
-    for count, some in by_count.items():
-        Answer.objects.filter(pk__in=some).update(
+    # Answers drawn for the audit stay in it: without them the audit would hold too few answers near
+    # the pass line.
+    audited = When(review_reason=Reason.AUDIT, then=Value(Reason.BOTH))
+    reason = Case(audited, default=Value(Reason.PASS_LINE))
+    for count, counted_keys in by_count.items():
+        Answer.objects.filter(pk__in=counted_keys).update(
             review_reason=reason, readings=Greatest(F("readings"), count + 1)
         )
     settlement.settle(keys)

@@ -1,10 +1,15 @@
-"""People mark: the next answer under a lease, the mark, its undoing, the settling of disputes."""
+"""The queue that people mark from: leases, marks, undoing them, and adjudication of disputes.
+
+An answer in the queue is handed to one marker at a time, under a lease that runs out by itself.
+Where requests can race, the comments say how; the order of locks is that of scoring.models.locks.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -26,7 +31,7 @@ from scoring.models import (
     locks,
 )
 from scoring.review import references
-from scoring.review.pass_line import near_pass_line
+from scoring.review.pass_line import reread_near_pass_line
 from scoring.review.references import NotQualified, Suspended
 from scoring.review.workload import Workload, workload
 
@@ -35,23 +40,27 @@ __all__ = [
     "NotQualified",
     "Suspended",
     "Workload",
-    "near_pass_line",
+    "reread_near_pass_line",
     "workload",
 ]
-Judgement = Mark | ReferenceMark
-"""What a marker gave: of a reference answer it is a ReferenceMark. Keys are unique over both."""
+HumanMark = Mark | ReferenceMark
+"""What a marker gave an answer, a ReferenceMark where that is a reference answer. Both kinds take
+their keys from one sequence, so a key does not tell which it is."""
 
 
 class LeaseLost(WrongState):
-    """The answer is no longer in the marker's hands."""
+    """The marker has no live lease on the answer."""
 
 
 @dataclass(frozen=True)
 class Undone:
-    """What was withdrawn: the judgement (the last of a group's), the answers that had it, the
-    lease on the one that is in hand again, the group."""
+    """What `undo` withdrew.
 
-    judgement: Judgement
+    `mark` is the last one where a group was marked as one; `answers` are the keys of all answers
+    that lost a mark, `group` is their group. `lease` is on the one answer that is leased again.
+    """
+
+    mark: HumanMark
     answers: list[int]
     lease: Lease | None = None
     group: AnswerGroup | None = None
@@ -59,10 +68,11 @@ class Undone:
 
 @dataclass(frozen=True)
 class Progress:
-    """Of an exam (or a question), and of one marker in it.
+    """Counts of an exam's (or a question's) answers, and of one marker's marks.
 
-    `done`: answers that people settled; `left`: still asked of people, those in hands included;
-    `disputed`: waiting for an adjudicator; `mine` and `mine_today`: this marker's marks that stand.
+    `done`: answers that people settled; `left`: answers that people are still to mark, including
+    those under a lease; `disputed`: answers waiting for adjudication; `mine` and `mine_today`: this
+    marker's marks that stand.
     """
 
     done: int
@@ -73,35 +83,36 @@ class Progress:
 
 
 def next_answer(
-    exam: Exam, marker: Any, question: Question | None = None, without: Collection[int] = ()
+    exam: Exam, marker: User, question: Question | None = None, without: Collection[int] = ()
 ) -> Lease | None:
-    """The answer that is already the marker's, else the most urgent one, under a lease; or None.
+    """Lease the next answer to the marker: the one they have already, else the most urgent.
 
-    `without` are keys of answers that the marker skipped. A marker who must qualify first is given
-    the reference answers of their round (`lease.is_reference`, and the same kind of lease for a
-    hidden one; `references.is_qualifying` tells them apart).
+    None where no answer is left. `without` are keys of answers that the marker skipped. A marker
+    who must qualify first is leased the reference answers of their round; these leases and those of
+    hidden reference answers have `is_reference`, and `references.is_qualifying` tells them apart.
     Raises NotQualified where there is nothing to qualify by, Suspended, or WrongState where the
     exam is neither in trial nor in marking.
     """
     release_expired(exam)
     while True:
         with transaction.atomic():
-            _begin(exam, marker)
-            held, gave_back = _held_already(exam, marker, question, without)
-            if held or not gave_back:
-                return held or _handed_out(exam, marker, question, without)
-        # An answer that was given back is locked until the commit. Whoever waited for another one
-        # meanwhile could deadlock with a transaction that settles both: so again, holding nothing.
+            _lock_for_leasing(exam, marker)
+            lease, gave_back = _current_lease(exam, marker, question, without)
+            if lease or not gave_back:
+                return lease or _lease_next(exam, marker, question, without)
+        # Answers that were given back stay locked until the commit. Waiting for another answer
+        # while holding them could deadlock with a transaction that settles both, so the search
+        # starts again in a transaction that holds none.
 
 
-def _handed_out(
-    exam: Exam, marker: Any, question: Question | None, without: Collection[int]
+def _lease_next(
+    exam: Exam, marker: User, question: Question | None, without: Collection[int]
 ) -> Lease | None:
-    """A reference answer where it is the marker's turn for one, else the most urgent answer."""
-    if reference := references.hand_out(exam, marker, question):
-        return reference
-    # Two markers who ask at once: each locks the first answer that the other does not hold, so
-    # that none waits and no answer is given to both.
+    """Lease a reference answer where it is the marker's turn for one, else the most urgent."""
+    if lease := references.hand_out(exam, marker, question):
+        return lease
+    # Two markers ask at once and would be given the same answer. Each locks the first answer that
+    # no other transaction holds, so neither waits for the other and they get different ones.
     answer = _most_urgent(exam, marker, question, without)
     if answer is None:
         return None
@@ -109,91 +120,102 @@ def _handed_out(
     return _lease(answer, exam, marker)
 
 
-def next_dispute(exam: Exam, adjudicator: Any, without: Collection[int] = ()) -> Lease | None:
-    """The same for answers whose markers differ; never one that the adjudicator marked."""
+def next_dispute(exam: Exam, adjudicator: User, without: Collection[int] = ()) -> Lease | None:
+    """Lease the next dispute to the adjudicator: the one they have already, else the oldest.
+
+    It is never one that they marked themselves. None where there is none; raises WrongState as
+    `next_answer` does.
+    """
     release_expired(exam)
     leased = Lease.objects.filter(answer=OuterRef("pk"))
     disputed = Answer.objects.filter(~Exists(leased), question__exam=exam, review=Review.DISPUTED)
     while True:
         with transaction.atomic():
-            _begin(exam, adjudicator)
+            _lock_for_leasing(exam, adjudicator)
             own = _leases(exam, adjudicator).filter(answer__review=Review.DISPUTED)
-            if mine := own.exclude(answer__in=without).first():
-                return _renewed(mine, exam)
-            free = free_of(disputed.order_by("pk"), adjudicator, without)
-            answer = locks.lock_first_free(free)
+            if lease := own.exclude(answer__in=without).first():
+                return _renewed(lease, exam)
+            open_disputes = open_to(disputed.order_by("pk"), adjudicator, without)
+            answer = locks.lock_first_free(open_disputes)
             if answer is None:
                 return None
-            # Of two adjudicators who ask for the same last one, the second has waited for the lock,
-            # whose query tells of leases as they were before: it is asked again.
+            # Two adjudicators ask when one dispute is left. The second waits for the lock on it,
+            # with a query that still shows the leases from before the first one's commit; so the
+            # leases are read again.
             if not Lease.objects.filter(answer=answer).exists():
                 return _lease(answer, exam, adjudicator)
-        # Gone to the other one: again, without the lock on it.
+        # The other adjudicator got it: search again, without the lock on it.
 
 
-def _begin(exam: Exam, marker: Any) -> None:
-    """The exam stays open. Of two requests of one marker the second waits, and then finds the lease
-    that the first was given.
-    """
+def _lock_for_leasing(exam: Exam, marker: User) -> None:
+    # The exam cannot be fixed meanwhile. Two requests of one marker, as of two open tabs, would
+    # lease two answers: the second waits here, and then finds the lease that the first was given.
     settlement.hold(exam, *MARKED_BY_PEOPLE)
     locks.lock_marker(marker)
 
 
-def _leases(exam: Exam, marker: Any) -> "QuerySet[Lease]":
+def _leases(exam: Exam, marker: User) -> "QuerySet[Lease]":
     return Lease.objects.live().filter(answer__question__exam=exam, marker=marker).order_by("pk")
 
 
-def _held_already(
-    exam: Exam, marker: Any, question: Question | None, without: Collection[int]
+def _current_lease(
+    exam: Exam, marker: User, question: Question | None, without: Collection[int]
 ) -> tuple[Lease | None, bool]:
-    """The lease that the marker has, and whether others were given back: those for another
-    question than asked for, and what is no reference by a marker who is to qualify first.
+    """The lease that the marker already has, renewed, and whether other leases were given back.
 
-    Raises Suspended.
+    Given back are answers to another question, skipped ones, and, by a marker who must qualify
+    first, whatever is not a reference answer. Raises Suspended.
     """
     may_mark = references.may_mark(exam, marker)
-    held, others = None, []
+    current, others = None, []
     for lease in _leases(exam, marker).exclude(answer__review=Review.DISPUTED, is_reference=False):
-        asked = may_mark and (question is None or lease.answer.question_id == question.pk)
-        if (asked or lease.is_reference) and lease.answer_id not in without:
-            held = _renewed(lease, exam)
+        fits = may_mark and (question is None or lease.answer.question_id == question.pk)
+        if (fits or lease.is_reference) and lease.answer_id not in without:
+            current = _renewed(lease, exam)
             break
         others.append(lease)
     _give_back(others)
-    return held, bool(others)
+    return current, bool(others)
 
 
 def _most_urgent(
-    exam: Exam, marker: Any, question: Question | None, without: Collection[int]
+    exam: Exam, marker: User, question: Question | None, without: Collection[int]
 ) -> Answer | None:
-    """The first of each question tells which question comes first; then it is locked."""
+    """The most urgent answer that is open to the marker, locked.
+
+    Over several questions their most urgent answers are compared first: each comes from an index,
+    where one query over all questions would sort all their answers.
+    """
     queued = Answer.objects.filter(review=Review.QUEUED)
-    open_to_marker = free_of(queued, marker, without).order_by("-urgency", "pk")
+    open_answers = open_to(queued, marker, without).order_by("-urgency", "pk")
     if question is not None:
-        return locks.lock_first_free(open_to_marker.filter(question=question))
+        return locks.lock_first_free(open_answers.filter(question=question))
     heads = [
-        open_to_marker.filter(question=key).values_list("urgency", "pk", "question")[:1]
+        open_answers.filter(question=key).values_list("urgency", "pk", "question")[:1]
         for key in exam.questions.order_by("pk").values_list("pk", flat=True)
     ]
-    first = heads[0].union(*heads[1:], all=True) if heads else []
-    for *_rank, key in sorted(first, key=lambda head: (-head[0], head[1])):
-        if found := locks.lock_first_free(open_to_marker.filter(question=key)):
-            return found
+    rows = heads[0].union(*heads[1:], all=True) if heads else []
+    for *_rank, key in sorted(rows, key=lambda row: (-row[0], row[1])):
+        if answer := locks.lock_first_free(open_answers.filter(question=key)):
+            return answer
     return None
 
 
-def free_of(
-    answers: "QuerySet[Answer]", marker: Any, without: Collection[int] = ()
+def open_to(
+    answers: "QuerySet[Answer]", marker: User, without: Collection[int] = ()
 ) -> "QuerySet[Answer]":
-    """Those that this marker has not marked, and that no one else reads as a group."""
+    """The answers that this marker has not marked and that no other marker has in a group.
+
+    `without` are keys to leave out.
+    """
     own = Mark.objects.filter(answer=OuterRef("pk"), marker=marker).by_people().standing()
-    # Not NOT EXISTS: as a join it is planned as if the marker had marked next to nothing.
-    found = answers.alias(own=Subquery(own.values("pk")[:1])).filter(own=None)
-    found = found.exclude(answer_group__in=AnswerGroup.objects.in_hands_of_others(marker))
-    return found.exclude(pk__in=without) if without else found
+    # NOT EXISTS would become a join that is planned as if the marker had given hardly any marks.
+    rows = answers.alias(own=Subquery(own.values("pk")[:1])).filter(own=None)
+    rows = rows.exclude(answer_group__in=AnswerGroup.objects.in_hands_of_others(marker))
+    return rows.exclude(pk__in=without) if without else rows
 
 
-def _lease(answer: Answer, exam: Exam, marker: Any) -> Lease:
+def _lease(answer: Answer, exam: Exam, marker: User) -> Lease:
     until = settlement.lease_end(exam)
     return Lease.objects.create(answer=answer, marker=marker, expires_at=until)
 
@@ -204,11 +226,12 @@ def _renewed(lease: Lease, exam: Exam) -> Lease:
     return lease
 
 
-def _in_hand(answer: Answer, marker: Any) -> Lease:
+def _live_lease(answer: Answer, marker: User) -> Lease:
     """The marker's live lease, locked; raises LeaseLost."""
     live = Lease.objects.live().filter(answer=answer, marker=marker)
-    # Two requests with the same lease, as a mark that is sent twice: the second waits here, and
-    # then finds the lease gone. One that runs out now is not taken away while it is locked.
+    # A mark that is sent twice at once: the second request waits here, and then finds the lease
+    # gone. A lease that runs out during a submit: `release_expired` skips it while it is locked, so
+    # the answer is not handed to another marker before the mark is written.
     leases = locks.lock_leases(live.select_related("answer__question__exam"))
     if not leases:
         raise LeaseLost(_("%s is no longer in your hands") % answer)
@@ -221,41 +244,43 @@ def _give_back(leases: Collection[Lease]) -> None:
 
 
 @transaction.atomic
-def renew(answer: Answer, marker: Any) -> Lease:
-    """The lease, from now for its whole time; raises LeaseLost."""
-    lease = _in_hand(answer, marker)
+def renew(answer: Answer, marker: User) -> Lease:
+    """Let the marker's lease last its whole time again from now on; raises LeaseLost."""
+    lease = _live_lease(answer, marker)
     return _renewed(lease, lease.answer.question.exam)
 
 
-def take_again(answer: Answer, marker: Any) -> Lease:
-    """A new lease on an answer whose lease ran out: it is still queued, and in no one else's hands.
+def lease_again(answer: Answer, marker: User) -> Lease:
+    """Lease an answer whose lease ran out to the same marker again.
 
-    Raises LeaseLost, and what `next_answer` does.
+    Raises LeaseLost where the answer is no longer queued or another marker has it, and otherwise
+    what `next_answer` raises.
     """
     exam = answer.question.exam
     release_expired(exam)
     with transaction.atomic():
-        _begin(exam, marker)
-        if reference := references.hand_out_again(answer, marker):
-            return reference
+        _lock_for_leasing(exam, marker)
+        if lease := references.hand_out_again(answer, marker):
+            return lease
         rows = Answer.objects.filter(pk=answer.pk)
+        # Another marker may be handed the answer at this moment. It is read once it is locked, when
+        # that transaction has ended.
         locks.lock_answers(rows)
-        # Asked once it is locked: the transaction that held it may have given it to another.
-        if not free_of(rows.filter(review=Review.QUEUED), marker).exists():
+        if not open_to(rows.filter(review=Review.QUEUED), marker).exists():
             raise LeaseLost(_("%s is no longer in your hands") % answer)
-        references.require(exam, marker)
+        references.require_qualified(exam, marker)
         rows.update(review=Review.CLAIMED)
         return _lease(answer, exam, marker)
 
 
 @transaction.atomic
-def release(answer: Answer, marker: Any) -> None:
-    """Give the answer back; raises LeaseLost where it is not the marker's."""
-    _give_back([_in_hand(answer, marker)])
+def release(answer: Answer, marker: User) -> None:
+    """Give the marker's lease back, so that the answer is queued again; raises LeaseLost."""
+    _give_back([_live_lease(answer, marker)])
 
 
 def release_expired(exam: Exam | None = None) -> int:
-    """Answers whose leases have run out go back to the queue; how many."""
+    """Queue the answers again whose leases have run out, of all exams or one; returns how many."""
     expired = Lease.objects.expired()
     if exam is not None:
         expired = expired.filter(answer__question__exam=exam)
@@ -267,8 +292,8 @@ def release_expired(exam: Exam | None = None) -> int:
 def _release_expired(exam_key: int) -> int:
     locks.share_exam(exam_key)
     expired = Lease.objects.expired().filter(answer__question__exam=exam_key)
-    # Two sweeps at once, or a marker who submits in the last moment: what another has locked is
-    # passed over, for it ends or is renewed there.
+    # Another sweep may release the same leases at this moment, or their markers submit or renew
+    # them. Leases that are locked are skipped: the transaction that holds them ends or renews them.
     leases = locks.lock_leases(expired, skip_locked=True)
     _give_back(leases)
     return len(leases)
@@ -276,20 +301,20 @@ def _release_expired(exam_key: int) -> int:
 
 @transaction.atomic
 def submit(
-    answer: Answer, marker: Any, told: dict[str, Any], at: datetime | None = None
-) -> Judgement:
-    """The marker's judgement of the answer that is in their hands, which closes the lease.
+    answer: Answer, marker: User, payload: dict[str, Any], at: datetime | None = None
+) -> HumanMark:
+    """Mark an answer that the marker has under a lease, and close the lease.
 
-    `told` as humans.give takes it. Raises Invalid (and the lease goes on), LeaseLost, WrongState,
-    NotQualified, Suspended.
+    `payload` is as in `giving.give`; `at` is the time of the mark, now by default. Raises Invalid
+    (the lease then lasts), LeaseLost, WrongState, NotQualified or Suspended.
     """
     settlement.hold(answer.question.exam, *MARKED_BY_PEOPLE)
-    lease = _in_hand(answer, marker)
+    lease = _live_lease(answer, marker)
     seconds = int(((at or now()) - lease.created_at).total_seconds())
     if lease.is_reference:
-        return references.take(lease, told)
-    judgement = giving.read(answer.question, told)
-    references.require(answer.question.exam, marker)
+        return references.submit(lease, payload)
+    judgement = giving.read_judgement(answer.question, payload)
+    references.require_qualified(answer.question.exam, marker)
     lease.delete()
     mark = giving.add(answer, marker, judgement, seconds=seconds)
     settlement.settle([answer.pk])
@@ -297,58 +322,63 @@ def submit(
 
 
 @transaction.atomic
-def mark(answer: Answer, marker: Any, told: dict[str, Any]) -> Judgement:
-    """`submit` where the answer is in the marker's hands; else a mark given unasked.
+def mark(answer: Answer, marker: User, payload: dict[str, Any]) -> HumanMark:
+    """`submit` where the marker has a lease on the answer; else give a mark without one.
 
-    Raises Invalid, NotQualified, Suspended, or WrongState at a second mark.
+    Raises Invalid, LeaseLost, NotQualified, Suspended, or WrongState at a second mark.
     """
     if Lease.objects.live().filter(answer=answer, marker=marker).exists():
-        return submit(answer, marker, told)
-    references.require(answer.question.exam, marker)
-    return giving.give(answer, marker, told)
+        return submit(answer, marker, payload)
+    references.require_qualified(answer.question.exam, marker)
+    return giving.give(answer, marker, payload)
 
 
 @transaction.atomic
-def withdraw(judgement: Judgement, marker: Any, anyone: bool = False) -> Lease | None:
-    """Undo: the judgement counts no more, and the answer is in the marker's hands again.
+def withdraw(mark: HumanMark, user: User, anyone: bool = False) -> Lease | None:
+    """Withdraw a mark, so that it counts no more, and lease the answer to its marker again.
 
-    With `anyone` it may be another marker's. None where someone else has the answer meanwhile, the
-    mark was not the caller's, or the exam asks nobody for marks. Raises WrongState where the mark
-    is not theirs, was withdrawn already, is of two that are to be blind, or the exam is fixed;
-    NotQualified or Suspended where the caller may not mark.
+    With `anyone` it may be another marker's. None where the mark was not the user's own, another
+    marker has the answer meanwhile, or the exam is not being marked. Raises WrongState where the
+    mark is not the user's, was withdrawn already or belongs to a blind reading beside another
+    marker's, or the exam is fixed; NotQualified or Suspended where the user may not mark.
     """
-    if judgement.marker_id != marker.pk and not anyone:
+    if mark.marker_id != user.pk and not anyone:
         raise WrongState(_("this mark is not yours"))
-    if isinstance(judgement, ReferenceMark):
-        exam = judgement.reference.answer.question.exam
+    if isinstance(mark, ReferenceMark):
+        exam = mark.reference.answer.question.exam
         settlement.hold(exam, *MARKED_BY_PEOPLE)
-        locks.lock_marker(marker)
-        references.empty_hands(exam, marker)
-        return references.withdraw(judgement)
-    answer, exam = judgement.answer, judgement.answer.question.exam
+        locks.lock_marker(user)
+        references.give_back_leases(exam, user)
+        return references.withdraw(mark)
+    answer, exam = mark.answer, mark.answer.question.exam
     settlement.hold(exam)
-    references.require(exam, marker)
-    _lock_hands(exam, marker, answer)
-    _withdraw([judgement], marker)
-    return _again_in_hand(answer, exam, marker) if judgement.marker_id == marker.pk else None
+    references.require_qualified(exam, user)
+    _lock_for_undoing(exam, user, answer)
+    _withdraw([mark], user)
+    return _lease_undone(answer, exam, user) if mark.marker_id == user.pk else None
 
 
-def _lock_hands(exam: Exam, marker: Any, answer: Answer) -> None:
-    """The marker, what they have in hand, and this answer, which may take its place."""
+def _lock_for_undoing(exam: Exam, marker: User, answer: Answer) -> None:
+    """Lock the marker, their leases, and in one go the leased answers and the undone one.
+
+    The lease on the undone answer replaces the others. Were the answers locked one after the
+    other, that could deadlock with a transaction that settles both.
+    """
     locks.lock_marker(marker)
     own = Lease.objects.filter(answer__question__exam=exam, marker=marker)
     keys = {answer.pk, *(lease.answer_id for lease in locks.lock_leases(own))}
     locks.lock_answers(Answer.objects.filter(pk__in=keys))
 
 
-def _withdraw(marks: Collection[Mark], user: Any) -> None:
+def _withdraw(marks: Collection[Mark], user: User) -> None:
     keys = [mark.answer_id for mark in marks]
-    # Of two withdrawals of one mark the second waits here, and then finds that it stands no more.
+    # Two withdrawals of one mark at once: the second waits here until the first has committed, and
+    # then finds that the mark stands no more.
     locks.lock_answers(Answer.objects.filter(pk__in=keys))
-    known = Mark.objects.filter(pk__in=[mark.pk for mark in marks])
-    if known.by_people().standing().count() < len(marks):
+    rows = Mark.objects.filter(pk__in=[mark.pk for mark in marks])
+    if rows.by_people().standing().count() < len(marks):
         raise WrongState(_("this mark was withdrawn already, or cannot be"))
-    _refuse_to_lift_a_blind(marks, user)
+    _refuse_blind(marks, user)
     source = Mark.Source.WITHDRAWAL
     Mark.objects.bulk_create(
         Mark(answer_id=mark.answer_id, source=source, marker=user, points=0, withdraws=mark)
@@ -357,9 +387,11 @@ def _withdraw(marks: Collection[Mark], user: Any) -> None:
     settlement.settle(keys)
 
 
-def _refuse_to_lift_a_blind(marks: Collection[Mark], user: Any) -> None:
-    """Beside the mark of another reading: a marker who could try again would find out what that one
-    gave.
+def _refuse_blind(marks: Collection[Mark], user: User) -> None:
+    """Raise WrongState where another reading of the answer has been given.
+
+    The answer's state tells whether two marks agree: a marker who could withdraw and try again
+    would find out what the other gave.
     """
     if visibility.sees_every_mark(user):
         return
@@ -370,11 +402,14 @@ def _refuse_to_lift_a_blind(marks: Collection[Mark], user: Any) -> None:
         raise WrongState(_("another marker has marked this answer too; your mark stands"))
 
 
-def _again_in_hand(answer: Answer, exam: Exam, marker: Any) -> Lease | None:
-    """A new lease on what was undone; what the marker had in hand instead is given back."""
+def _lease_undone(answer: Answer, exam: Exam, marker: User) -> Lease | None:
+    """A new lease on the answer whose mark was undone; the marker's other leases are given back."""
     if exam.status not in MARKED_BY_PEOPLE or hasattr(answer, "reference"):
         return None
-    references.empty_hands(exam, marker)
+    references.give_back_leases(exam, marker)
+    # Another marker may be leased the answer at this moment. Leases are written by transactions
+    # that hold the answer's lock, which this one has had since `_lock_for_undoing`: their lease is
+    # either seen here, and they keep the answer, or they get the lock later and find it leased.
     if Lease.objects.filter(answer=answer).exists():
         return None
     lease = _lease(answer, exam, marker)
@@ -383,50 +418,57 @@ def _again_in_hand(answer: Answer, exam: Exam, marker: Any) -> Lease | None:
 
 
 @transaction.atomic
-def undo(exam: Exam, marker: Any) -> Undone | None:
-    """Withdraw what the marker did last in the exam, a whole group where it was one.
+def undo(exam: Exam, marker: User) -> Undone | None:
+    """Withdraw the marker's last mark in the exam, or all marks of a group that they gave as one.
 
-    None where they did nothing; raises WrongState as `withdraw` does.
+    None where the marker has no mark that stands; raises what `withdraw` raises.
     """
     settlement.hold(exam)
-    mine = Mark.objects.filter(answer__question__exam=exam, marker=marker).by_people().standing()
-    last = mine.select_related("answer__question__exam").order_by("-pk").first()
-    given = ReferenceMark.objects.filter(reference__answer__question__exam=exam, marker=marker)
-    hidden = given.exclude(purpose=references.WITHDRAWN)
-    watched = hidden.select_related("reference__answer__question__exam").order_by("-pk").first()
-    if watched and (last is None or watched.pk > last.pk):
-        return Undone(watched, [watched.reference.answer_id], withdraw(watched, marker))
+    own = Mark.objects.filter(answer__question__exam=exam, marker=marker).by_people().standing()
+    last = own.select_related("answer__question__exam").order_by("-pk").first()
+    own_of_references = ReferenceMark.objects.filter(
+        reference__answer__question__exam=exam, marker=marker
+    ).exclude(purpose=references.WITHDRAWN)
+    last_of_reference = (
+        own_of_references.select_related("reference__answer__question__exam")
+        .order_by("-pk")
+        .first()
+    )
+    if last_of_reference and (last is None or last_of_reference.pk > last.pk):
+        key = last_of_reference.reference.answer_id
+        return Undone(last_of_reference, [key], withdraw(last_of_reference, marker))
     if last is None:
         return None
     if last.from_group is None:
         return Undone(last, [last.answer_id], withdraw(last, marker))
-    references.require(exam, marker)
-    marks = list(mine.filter(from_group=last.from_group))
+    references.require_qualified(exam, marker)
+    marks = list(own.filter(from_group=last.from_group))
     _withdraw(marks, marker)
     group = AnswerGroup.objects.filter(pk=last.from_group).first()
-    return Undone(last, [one.answer_id for one in marks], group=group)
+    return Undone(last, [mark.answer_id for mark in marks], group=group)
 
 
 @transaction.atomic
-def adjudicate(answer: Answer, adjudicator: Any, told: dict[str, Any]) -> Mark:
-    """The mark that closes a dispute; also later, as long as the exam is not fixed.
+def adjudicate(answer: Answer, adjudicator: User, payload: dict[str, Any]) -> Mark:
+    """Give the mark that closes a dispute, or replaces what people settled.
 
-    Raises Invalid, or WrongState where people have not settled or disputed it, where the
-    adjudicator is one of its markers, or another adjudicator has it in hand.
+    `payload` is as in `giving.give`. Raises Invalid, or WrongState where people have neither
+    settled nor disputed the answer, the adjudicator is one of its markers, another user has a lease
+    on it, or the exam is fixed.
     """
-    judgement = giving.read(answer.question, told)
+    judgement = giving.read_judgement(answer.question, payload)
     settlement.hold(answer.question.exam)
     Lease.objects.filter(answer=answer, marker=adjudicator, is_reference=False).delete()
-    # Two adjudicators settle one dispute at once: the second waits here, and then settles it anew,
-    # which is allowed. One who is given it at this moment is seen below, for a lease is written by
-    # who holds the answer.
+    # Two adjudicators close one dispute at once: the second waits here, and its mark then replaces
+    # the first one's, which is allowed. An adjudicator who is leased the dispute at this moment is
+    # seen below, since leases are written by transactions that hold the answer's lock.
     answer = locks.lock_answer(answer.pk)
     others = Lease.objects.live().filter(answer=answer).exclude(marker=adjudicator)
     if others.exists():
         raise WrongState(_("%s is in another's hands") % answer)
     if answer.review not in (Review.DISPUTED, Review.MARKED, Review.ADJUDICATED):
         raise WrongState(_("%s is not in dispute") % answer)
-    if giving.standing(answer, adjudicator).filter(source=Mark.Source.HUMAN).exists():
+    if giving.standing_marks(answer, adjudicator).filter(source=Mark.Source.HUMAN).exists():
         raise WrongState(_("you are one of its markers"))
     mark = giving.add(answer, adjudicator, judgement, source=Mark.Source.ADJUDICATOR)
     settlement.settle([answer.pk])
@@ -434,38 +476,42 @@ def adjudicate(answer: Answer, adjudicator: Any, told: dict[str, Any]) -> Mark:
 
 
 def progress(
-    exam: Exam, marker: Any, question: Question | None = None, seconds_old: float = 0.0
+    exam: Exam, marker: User, question: Question | None = None, seconds_old: float = 0.0
 ) -> Progress:
-    """How far the marking is; the exam's counts may be `seconds_old`, the marker's own never."""
-    every = exam.questions.order_by().values_list("pk", flat=True)
-    questions = [question.pk] if question else list(every)
+    """How far the marking of the exam, or of one question, is.
+
+    The counts of answers may come from a cache, `seconds_old` at most; the marker's own never do.
+    """
+    all_questions = exam.questions.order_by().values_list("pk", flat=True)
+    questions = [question.pk] if question else list(all_questions)
     counts = _recent_counts(questions, seconds_old) if seconds_old else _counts(questions)
     midnight = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    given = Mark.objects.filter(answer__question__in=questions, marker=marker)
-    mine = given.by_people().standing()
-    # Of hidden references too: a count that stood still would tell one.
+    own = Mark.objects.filter(answer__question__in=questions, marker=marker)
+    own = own.by_people().standing()
+    # Marks of hidden reference answers are counted too: a marker could tell such an answer from the
+    # others if their count did not change.
     hidden = ReferenceMark.objects.filter(
         reference__answer__question__in=questions, marker=marker, purpose=references.WATCH
     )
-    told = {"all": Count("pk"), "today": Count("pk", filter=Q(created_at__gte=midnight))}
-    own, watched = mine.aggregate(**told), hidden.aggregate(**told)
+    totals = {"all": Count("pk"), "today": Count("pk", filter=Q(created_at__gte=midnight))}
+    marks, of_hidden = own.aggregate(**totals), hidden.aggregate(**totals)
     return Progress(
         done=counts.get(Review.MARKED, 0) + counts.get(Review.ADJUDICATED, 0),
         left=counts.get(Review.QUEUED, 0) + counts.get(Review.CLAIMED, 0),
         disputed=counts.get(Review.DISPUTED, 0),
-        mine=own["all"] + watched["all"],
-        mine_today=own["today"] + watched["today"],
+        mine=marks["all"] + of_hidden["all"],
+        mine_today=marks["today"] + of_hidden["today"],
     )
 
 
 def _counts(questions: Sequence[int]) -> dict[str, int]:
-    """Answers by review state."""
+    """How many answers are in each review state."""
     rows = Answer.objects.filter(~Q(review=Review.NONE), question__in=questions).order_by()
     return dict(rows.values_list("review").annotate(Count("pk")))
 
 
 def _recent_counts(questions: Sequence[int], seconds: float) -> dict[str, int]:
-    """The same, counted once in so many seconds: every mark asks, and 100,000 rows take 40 ms."""
+    """The same, at most so many seconds old: every mark asks, and 100,000 rows take 40 ms."""
     name = "review-counts:" + ",".join(map(str, questions))
     try:
         return cache.get_or_set(name, lambda: _counts(questions), seconds) or {}

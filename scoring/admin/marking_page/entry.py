@@ -125,7 +125,7 @@ def _question(
         done=sum(counts[question.pk, state] for state in DONE),
         groups=len(open_groups),
         grouped=sum(group.open_count for group in open_groups),
-        saved=_percent(groups.saved(question)) or 0,
+        saved=_percent(groups.share_saved(question)) or 0,
         regrouping=_percent(groups.progress(question)),
         href=address("marking:desk", exam, question),
         groups_href=address("marking:groups", exam, question),
@@ -134,7 +134,7 @@ def _question(
 
 def _groups(question: Question, marker: Any) -> list[Any]:
     try:
-        return list(groups.groups(question, marker))
+        return list(groups.open_groups(question, marker))
     except NotQualified:
         return []
 

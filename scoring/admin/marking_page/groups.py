@@ -53,7 +53,7 @@ def _take_next(
     taken = (
         group
         for row in ([question] if question else exam.questions.all())
-        for group in groups.groups(row, marker)
+        for group in groups.open_groups(row, marker)
         if group.pk not in without and groups.take(group, marker)
     )
     return next(taken, None)

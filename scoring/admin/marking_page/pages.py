@@ -111,7 +111,7 @@ def has_marked(answer: Answer, marker: Any) -> bool:
     """Whether a mark of the answer by this marker stands, also of a reference answer."""
     given = ReferenceMark.objects.filter(reference__answer=answer, marker=marker)
     of_reference = given.exclude(purpose=ReferenceMark.Purpose.WITHDRAWN)
-    return giving.standing(answer, marker).exists() or of_reference.exists()
+    return giving.standing_marks(answer, marker).exists() or of_reference.exists()
 
 
 def lease_times(lease: Lease) -> dict[str, int]:

@@ -84,14 +84,14 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
     return _go_on(request, exam, question)
 
 
-def _submit(answer: Answer, marker: Any, judgement: dict[str, Any]) -> queue.Judgement:
+def _submit(answer: Answer, marker: Any, judgement: dict[str, Any]) -> queue.HumanMark:
     """Save the mark, also where the lease ran out while the form was open."""
     try:
         return queue.submit(answer, marker, judgement)
     except LeaseLost:
-        # Another marker may ask for the answer at this moment. `take_again` locks it and gives a
+        # Another marker may ask for the answer at this moment. `lease_again` locks it and gives a
         # new lease only if it is still queued and nobody else has it; else it raises LeaseLost too.
-        queue.take_again(answer, marker)
+        queue.lease_again(answer, marker)
         return queue.submit(answer, marker, judgement)
 
 

@@ -32,7 +32,7 @@ def _show_again(
     request: HttpRequest, exam: Exam, question: Question | None, undone: queue.Undone
 ) -> HttpResponse:
     """Show what was undone, or the next answer if it could not be given to the marker again."""
-    notice, mark = _("Taken back:"), undone.judgement
+    notice, mark = _("Taken back:"), undone.mark
     values = points.form_values(mark)
     if undone.group is not None:
         return groups.show_group(request, exam, question, undone.group, values, notice=notice)

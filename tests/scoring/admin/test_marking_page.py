@@ -507,4 +507,4 @@ def test_a_manager_has_groups_found_from_the_entry_page(exam: Exam) -> None:
     assert manager.client.post("/admin/marking/", told).status_code == 302
     assert groups.progress(question) == 0
     assert "searching, 0%" in page(manager.client.get("/admin/marking/"))
-    groups.tell_progress(question, None)
+    groups.set_progress(question, None)

@@ -185,9 +185,9 @@ def test_groups_are_found_shown_and_marked(
 
 def test_progress_of_finding_groups_is_told(manager: Client) -> None:
     question = exam_in().questions.get(code="Q1")
-    groups.tell_progress(question, 0.25)
+    groups.set_progress(question, 0.25)
     assert manager.get("/api/v1/questions/ROOM/Q1/groups").json()["regrouping"] == 0.25
-    groups.tell_progress(question, None)
+    groups.set_progress(question, None)
     assert not AnswerGroup.objects.exists()
 
 

@@ -152,10 +152,10 @@ def test_one_more_reading_near_the_pass_line_is_as_blind(marker: User) -> None:
     exam = exam_in(pass_line=4, pass_margin=1)
     (answer,) = answers_of(exam, "一")
     giving.give(answer, make_user("m2"), {"points": 5})
-    queue.near_pass_line(exam)
+    queue.reread_near_pass_line(exam)
     mark = giving.give(answer, marker, {"points": 0})
     assert state(answer)[2] == "disputed"
-    assert visibility.seen(fresh(answer), marker).review == "marked"
+    assert visibility.visible_answer(fresh(answer), marker).review == "marked"
     with pytest.raises(WrongState):
         queue.withdraw(mark, marker)
 

@@ -149,8 +149,8 @@ def test_every_member_gets_its_own_mark_that_says_it_came_from_a_group(
     assert [mark.from_group for mark in marks] == [group.pk] * 3
     assert {mark.answer_id for mark in marks} == {one.pk for one in answers[:3]}
     assert [state(one)[0] for one in answers] == [6, 6, 6, None]
-    assert groups.groups(group.question, marker) == []
-    assert groups.saved(group.question) == pytest.approx(2 / 3)
+    assert groups.open_groups(group.question, marker) == []
+    assert groups.share_saved(group.question) == pytest.approx(2 / 3)
 
 
 def test_a_member_that_is_removed_is_marked_by_itself(inference: Inference, marker: User) -> None:
@@ -190,7 +190,7 @@ def test_a_group_in_hand_is_nobody_elses_nor_are_its_answers(
     assert groups.take(group, marker)
     assert groups.take(group, marker)
     assert not groups.take(group, other)
-    assert groups.groups(group.question, other) == []
+    assert groups.open_groups(group.question, other) == []
     assert queue.next_answer(exam, other) is None
     assert groups.mark_group(group, other, FULL, without=[answers[0].pk]) == []
     assert len(groups.members(group, marker)) == 3
@@ -212,7 +212,7 @@ def test_two_markers_read_a_group_one_after_the_other(inference: Inference, mark
     groups.mark_group(group, marker, FULL)
     assert groups.members(group, marker) == []
     assert groups.mark_group(group, marker, FULL) == []
-    (offered,) = groups.groups(group.question, other)
+    (offered,) = groups.open_groups(group.question, other)
     assert offered.open_count == 3
     groups.mark_group(group, other, {"points": 0})
     assert {state(one) for one in answers} == {(None, "", "disputed")}
@@ -228,7 +228,7 @@ def test_undoing_takes_back_the_whole_group(inference: Inference, marker: User) 
     assert sorted(undone.answers) == sorted(one.pk for one in answers)
     assert undone.group == group
     assert {state(one) for one in answers} == {(None, "", "queued")}
-    assert groups.saved(group.question) == 0
+    assert groups.share_saved(group.question) == 0
     assert Mark.objects.filter(source="withdrawal").count() == 3
 
 

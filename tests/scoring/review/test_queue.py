@@ -276,16 +276,16 @@ def test_answers_of_candidates_near_the_pass_line_are_read_once_more(
     giving.give(far, marker, {"points": 6})
     giving.give(judged, marker, {"points": 4})
     queue.adjudicate(judged, other, {"points": 4})
-    assert queue.near_pass_line(exam) == 1
+    assert queue.reread_near_pass_line(exam) == 1
     assert state(near) == (5, "human", "queued")
     assert fresh(near).review_reason == "pass_line"
     assert state(far) == (6, "human", "marked")
-    assert queue.near_pass_line(exam) == 0
+    assert queue.reread_near_pass_line(exam) == 0
     assert queue.next_answer(exam, marker) is None
     assert taken(exam, other).pk == near.pk
     queue.submit(near, other, {"points": 5})
     assert state(near) == (5, "human", "marked")
-    assert queue.near_pass_line(exam) == 0
+    assert queue.reread_near_pass_line(exam) == 0
 
 
 def test_what_was_drawn_for_the_audit_stays_in_it_near_the_pass_line(
@@ -296,11 +296,11 @@ def test_what_was_drawn_for_the_audit_stays_in_it_near_the_pass_line(
     read, unread = answers = answers_of(exam, "一", "二")
     scored(answers, 4, 0.99, "c" * 64)
     giving.give(read, marker, {"points": 3})
-    assert queue.near_pass_line(exam) == 2
+    assert queue.reread_near_pass_line(exam) == 2
     assert [state(one) for one in answers] == [(3, "human", "queued"), (4, "machine", "queued")]
     assert [fresh(one).urgency for one in answers] == [1, 1]
     assert [fresh(one).readings for one in answers] == [2, 1]
-    assert queue.near_pass_line(exam) == 0
+    assert queue.reread_near_pass_line(exam) == 0
     giving.give(read, other, {"points": 3})
     giving.give(unread, other, {"points": 4})
     assert [state(one)[2] for one in answers] == ["marked", "marked"]
@@ -316,7 +316,7 @@ def test_near_the_pass_line_only_what_the_machine_settles_is_drawn_for_the_audit
     question = calibrated(exam)
     (answer,) = answers_of(exam, "一")
     scored([answer], 4, 0.99, "c" * 64)
-    assert queue.near_pass_line(exam) == 1
+    assert queue.reread_near_pass_line(exam) == 1
     assert fresh(answer).review_reason == "pass_line"
     MarkingPolicy.objects.filter(exam=exam).update(audit_rate=1)
     settlement.settle([answer.pk])

@@ -28,7 +28,7 @@ def a_reference(exam: Exam, chief: User, points: float = 3, **more: bool) -> Ref
     return references.declare(answer, chief, {"points": points}, "満点ではない", **more)
 
 
-def give(exam: Exam, marker: User, points: float) -> queue.Judgement:
+def give(exam: Exam, marker: User, points: float) -> queue.HumanMark:
     """The next answer's mark."""
     lease = queue.next_answer(exam, marker)
     assert lease is not None
@@ -194,7 +194,7 @@ def test_a_hidden_reference_is_undone_like_any_other(chief: User, marker: User) 
     assert queue.progress(exam, marker).mine == 0
     assert isinstance(give(exam, marker, 3), ReferenceMark)
     assert queue.progress(exam, marker).mine == 1
-    assert undone.judgement.pk < ReferenceMark.objects.get(purpose="watch").pk
+    assert undone.mark.pk < ReferenceMark.objects.get(purpose="watch").pk
 
 
 def test_of_a_hidden_reference_the_first_judgement_tells(chief: User, marker: User) -> None:
