@@ -1,4 +1,4 @@
-"""How well machine and people agree."""
+"""The agreement of machine and people."""
 
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
@@ -28,9 +28,9 @@ class Agreement(View):
     def get(self, request: Request, code: str) -> Response:
         """Read how well the machine agrees with people, and people with each other.
 
-        Predictions of answers that the active calibration was fitted to are those of fits that had
-        not seen them. Answers marked as one group count once. Markers are named to exam managers,
-        and numbered for others.
+        For answers that the active calibration was fitted to, the out-of-fold predictions are
+        compared. Answers that were marked as one group count once. Exam managers see the markers'
+        names, other callers see numbers in their place.
         """
         exam = get_object_or_404(Exam, code=code)
         return Response(figures.exam_agreement(exam, names=has_role(request.user, MANAGER)))

@@ -1,4 +1,4 @@
-"""Callers by API token, and what their roles let them do."""
+"""Authentication by API token."""
 
 from typing import Any, cast
 
@@ -13,14 +13,19 @@ from scoring.models import ApiToken
 from scoring.models.access import hashed
 
 READERS = (MANAGER, VIEWER, CLIENT)
-"""Who reads exams and answers. Markers and adjudicators do too, except what could bias them."""
+"""Roles that read exams and answers. Markers and adjudicators do too, except what could bias their
+marks."""
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer pms_…`."""
+    """Authenticates by the header `Authorization: Bearer pms_…`."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
-        """The token's user; AuthenticationFailed when it is unknown, expired or revoked."""
+        """The token's user and the token; None where the header holds none.
+
+        Raises AuthenticationFailed where the token is unknown, expired or revoked, or its user is
+        no longer active.
+        """
         kind, _space, secret = get_authorization_header(request).decode("latin-1").partition(" ")
         if kind.lower() != "bearer":
             return None
@@ -33,5 +38,5 @@ class TokenAuthentication(BaseAuthentication):
         return user, token
 
     def authenticate_header(self, request: Request) -> str:
-        """What a 401 asks for."""
+        """The WWW-Authenticate header of a 401."""
         return "Bearer"

@@ -1,4 +1,4 @@
-"""Parameters that several calls take."""
+"""Parameters that several calls share."""
 
 from drf_spectacular.utils import OpenApiParameter
 

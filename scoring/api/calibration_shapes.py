@@ -1,4 +1,4 @@
-"""Calibrations, promotions and thresholds as the API shows them."""
+"""Calibrations, promotions and thresholds as the API returns them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +11,10 @@ from scoring.calibration import thresholds
 
 
 class Metrics(TypedDict, total=False):
-    """Measured out of fold, on answers that the fit had not seen; `examples` are texts."""
+    """A calibration's figures out of fold, on answers that the fit had not seen.
+
+    `examples` is how many texts it was fitted to.
+    """
 
     examples: int
     folds: int
@@ -25,9 +28,9 @@ class Metrics(TypedDict, total=False):
 
 
 class Calibration(TypedDict):
-    """A question's model fitted to marks by people; `fraction` tells how far the fit is.
+    """A question's model fitted to marks by people; `fraction`, in [0, 1], is the fit's progress.
 
-    `active` says whether the question's machine marks are made under it.
+    `active` tells whether the question's machine marks are made under it.
     """
 
     id: int
@@ -51,7 +54,7 @@ class CalibrationPage(Page):
 
 
 class Measured(TypedDict):
-    """How one agrees with people; without a kappa where it gives one mark only."""
+    """Agreement with people; `kappa` is null where all texts get the same mark."""
 
     kappa: float | None
     exact: float
@@ -60,7 +63,7 @@ class Measured(TypedDict):
 
 
 class Comparison(TypedDict):
-    """Both on the same texts, of which neither prediction was fitted to its text."""
+    """The new and the present calibration's agreement on the same texts, both out of fold."""
 
     texts: int
     new: Measured | None
@@ -68,9 +71,9 @@ class Comparison(TypedDict):
 
 
 class Promotion(TypedDict):
-    """What marks the question from now on; null for the uncalibrated method.
+    """The calibration that marks the question from now on; null for the uncalibrated method.
 
-    `waiting` answers are marked anew; marks by people stay.
+    `waiting` is how many answers the machine marks again; marks by people stay.
     """
 
     calibration: int | None
@@ -81,7 +84,7 @@ class Promotion(TypedDict):
 
 
 class Cut(TypedDict):
-    """Of the answers of at least this confidence: their share, and how many agree of them."""
+    """Answers with at least this confidence: their share of all, and the share that agrees."""
 
     threshold: float
     count: int
@@ -90,10 +93,10 @@ class Cut(TypedDict):
 
 
 class Proposal(TypedDict):
-    """The loosest threshold that is shown to keep the target; null where none is.
+    """The lowest threshold that is shown to keep the target; null where none is.
 
-    At least the share `bound` agrees of the answers above it, with 95 % probability. `texts` were
-    looked at; at least `fewest` are needed for this target, if all agree.
+    With 95 % probability at least the share `bound` of the answers above it agrees. `texts` is how
+    many texts were compared; `fewest` is how many are needed for this target if all agree.
     """
 
     target: float
@@ -108,8 +111,8 @@ class Proposal(TypedDict):
 class Threshold(TypedDict):
     """The confidence from which the machine's marks stand, and the coverage curve.
 
-    `standing` of the `marked` answers would keep the machine's mark at `threshold`, or at what is
-    proposed where nothing was applied.
+    `standing` of the `marked` answers keep the machine's mark at `threshold`, or would keep it at
+    the proposed threshold where nothing was applied.
     """
 
     calibration: int | None
@@ -121,60 +124,59 @@ class Threshold(TypedDict):
     curve: list[Cut]
 
 
-def calibration(one: models.Calibration, active: int | None) -> Calibration:
-    """A calibration; `active` is the key of the one in use."""
+def calibration(row: models.Calibration, active: int | None) -> Calibration:
+    """A calibration; `active` is the key of the active one of its question."""
     return {
-        "id": one.pk,
-        "status": one.status,
-        "active": one.pk == active,
-        "sha256": one.sha256 or None,
-        "model": one.model or None,
-        "metrics": _metrics(one),
-        "stage": one.stage,
-        "fraction": one.fraction,
-        "reason": one.reason,
-        "requested_by": one.requested_by.get_username() if one.requested_by else None,
-        "created_at": one.created_at.isoformat(),
-        "finished_at": one.finished_at.isoformat() if one.finished_at else None,
+        "id": row.pk,
+        "status": row.status,
+        "active": row.pk == active,
+        "sha256": row.sha256 or None,
+        "model": row.model or None,
+        "metrics": _metrics(row),
+        "stage": row.stage,
+        "fraction": row.fraction,
+        "reason": row.reason,
+        "requested_by": row.requested_by.get_username() if row.requested_by else None,
+        "created_at": row.created_at.isoformat(),
+        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
     }
 
 
-def _metrics(one: models.Calibration) -> Metrics:
-    told: Metrics = {}
+def _metrics(row: models.Calibration) -> Metrics:
+    shown: Metrics = {}
     for name in Metrics.__annotations__:
-        if name in one.metrics:
-            told[name] = one.metrics[name]  # type: ignore[literal-required]
-    return told
+        if name in row.metrics:
+            shown[name] = row.metrics[name]  # type: ignore[literal-required]
+    return shown
 
 
-def promotion(one: models.Promotion, waiting: int) -> Promotion:
-    """A promotion or a step back, and what it sets going."""
-    told: Promotion = {
-        "calibration": one.calibration_id,
-        "kind": one.kind,
-        "threshold": one.question.threshold if one.question else None,
+def promotion(row: models.Promotion, waiting: int) -> Promotion:
+    """A promotion or rollback, with the number of answers that wait for the machine after it."""
+    shown: Promotion = {
+        "calibration": row.calibration_id,
+        "kind": row.kind,
+        "threshold": row.question.threshold if row.question else None,
         "waiting": waiting,
     }
-    if one.comparison:
-        told["comparison"] = one.comparison
-    return told
+    if row.comparison:
+        shown["comparison"] = row.comparison
+    return shown
 
 
-def proposal(one: thresholds.Proposal) -> Proposal:
-    """A proposal."""
+def proposal(row: thresholds.Proposal) -> Proposal:
     return {
-        "target": one.target,
-        "threshold": one.value,
-        "coverage": one.cut.coverage if one.cut else None,
-        "agreement": one.cut.agreement if one.cut else None,
-        "bound": one.cut.bound if one.cut else None,
-        "texts": one.texts,
-        "fewest": one.fewest,
+        "target": row.target,
+        "threshold": row.value,
+        "coverage": row.cut.coverage if row.cut else None,
+        "agreement": row.cut.agreement if row.cut else None,
+        "bound": row.cut.bound if row.cut else None,
+        "texts": row.texts,
+        "fewest": row.fewest,
     }
 
 
 def curve(cuts: Sequence[coverage.Cut]) -> list[Cut]:
-    """A curve, strictest cut first."""
+    """A coverage curve, the highest threshold first."""
     names = Cut.__annotations__
     return [
         {name: value for name, value in asdict(cut).items() if name in names}  # type: ignore[misc]

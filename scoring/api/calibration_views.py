@@ -1,4 +1,4 @@
-"""Calibrations of a question, which of them marks it, and from which confidence on."""
+"""Calibrations of a question, their promotion and rollback, and the question's threshold."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base.api.schema import CODE, JSON, asks, call, query, tells
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object, asked
+from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object, parameter
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, VIEWER
@@ -17,7 +17,7 @@ from scoring.api import calibration_shapes as show
 from scoring.api import examples
 from scoring.calibration import fitting, promotion, thresholds
 from scoring.calibration.thresholds import LEAST_TARGET, MOST_TARGET
-from scoring.models import Calibration, Question
+from scoring.models import Calibration, Promotion, Question
 
 QUESTION = (
     OpenApiParameter("exam", CODE, OpenApiParameter.PATH),
@@ -38,19 +38,19 @@ WANTED = {
 
 
 class QuestionView(View):
-    """A call on one question."""
+    """A view of one question."""
 
     readers = (MANAGER, VIEWER, ADJUDICATOR)
 
     def question(self, exam: str, code: str) -> Question:
-        """The question, or 404."""
-        found = Question.objects.select_related("exam__policy", "calibration")
-        return get_object_or_404(found, exam__code=exam, code=code)
+        """The question; raises Http404."""
+        questions = Question.objects.select_related("exam__policy", "calibration")
+        return get_object_or_404(questions, exam__code=exam, code=code)
 
     def calibration(self, question: Question, pk: int) -> Calibration:
-        """One of its calibrations, or 404."""
-        found = question.calibrations.select_related("requested_by", "question__exam")
-        return get_object_or_404(found, pk=pk)
+        """The question's calibration with this key; raises Http404."""
+        calibrations = question.calibrations.select_related("requested_by", "question__exam")
+        return get_object_or_404(calibrations, pk=pk)
 
 
 class CalibrationList(QuestionView):
@@ -71,8 +71,9 @@ class CalibrationList(QuestionView):
         pages = Pages()
         rows = question.calibrations.select_related("requested_by")
         page = pages.paginate_queryset(rows, request, self) or []
-        told = [show.calibration(one, question.calibration_id) for one in page]
-        return pages.get_paginated_response(told)
+        return pages.get_paginated_response(
+            [show.calibration(row, question.calibration_id) for row in page]
+        )
 
     @call(
         "calibrations_create",
@@ -85,13 +86,13 @@ class CalibrationList(QuestionView):
     def post(self, request: Request, exam: str, code: str) -> Response:
         """Start a calibration, which a worker then fits.
 
-        At least 30 different texts must have been marked by people, with different points. Where
-        it agrees better with people than what marks the question now, it is promoted.
+        People must have marked at least 30 different texts, with different points. The calibration
+        is promoted where it agrees with people better than the one that marks the question now.
         """
         question = self.question(exam, code)
-        made = fitting.request(question, request.user)
-        tasks.nudge_calibration(made)
-        return Response(show.calibration(made, question.calibration_id), 202)
+        calibration = fitting.request(question, request.user)
+        tasks.nudge_calibration(calibration)
+        return Response(show.calibration(calibration, question.calibration_id), 202)
 
 
 class CalibrationDetail(QuestionView):
@@ -105,13 +106,13 @@ class CalibrationDetail(QuestionView):
         examples=[tells("Ready", examples.CALIBRATION)],
     )
     def get(self, request: Request, exam: str, code: str, pk: int) -> Response:
-        """Read how far a calibration is, or what it reaches."""
+        """Read a calibration's progress, or its metrics once it is ready."""
         question = self.question(exam, code)
         return Response(show.calibration(self.calibration(question, pk), question.calibration_id))
 
 
 class Promote(QuestionView):
-    """Promotion by a person."""
+    """Promoting a calibration by hand."""
 
     @call(
         "calibrations_promote",
@@ -122,19 +123,19 @@ class Promote(QuestionView):
         problems=[409],
     )
     def post(self, request: Request, exam: str, code: str, pk: int) -> Response:
-        """Let a calibration mark the question, be it better or not.
+        """Let a calibration mark the question, whether or not it agrees better.
 
-        The machine's marks are made anew; marks by people stay. Where the machine's marks may
-        stand, the threshold is sought anew for the same target, never less strict than before.
+        The machine marks all answers again; marks by people stay. Where the question has a
+        threshold, a new one is chosen for the same target, never lower than the old one.
         """
         question = self.question(exam, code)
-        made = promotion.promote(self.calibration(question, pk), request.user)
+        new = promotion.promote(self.calibration(question, pk), request.user)
         tasks.nudge([question.pk])
-        return Response(_promoted(made, question))
+        return Response(_promoted(new, question))
 
 
 class RollBack(QuestionView):
-    """The way back."""
+    """Rolling a promotion back."""
 
     @call(
         "calibrations_roll_back",
@@ -145,34 +146,34 @@ class RollBack(QuestionView):
         problems=[409],
     )
     def post(self, request: Request, exam: str, code: str) -> Response:
-        """Go back to the calibration before, or to none.
+        """Go back to the previous calibration, or to none.
 
-        Its marks are known and are taken over; the threshold is the one that held under it.
+        The machine's marks and the threshold are again those of that calibration.
         """
         question = self.question(exam, code)
-        made = promotion.roll_back(question, request.user)
+        new = promotion.roll_back(question, request.user)
         tasks.nudge([question.pk])
-        return Response(_promoted(made, question))
+        return Response(_promoted(new, question))
 
 
-def _promoted(made: Any, question: Question) -> show.Promotion:
-    return show.promotion(made, question.answers.filter(status="waiting").count())
+def _promoted(promoted: Promotion, question: Question) -> show.Promotion:
+    return show.promotion(promoted, question.answers.filter(status="waiting").count())
 
 
 class ThresholdDetail(QuestionView):
-    """The confidence from which the machine's marks stand."""
+    """The threshold: the confidence from which the machine's marks stand."""
 
     @call(
         "threshold_read",
         "calibration",
         {200: show.Threshold},
-        parameters=[*QUESTION, query("target", TARGET, "In place of the exam's.")],
+        parameters=[*QUESTION, query("target", TARGET, "Replaces the exam's target agreement.")],
         examples=[tells("Not applied", examples.THRESHOLD)],
         problems=[422],
     )
     def get(self, request: Request, exam: str, code: str) -> Response:
-        """Read the threshold, the coverage curve, and what the curve shows for a target."""
-        target = _target(_read(asked(request, "target")))
+        """Read the threshold, the coverage curve, and the threshold proposed for a target."""
+        target = _target(_as_number(parameter(request, "target")))
         question = self.question(exam, code)
         return Response(_threshold(question, thresholds.proposal(question, target), False))
 
@@ -193,9 +194,9 @@ class ThresholdDetail(QuestionView):
     def put(self, request: Request, exam: str, code: str) -> Response:
         """Set the confidence from which the machine's marks stand.
 
-        As a `threshold`, which may be null; or as a `target` agreement, for which the coverage
-        curve tells the threshold. With `apply` false nothing is set. 409 where the curve shows the
-        target for no threshold.
+        The body has either a `threshold`, null for none, or a `target` agreement, for which a
+        threshold is chosen by the coverage curve. With `apply` false nothing is set. The status is
+        409 where the curve shows the target for no threshold.
         """
         body = as_object(request.data)
         question = self.question(exam, code)
@@ -213,7 +214,7 @@ class ThresholdDetail(QuestionView):
 
 
 def _wanted(question: Question, body: dict[str, Any]) -> tuple[float | None, thresholds.Proposal]:
-    """The value that the body asks for, and what the curve proposes."""
+    """The threshold that the body asks for, and the one that the curve proposes."""
     if unknown := body.keys() - {"threshold", "target", "apply"}:
         raise Invalid([fault(f"/{name}", "there is no such field") for name in sorted(unknown)])
     if not isinstance(body.get("apply", True), bool):
@@ -232,26 +233,26 @@ def _wanted(question: Question, body: dict[str, Any]) -> tuple[float | None, thr
     return value, proposed
 
 
-def _read(given: str) -> float | str | None:
-    """A parameter as the number that it should be."""
+def _as_number(text: str) -> float | str | None:
+    """The number that a parameter is, else its text, which `_number` refuses; None where empty."""
     try:
-        return float(given) if given else None
+        return float(text) if text else None
     except ValueError:
-        return given
+        return text
 
 
-def _target(given: Any) -> float | None:
-    return _number(given, "target", LEAST_TARGET, MOST_TARGET)
+def _target(value: Any) -> float | None:
+    return _number(value, "target", LEAST_TARGET, MOST_TARGET)
 
 
-def _number(given: Any, name: str, least: float, most: float) -> float | None:
-    """A number in the range, or None where none is given; Invalid otherwise."""
-    if given is None:
+def _number(value: Any, name: str, least: float, most: float) -> float | None:
+    """The value as a number from `least` to `most`, None for None; raises Invalid."""
+    if value is None:
         return None
-    is_number = isinstance(given, int | float) and not isinstance(given, bool)
-    if not is_number or not least <= given <= most:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not least <= value <= most:
         raise Invalid([fault(f"/{name}", f"a number from {least:g} to {most:g} is expected")])
-    return float(given)
+    return float(value)
 
 
 def _threshold(
@@ -260,10 +261,11 @@ def _threshold(
     applied: bool,
     value: float | None = None,
 ) -> show.Threshold:
-    looked_at = question.threshold if applied else value
-    if looked_at is None and not applied:
-        looked_at = proposed.value
-    standing, marked = thresholds.standing(question, looked_at)
+    """The response; it counts the standing marks at the applied, the sent or the proposed value."""
+    threshold = question.threshold if applied else value
+    if threshold is None and not applied:
+        threshold = proposed.value
+    standing, marked = thresholds.standing(question, threshold)
     return {
         "calibration": question.calibration_id,
         "threshold": question.threshold,

@@ -1,4 +1,4 @@
-"""What scoring adds to the OpenAPI document: its tokens, and the contract's JSON Schemas."""
+"""Scoring's part of the OpenAPI document: its tokens and the contract's JSON Schemas."""
 
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ CONTRACT = {
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How a token is sent."""
+    """The security scheme of TokenAuthentication."""
 
     target_class = TokenAuthentication
     name = "token"
@@ -28,7 +28,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
 
 def components() -> dict[str, Schema]:
-    """The schemas of pmscoring/contract, and their definitions, by component name."""
+    """The schemas of pmscoring/contract and their definitions, by the components' names."""
     return {
         part: schema
         for name, file in CONTRACT.items()
@@ -40,19 +40,20 @@ def _of_contract(name: str, file: str) -> dict[str, Schema]:
     """A contract's schema and its definitions as components of their own."""
     whole: Schema = {**cast(Schema, validator(file).schema)}
     parts = whole.pop("$defs", {})
-    found = {name: {key: value for key, value in whole.items() if key not in ("$schema", "$id")}}
-    found |= {f"{name}{part.capitalize()}": schema for part, schema in parts.items()}
-    return {key: _moved(schema, name) for key, schema in found.items()}
+    schemas = {name: {key: value for key, value in whole.items() if key not in ("$schema", "$id")}}
+    schemas |= {f"{name}{part.capitalize()}": schema for part, schema in parts.items()}
+    return {key: _with_moved_refs(schema, name) for key, schema in schemas.items()}
 
 
-def _moved(schema: Any, name: str) -> Any:
+def _with_moved_refs(schema: Any, name: str) -> Any:
+    """The schema with references to `$defs` as references to components."""
     if isinstance(schema, list):
-        return [_moved(one, name) for one in schema]
+        return [_with_moved_refs(item, name) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         return ref(name + schema["$ref"].removeprefix("#/$defs/").capitalize())
-    return {key: _moved(value, name) for key, value in schema.items()}
+    return {key: _with_moved_refs(value, name) for key, value in schema.items()}
 
 
 add_components(components)

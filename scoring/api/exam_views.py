@@ -1,4 +1,4 @@
-"""Exams: their definitions."""
+"""Exams and their definitions."""
 
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
@@ -33,7 +33,7 @@ class ExamList(View):
         """List exams."""
         pages = Pages()
         page = pages.paginate_queryset(Exam.objects.all(), request, self) or []
-        return pages.get_paginated_response([show.exam(one) for one in page])
+        return pages.get_paginated_response([show.exam(exam) for exam in page])
 
 
 class ExamDetail(View):
@@ -46,7 +46,7 @@ class ExamDetail(View):
     def get(self, request: Request, code: str) -> Response:
         """Read an exam's definition.
 
-        PUT of it changes nothing.
+        Writing the same definition back changes nothing.
         """
         return Response(definitions.describe(get_object_or_404(Exam, code=code)))
 
@@ -55,7 +55,7 @@ class ExamDetail(View):
         "exams",
         {200: DEFINITION, 201: DEFINITION},
         takes={JSON: DEFINITION, YAML: DEFINITION},
-        parameters=[query("force", {"type": "boolean"}, "Also where marks by people become void.")],
+        parameters=[query("force", {"type": "boolean"}, "Also if marks by people become void.")],
         examples=[
             asks("One question", examples.EXAM),
             asks("The same in YAML", examples.EXAM_YAML, YAML),
@@ -64,13 +64,14 @@ class ExamDetail(View):
         problems=[409],
     )
     def put(self, request: Request, code: str) -> Response:
-        """Create or update a whole exam.
+        """Create an exam with all its questions, or update it.
 
-        200 where it was there. The same again changes nothing.
+        The status is 201 for a new exam and 200 for one that exists. Sending the same definition
+        again changes nothing.
         """
         definition = as_object(request.data)
-        if found := list(refused_texts(definition)):
-            raise Invalid(found)
+        if faults := list(refused_texts(definition)):
+            raise Invalid(faults)
         if definition.get("code") != code:
             raise Invalid([fault("/code", f"the address says {code}")])
         force = request.query_params.get("force") == "true"

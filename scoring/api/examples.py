@@ -1,4 +1,4 @@
-"""What is sent and told, as the OpenAPI document shows it."""
+"""Examples of requests and responses in the OpenAPI document."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Groups of answers that say the same, and their marks."""
+"""Groups of answers that say the same, and marking them."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import View, as_object
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Invalid, fault
-from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, signed_in
 from scoring import tasks
 from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api import review_shapes as tell
+from scoring.api import review_shapes as shapes
 from scoring.api.marking_views import GivenMark
 from scoring.models import AnswerGroup, Question
 from scoring.review import groups
@@ -31,7 +31,7 @@ KEYS = {"type": "array", "items": {"type": "integer"}, "maxItems": 100_000}
 
 
 class GroupMark(GivenMark, total=False):
-    """A judgement for all; the answers of `without` leave the group and are marked one by one."""
+    """A judgement of all answers but those with the ids `without`, which leave the group."""
 
     without: list[int]
 
@@ -44,29 +44,29 @@ class GroupList(View):
     @call(
         "groups_list",
         "review",
-        {200: tell.Groups},
+        {200: shapes.Groups},
         parameters=QUESTION,
         examples=[tells("One", examples.GROUPS)],
     )
     def get(self, request: Request, exam: str, code: str) -> Response:
         """List the groups of like answers that the caller may mark now, the largest hundred."""
-        question = _question(exam, code)
-        found = groups.open_groups(question, request.user)
-        members = groups.members_of(found[:MOST_GROUPS], request.user)
-        read = [answer.pk for answers in members.values() for answer in answers]
-        record("read", request.user, answers=read)
-        told: tell.Groups = {
-            "groups": [tell.group(one, members[one.pk]) for one in found[:MOST_GROUPS]],
-            "total": len(found),
+        question, user = _question(exam, code), signed_in(request.user)
+        rows = groups.open_groups(question, user)
+        members = groups.members_of(rows[:MOST_GROUPS], user)
+        keys = [answer.pk for answers in members.values() for answer in answers]
+        record("read", user, answers=keys)
+        response: shapes.Groups = {
+            "groups": [shapes.group(row, members[row.pk]) for row in rows[:MOST_GROUPS]],
+            "total": len(rows),
             "saved": round(groups.share_saved(question), 4),
             "regrouping": groups.progress(question),
         }
-        return Response(told)
+        return Response(response)
 
     @call(
         "groups_find",
         "review",
-        {202: tell.Groups},
+        {202: shapes.Groups},
         takes={JSON: {"type": "object", "properties": {"distance": DISTANCE}}},
         parameters=QUESTION,
         examples=[
@@ -75,20 +75,23 @@ class GroupList(View):
         ],
     )
     def post(self, request: Request, exam: str, code: str) -> Response:
-        """Find the groups anew among the answers that are still asked of people; a worker does."""
+        """Start a search for groups among the answers that people are still to mark.
+
+        A worker searches. Its groups replace those that no marker has taken.
+        """
         question = _question(exam, code)
         distance = as_object(request.data).get("distance", groups.DISTANCE)
         is_number = isinstance(distance, (int, float)) and not isinstance(distance, bool)
         if not is_number or not 0 <= distance <= 1:
             raise Invalid([fault("/distance", "a number from 0 to 1 is expected")])
         tasks.nudge_regroup(question, distance)
-        told: tell.Groups = {
+        response: shapes.Groups = {
             "groups": [],
             "total": 0,
             "saved": round(groups.share_saved(question), 4),
             "regrouping": 0.0,
         }
-        return Response(told, 202)
+        return Response(response, 202)
 
 
 class GroupMarks(View):
@@ -99,7 +102,7 @@ class GroupMarks(View):
     @call(
         "group_marks_create",
         "review",
-        {201: tell.GivenMarks},
+        {201: shapes.GivenMarks},
         takes={JSON: shape(GroupMark)},
         examples=[
             asks("Without one", {"criteria": {"C1": 4}, "without": [35]}),
@@ -113,17 +116,17 @@ class GroupMarks(View):
             AnswerGroup.objects.select_related("question__exam__policy"), pk=pk
         )
         body = as_object(request.data)
-        marks = groups.mark_group(group, request.user, body, _without(body))
-        return Response({"marks": [show.mark(one) for one in marks]}, 201)
+        marks = groups.mark_group(group, signed_in(request.user), body, _without(body))
+        return Response({"marks": [show.mark(mark) for mark in marks]}, 201)
 
 
 def _question(exam: str, code: str) -> Question:
-    found = Question.objects.select_related("exam__policy")
-    return get_object_or_404(found, exam__code=exam, code=code)
+    questions = Question.objects.select_related("exam__policy")
+    return get_object_or_404(questions, exam__code=exam, code=code)
 
 
 def _without(body: dict[str, Any]) -> list[int]:
-    told = body.get("without", [])
-    if not isinstance(told, list) or not all(type(one) is int and 0 < one < 2**63 for one in told):
+    keys = body.get("without", [])
+    if not isinstance(keys, list) or not all(type(key) is int and 0 < key < 2**63 for key in keys):
         raise Invalid([fault("/without", "a list of answers' ids is expected")])
-    return told
+    return keys

@@ -1,8 +1,9 @@
-"""Answers, marks by people, and scoring at once."""
+"""Answers, marks by people, and scoring a single text."""
 
 from functools import lru_cache
 from typing import Annotated, Any, TypedDict
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,14 +11,21 @@ from rest_framework.response import Response
 from pmscoring.base import texts
 from pmscoring.base.api.schema import CODE, JSON, asks, call, query, tells
 from pmscoring.base.api.shapes import ref, shape
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object, asked
+from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object, parameter
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
-from pmscoring.base.roles import ADJUDICATOR, CLIENT, MANAGER, MARKER, sees_candidates
+from pmscoring.base.roles import (
+    ADJUDICATOR,
+    CLIENT,
+    MANAGER,
+    MARKER,
+    sees_candidates,
+    signed_in,
+)
 from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api import review_shapes as tell
+from scoring.api import review_shapes as shapes
 from scoring.api.authentication import READERS
 from scoring.contract.faults import faults
 from scoring.machine import requests
@@ -45,7 +53,7 @@ TO_SCORE = {
 
 
 class GivenMark(TypedDict, total=False):
-    """A person's judgement; without `points` the criteria's sum counts."""
+    """A person's judgement; without `points` the sum of the criteria's points counts."""
 
     points: Annotated[float, {"minimum": 0}]
     criteria: dict[str, float]
@@ -63,9 +71,9 @@ class AnswerList(View):
         {200: show.AnswerPage},
         parameters=[
             query("exam", {"type": "string"}),
-            query("question", {"type": "string"}, "Its code."),
+            query("question", {"type": "string"}, "The question's code."),
             query("status", {"enum": list(Answer.Status.values)}),
-            query("flag", {"type": "string"}, "As blank or too_long."),
+            query("flag", {"type": "string"}, "A flag, as blank or too_long."),
             *PAGE_PARAMETERS,
         ],
         examples=[tells("One", {"next": None, "previous": None, "results": [examples.ANSWER]})],
@@ -74,19 +82,24 @@ class AnswerList(View):
     def get(self, request: Request) -> Response:
         """List answers with their marks.
 
-        Markers and adjudicators are not told whose they are, nor what would sway them: other
-        people's marks of what they may yet be asked to mark, and the machine's as the exam has it.
-        `review` is claimed for what is in their hands; where more than one marker reads an answer,
-        it is marked once the caller has marked it and queued before, until it is adjudicated.
+        Markers and adjudicators do not see whose answers they are, nor what could bias their
+        marks: other people's marks of answers that they may still be asked to mark, and, unless the
+        exam shows it, the machine's. For them `review` is claimed for answers that they have under
+        a lease. Where more than one marker reads an answer, `review` is queued before the caller
+        has marked it and marked afterwards, until it is adjudicated.
         """
-        given = {name: asked(request, name) for name in FILTERS if name in request.query_params}
-        rows = Answer.objects.filter(**{FILTERS[name]: value for name, value in given.items()})
+        filters = {
+            FILTERS[name]: parameter(request, name)
+            for name in FILTERS
+            if name in request.query_params
+        }
+        rows = Answer.objects.filter(**filters)
         rows = rows.select_related("submission", "question__exam__policy", "reference")
         rows = rows.prefetch_related("marks", "leases", "reference__marks__marker")
         pages = Pages()
         page = pages.paginate_queryset(rows, request, self) or []
-        record("read", request.user, answers=[one.pk for one in page])
-        return pages.get_paginated_response([_as_seen(one, request.user) for one in page])
+        record("read", request.user, answers=[answer.pk for answer in page])
+        return pages.get_paginated_response([_visible(answer, request.user) for answer in page])
 
 
 class Marks(View):
@@ -97,7 +110,7 @@ class Marks(View):
     @call(
         "marks_create",
         "marking",
-        {201: tell.Given},
+        {201: shapes.Given},
         takes={JSON: shape(GivenMark)},
         examples=[
             asks("By criterion", {"criteria": {"C1": 4}, "comment": "例外にも触れている"}),
@@ -107,26 +120,25 @@ class Marks(View):
         problems=[409],
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Give an answer a mark; where it is in the caller's hands, that closes the lease.
+        """Mark an answer; where the caller has it under a lease, that closes the lease.
 
-        409 where the caller has marked it already; 403 for markers who must qualify first. After
-        an answer that was asked to qualify, `known` has its known mark.
+        The status is 409 where the caller has marked the answer already, and 403 for a marker who
+        must qualify first. For an answer of a round of qualifying, `known` is its known mark.
         """
         answer = get_object_or_404(Answer.objects.select_related("question__exam__policy"), pk=pk)
-        given = queue.mark(answer, request.user, as_object(request.data))
-        return Response(tell.judgement(given), 201)
+        mark = queue.mark(answer, signed_in(request.user), as_object(request.data))
+        return Response(shapes.given_mark(mark), 201)
 
 
-def _as_seen(answer: Answer, user: Any) -> show.Answer:
-    """The answer with what the user may see of it."""
+def _visible(answer: Answer, user: User | AnonymousUser) -> show.Answer:
     return show.answer(answer, sees_candidates(user), visibility.visible_answer(answer, user))
 
 
 class Score(View):
-    """One text at once."""
+    """Scoring a single text."""
 
     throttle_scope = "score"
-    # Not markers: the machine's points of the answer in hand would sway them.
+    # Not markers: the machine's points could bias their mark of the same answer.
     writers = (CLIENT, MANAGER)
 
     @call(
@@ -141,10 +153,10 @@ class Score(View):
         problems=[502, 503],
     )
     def post(self, request: Request) -> Response:
-        """Score one text at once; nothing is stored.
+        """Score a single text while the caller waits; nothing is stored.
 
-        The question is given whole, or by its code beside its exam's; one by its code is scored
-        under its calibration.
+        The question is given as a definition, or by its code together with the exam's code. A
+        question given by its code is scored under its active calibration.
         """
         body = as_object(request.data)
         text = body.get("text")
@@ -153,40 +165,43 @@ class Score(View):
         if reason := texts.refused_character(text):
             raise Invalid([fault("/text", reason)])
         question, calibration = _question(body)
-        model, found = requests.judge(inference(), question, calibration, [("1", text)])
-        told: show.Scored = {
+        model, marks = requests.judge(inference(), question, calibration, [("1", text)])
+        mark = marks["1"]
+        response: show.Scored = {
             "model": model,
             "calibration": calibration or None,
-            "points": found["1"]["points"],
-            "criteria": found["1"]["criteria"],
-            "flags": found["1"]["flags"],
-            "confidence": found["1"]["confidence"],
+            "points": mark["points"],
+            "criteria": mark["criteria"],
+            "flags": mark["flags"],
+            "confidence": mark["confidence"],
         }
-        return Response(told)
+        return Response(response)
 
 
 def _question(body: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """The question, and the calibration that marks it."""
-    given = body.get("question")
-    if isinstance(given, dict):
-        if found := faults("question", given):
-            raise Invalid([{**one, "pointer": f"/question{one['pointer']}"} for one in found])
-        return given, ""
-    if not isinstance(given, str) or not isinstance(body.get("exam"), str):
-        raise Invalid([fault("/question", "a question, or its code beside exam's, is expected")])
-    if texts.refused_character(given + body["exam"]):
+    """The question's definition, and the sha256 of its active calibration, "" for none."""
+    question = body.get("question")
+    if isinstance(question, dict):
+        if broken := faults("question", question):
+            raise Invalid([{**it, "pointer": f"/question{it['pointer']}"} for it in broken])
+        return question, ""
+    if not isinstance(question, str) or not isinstance(body.get("exam"), str):
+        raise Invalid([fault("/question", "a question, or its code and the exam's, is expected")])
+    if texts.refused_character(question + body["exam"]):
         raise Invalid([fault("/question", "there is no such question")])
-    known = Question.objects.filter(exam__code=body["exam"], code=given)
-    named = known.values_list("pk", "digest", "calibration__sha256").first()
-    if named is None:
+    rows = Question.objects.filter(exam__code=body["exam"], code=question)
+    row = rows.values_list("pk", "digest", "calibration__sha256").first()
+    if row is None:
         raise Invalid([fault("/question", "there is no such question")])
-    key, digest, calibration = named
+    key, digest, calibration = row
     return _wire(key, digest), calibration or ""
 
 
 @lru_cache(maxsize=256)
 def _wire(key: int, digest: str) -> dict[str, Any]:
-    """The question of that digest; one that has changed meanwhile is another entry."""
+    """The question's definition, cached by its digest, so that a changed question is read again."""
+    # The question may be changed between the query for its digest and this one: then no row has the
+    # digest, and the caller is asked to try again, since nothing is cached for an exception.
     question = Question.objects.filter(pk=key, digest=digest).first()
     if question is None:
         raise WrongState("the question is being changed; try again")

@@ -1,4 +1,4 @@
-"""YAML that says the same as JSON, and streams of lines."""
+"""Parsers for bodies in YAML, limited to what JSON can express, and in newline-delimited JSON."""
 
 from typing import IO, Any
 
@@ -15,14 +15,14 @@ MOST_YAML_BYTES = 2 * 1024 * 1024
 
 
 class YAMLParser(BaseParser):
-    """One YAML document."""
+    """Reads a body that is one YAML document."""
 
     media_type = "application/yaml"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
     ) -> Any:
-        """The value, or a ParseError."""
+        """The value; raises ParseError or TooLarge."""
         data = stream.read(MOST_YAML_BYTES + 1)
         if len(data) > MOST_YAML_BYTES:
             raise TooLarge(f"at most {MOST_YAML_BYTES} bytes of YAML are taken; send JSON")
@@ -33,12 +33,15 @@ class YAMLParser(BaseParser):
 
 
 class NDJSONParser(BaseParser):
-    """A stream of lines, read as it comes."""
+    """Splits a body into lines as a stream."""
 
     media_type = "application/x-ndjson"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
     ) -> Any:
-        """(number, line) unread, None for a line that is too long; the verb asks one by one."""
+        """An iterator of the lines' numbers and bytes, None for a line that is too long.
+
+        The lines are not read from the stream before they are iterated over.
+        """
         return lines(stream, MOST_LINE_BYTES)

@@ -1,8 +1,8 @@
-"""Reference answers, and what follows from them for markers."""
+"""Reference answers, and the standings of markers that follow from them."""
 
 from typing import Annotated, Any, TypedDict
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,9 +13,9 @@ from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import View, as_object
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Invalid, fault
-from pmscoring.base.roles import MANAGER
+from pmscoring.base.roles import MANAGER, signed_in
 from scoring.api import examples
-from scoring.api import review_shapes as tell
+from scoring.api import review_shapes as shapes
 from scoring.api.base import EXAM_CODE
 from scoring.api.marking_views import GivenMark
 from scoring.models import Answer, Exam, Reference
@@ -23,13 +23,13 @@ from scoring.review import references
 
 
 class OfAnswer(TypedDict):
-    """Which answer is meant."""
+    """The id of an answer."""
 
     answer: int
 
 
 class NewReference(GivenMark, OfAnswer, total=False):
-    """An answer to be a reference: with points, which settle its mark, or by its mark of people."""
+    """An answer to make a reference answer, by these points or by the mark that people gave it."""
 
     explanation: Annotated[str, {"maxLength": 5000}]
     qualifies: bool
@@ -50,21 +50,21 @@ class ReferenceList(View):
     @call(
         "references_list",
         "review",
-        {200: tell.References},
+        {200: shapes.References},
         parameters=[EXAM_CODE],
         examples=[tells("One", {"references": [examples.REFERENCE]})],
     )
     def get(self, request: Request, code: str) -> Response:
-        """List the reference answers that are asked."""
+        """List the reference answers that are in use."""
         exam = get_object_or_404(Exam, code=code)
-        found = references.in_use(exam).select_related("answer__question")
+        rows = references.in_use(exam).select_related("answer__question")
         record("read", request.user, references=code)
-        return Response({"references": [tell.reference(one) for one in found]})
+        return Response({"references": [shapes.reference(row) for row in rows]})
 
     @call(
         "references_create",
         "review",
-        {201: tell.Reference},
+        {201: shapes.Reference},
         takes={JSON: shape(NewReference)},
         parameters=[EXAM_CODE],
         examples=[
@@ -75,26 +75,27 @@ class ReferenceList(View):
         problems=[409],
     )
     def post(self, request: Request, code: str) -> Response:
-        """Make an answer a reference, or change what it is asked for.
+        """Make an answer a reference answer, or change what it is used for.
 
-        With points they settle its mark as an adjudicator's would; without, people must have
-        settled it. Hidden, those come first that the marker did not mark to qualify.
+        Points, where they are sent, become its final mark like an adjudicator's; otherwise people
+        must have settled its mark already. `qualifies`: markers mark it to qualify. `watches`: it
+        is hidden among their other answers, after those that they did not mark to qualify.
         """
         body = as_object(request.data)
         answer = _answer(code, body.get("answer"))
         explanation = body.get("explanation", "")
         if not isinstance(explanation, str) or "\0" in explanation or len(explanation) > 5000:
             raise Invalid([fault("/explanation", "a text of at most 5000 characters is expected")])
-        told = body if "points" in body or body.get("criteria") else None
-        made = references.declare(
+        judgement = body if "points" in body or body.get("criteria") else None
+        reference = references.declare(
             answer,
-            request.user,
-            told,
+            signed_in(request.user),
+            judgement,
             explanation.encode("utf-8", "replace").decode(),
             _flag(body, "qualifies"),
             _flag(body, "watches"),
         )
-        return Response(tell.reference(made), 201)
+        return Response(shapes.reference(reference), 201)
 
 
 class ReferenceDetail(View):
@@ -102,7 +103,7 @@ class ReferenceDetail(View):
 
     @call("references_delete", "review", {204: None})
     def delete(self, request: Request, pk: int) -> Response:
-        """Ask it no more; the marks that markers gave it stay."""
+        """Use a reference answer no more; the marks that markers gave it are kept."""
         references.retire(get_object_or_404(Reference, pk=pk))
         return Response(status=204)
 
@@ -115,20 +116,20 @@ class StandingList(View):
     @call(
         "standings_list",
         "review",
-        {200: tell.Standings},
+        {200: shapes.Standings},
         parameters=[EXAM_CODE],
         examples=[tells("One", {"standings": [examples.STANDING]})],
     )
     def get(self, request: Request, code: str) -> Response:
-        """List who is qualifying, qualified or suspended."""
+        """List which markers are qualifying, qualified or suspended."""
         exam = get_object_or_404(Exam, code=code)
-        found = exam.standings.select_related("marker").order_by("pk")
-        return Response({"standings": [tell.standing(one) for one in found]})
+        rows = exam.standings.select_related("marker").order_by("pk")
+        return Response({"standings": [shapes.standing(row) for row in rows]})
 
     @call(
         "rounds_create",
         "review",
-        {201: tell.Standing},
+        {201: shapes.Standing},
         takes={JSON: shape(WhoseRound)},
         parameters=[EXAM_CODE],
         examples=[
@@ -144,24 +145,24 @@ class StandingList(View):
         """Begin a new round of qualifying for a marker."""
         exam = get_object_or_404(Exam, code=code)
         name = as_object(request.data).get("marker")
-        known = isinstance(name, str) and not texts.refused_character(name)
-        marker = get_user_model().objects.filter(username=name).first() if known else None
+        is_name = isinstance(name, str) and not texts.refused_character(name)
+        marker = User.objects.filter(username=name).first() if is_name else None
         if marker is None:
             raise Invalid([fault("/marker", "there is no such user")])
-        return Response(tell.standing(references.begin_round(exam, marker)), 201)
+        return Response(shapes.standing(references.begin_round(exam, marker)), 201)
 
 
 def _answer(code: str, key: Any) -> Answer:
     exam = get_object_or_404(Exam, code=code)
     rows = Answer.objects.select_related("question__exam__policy").filter(question__exam=exam)
-    found = rows.filter(pk=key).first() if type(key) is int and 0 < key < 2**63 else None
-    if found is None:
+    answer = rows.filter(pk=key).first() if type(key) is int and 0 < key < 2**63 else None
+    if answer is None:
         raise Invalid([fault("/answer", "there is no such answer in this exam")])
-    return found
+    return answer
 
 
 def _flag(body: dict[str, Any], name: str) -> bool:
-    told = body.get(name, True)
-    if not isinstance(told, bool):
+    value = body.get(name, True)
+    if not isinstance(value, bool):
         raise Invalid([fault(f"/{name}", "true or false is expected")])
-    return told
+    return value

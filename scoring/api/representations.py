@@ -1,4 +1,4 @@
-"""Nouns as the API shows them; the OpenAPI document is made from these types."""
+"""Rows as the API returns them; the OpenAPI document's components are made from these types."""
 
 from datetime import datetime
 from typing import Annotated, Any, NotRequired, TypedDict
@@ -13,14 +13,14 @@ Moment = Annotated[str, {"format": "date-time"}]
 
 
 class Page(TypedDict):
-    """Addresses of the pages before and after."""
+    """Addresses of the next and the previous page; null where there is none."""
 
     next: str | None
     previous: str | None
 
 
 class Links(TypedDict):
-    """Where more is told."""
+    """Addresses of the resource."""
 
     self: str
 
@@ -48,7 +48,7 @@ class Evidence(TypedDict):
 
 
 class CriterionMark(TypedDict):
-    """What a criterion earned (null where that is not shown), and where in the text."""
+    """A criterion's points (null where they are not shown), and their evidence in the text."""
 
     code: str
     points: float | None
@@ -56,9 +56,10 @@ class CriterionMark(TypedDict):
 
 
 class Mark(TypedDict):
-    """One marker's judgement of one answer. Without a calibration there is no confidence.
+    """One marker's judgement of one answer; the machine is a marker too.
 
-    `group` is that of the answers that were marked together.
+    `confidence` is null where the mark was not made under a calibration. `group` is the id of the
+    group of answers that were marked together.
     """
 
     id: int
@@ -75,14 +76,14 @@ class Mark(TypedDict):
 
 
 class Final(TypedDict):
-    """The points that count, and whose they are."""
+    """The points that count, and whether the machine, a marker or an adjudicator gave them."""
 
     points: float
     source: str
 
 
 class Answer(TypedDict):
-    """An answer with its marks; `submission` and `candidate` are not told to markers."""
+    """An answer with its marks; `submission` and `candidate` are left out for markers."""
 
     id: int
     submission: NotRequired[int]
@@ -118,7 +119,7 @@ class Submission(TypedDict):
 
 
 class Rejection(TypedDict):
-    """A line that was not taken."""
+    """A line or row that was rejected, and why."""
 
     line: int
     pointer: str
@@ -126,7 +127,7 @@ class Rejection(TypedDict):
 
 
 class Bulk(TypedDict):
-    """What became of many submissions."""
+    """How many of the submissions were accepted, and which lines were rejected."""
 
     batch: int
     accepted: int
@@ -134,7 +135,7 @@ class Bulk(TypedDict):
 
 
 class Batch(TypedDict):
-    """Progress: answers by status, answers a second, and seconds left at that rate."""
+    """A batch's progress: answers by status, answers per second, and seconds left at that rate."""
 
     id: int
     accepted: int
@@ -145,9 +146,10 @@ class Batch(TypedDict):
 
 
 class Upload(TypedDict):
-    """A file: rows seen so far, and what became of them once `status` is read.
+    """An uploaded file. `seen` is how many rows were read so far.
 
-    `rejected` tells of the first ones of `rejected_rows`.
+    Once `status` is read, `accepted` and `rejected_rows` are how many rows were accepted and
+    rejected; `rejected` lists the first of the rejected ones.
     """
 
     id: int
@@ -177,7 +179,7 @@ class Scored(TypedDict):
 
 
 class Token(TypedDict):
-    """A token that is valid, without its secret."""
+    """A valid token without its secret."""
 
     id: int
     name: str
@@ -193,137 +195,132 @@ class TokenPage(Page):
 
 
 class IssuedToken(Token):
-    """A new token with its secret, which is shown this once."""
+    """A new token with its secret, which is shown only in this response."""
 
     token: str
 
 
-def exam(one: models.Exam) -> ExamSummary:
-    """An exam in a list."""
-    return {"code": one.code, "title": one.title, "language": one.language, "state": one.status}
+def exam(row: models.Exam) -> ExamSummary:
+    return {"code": row.code, "title": row.title, "language": row.language, "state": row.status}
 
 
-def mark(one: models.Mark) -> Mark:
-    """A mark with its evidence."""
+def mark(row: models.Mark) -> Mark:
     return {
-        "id": one.pk,
-        "source": one.source,
-        "points": number(one.points),
-        "criteria": one.criteria,
-        "flags": one.flags,
-        "confidence": one.confidence,
-        "model": one.model,
-        "calibration": one.calibration or None,
-        "comment": one.comment,
-        "group": one.from_group,
-        "created_at": moment(one.created_at),
+        "id": row.pk,
+        "source": row.source,
+        "points": number(row.points),
+        "criteria": row.criteria,
+        "flags": row.flags,
+        "confidence": row.confidence,
+        "model": row.model,
+        "calibration": row.calibration or None,
+        "comment": row.comment,
+        "group": row.from_group,
+        "created_at": moment(row.created_at),
     }
 
 
 def moment(at: datetime) -> str:
-    """As RFC 3339 has it."""
+    """The time in the format of RFC 3339."""
     return at.isoformat()
 
 
-def evidence_of(one: models.Mark) -> list[CriterionMark]:
-    """Where criteria show, without their points."""
+def evidence_of(row: models.Mark) -> list[CriterionMark]:
+    """The criteria's evidence without their points."""
     return [
-        {"code": each["code"], "points": None, "evidence": each["evidence"]}
-        for each in one.criteria
+        {"code": criterion["code"], "points": None, "evidence": criterion["evidence"]}
+        for criterion in row.criteria
     ]
 
 
 def answer(
-    one: models.Answer, candidate: bool = True, seen: visibility.VisibleAnswer | None = None
+    row: models.Answer, candidate: bool = True, visible: visibility.VisibleAnswer | None = None
 ) -> Answer:
-    """An answer with its marks; whose it is is left out for markers.
+    """An answer with its marks; with `candidate` False without its submission and candidate.
 
-    `seen` is what the caller may know of it, where that is not all.
+    `visible` is what the caller may know of it; by default everything.
     """
-    seen = seen or visibility.VisibleAnswer(
-        one.review, list(one.marks.all()), visibility.final_of(one)
+    visible = visible or visibility.VisibleAnswer(
+        row.review, list(row.marks.all()), visibility.final_of(row)
     )
-    told: Answer = {
-        "id": one.pk,
-        "exam": one.question.exam.code,
-        "question": one.question.code,
-        "text": one.text,
-        "status": one.status,
-        "review": seen.review,
-        "reason": one.reason,
-        "flags": one.flags,
-        "final": _final(*seen.final) if seen.final else None,
-        "marks": [mark(each) for each in seen.marks],
+    shown: Answer = {
+        "id": row.pk,
+        "exam": row.question.exam.code,
+        "question": row.question.code,
+        "text": row.text,
+        "status": row.status,
+        "review": visible.review,
+        "reason": row.reason,
+        "flags": row.flags,
+        "final": _final(*visible.final) if visible.final else None,
+        "marks": [mark(visible_mark) for visible_mark in visible.marks],
     }
     if candidate:
-        told |= {"submission": one.submission_id, "candidate": one.submission.candidate}
-    return told
+        shown |= {"submission": row.submission_id, "candidate": row.submission.candidate}
+    return shown
 
 
 def _final(points: Any, source: str) -> Final:
     return {"points": number(points), "source": source}
 
 
-def submission(one: models.Submission) -> Submission:
-    """A submission with its answers."""
-    answers = one.answers.select_related("submission", "question__exam").prefetch_related("marks")
+def submission(row: models.Submission) -> Submission:
+    answers = row.answers.select_related("submission", "question__exam").prefetch_related("marks")
     return {
-        "id": one.pk,
-        "exam": one.exam.code,
-        "candidate": one.candidate,
-        "attempt": one.attempt,
-        "absent": one.absent,
-        "batch": one.batch_id,
-        "links": {"self": f"/api/v1/submissions/{one.pk}"},
-        "answers": [answer(each) for each in answers.order_by("pk")],
+        "id": row.pk,
+        "exam": row.exam.code,
+        "candidate": row.candidate,
+        "attempt": row.attempt,
+        "absent": row.absent,
+        "batch": row.batch_id,
+        "links": {"self": f"/api/v1/submissions/{row.pk}"},
+        "answers": [answer(its_answer) for its_answer in answers.order_by("pk")],
     }
 
 
-def batch(one: models.Batch) -> Batch:
-    """Counts by state, answers a second, and seconds left at that rate."""
-    answers = models.Answer.objects.filter(submission__batch=one)
-    found = answers.order_by().values_list("status").annotate(Count("pk"))
-    counts = {str(status): 0 for status in models.Answer.Status} | dict(found)
-    last = models.Mark.objects.filter(answer__submission__batch=one).by_machine()
-    ended = last.order_by("-pk").values_list("created_at", flat=True).first()
-    seconds = (ended - one.created_at).total_seconds() if ended else 0.0
+def batch(row: models.Batch) -> Batch:
+    """A batch with its progress, counted from its answers."""
+    answers = models.Answer.objects.filter(submission__batch=row)
+    by_status = answers.order_by().values_list("status").annotate(Count("pk"))
+    counts = {str(status): 0 for status in models.Answer.Status} | dict(by_status)
+    marks = models.Mark.objects.filter(answer__submission__batch=row).by_machine()
+    ended = marks.order_by("-pk").values_list("created_at", flat=True).first()
+    seconds = (ended - row.created_at).total_seconds() if ended else 0.0
     rate = counts["scored"] / seconds if seconds > 0 else 0.0
     open_answers = counts["waiting"] + counts["scoring"]
     return {
-        "id": one.pk,
-        "accepted": one.accepted,
-        "rejected": one.rejected,
+        "id": row.pk,
+        "accepted": row.accepted,
+        "rejected": row.rejected,
         "answers": counts,
         "rate": round(rate, 2),
         "seconds_left": round(open_answers / rate, 1) if rate else None,
     }
 
 
-def upload(one: models.Upload) -> Upload:
-    """What became, or becomes, of a file."""
+def upload(row: models.Upload) -> Upload:
     return {
-        "id": one.pk,
-        "exam": one.exam.code,
-        "name": one.name,
-        "size": one.size,
-        "status": one.status,
-        "reason": one.reason,
-        "seen": one.seen,
-        "accepted": one.accepted,
-        "rejected": one.rejections,
-        "rejected_rows": one.rejected,
-        "batch": one.batch_id,
-        "links": {"self": f"/api/v1/uploads/{one.pk}"},
-        "created_at": moment(one.created_at),
+        "id": row.pk,
+        "exam": row.exam.code,
+        "name": row.name,
+        "size": row.size,
+        "status": row.status,
+        "reason": row.reason,
+        "seen": row.seen,
+        "accepted": row.accepted,
+        "rejected": row.rejections,
+        "rejected_rows": row.rejected,
+        "batch": row.batch_id,
+        "links": {"self": f"/api/v1/uploads/{row.pk}"},
+        "created_at": moment(row.created_at),
     }
 
 
-def token(one: models.ApiToken) -> Token:
-    """A token without its secret."""
+def token(row: models.ApiToken) -> Token:
     return {
-        "id": one.pk,
-        "name": one.name,
-        "user": one.user.get_username(),
-        "created_at": moment(one.created_at),
-        "expires_at": moment(one.expires_at),
+        "id": row.pk,
+        "name": row.name,
+        "user": row.user.get_username(),
+        "created_at": moment(row.created_at),
+        "expires_at": moment(row.expires_at),
     }

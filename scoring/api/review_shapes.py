@@ -1,4 +1,4 @@
-"""What the calls of marking by people tell."""
+"""Responses of the views of the review room: leases, groups, reference answers, workload."""
 
 from typing import NotRequired, TypedDict, cast
 
@@ -12,7 +12,7 @@ from scoring.review.workload import Workload
 
 
 class Known(TypedDict):
-    """The known mark of a reference answer, told after it was marked to qualify."""
+    """The known mark of a reference answer, shown after it was marked to qualify."""
 
     points: float
     criteria: list[CriterionMark]
@@ -21,23 +21,24 @@ class Known(TypedDict):
 
 
 class Given(Mark):
-    """A mark that was given; `known` where the answer was asked to qualify the marker."""
+    """A mark that was given; with `known` where the answer is part of a round of qualifying."""
 
     known: NotRequired[Known]
 
 
 class Hint(TypedDict):
-    """What the exam lets markers see of the machine; points only where it says so."""
+    """What the exam shows markers of the machine's mark; null for points that are not shown."""
 
     points: float | None
     criteria: list[CriterionMark]
 
 
 class ToMark(TypedDict):
-    """An answer in the caller's hands until `expires_at`.
+    """An answer that the caller has under a lease until `expires_at`.
 
-    `marks` are those that may be seen: in a dispute the markers'. `qualifying`: it is asked to
-    qualify the marker. `machine` is null where the exam shows nothing of it.
+    `marks` are those that the caller may see: of a dispute the markers' marks. `qualifying` tells
+    whether the answer is part of a round of qualifying. `machine` is null where the exam shows
+    nothing of the machine's mark or there is none.
     """
 
     id: int
@@ -51,7 +52,7 @@ class ToMark(TypedDict):
 
 
 class ReviewProgress(TypedDict):
-    """Answers done, left and disputed; marks of the caller, in all and today."""
+    """How many answers are done, left and disputed, and marks of the caller in all and today."""
 
     done: int
     left: int
@@ -61,7 +62,7 @@ class ReviewProgress(TypedDict):
 
 
 class Claimed(TypedDict):
-    """The next answer to mark, and how far the exam is."""
+    """The next answer to mark, and the progress of the exam."""
 
     answer: ToMark
     progress: ReviewProgress
@@ -75,9 +76,9 @@ class Member(TypedDict):
 
 
 class Group(TypedDict):
-    """Answers that say the same; none lies further than `distance` from the first.
+    """Answers that say the same, none of them further than `distance` from the first.
 
-    `kind` is blank, same (equal after folding) or near.
+    `distance` is a cosine distance; `kind` is blank, same (equal after folding) or near.
     """
 
     id: int
@@ -90,8 +91,9 @@ class Group(TypedDict):
 class Groups(TypedDict):
     """The largest groups that the caller may mark now.
 
-    `saved` is the share of marks that groups spared people; `regrouping` how far the search for
-    groups is, null where none runs.
+    `total` is how many groups there are. `saved` is the share of people's marks that did not have
+    to be given one by one. `regrouping` is the progress of the search for groups, in [0, 1], null
+    where none runs.
     """
 
     groups: list[Group]
@@ -101,7 +103,7 @@ class Groups(TypedDict):
 
 
 class GivenMarks(TypedDict):
-    """A mark for every answer of the group that was still open."""
+    """A mark for every answer of the group that was open to the caller."""
 
     marks: list[Mark]
 
@@ -137,13 +139,17 @@ class Standing(TypedDict):
 
 
 class Standings(TypedDict):
-    """Of an exam's markers."""
+    """The standings of an exam's markers."""
 
     standings: list[Standing]
 
 
 class MarkerWorkload(TypedDict):
-    """A marker's marks, median seconds, and agreement with other markers and with references."""
+    """A marker's marks, median seconds of a mark, and agreement with others and with references.
+
+    Agreement is the share of the `compared` pairs of marks, or of the marks of `references`, that
+    lie within the exam's tolerance.
+    """
 
     marker: str
     marks: int
@@ -155,46 +161,46 @@ class MarkerWorkload(TypedDict):
 
 
 class Workloads(TypedDict):
-    """Of an exam's markers."""
+    """The workload of an exam's markers."""
 
     markers: list[MarkerWorkload]
 
 
 class Queued(TypedDict):
-    """How many answers are to be read again."""
+    """How many answers were queued for another reading."""
 
     queued: int
 
 
-def judgement(one: HumanMark) -> Given:
-    """A mark as it was given; a hidden reference's looks like any other."""
-    if isinstance(one, models.Mark):
-        return cast(Given, mark(one))
-    told: Given = {
-        "id": one.pk,
+def given_mark(row: HumanMark) -> Given:
+    """A mark in response to its marker; that of a hidden reference answer looks like any other."""
+    if isinstance(row, models.Mark):
+        return cast(Given, mark(row))
+    shown: Given = {
+        "id": row.pk,
         "source": models.Mark.Source.HUMAN.value,
-        "points": number(one.points),
-        "criteria": one.criteria,
+        "points": number(row.points),
+        "criteria": row.criteria,
         "flags": [],
         "confidence": None,
         "model": "",
         "calibration": None,
-        "comment": one.comment,
+        "comment": row.comment,
         "group": None,
-        "created_at": moment(one.created_at),
+        "created_at": moment(row.created_at),
     }
-    if one.purpose == models.ReferenceMark.Purpose.QUALIFYING:
-        told["known"] = {
-            "points": number(one.reference.points),
-            "criteria": one.reference.criteria,
-            "explanation": one.reference.explanation,
-            "agrees": one.agrees,
+    if row.purpose == models.ReferenceMark.Purpose.QUALIFYING:
+        shown["known"] = {
+            "points": number(row.reference.points),
+            "criteria": row.reference.criteria,
+            "explanation": row.reference.explanation,
+            "agrees": row.agrees,
         }
-    return told
+    return shown
 
 
 def hint(answer: models.Answer) -> Hint | None:
-    """The machine's present mark, as far as the exam lets markers see it."""
+    """The machine's mark in force, as far as the exam shows it to markers."""
     shown = MarkingPolicy.of(answer.question.exam).shown
     machine = settlement.machine_mark(answer)
     if machine is None or shown == MarkingPolicy.Shown.NOTHING:
@@ -204,62 +210,58 @@ def hint(answer: models.Answer) -> Hint | None:
     return {"points": None, "criteria": evidence_of(machine)}
 
 
-def progress(one: Progress) -> ReviewProgress:
-    """How far the marking is."""
+def progress(row: Progress) -> ReviewProgress:
     return {
-        "done": one.done,
-        "left": one.left,
-        "disputed": one.disputed,
-        "mine": one.mine,
-        "mine_today": one.mine_today,
+        "done": row.done,
+        "left": row.left,
+        "disputed": row.disputed,
+        "mine": row.mine,
+        "mine_today": row.mine_today,
     }
 
 
-def group(one: models.AnswerGroup, answers: list[models.Answer]) -> Group:
-    """A group with the members that are open."""
+def group(row: models.AnswerGroup, answers: list[models.Answer]) -> Group:
+    """A group with these of its answers."""
     return {
-        "id": one.pk,
-        "kind": one.kind,
-        "distance": one.distance,
+        "id": row.pk,
+        "kind": row.kind,
+        "distance": row.distance,
         "size": len(answers),
-        "answers": [{"id": each.pk, "text": each.text} for each in answers],
+        "answers": [{"id": answer.pk, "text": answer.text} for answer in answers],
     }
 
 
-def reference(one: models.Reference) -> Reference:
-    """A reference answer with its known mark."""
+def reference(row: models.Reference) -> Reference:
     return {
-        "id": one.pk,
-        "answer": one.answer_id,
-        "question": one.answer.question.code,
-        "text": one.answer.text,
-        "points": number(one.points),
-        "criteria": one.criteria,
-        "explanation": one.explanation,
-        "qualifies": one.qualifies,
-        "watches": one.watches,
+        "id": row.pk,
+        "answer": row.answer_id,
+        "question": row.answer.question.code,
+        "text": row.answer.text,
+        "points": number(row.points),
+        "criteria": row.criteria,
+        "explanation": row.explanation,
+        "qualifies": row.qualifies,
+        "watches": row.watches,
     }
 
 
-def standing(one: models.Standing) -> Standing:
-    """A marker's standing."""
+def standing(row: models.Standing) -> Standing:
     return {
-        "marker": one.marker.get_username(),
-        "status": one.status,
-        "round": one.round,
-        "agreement": one.agreement,
-        "changed_at": moment(one.changed_at),
+        "marker": row.marker.get_username(),
+        "status": row.status,
+        "round": row.round,
+        "agreement": row.agreement,
+        "changed_at": moment(row.changed_at),
     }
 
 
-def workload(one: Workload) -> MarkerWorkload:
-    """One marker's."""
+def workload(row: Workload) -> MarkerWorkload:
     return {
-        "marker": one.marker.get_username(),
-        "marks": one.marks,
-        "seconds": one.seconds,
-        "agreement": one.agreement,
-        "compared": one.compared,
-        "with_references": one.with_references,
-        "references": one.references,
+        "marker": row.marker.get_username(),
+        "marks": row.marks,
+        "seconds": row.seconds,
+        "agreement": row.agreement,
+        "compared": row.compared,
+        "with_references": row.with_references,
+        "references": row.references,
     }

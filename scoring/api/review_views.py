@@ -1,7 +1,6 @@
-"""Marking by people: the next answer, its mark, the mark's withdrawal, the settling of disputes."""
+"""Marking by people: leasing answers, withdrawing marks, adjudicating disputes, workload."""
 
-from typing import Any
-
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
@@ -9,13 +8,13 @@ from rest_framework.response import Response
 
 from pmscoring.base.api.schema import CODE, JSON, asks, call, query, tells
 from pmscoring.base.api.shapes import shape
-from pmscoring.base.api.views import View, as_object, asked
+from pmscoring.base.api.views import View, as_object, parameter
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Invalid, fault
-from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role, signed_in
 from scoring.api import examples
 from scoring.api import representations as show
-from scoring.api import review_shapes as tell
+from scoring.api import review_shapes as shapes
 from scoring.api.base import EXAM_CODE
 from scoring.api.marking_views import GivenMark
 from scoring.marks import visibility
@@ -34,48 +33,58 @@ class Next(View):
     @call(
         "review_next",
         "review",
-        {200: tell.Claimed, 204: None},
+        {200: shapes.Claimed, 204: None},
         parameters=[
-            query("exam", CODE, "Its code.", required=True),
-            query("question", CODE, "Only answers to it."),
-            query("kind", {"enum": list(KINDS), "default": KINDS[0]}, "Disputes: adjudicators."),
+            query("exam", CODE, "The exam's code.", required=True),
+            query("question", CODE, "The code of a question, to get only answers to it."),
+            query(
+                "kind",
+                {"enum": list(KINDS), "default": KINDS[0]},
+                "Only adjudicators and exam managers get disputes.",
+            ),
         ],
         examples=[tells("One", examples.TO_MARK)],
         problems=[404, 409, 422],
     )
     def post(self, request: Request) -> Response:
-        """Take the next answer to mark in hand, for as long as the exam's leases last.
+        """Lease the next answer to mark.
 
-        Who asks again is given the answer that is theirs already. 204 where none is left. A marker
-        who must qualify first is given reference answers; without any, and when suspended, 403.
+        A caller who has an answer under a lease already gets that answer, and the lease is renewed.
+        The status is 204 where no answer is left. A marker who must qualify first gets reference
+        answers; the status is 403 where the exam has none, and for a suspended marker.
         """
-        exam = get_object_or_404(Exam.objects.select_related("policy"), code=asked(request, "exam"))
+        user = signed_in(request.user)
+        exam = get_object_or_404(
+            Exam.objects.select_related("policy"), code=parameter(request, "exam")
+        )
         question = self._question(request, exam)
-        lease = self._lease(request, exam, question)
+        lease = self._lease(request, user, exam, question)
         if lease is None:
             return Response(status=204)
-        record("read", request.user, answer=lease.answer_id)
-        told: tell.Claimed = {
-            "answer": self._told(lease, request.user),
-            "progress": tell.progress(queue.progress(exam, request.user, question)),
+        record("read", user, answer=lease.answer_id)
+        response: shapes.Claimed = {
+            "answer": self._to_mark(lease, user),
+            "progress": shapes.progress(queue.progress(exam, user, question)),
         }
-        return Response(told)
+        return Response(response)
 
     def _question(self, request: Request, exam: Exam) -> Question | None:
-        code = asked(request, "question")
+        code = parameter(request, "question")
         return get_object_or_404(Question, exam=exam, code=code) if code else None
 
-    def _lease(self, request: Request, exam: Exam, question: Question | None) -> Lease | None:
-        kind = asked(request, "kind") or KINDS[0]
+    def _lease(
+        self, request: Request, user: User, exam: Exam, question: Question | None
+    ) -> Lease | None:
+        kind = parameter(request, "kind") or KINDS[0]
         if kind not in KINDS:
             raise Invalid([fault("/kind", f"one of {', '.join(KINDS)} is expected")])
         if kind == KINDS[0]:
-            return queue.next_answer(exam, request.user, question)
-        if not has_role(request.user, ADJUDICATOR, MANAGER):
+            return queue.next_answer(exam, user, question)
+        if not has_role(user, ADJUDICATOR, MANAGER):
             raise PermissionDenied
-        return queue.next_dispute(exam, request.user)
+        return queue.next_dispute(exam, user)
 
-    def _told(self, lease: Lease, user: Any) -> tell.ToMark:
+    def _to_mark(self, lease: Lease, user: User) -> shapes.ToMark:
         answer = ANSWERS.select_related("question__calibration").get(pk=lease.answer_id)
         return {
             "id": answer.pk,
@@ -84,29 +93,32 @@ class Next(View):
             "text": answer.text,
             "expires_at": show.moment(lease.expires_at),
             "qualifying": references.is_qualifying(lease),
-            "machine": tell.hint(answer),
+            "machine": shapes.hint(answer),
             "marks": [
-                show.mark(one)
-                for one in visibility.visible_marks(answer, user)
-                if one.source != Mark.Source.MACHINE
+                show.mark(mark)
+                for mark in visibility.visible_marks(answer, user)
+                if mark.source != Mark.Source.MACHINE
             ],
         }
 
 
 class Release(View):
-    """Giving back."""
+    """Giving a lease back."""
 
     writers = (MARKER, ADJUDICATOR, MANAGER)
 
     @call("review_release", "review", {204: None}, problems=[409])
     def post(self, request: Request, pk: int) -> Response:
-        """Give back an answer that is in your hands; 409 where it is not."""
-        queue.release(get_object_or_404(ANSWERS, pk=pk), request.user)
+        """Give back an answer that the caller has under a lease.
+
+        The status is 409 where the caller has no lease on it.
+        """
+        queue.release(get_object_or_404(ANSWERS, pk=pk), signed_in(request.user))
         return Response(status=204)
 
 
 class Adjudication(View):
-    """Settling a dispute."""
+    """Adjudicating a dispute."""
 
     writers = (ADJUDICATOR, MANAGER)
 
@@ -121,38 +133,40 @@ class Adjudication(View):
     def post(self, request: Request, pk: int) -> Response:
         """Give the mark that closes a dispute.
 
-        409 where people have not marked the answer, or the caller is one of its markers.
+        The status is 409 where people have not marked the answer, the caller is one of its markers,
+        or another adjudicator has it under a lease.
         """
         answer = get_object_or_404(ANSWERS, pk=pk)
-        mark = queue.adjudicate(answer, request.user, as_object(request.data))
+        mark = queue.adjudicate(answer, signed_in(request.user), as_object(request.data))
         return Response(show.mark(mark), 201)
 
 
 class Withdrawal(View):
-    """Undoing."""
+    """Withdrawing a mark."""
 
     writers = (MARKER, ADJUDICATOR, MANAGER)
 
     @call("withdrawals_create", "review", {204: None}, problems=[409])
     def post(self, request: Request, pk: int) -> Response:
-        """Withdraw a mark: it is kept, and counts no more.
+        """Withdraw a mark: it is kept, but counts no more.
 
-        The answer is in the caller's hands again where nobody else has taken it. Exam managers may
-        withdraw anyone's.
+        The caller gets a lease on the answer again, unless somebody else has one. Exam managers may
+        withdraw the marks of others too.
         """
-        hidden = ReferenceMark.objects.filter(pk=pk, marker=request.user.pk or 0).first()
-        found: Any = hidden or get_object_or_404(Mark.objects.select_related("answer"), pk=pk)
-        queue.withdraw(found, request.user, anyone=has_role(request.user, MANAGER))
+        user = signed_in(request.user)
+        hidden = ReferenceMark.objects.filter(pk=pk, marker=user).first()
+        mark = hidden or get_object_or_404(Mark.objects.select_related("answer"), pk=pk)
+        queue.withdraw(mark, user, anyone=has_role(user, MANAGER))
         return Response(status=204)
 
 
 class PassLine(View):
-    """Reading again."""
+    """Another reading of answers near the pass line."""
 
     @call(
         "pass_line",
         "review",
-        {200: tell.Queued},
+        {200: shapes.Queued},
         parameters=[EXAM_CODE],
         examples=[tells("Twelve", {"queued": 12})],
         problems=[409],
@@ -160,22 +174,22 @@ class PassLine(View):
     def post(self, request: Request, code: str) -> Response:
         """Ask for one more reading of the answers of candidates near the pass line."""
         exam = get_object_or_404(Exam.objects.select_related("policy"), code=code)
-        return Response(tell.Queued(queued=queue.reread_near_pass_line(exam)))
+        return Response(shapes.Queued(queued=queue.reread_near_pass_line(exam)))
 
 
 class WorkloadList(View):
-    """Who marked how much."""
+    """Each marker's work in an exam."""
 
     readers = (MANAGER,)
 
     @call(
         "workload",
         "review",
-        {200: tell.Workloads},
+        {200: shapes.Workloads},
         parameters=[EXAM_CODE],
         examples=[tells("One", {"markers": [examples.WORKLOAD]})],
     )
     def get(self, request: Request, code: str) -> Response:
         """Read each marker's marks, speed, and agreement with others and with references."""
         exam = get_object_or_404(Exam.objects.select_related("policy"), code=code)
-        return Response({"markers": [tell.workload(one) for one in queue.workload(exam)]})
+        return Response({"markers": [shapes.workload(work) for work in queue.workload(exam)]})

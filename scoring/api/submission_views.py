@@ -1,4 +1,4 @@
-"""Handing in: one by one or by the thousand, and how far the scoring is."""
+"""Handing in submissions, one by one or in bulk, and the progress of their scoring."""
 
 import codecs
 import hashlib
@@ -36,7 +36,7 @@ KEY = {"type": "string", "maxLength": 200}
 
 
 class SubmissionList(View):
-    """Handing in."""
+    """Handing in one submission."""
 
     writers = (CLIENT, MANAGER)
 
@@ -55,53 +55,57 @@ class SubmissionList(View):
     def post(self, request: Request) -> Response:
         """Hand in one candidate's answers.
 
-        The same again gives the same answer. Another body under the same Idempotency-Key (kept for
-        a week), or other texts under the same attempt, are a conflict.
+        Sending the same request again changes nothing and returns the same response. Another body
+        under the same Idempotency-Key (kept for a week), or other texts for the same attempt, are a
+        conflict.
         """
-        record = as_object(request.data)
+        payload = as_object(request.data)
         key = request.headers.get("Idempotency-Key", "")
         with transaction.atomic():
-            known = self._known(request, key, record) if key else None
-            if known is not None:
-                return Response(known, 202)
-            taken = submissions.accept(record)
+            stored = self._stored_response(request, key, payload) if key else None
+            if stored is not None:
+                return Response(stored, 202)
+            taken = submissions.accept(payload)
             if isinstance(taken, list):
                 raise Invalid(taken)
-            told = show.submission(taken[0])
+            response = show.submission(taken[0])
             if key:
-                IdempotencyKey.objects.filter(user=request.user.pk, key=key).update(response=told)
+                keys = IdempotencyKey.objects.filter(user=request.user.pk, key=key)
+                keys.update(response=response)
         nudge(taken[0].answers.values_list("question", flat=True))
-        return Response(told, 202)
+        return Response(response, 202)
 
-    def _known(self, request: Request, key: str, record: dict[str, Any]) -> Any:
-        """What was answered under the key before; None for the first to come.
+    def _stored_response(self, request: Request, key: str, payload: dict[str, Any]) -> Any:
+        """The response that was given under the key before; None for the key's first request.
 
-        Of two requests under one key at once the second waits here until the first has committed,
-        or failed and left no key.
+        Raises Invalid, or Conflict where the body is not the first request's.
         """
         if len(key) > 200 or not key.isprintable():
             raise Invalid([fault("", "Idempotency-Key: at most 200 printable characters")])
-        told = json.dumps(record, sort_keys=True)
-        body = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+        canonical = json.dumps(payload, sort_keys=True)
+        body_hash = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+        # A client that gives up waiting sends the same key again while the first request still
+        # runs. The second INSERT waits for the unique constraint until the first transaction has
+        # ended: if it committed, its response is read here; if it failed, it left no key.
         row, new = locks.lock_or_create(
             IdempotencyKey.objects.all(),
-            {"body_hash": body, "response": None},
+            {"body_hash": body_hash, "response": None},
             user_id=request.user.pk or 0,
             key=key,
         )
-        if row.body_hash != body:
+        if row.body_hash != body_hash:
             raise submissions.Conflict("another body was sent under this Idempotency-Key")
         return None if new else row.response
 
 
 class SubmissionBulk(View):
-    """Handing in by the thousand."""
+    """Handing in many submissions at once."""
 
     writers = (CLIENT, MANAGER)
     parser_classes = [NDJSONParser]
 
-    def most_body(self) -> None:
-        """It is read as it comes."""
+    def max_body(self) -> None:
+        """Any: the body is read as a stream, and `MOST_LINES` and `MOST_LINE_BYTES` limit it."""
 
     @call(
         "submissions_bulk",
@@ -116,23 +120,27 @@ class SubmissionBulk(View):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Hand in up to 100,000 submissions, one a line.
+        """Hand in up to 100,000 submissions, one on each line.
 
-        In one transaction, read as it comes; safe to send again. Lines that are not taken are told
-        of by number.
+        All are written in one transaction, and it is safe to send them again. Lines that are
+        rejected are listed with their numbers and reasons.
         """
         outcome = submissions.accept_all(read_lines(body_lines(request)))
         nudge(outcome.questions)
-        told: show.Bulk = {
+        response: show.Bulk = {
             "batch": outcome.batch.pk,
             "accepted": outcome.accepted,
             "rejected": cast(list[show.Rejection], outcome.rejected),
         }
-        return Response(told, 202)
+        return Response(response, 202)
 
 
 def body_lines(request: Request) -> Lines:
-    """The lines of the body, also of one in chunks, whose end the WSGI server finds."""
+    """The numbered lines of the body, also of one in chunks, whose end the WSGI server finds.
+
+    None in place of a line that is too long. Raises UnsupportedMediaType, or LengthRequired where
+    the server does not support chunks.
+    """
     if not is_chunked(request):
         return cast(Lines, request.data) or iter(())
     if not media_type_matches(NDJSON, request.content_type):
@@ -143,7 +151,10 @@ def body_lines(request: Request) -> Lines:
 
 
 def read_lines(numbered: Lines) -> Iterator[tuple[int, Any]]:
-    """(line number, value) of each line that is not blank; of what is no JSON, the reason."""
+    """The number and the JSON value of each line that is not blank.
+
+    For a line that is too long or not JSON the value is the reason, a str. Raises TooLarge.
+    """
     count = 0
     for number, line in numbered:
         if line is not None and not line.strip():
@@ -177,7 +188,7 @@ class SubmissionDetail(View):
 
 
 class BatchDetail(View):
-    """Progress."""
+    """The progress of a batch."""
 
     @call(
         "batches_read",
@@ -186,5 +197,5 @@ class BatchDetail(View):
         examples=[tells("Half-way", examples.BATCH)],
     )
     def get(self, request: Request, pk: int) -> Response:
-        """Read how far a batch is: answers by status, rate and time left."""
+        """Read a batch's progress: answers by status, the rate and the time left."""
         return Response(show.batch(get_object_or_404(Batch, pk=pk)))

@@ -1,4 +1,4 @@
-"""Files of answers."""
+"""Uploads of files of answers."""
 
 from django.conf import settings
 from django.shortcuts import get_object_or_404
@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from pmscoring.base.api.problems import TooLarge
 from pmscoring.base.api.schema import call, query, tells
-from pmscoring.base.api.views import View, asked
+from pmscoring.base.api.views import View, parameter
 from pmscoring.base.faults import Invalid, fault
 from scoring.api import examples
 from scoring.api import representations as show
@@ -26,12 +26,12 @@ FORM = {
 
 
 class UploadList(View):
-    """Uploading."""
+    """Uploading a file."""
 
     parser_classes = [MultiPartParser]
 
-    def most_body(self) -> int:
-        """The file and what the form puts around it."""
+    def max_body(self) -> int:
+        """The size of the largest file, and of the form around it."""
         return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) + FORM_BYTES
 
     @call(
@@ -39,18 +39,19 @@ class UploadList(View):
         "uploads",
         {202: show.Upload},
         takes={MultiPartParser.media_type: FORM},
-        parameters=[query("exam", {"type": "string"}, "Its code.", required=True)],
+        parameters=[query("exam", {"type": "string"}, "The exam's code.", required=True)],
         examples=[tells("Kept", examples.UPLOAD, 202)],
         problems=[409],
     )
     def post(self, request: Request) -> Response:
         """Upload a file of answers, which a worker then reads.
 
-        CSV (UTF-8 or CP932), XLSX or JSONL with columns candidate, question, text and, where there
-        are several, attempt; or a ZIP of TXT, DOCX and PDF files named candidate_question. Of one
-        candidate and attempt all rows are taken or none. The same file again changes nothing.
+        The file is CSV (UTF-8 or CP932), XLSX or JSONL with the columns candidate, question, text
+        and, where there are several, attempt; or a ZIP of TXT, DOCX and PDF files that are named
+        candidate_question. Of one candidate and attempt all rows are accepted or none. Uploading
+        the same file again changes nothing.
         """
-        exam = Exam.objects.filter(code=asked(request, "exam")).first()
+        exam = Exam.objects.filter(code=parameter(request, "exam")).first()
         if exam is None:
             raise Invalid([fault("/exam", "there is no such exam")])
         file = request.FILES.get("file")
@@ -59,11 +60,11 @@ class UploadList(View):
         if (file.size or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise TooLarge(f"{file.size} bytes; MAX_UPLOAD_BYTES are taken at most")
         try:
-            made = uploads.receive(exam, file.name or "", file)
+            upload = uploads.receive(exam, file.name or "", file)
         except BadDocument as error:
             raise Invalid([fault("/file", str(error))]) from error
-        nudge_upload(made)
-        return Response(show.upload(made), 202)
+        nudge_upload(upload)
+        return Response(show.upload(upload), 202)
 
 
 class UploadDetail(View):
@@ -76,7 +77,7 @@ class UploadDetail(View):
         examples=[tells("Waiting", examples.UPLOAD)],
     )
     def get(self, request: Request, pk: int) -> Response:
-        """Read how far an upload is, and which rows were rejected and why."""
+        """Read an upload's progress, and which rows were rejected and why."""
         return Response(
             show.upload(get_object_or_404(Upload.objects.select_related("exam"), pk=pk))
         )

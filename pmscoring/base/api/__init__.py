@@ -1,1 +1,1 @@
-"""What the REST calls of both apps are built from."""
+"""The base of both apps' REST APIs: views, permissions, parsers, problems, the OpenAPI document."""

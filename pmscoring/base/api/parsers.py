@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it."""
+"""JSON bodies, read strictly as RFC 8259 defines JSON."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,10 @@ from pmscoring.base.faults import Fault, fault
 
 
 def read_json(data: bytes | str) -> Any:
-    """The value; ValueError on NaN and the like. Lone surrogates, as \\ud800, come through."""
+    """The value; raises ValueError for anything else, NaN and Infinity included.
+
+    Lone surrogates, as \\ud800, are let through: `refused_texts` finds them.
+    """
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -25,7 +28,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def refused_texts(value: Any, pointer: str = "") -> Iterator[Fault]:
-    """Every text in the value that PostgreSQL or JSON cannot carry, with its place."""
+    """A fault for each text in the value that PostgreSQL or JSON cannot carry."""
     if isinstance(value, str) and (reason := texts.refused_character(value)):
         yield fault(pointer, reason)
     pairs: Iterable[tuple[Any, Any]] = ()
@@ -38,14 +41,14 @@ def refused_texts(value: Any, pointer: str = "") -> Iterator[Fault]:
 
 
 class StrictJSONParser(BaseParser):
-    """One JSON value."""
+    """Reads a body that is one JSON value."""
 
     media_type = "application/json"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
     ) -> Any:
-        """The value, or a ParseError."""
+        """The value; raises ParseError."""
         try:
             return read_json(stream.read())
         except (ValueError, RecursionError) as error:

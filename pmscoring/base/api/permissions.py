@@ -1,4 +1,4 @@
-"""Which roles may call."""
+"""Permissions by role."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from pmscoring.base.roles import has_role
 
 
 class HasRole(BasePermission):
-    """A view names the roles of its `readers` (GET, HEAD, OPTIONS) and of its `writers`."""
+    """Allows the roles that the view names: `readers` for GET, HEAD and OPTIONS, else `writers`."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         attribute = "readers" if request.method in SAFE_METHODS else "writers"

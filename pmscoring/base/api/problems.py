@@ -42,7 +42,7 @@ TITLES = {
 }
 
 
-class FaultTold(TypedDict):
+class ProblemError(TypedDict):
     """What is wrong, and where: a JSON pointer into the body, or the name of a parameter."""
 
     pointer: str
@@ -56,28 +56,28 @@ class Problem(TypedDict):
     title: str
     status: int
     detail: str
-    errors: list[FaultTold]
+    errors: list[ProblemError]
 
 
 class TooLarge(exceptions.APIException):
-    """The body is over a limit."""
+    """The body is larger than a limit."""
 
     status_code = 413
 
 
 class LengthRequired(exceptions.APIException):
-    """A body in chunks, where it must be known how long it is."""
+    """The body is sent in chunks where its length must be known beforehand."""
 
     status_code = 411
 
 
 def register(statuses: Mapping[type[Exception], int]) -> None:
-    """Answer an app's expected failures with these statuses."""
+    """Register the HTTP statuses of an app's expected failures."""
     _statuses.update(statuses)
 
 
 def _status(error: Exception) -> int | None:
-    """That of the most derived class that is registered; None for a failure nobody expects."""
+    """The status of the most derived class that is registered; None for an unexpected failure."""
     return next((_statuses[kind] for kind in type(error).__mro__ if kind in _statuses), None)
 
 
@@ -89,19 +89,19 @@ def problem(status: int, detail: str, errors: Sequence[Fault] = ()) -> Problem:
         "status": status,
         "detail": _printable(detail),
         "errors": [
-            {"pointer": _printable(one["pointer"]), "detail": _printable(one["detail"])}
-            for one in errors
+            {"pointer": _printable(error["pointer"]), "detail": _printable(error["detail"])}
+            for error in errors
         ],
     }
 
 
 def _printable(text: str) -> str:
-    """Lone surrogates, which a body may have brought, cannot be sent back as they are."""
+    """The text with lone surrogates, which a body may contain but UTF-8 cannot, written as \\u…."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: expected failures told, anything else left to crash."""
+    """DRF's exception handler: a problem for an expected failure; None, a crash, for any other."""
     error = count_refusal(error, context)
     status = _status(error)
     headers: dict[str, str] = {}
@@ -141,15 +141,18 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
 
 
 def _flat(detail: Any, pointer: str = "") -> list[Fault]:
+    """DRF's nested validation messages as faults with JSON pointers."""
     if isinstance(detail, dict):
-        return [one for key, value in detail.items() for one in _flat(value, f"{pointer}/{key}")]
+        return [
+            error for key, value in detail.items() for error in _flat(value, f"{pointer}/{key}")
+        ]
     if isinstance(detail, list):
-        return [one for value in detail for one in _flat(value, pointer)]
+        return [error for value in detail for error in _flat(value, pointer)]
     return [fault(pointer, str(detail))]
 
 
 @csrf_exempt
 def missing(request: HttpRequest, rest: str) -> JsonResponse:
-    """What is not among the addresses."""
-    told = problem(404, f"{request.path} is no address of this API")
-    return JsonResponse(told, status=404, content_type=MEDIA_TYPE)
+    """The problem for a path of the API that no view has."""
+    body = problem(404, f"{request.path} is no address of this API")
+    return JsonResponse(body, status=404, content_type=MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what drf-spectacular cannot find out by itself."""
+"""The OpenAPI document: what drf-spectacular cannot derive from the views by itself."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -27,24 +27,26 @@ def call(
     examples: Sequence[OpenApiExample] = (),
     problems: Iterable[int] = (),
 ) -> Callable[[Handler], Handler]:
-    """Documents a call; its docstring's first line is the summary.
+    """Decorates a view's method with its documentation: `name` is the operation's id.
 
-    `answers` has the type of each answer by status; `takes` the schema of the body by media type;
-    `files` the media types of a 200 that is a file; `problems` statuses beyond those of every call.
+    The method's docstring is the description, and its first line the summary. `answers` maps each
+    status to the type of its body, None where it has none; `takes` maps the media types of the
+    request's body to schemas; `files` are the media types of a 200 that is a file; `problems` are
+    error statuses beside those that every call can have.
     """
     responses: dict[Any, Any] = {}
-    for status, kind in answers.items():
-        responses[(status, JSON)] = _schema(kind) if kind else None
+    for status, body in answers.items():
+        responses[(status, JSON)] = _schema(body) if body else None
     for media_type in files:
         responses[(200, media_type)] = {"type": "string"}
 
     def documented(handler: Handler) -> Handler:
-        told = cleandoc(handler.__doc__ or "")
+        description = cleandoc(handler.__doc__ or "")
         wrapped: Handler = extend_schema(
             operation_id=name,
             tags=[tag],
-            summary=told.partition("\n")[0].rstrip("."),
-            description=told,
+            summary=description.partition("\n")[0].rstrip("."),
+            description=description,
             request=dict(takes) if takes else None,
             responses=responses,
             parameters=list(parameters),
@@ -56,8 +58,8 @@ def call(
     return documented
 
 
-def _schema(kind: Any) -> Schema:
-    return kind if isinstance(kind, dict) else shape(kind)
+def _schema(body: Any) -> Schema:
+    return body if isinstance(body, dict) else shape(body)
 
 
 def query(
@@ -86,12 +88,18 @@ _components: list[Callable[[], dict[str, Schema]]] = []
 
 
 def add_components(read: Callable[[], dict[str, Schema]]) -> None:
-    """Let an app's own schemas, by name, be components of the document; read when it is made."""
+    """Add an app's own schemas, by name, to the document's components.
+
+    `read` is called when the document is made.
+    """
     _components.append(read)
 
 
 def finish(result: Schema, **_: Any) -> Schema:
-    """Adds the components, of the apps and of our types, and the problems."""
+    """Adds the components and the problems to the document; a postprocessing hook of spectacular.
+
+    The components are those of the apps and of the TypedDicts that the calls refer to.
+    """
     shape(Problem)
     schemas = result["components"].setdefault("schemas", {})
     for read in _components:

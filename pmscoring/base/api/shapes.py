@@ -1,4 +1,4 @@
-"""JSON Schemas of what the API tells, from the TypedDicts that the code tells it with."""
+"""JSON Schemas of the API's responses, made from the TypedDicts that the code builds them with."""
 
 from types import NoneType, UnionType
 from typing import (
@@ -24,7 +24,10 @@ def ref(name: str) -> Schema:
 
 
 def shape(hint: Any) -> Schema:
-    """The schema of a type; a TypedDict becomes a component. TypeError for what JSON has not."""
+    """The schema of a type; a TypedDict becomes a component, to which the schema refers.
+
+    Raises TypeError for a type that JSON cannot express.
+    """
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return {**shape(args[0]), **args[1]}
@@ -44,23 +47,23 @@ def shape(hint: Any) -> Schema:
     if origin is dict:
         return {"type": "object", "additionalProperties": shape(args[1])}
     if origin in (Union, UnionType):
-        return _any_of([shape(one) for one in args])
+        return _any_of([shape(arg) for arg in args])
     raise TypeError(f"{hint} has no schema")
 
 
 def _any_of(shapes: list[Schema]) -> Schema:
-    if all(set(one) == {"type"} for one in shapes):
-        return {"type": [one["type"] for one in shapes]}
+    if all(set(schema) == {"type"} for schema in shapes):
+        return {"type": [schema["type"] for schema in shapes]}
     return {"anyOf": shapes}
 
 
 def components() -> dict[str, Schema]:
     """The schemas of all TypedDicts that were referred to, and of those that they refer to."""
-    found: dict[str, Schema] = {}
-    while missing := known.keys() - found.keys():
+    schemas: dict[str, Schema] = {}
+    while missing := known.keys() - schemas.keys():
         for name in missing:
-            found[name] = _object(known[name])
-    return dict(sorted(found.items()))
+            schemas[name] = _object(known[name])
+    return dict(sorted(schemas.items()))
 
 
 def _object(hint: Any) -> Schema:
@@ -68,6 +71,6 @@ def _object(hint: Any) -> Schema:
     return {
         "type": "object",
         "description": " ".join((hint.__doc__ or "").split()),
-        "properties": {name: shape(one) for name, one in hints.items()},
+        "properties": {name: shape(field) for name, field in hints.items()},
         "required": [name for name in hints if name in hint.__required_keys__],
     }

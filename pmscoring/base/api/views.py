@@ -1,4 +1,4 @@
-"""What the calls share: roles, limits, pages, bodies."""
+"""The base of all views of the API: roles, limits of bodies, pages, query parameters."""
 
 from typing import Any
 
@@ -21,26 +21,25 @@ PAGE_PARAMETERS = (
 )
 
 
-class OneKind(DefaultContentNegotiation):
-    """Each address tells one kind of thing, whatever is asked for in Accept (RFC 9110, 12.1)."""
+class IgnoresAccept(DefaultContentNegotiation):
+    """Answers in the view's media type whatever Accept asks for, as RFC 9110, 12.1 permits."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        """The first."""
         return renderers[0], renderers[0].media_type
 
 
 class View(APIView):
-    """A call with roles: who may read, who may write."""
+    """A view that the roles `readers` may read and `writers` may write."""
 
-    content_negotiation_class = OneKind
+    content_negotiation_class = IgnoresAccept
     permission_classes = [HasRole]
     readers: tuple[str, ...] = SEES_CANDIDATES
     writers: tuple[str, ...] = (MANAGER,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who may not call is told so before a body is read, and so is who sends too much."""
+        """Refuse callers without a role, and bodies that are too large, before a body is read."""
         super().initial(request, *args, **kwargs)
-        most = self.most_body()
+        most = self.max_body()
         if most is None:
             return
         if is_chunked(request):
@@ -49,18 +48,18 @@ class View(APIView):
         if length.isdigit() and int(length) > most:
             raise TooLarge(f"{length} bytes; at most {most} are taken")
 
-    def most_body(self) -> int | None:
-        """Bytes that a body may have; None where it is read as it comes."""
+    def max_body(self) -> int | None:
+        """How many bytes a body may have; None where the view reads it as a stream."""
         return MOST_BODY_BYTES
 
 
 def is_chunked(request: Request) -> bool:
-    """Whether the body comes without its length; Django would take it for empty."""
+    """Whether the body comes without a length, which Django would read as an empty body."""
     return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
 
 
 class Pages(CursorPagination):
-    """Newest first, by cursor."""
+    """Pages by cursor, the newest rows first."""
 
     ordering = "-pk"
     page_size = 100
@@ -69,14 +68,14 @@ class Pages(CursorPagination):
 
 
 def as_object(data: Any) -> dict[str, Any]:
-    """The body where it is a JSON object; else Invalid."""
+    """The body as a JSON object; raises Invalid where it is another value."""
     if not isinstance(data, dict):
         raise Invalid([fault("", "a JSON object is expected")])
     return data
 
 
-def asked(request: Request, name: str) -> str:
-    """A query parameter, empty where it is missing; Invalid for U+0000."""
+def parameter(request: Request, name: str) -> str:
+    """A query parameter, "" where it is missing; raises Invalid for U+0000."""
     value: str = request.query_params.get(name, "")
     if "\0" in value:
         raise Invalid([fault(f"/{name}", "U+0000 is refused")])
