@@ -15,7 +15,7 @@ from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import Admin
 from pmscoring.base.admin.pages import confirmation, page
 from pmscoring.base.lifecycle import WrongState
-from pmscoring.base.roles import has_role
+from pmscoring.base.roles import has_role, signed_in
 from scoring import tasks
 from scoring.admin import charts, colours
 from scoring.admin.calibrations import NOTHING, OPEN, figures, progress
@@ -118,7 +118,7 @@ class CalibrationPages(Admin):
         if not self.has_manage_permission(request):
             return _back(question)
         if request.method == "POST":
-            user = request.user
+            user = signed_in(request.user)
             return self._carry_out(request, question, lambda: promotion.promote(calibration, user))
         if calibration.status != Calibration.Status.READY:
             return _back(question)
@@ -155,7 +155,7 @@ class CalibrationPages(Admin):
         if not self.has_manage_permission(request) or question.calibration is None:
             return _back(question)
         if request.method == "POST":
-            user = request.user
+            user = signed_in(request.user)
             return self._carry_out(request, question, lambda: promotion.roll_back(question, user))
         earlier = promotion.before(question)
         names = {"calibration": earlier or _("the uncalibrated method")}
@@ -226,7 +226,7 @@ class CalibrationPages(Admin):
             # manager's own: the target is recorded only where it still leads to this value.
             current = thresholds.proposal(question, target)
             proposal = current if current.value == value else None
-        user = request.user
+        user = signed_in(request.user)
         return self._carry_out(
             request, question, lambda: thresholds.apply(question, value, user, proposal)
         )
@@ -282,7 +282,7 @@ def request_calibrations(owner: Admin, request: HttpRequest, questions: Iterable
     """Request a calibration of each question; warn about those that cannot be calibrated."""
     for question in questions:
         try:
-            calibration = fitting.request(question, request.user)
+            calibration = fitting.request(question, signed_in(request.user))
         except WrongState as error:
             owner.message_user(request, f"{question}: {error}", "warning")
         else:

@@ -11,7 +11,7 @@ from pmscoring.base.api.schema import CODE, JSON, asks, call, query, tells
 from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object, parameter
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
-from pmscoring.base.roles import ADJUDICATOR, MANAGER, VIEWER
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, VIEWER, signed_in
 from scoring import tasks
 from scoring.api import calibration_shapes as show
 from scoring.api import examples
@@ -90,7 +90,7 @@ class CalibrationList(QuestionView):
         is promoted where it agrees with people better than the one that marks the question now.
         """
         question = self.question(exam, code)
-        calibration = fitting.request(question, request.user)
+        calibration = fitting.request(question, signed_in(request.user))
         tasks.nudge_calibration(calibration)
         return Response(show.calibration(calibration, question.calibration_id), 202)
 
@@ -129,7 +129,7 @@ class Promote(QuestionView):
         threshold, a new one is chosen for the same target, never lower than the old one.
         """
         question = self.question(exam, code)
-        new = promotion.promote(self.calibration(question, pk), request.user)
+        new = promotion.promote(self.calibration(question, pk), signed_in(request.user))
         tasks.nudge([question.pk])
         return Response(_promoted(new, question))
 
@@ -151,7 +151,7 @@ class RollBack(QuestionView):
         The machine's marks and the threshold are again those of that calibration.
         """
         question = self.question(exam, code)
-        new = promotion.roll_back(question, request.user)
+        new = promotion.roll_back(question, signed_in(request.user))
         tasks.nudge([question.pk])
         return Response(_promoted(new, question))
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from string import ascii_uppercase
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from pmscoring.base.faults import Invalid
@@ -23,7 +23,7 @@ DESK = "marking:disputes"
 
 
 def show_next(
-    request: HttpRequest, exam: Exam, question: Question | None, notice: str = ""
+    request: pages.DeskRequest, exam: Exam, question: Question | None, notice: str = ""
 ) -> HttpResponse:
     """The next dispute, under a lease, or that there is none; skipped ones come last."""
     name = f"disputes-{exam.pk}"
@@ -41,7 +41,7 @@ def show_next(
 
 
 def show_leased(
-    request: HttpRequest,
+    request: pages.DeskRequest,
     exam: Exam,
     lease: Lease,
     values: Mapping[str, str] | None = None,
@@ -54,7 +54,7 @@ def show_leased(
 
 
 def _show(
-    request: HttpRequest,
+    request: pages.DeskRequest,
     exam: Exam,
     answer: Answer,
     lease: Lease | None,
@@ -83,7 +83,7 @@ def _show(
     return pages.show(request, "desk", status, **context)
 
 
-def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+def submit(request: pages.DeskRequest, exam: Exam, question: Question | None) -> HttpResponse:
     """Close the dispute by the adjudicator's mark; on a refusal, show the form again."""
     answer = pages.posted_answer(request, exam)
     if answer is None:
@@ -103,7 +103,7 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
     return _go_on(request, exam, question)
 
 
-def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+def skip(request: pages.DeskRequest, exam: Exam, question: Question | None) -> HttpResponse:
     """Give the dispute back; it is offered again when no other is left."""
     answer = pages.posted_answer(request, exam)
     if answer is not None:
@@ -114,7 +114,7 @@ def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRes
 
 
 def _go_on(
-    request: HttpRequest, exam: Exam, question: Question | None, notice: str = ""
+    request: pages.DeskRequest, exam: Exam, question: Question | None, notice: str = ""
 ) -> HttpResponse:
     desk = pages.address(DESK, exam)
     return pages.go_on(request, desk, lambda: show_next(request, exam, question, notice))

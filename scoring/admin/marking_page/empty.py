@@ -1,6 +1,6 @@
 """The desk without an answer: nothing is left to mark, or the marker may not mark now."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -10,7 +10,7 @@ from scoring.review.references import NotQualified, Suspended
 
 
 def show_closed(
-    request: HttpRequest, exam: Exam, question: Question | None, error: Exception
+    request: pages.DeskRequest, exam: Exam, question: Question | None, error: Exception
 ) -> HttpResponse:
     """Say why the marker may not mark now. `error` is what the queue raised."""
     exam.refresh_from_db(fields=["status"])
@@ -30,7 +30,9 @@ def show_closed(
     return show(request, exam, question, title, text, undo=False)
 
 
-def show_nothing_left(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+def show_nothing_left(
+    request: pages.DeskRequest, exam: Exam, question: Question | None
+) -> HttpResponse:
     """Say that no answer waits for the marker, of the question or of the whole exam."""
     if question is not None:
         text = _("No answer to this question waits for you.")
@@ -40,7 +42,7 @@ def show_nothing_left(request: HttpRequest, exam: Exam, question: Question | Non
 
 
 def show(
-    request: HttpRequest,
+    request: pages.DeskRequest,
     exam: Exam,
     question: Question | None,
     title: str,

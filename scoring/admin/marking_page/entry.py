@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, has_role
 from scoring import tasks
 from scoring.admin.counts import share
-from scoring.admin.marking_page.pages import address, desk_page, posted_key
+from scoring.admin.marking_page.pages import DeskRequest, address, desk_page, posted_key
 from scoring.marks.settlement import MARKED_BY_PEOPLE
 from scoring.models import Answer, Exam, Question, Standing
 from scoring.review import groups, queue, references
@@ -48,7 +49,7 @@ class QuestionRow:
 
 
 @desk_page(MARKER, ADJUDICATOR, MANAGER)
-def entry(request: HttpRequest) -> HttpResponse:
+def entry(request: DeskRequest) -> HttpResponse:
     """The exams in trial or in marking; a manager's POST starts a new search for groups."""
     if request.method == "POST":
         return _regroup(request)
@@ -64,7 +65,7 @@ def entry(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "scoring/marking/entry.html", context)
 
 
-def _regroup(request: HttpRequest) -> HttpResponse:
+def _regroup(request: DeskRequest) -> HttpResponse:
     if not has_role(request.user, MANAGER):
         raise PermissionDenied
     rows = Question.objects.filter(exam__status__in=MARKED_BY_PEOPLE)
@@ -73,7 +74,7 @@ def _regroup(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("marking:entry"))
 
 
-def _exam(request: HttpRequest, exam: Exam) -> dict[str, Any]:
+def _exam(request: DeskRequest, exam: Exam) -> dict[str, Any]:
     progress = queue.progress(exam, request.user)
     standing = references.standing(exam, request.user)
     may_mark = standing is None or standing.status == Standing.Status.QUALIFIED
@@ -98,13 +99,13 @@ def _exam(request: HttpRequest, exam: Exam) -> dict[str, Any]:
     }
 
 
-def _to_qualify(exam: Exam, marker: Any, standing: Standing | None) -> int:
+def _to_qualify(exam: Exam, marker: User, standing: Standing | None) -> int:
     if standing is None or standing.status != Standing.Status.QUALIFYING:
         return 0
     return references.left_to_qualify(exam, marker)
 
 
-def _questions(request: HttpRequest, exam: Exam, may_mark: bool) -> list[QuestionRow]:
+def _questions(request: DeskRequest, exam: Exam, may_mark: bool) -> list[QuestionRow]:
     counts = _counts(exam)
     return [
         _question(request, exam, question, counts, may_mark) for question in exam.questions.all()
@@ -112,7 +113,7 @@ def _questions(request: HttpRequest, exam: Exam, may_mark: bool) -> list[Questio
 
 
 def _question(
-    request: HttpRequest,
+    request: DeskRequest,
     exam: Exam,
     question: Question,
     counts: Counter[tuple[int, str]],
@@ -132,7 +133,7 @@ def _question(
     )
 
 
-def _groups(question: Question, marker: Any) -> list[Any]:
+def _groups(question: Question, marker: User) -> list[Any]:
     try:
         return list(groups.open_groups(question, marker))
     except NotQualified:

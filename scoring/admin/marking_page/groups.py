@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.models import User
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -30,7 +30,7 @@ class Member:
 
 
 def show_next(
-    request: HttpRequest, exam: Exam, question: Question | None, notice: str = ""
+    request: pages.DeskRequest, exam: Exam, question: Question | None, notice: str = ""
 ) -> HttpResponse:
     """The largest group that is free for the marker; single answers when there is none."""
     name = f"groups-{exam.pk}"
@@ -46,7 +46,7 @@ def show_next(
 
 
 def _take_next(
-    exam: Exam, question: Question | None, marker: Any, without: Sequence[int]
+    exam: Exam, question: Question | None, marker: User, without: Sequence[int]
 ) -> AnswerGroup | None:
     # Two markers may be offered the same group at once. `take` is one UPDATE of a row that nobody
     # else holds, so one of them gets it, and the other tries the next group.
@@ -60,7 +60,7 @@ def _take_next(
 
 
 def show_group(
-    request: HttpRequest,
+    request: pages.DeskRequest,
     exam: Exam,
     question: Question | None,
     group: AnswerGroup,
@@ -101,7 +101,7 @@ def _members(answers: Sequence[Answer], removed: Collection[int]) -> list[Member
     return [Member(answer.pk, compared[answer.text], answer.pk in removed) for answer in answers]
 
 
-def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+def submit(request: pages.DeskRequest, exam: Exam, question: Question | None) -> HttpResponse:
     """Give one mark to all members that were shown and not ticked; the others leave the group."""
     group = _posted_group(request, exam)
     if group is None:
@@ -135,7 +135,7 @@ def _others(group: AnswerGroup, accepted: Collection[int]) -> set[int]:
     return set(rows.values_list("pk", flat=True)) - set(accepted)
 
 
-def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+def skip(request: pages.DeskRequest, exam: Exam, question: Question | None) -> HttpResponse:
     """Give the group back; the marker gets it again when no other is left."""
     group = _posted_group(request, exam)
     if group is not None:
@@ -144,7 +144,7 @@ def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRes
     return _go_on(request, exam, question, _("Skipped. Next:"))
 
 
-def _posted_group(request: HttpRequest, exam: Exam) -> AnswerGroup | None:
+def _posted_group(request: pages.DeskRequest, exam: Exam) -> AnswerGroup | None:
     rows = AnswerGroup.objects.select_related("question__exam")
     return rows.filter(pk=pages.posted_key(request, "group"), question__exam=exam).first()
 
@@ -154,7 +154,7 @@ def _keys(texts: Sequence[str]) -> set[int]:
 
 
 def _go_on(
-    request: HttpRequest, exam: Exam, question: Question | None, notice: str
+    request: pages.DeskRequest, exam: Exam, question: Question | None, notice: str
 ) -> HttpResponse:
     desk = pages.address(DESK, exam, question)
     return pages.go_on(request, desk, lambda: show_next(request, exam, question, notice))

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -26,6 +27,12 @@ SECONDS_OLD = 3.0
 """Age that the counts in the bar above an answer may have; counting takes time at every mark."""
 
 
+class DeskRequest(HttpRequest):
+    """A request by a user who is signed in: `desk_page` refuses any other."""
+
+    user: User
+
+
 def desk_page(*roles: str) -> Callable[[View], View]:
     """Decorator of a view: a page of the admin that only these roles may open."""
 
@@ -42,14 +49,14 @@ def desk_page(*roles: str) -> Callable[[View], View]:
     return wrap
 
 
-def exam_and_question(request: HttpRequest, code: str) -> tuple[Exam, Question | None]:
+def exam_and_question(request: DeskRequest, code: str) -> tuple[Exam, Question | None]:
     """The exam with this code, and the question if the query names one; Http404 without them."""
     exam = get_object_or_404(Exam, code=code)
     question = request.GET.get("question", "")
     return exam, get_object_or_404(Question, exam=exam, code=question) if question else None
 
 
-def posted_key(request: HttpRequest, field: str) -> int:
+def posted_key(request: DeskRequest, field: str) -> int:
     """The primary key in a field of the form; 0, which no row has, if it is not a key."""
     return as_key(request.POST.get(field, ""))
 
@@ -59,14 +66,14 @@ def as_key(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
-def posted_answer(request: HttpRequest, exam: Exam) -> Answer | None:
+def posted_answer(request: DeskRequest, exam: Exam) -> Answer | None:
     """The answer of the exam that the form was shown for, whether or not the lease still holds."""
     rows = Answer.objects.filter(pk=posted_key(request, "answer"), question__exam=exam)
     rows = rows.select_related("question__exam__policy", "question__calibration")
     return rows.prefetch_related("question__criteria").first()
 
 
-def show(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
+def show(request: DeskRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
     """Render a state of the desk: a fragment for the script, a whole page for the browser."""
     name = f"scoring/marking/{template}.html"
     if "X-Desk" in request.headers:
@@ -81,7 +88,7 @@ def address(name: str, exam: Exam, question: Question | None = None) -> str:
     return reverse(name, args=[exam.code]) + query
 
 
-def go_on(request: HttpRequest, desk: str, show_next: Callable[[], HttpResponse]) -> HttpResponse:
+def go_on(request: DeskRequest, desk: str, show_next: Callable[[], HttpResponse]) -> HttpResponse:
     """After a POST: the next state at once for the script, a redirect to the desk without it.
 
     The redirect keeps a reload of the page from posting the form again.
@@ -90,7 +97,7 @@ def go_on(request: HttpRequest, desk: str, show_next: Callable[[], HttpResponse]
 
 
 def bar_context(
-    exam: Exam, marker: Any, question: Question | None, lease: Lease | None = None
+    exam: Exam, marker: User, question: Question | None, lease: Lease | None = None
 ) -> dict[str, Any]:
     """The context of the bar at the top: the progress, and the time left of the lease."""
     progress = queue.progress(exam, marker, question, SECONDS_OLD if lease else 0.0)
@@ -102,12 +109,12 @@ def bar_context(
     return {"exam": exam, "progress": counts, **(lease_times(lease) if lease else {})}
 
 
-def lease_of(answer: Answer, marker: Any) -> Lease | None:
+def lease_of(answer: Answer, marker: User) -> Lease | None:
     """The marker's lease on the answer, unless it has run out."""
     return Lease.objects.live().filter(answer=answer, marker=marker).first()
 
 
-def has_marked(answer: Answer, marker: Any) -> bool:
+def has_marked(answer: Answer, marker: User) -> bool:
     """Whether a mark of the answer by this marker stands, also of a reference answer."""
     given = ReferenceMark.objects.filter(reference__answer=answer, marker=marker)
     of_reference = given.exclude(purpose=ReferenceMark.Purpose.WITHDRAWN)
@@ -121,25 +128,25 @@ def lease_times(lease: Lease) -> dict[str, int]:
     return {"lease_seconds": max(round(left), 0), "lease_whole": round(max(whole, left))}
 
 
-def log(request: HttpRequest, *answers: int) -> None:
+def log(request: DeskRequest, *answers: int) -> None:
     """Record in the audit log that the user read these answers."""
     record("read", request.user, answers=list(answers))
 
 
-def skipped(request: HttpRequest, name: str) -> list[int]:
+def skipped(request: DeskRequest, name: str) -> list[int]:
     """Keys of what the marker skipped in this session, in the list of this name."""
     keys: list[int] = request.session.get(f"skipped-{name}", [])
     return keys
 
 
-def skip(request: HttpRequest, name: str, pk: int) -> None:
+def skip(request: DeskRequest, name: str, pk: int) -> None:
     """Put the row behind all others for the rest of the session."""
     # Of two tabs that skip at once the session keeps the list of the last one. What it loses is
     # offered earlier than it would have been, and nothing else.
     request.session[f"skipped-{name}"] = [*skipped(request, name), pk][-MOST_SKIPPED:]
 
 
-def unskip(request: HttpRequest, name: str) -> bool:
+def unskip(request: DeskRequest, name: str) -> bool:
     """Forget what was skipped; False if there was nothing."""
     return bool(request.session.pop(f"skipped-{name}", None))
 

@@ -1,6 +1,6 @@
 """The page after a qualifying answer: the marker's mark beside the known one, and its reasons."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -11,7 +11,7 @@ from scoring.review import references
 
 
 def show_comparison(
-    request: HttpRequest, question: Question | None, answer: Answer, mark: ReferenceMark
+    request: pages.DeskRequest, question: Question | None, answer: Answer, mark: ReferenceMark
 ) -> HttpResponse:
     """Compare the marker's mark with the known one; this page is shown only once."""
     reference, exam = mark.reference, answer.question.exam

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib.auth.models import User
+from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
 from pmscoring.base.faults import Invalid
@@ -19,7 +20,7 @@ DESK = "marking:desk"
 
 
 def show_next(
-    request: HttpRequest,
+    request: pages.DeskRequest,
     exam: Exam,
     question: Question | None,
     notice: str = "",
@@ -39,7 +40,7 @@ def show_next(
 
 
 def show_leased(
-    request: HttpRequest,
+    request: pages.DeskRequest,
     exam: Exam,
     question: Question | None,
     lease: Lease,
@@ -63,7 +64,7 @@ def show_leased(
     return pages.show(request, "desk", **context)
 
 
-def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+def submit(request: pages.DeskRequest, exam: Exam, question: Question | None) -> HttpResponse:
     """Save the mark and show the next answer; on a refusal, show the form again."""
     answer = pages.posted_answer(request, exam)
     if answer is None:
@@ -84,7 +85,7 @@ def submit(request: HttpRequest, exam: Exam, question: Question | None) -> HttpR
     return _go_on(request, exam, question)
 
 
-def _submit(answer: Answer, marker: Any, judgement: dict[str, Any]) -> queue.HumanMark:
+def _submit(answer: Answer, marker: User, judgement: dict[str, Any]) -> queue.HumanMark:
     """Save the mark, also where the lease ran out while the form was open."""
     try:
         return queue.submit(answer, marker, judgement)
@@ -95,7 +96,7 @@ def _submit(answer: Answer, marker: Any, judgement: dict[str, Any]) -> queue.Hum
         return queue.submit(answer, marker, judgement)
 
 
-def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+def skip(request: pages.DeskRequest, exam: Exam, question: Question | None) -> HttpResponse:
     """Give the answer back; the marker gets it again when nothing else is left."""
     answer = pages.posted_answer(request, exam)
     if answer is not None:
@@ -105,7 +106,7 @@ def skip(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRes
     return _go_on(request, exam, question, _("Skipped. Next:"))
 
 
-def renew(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+def renew(request: pages.DeskRequest, exam: Exam, question: Question | None) -> HttpResponse:
     """Renew the lease: `{seconds}` that are left of it now; 409 if it has run out."""
     answer = pages.posted_answer(request, exam)
     if answer is None:
@@ -118,7 +119,11 @@ def renew(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRe
 
 
 def _show_again(
-    request: HttpRequest, exam: Exam, question: Question | None, answer: Answer, error: Exception
+    request: pages.DeskRequest,
+    exam: Exam,
+    question: Question | None,
+    answer: Answer,
+    error: Exception,
 ) -> HttpResponse:
     """The same answer with everything that was typed, and the reason for the refusal."""
     lease = pages.lease_of(answer, request.user)
@@ -133,7 +138,7 @@ def _show_again(
 
 
 def _go_on(
-    request: HttpRequest, exam: Exam, question: Question | None, notice: str = ""
+    request: pages.DeskRequest, exam: Exam, question: Question | None, notice: str = ""
 ) -> HttpResponse:
     desk = pages.address(DESK, exam, question)
     return pages.go_on(request, desk, lambda: show_next(request, exam, question, notice))

@@ -1,6 +1,6 @@
 """Undo: the last mark is withdrawn, and its answer is on the desk again with the same points."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
@@ -10,7 +10,7 @@ from scoring.review import queue
 from scoring.review.references import NotQualified
 
 
-def undo(request: HttpRequest, exam: Exam, question: Question | None) -> HttpResponse:
+def undo(request: pages.DeskRequest, exam: Exam, question: Question | None) -> HttpResponse:
     """Withdraw what the marker did last in the exam; the marks of a group are withdrawn as one."""
     # Sent twice at once, both find the same last mark; `undo` locks its answer, and the second gets
     # WrongState. One after the other they take back two marks, so the script sends one at a time.
@@ -29,7 +29,7 @@ def undo(request: HttpRequest, exam: Exam, question: Question | None) -> HttpRes
 
 
 def _show_again(
-    request: HttpRequest, exam: Exam, question: Question | None, undone: queue.Undone
+    request: pages.DeskRequest, exam: Exam, question: Question | None, undone: queue.Undone
 ) -> HttpResponse:
     """Show what was undone, or the next answer if it could not be given to the marker again."""
     notice, mark = _("Taken back:"), undone.mark
