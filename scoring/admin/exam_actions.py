@@ -20,6 +20,7 @@ from scoring import tasks
 from scoring.admin import definition_files
 from scoring.admin.agreement_page import ExamAgreementPage
 from scoring.admin.calibration_pages import request_calibrations
+from scoring.admin.exam_downloads import SAVED
 from scoring.admin.forms import AnswersForm, DefinitionForm
 from scoring.documents import BadDocument
 from scoring.exams import definitions
@@ -57,17 +58,7 @@ class ExamActions(ExamAgreementPage):
         {
             "title": _("Results"),
             "icon": "download",
-            "items": [
-                "results_csv",
-                "results_cp932",
-                "results_xlsx",
-                "marks_csv",
-                "marks_cp932",
-                "marks_xlsx",
-                "statistics_csv",
-                "statistics_cp932",
-                "statistics_xlsx",
-            ],
+            "items": SAVED,
         },
         {
             "title": _("Definition"),

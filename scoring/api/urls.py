@@ -34,9 +34,10 @@ urlpatterns = [
     path("exams", exam_views.ExamList.as_view()),
     path("exams/<slug:code>", exam_views.ExamDetail.as_view()),
     path("exams/<slug:code>/agreement", agreement_views.Agreement.as_view()),
-    path("exams/<slug:code>/results", export_views.Results.as_view()),
-    path("exams/<slug:code>/marks", export_views.Marks.as_view()),
-    path("exams/<slug:code>/statistics", export_views.Statistics.as_view()),
+    *(
+        path(f"exams/<slug:code>/{name}", view.as_view())
+        for name, view in export_views.VIEWS.items()
+    ),
     path(
         "questions/<slug:exam>/<slug:code>/calibrations",
         calibration_views.CalibrationList.as_view(),

@@ -1,42 +1,18 @@
 """Every mark that an exam's answers were ever given, in the order in which they were given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from itertools import islice
-from typing import IO, Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from django.utils.timezone import get_current_timezone, localtime
 
 from scoring.models import Exam, Mark
 from scoring.models.exams import number
-from scoring.results.sheets import Book, Columns, csv_lines, json_object
+from scoring.results.sheets import Table
 
 CHUNK = 2000
 Moment = Annotated[Any, {"type": "string", "format": "date-time"}]
-HISTORY = Columns(
-    {
-        "candidate": "受験者",
-        "attempt": "回",
-        "question": "設問",
-        "answer": "解答番号",
-        "mark": "採点番号",
-        "time": "時刻",
-        "source": "採点の種別",
-        "marker": "採点者",
-        "points": "得点",
-        "criteria": "採点基準ごとの得点",
-        "flags": "注意",
-        "confidence": "確信度",
-        "calibration": "較正",
-        "model": "モデル",
-        "group": "まとめ採点",
-        "withdraws": "取り消した採点",
-        "withdrawn": "取り消された",
-        "seconds": "所要秒数",
-        "comment": "コメント",
-    },
-    ("marks", "採点履歴"),
-)
 
 
 class HistoryMark(TypedDict):
@@ -65,6 +41,59 @@ class HistoryMark(TypedDict):
     withdrawn: bool
     seconds: int | None
     comment: str
+
+
+HISTORY = Table(
+    "marks",
+    HistoryMark,
+    {
+        "candidate": "受験者",
+        "attempt": "回",
+        "question": "設問",
+        "answer": "解答番号",
+        "mark": "採点番号",
+        "time": "時刻",
+        "source": "採点の種別",
+        "marker": "採点者",
+        "points": "得点",
+        "criteria": "採点基準ごとの得点",
+        "flags": "注意",
+        "confidence": "確信度",
+        "calibration": "較正",
+        "model": "モデル",
+        "group": "まとめ採点",
+        "withdraws": "取り消した採点",
+        "withdrawn": "取り消された",
+        "seconds": "所要秒数",
+        "comment": "コメント",
+    },
+    ("marks", "採点履歴"),
+)
+EXAMPLE: dict[str, Any] = {
+    "marks": [
+        {
+            "candidate": "c-001",
+            "attempt": 1,
+            "question": "Q1",
+            "answer": 21,
+            "mark": 31,
+            "time": "2026-04-19T14:00:00+09:00",
+            "source": "human",
+            "marker": "sato",
+            "points": 4,
+            "criteria": {"C1": 4},
+            "flags": [],
+            "confidence": None,
+            "calibration": None,
+            "model": None,
+            "group": None,
+            "withdraws": None,
+            "withdrawn": False,
+            "seconds": 24,
+            "comment": "",
+        }
+    ],
+}
 
 
 def marks(exam: Exam, zone: tzinfo | None = None) -> Iterator[list[HistoryMark]]:
@@ -106,21 +135,6 @@ def _row(mark: Mark, zone: tzinfo) -> HistoryMark:
     }
 
 
-def as_json(exam: Exam) -> Iterator[bytes]:
-    """`{exam, marks}`."""
-    return json_object(exam.code, "marks", marks(exam, get_current_timezone()))
-
-
-def as_csv(exam: Exam, encoding: str, headers: str = "en") -> Iterator[bytes]:
-    """A row a mark. The time zone is the caller's of now, not that of when the file is read."""
-    return csv_lines(HISTORY, marks(exam, get_current_timezone()), encoding, headers)
-
-
-def as_xlsx(exam: Exam, headers: str = "en") -> IO[bytes]:
-    """An open temporary file of one sheet, or more where one cannot hold them."""
-    book = Book(headers)
-    sheet = book.sheet(HISTORY)
-    for rows in marks(exam):
-        for row in rows:
-            sheet.append(row)
-    return book.close()
+def parts(exam: Exam) -> Iterator[Sequence[Sequence[HistoryMark]]]:
+    """The time zone is the caller's of now, not that of when the chunks are read."""
+    return ([rows] for rows in marks(exam, get_current_timezone()))

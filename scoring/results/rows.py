@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from scoring.models import Answer, Exam, Mark, Question, QuestionGroup, Submission
 from scoring.models.exams import number
+from scoring.results.sheets import Table
 
 CHUNK = 500
 NOT_ANSWERED, ABSENT = "not_answered", "absent"
@@ -52,12 +53,75 @@ class Total(TypedDict):
     complete: bool
 
 
+RESULTS = Table(
+    "results",
+    Result,
+    {
+        "candidate": "受験者",
+        "attempt": "回",
+        "question": "設問",
+        "status": "状態",
+        "points": "得点",
+        "source": "採点の種別",
+        "suggested": "機械の提案",
+        "confidence": "確信度",
+        "flags": "注意",
+        "counted": "合計に算入",
+    },
+    ("answers", "解答"),
+)
+TOTALS = Table(
+    "totals",
+    Total,
+    {
+        "candidate": "受験者",
+        "attempt": "回",
+        "absent": "欠席",
+        "total": "合計",
+        "suggested_total": "提案の合計",
+        "complete": "確定",
+    },
+    ("totals", "合計"),
+)
+EXAMPLE: dict[str, Any] = {
+    "results": [
+        {
+            "candidate": "c-001",
+            "attempt": 1,
+            "question": "Q1",
+            "status": "scored",
+            "points": 4,
+            "source": "human",
+            "suggested": 4,
+            "confidence": None,
+            "flags": [],
+            "counted": True,
+        }
+    ],
+    "totals": [
+        {
+            "candidate": "c-001",
+            "attempt": 1,
+            "absent": False,
+            "total": 4,
+            "suggested_total": 4,
+            "complete": True,
+        }
+    ],
+}
+
+
 @dataclass(frozen=True)
 class Paper:
     """An exam's questions in their order, and the groups of which candidates choose."""
 
     questions: list[Question]
     groups: dict[int, QuestionGroup]
+
+
+def parts(exam: Exam) -> Iterator[Sequence[Sequence[Any]]]:
+    """Results and total of each candidate."""
+    return ((results, [total]) for results, total in candidates(exam))
 
 
 def candidates(exam: Exam) -> Iterator[tuple[list[Result], Total]]:

@@ -24,9 +24,14 @@ MOST_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Columns:
-    """A table's columns with their Japanese headings, and its name in both languages."""
+class Table:
+    """A table's columns with their Japanese headings, and its name in both languages.
 
+    `row` is the shape of its rows, `key` its name in JSON.
+    """
+
+    key: str
+    row: type
     headings: dict[str, str]
     names: tuple[str, str]
 
@@ -40,7 +45,7 @@ class Columns:
 
 
 def csv_lines(
-    columns: Columns, chunks: Iterable[Iterable[Any]], encoding: str, headers: str = "en"
+    table: Table, chunks: Iterable[Iterable[Any]], encoding: str, headers: str = "en"
 ) -> Iterator[bytes]:
     """The table, a piece for each chunk of rows; no cell begins a formula.
 
@@ -50,11 +55,9 @@ def csv_lines(
     encoder = codecs.getincrementalencoder(encoding)()
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(columns.header(headers))
+    writer.writerow(table.header(headers))
     for rows in chunks:
-        writer.writerows(
-            [as_text(row[name], encoding) for name in columns.headings] for row in rows
-        )
+        writer.writerows([as_text(row[name], encoding) for name in table.headings] for row in rows)
         yield encoder.encode(out.getvalue())
         out.seek(0), out.truncate()
     yield encoder.encode(out.getvalue(), True)
@@ -67,9 +70,9 @@ class Book:
         self.headers = headers
         self.book = Workbook(write_only=True)
 
-    def sheet(self, columns: Columns) -> "Sheet":
+    def sheet(self, table: Table) -> "Sheet":
         """A further sheet, with its header."""
-        return Sheet(self.book, columns, self.headers)
+        return Sheet(self.book, table, self.headers)
 
     def close(self) -> IO[bytes]:
         """The file, open at its beginning; the caller sends and closes it."""
@@ -82,35 +85,53 @@ class Book:
 class Sheet:
     """A table of a book."""
 
-    def __init__(self, book: Workbook, columns: Columns, headers: str) -> None:
-        self.book, self.columns, self.headers = book, columns, headers
+    def __init__(self, book: Workbook, table: Table, headers: str) -> None:
+        self.book, self.table, self.headers = book, table, headers
         self.number = 0
         self._begin()
 
     def _begin(self) -> None:
-        name = self.columns.name(self.headers)
+        name = self.table.name(self.headers)
         self.number += 1
         self.sheet = self.book.create_sheet(name if self.number == 1 else f"{name} {self.number}")
-        self.sheet.append(self.columns.header(self.headers))
+        self.sheet.append(self.table.header(self.headers))
         self.rows = 0
 
-    def append(self, row: Any) -> None:
-        """One row."""
-        if self.rows == MOST_ROWS:
-            self._begin()
-        self.sheet.append([as_cell(row[name]) for name in self.columns.headings])
-        self.rows += 1
+    def extend(self, rows: Iterable[Any]) -> None:
+        """Further rows."""
+        for row in rows:
+            if self.rows == MOST_ROWS:
+                self._begin()
+            self.sheet.append([as_cell(row[name]) for name in self.table.headings])
+            self.rows += 1
 
 
-def json_object(exam: str, key: str, chunks: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """`{"exam": …, key: [rows]}`, a piece for each chunk."""
-    yield b'{"exam":%b,"%b":[' % (orjson.dumps(exam), key.encode())
+def json_object(
+    exam: str, tables: Sequence[Table], parts: Iterable[Sequence[Sequence[Any]]]
+) -> Iterator[bytes]:
+    """`{"exam": …, key: [rows], …}`, a piece for each chunk.
+
+    The rows of the first table are sent as they are read; those of the others, which come after
+    them, are kept as JSON until the end.
+    """
+    first, *others = tables
+    kept: list[list[bytes]] = [[] for _ in others]
     some = False
-    for rows in chunks:
+    yield b'{"exam":%b,"%b":[' % (orjson.dumps(exam), first.key.encode())
+    for rows, *rest in parts:
         if rows:
-            yield (b"," if some else b"") + orjson.dumps(list(rows))[1:-1]
+            yield (b"," if some else b"") + _json_rows(rows)
             some = True
+        for pieces, more in zip(kept, rest, strict=True):
+            pieces += [_json_rows(more)] if more else []
+    for table, pieces in zip(others, kept, strict=True):
+        yield b'],"%b":[' % table.key.encode() + b",".join(pieces)
     yield b"]}"
+
+
+def _json_rows(rows: Sequence[Any]) -> bytes:
+    """Without the brackets around them."""
+    return orjson.dumps(list(rows))[1:-1]
 
 
 def as_text(value: Any, encoding: str) -> Any:

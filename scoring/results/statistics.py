@@ -9,38 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from math import sqrt
-from typing import IO, Any, TypedDict
+from typing import Any, TypedDict
 
 from scoring.agreement.kappa import correlation
 from scoring.models import Exam, Mark, Question
 from scoring.models.exams import number
 from scoring.results.rows import Result, candidates
-from scoring.results.sheets import Book, Columns, csv_lines, json_object
+from scoring.results.sheets import Table
 
 CHUNK = 500
 UPPER = 0.27
 """The best and the worst candidates are told apart by these shares (Kelley 1939)."""
-STATISTICS = Columns(
-    {
-        "question": "設問",
-        "label": "設問名",
-        "criterion": "採点基準",
-        "criterion_label": "採点基準の内容",
-        "points": "配点",
-        "count": "解答数",
-        "final": "うち確定",
-        "mean": "平均点",
-        "rate": "得点率",
-        "deviation": "標準偏差",
-        "full": "満点の割合",
-        "zero": "0点の割合",
-        "discrimination": "識別指数",
-        "correlation": "残りとの相関",
-        "distribution": "得点の分布",
-        "flags": "注意",
-    },
-    ("statistics", "統計"),
-)
 
 
 class Statistic(TypedDict):
@@ -70,6 +49,55 @@ class Statistic(TypedDict):
     flags: dict[str, int]
 
 
+STATISTICS = Table(
+    "statistics",
+    Statistic,
+    {
+        "question": "設問",
+        "label": "設問名",
+        "criterion": "採点基準",
+        "criterion_label": "採点基準の内容",
+        "points": "配点",
+        "count": "解答数",
+        "final": "うち確定",
+        "mean": "平均点",
+        "rate": "得点率",
+        "deviation": "標準偏差",
+        "full": "満点の割合",
+        "zero": "0点の割合",
+        "discrimination": "識別指数",
+        "correlation": "残りとの相関",
+        "distribution": "得点の分布",
+        "flags": "注意",
+    },
+    ("statistics", "統計"),
+)
+_QUESTION: dict[str, Any] = {
+    "question": "Q1",
+    "label": "設問1(1)",
+    "criterion": "",
+    "criterion_label": "",
+    "points": 4,
+    "count": 180,
+    "final": 180,
+    "mean": 2.65,
+    "rate": 0.6625,
+    "deviation": 1.4142,
+    "full": 0.35,
+    "zero": 0.1,
+    "discrimination": 0.52,
+    "correlation": 0.47,
+    "distribution": {"0": 18, "2": 54, "3": 45, "4": 63},
+    "flags": {"too_long": 4},
+}
+EXAMPLE: dict[str, Any] = {
+    "statistics": [
+        _QUESTION,
+        {**_QUESTION, "criterion": "C1", "criterion_label": "要件", "flags": {}},
+    ],
+}
+
+
 @dataclass
 class Gathered:
     """Points of a question or of a criterion, each with the candidate's place in `totals`."""
@@ -84,7 +112,7 @@ class Gathered:
         self.final += is_final
 
 
-Table = dict[tuple[str, str], Gathered]
+Tally = dict[tuple[str, str], Gathered]
 Key = tuple[str, int, str]
 """Candidate, attempt and question."""
 
@@ -92,7 +120,7 @@ Key = tuple[str, int, str]
 def statistics(exam: Exam) -> list[Statistic]:
     """A row for each question, followed by one for each of its criteria."""
     totals: list[float] = []
-    table: Table = defaultdict(Gathered)
+    table: Tally = defaultdict(Gathered)
     papers = candidates(exam)
     while chunk := list(islice(papers, CHUNK)):
         criteria = _criteria(exam, [rows[0]["candidate"] for rows, _total in chunk if rows])
@@ -102,7 +130,7 @@ def statistics(exam: Exam) -> list[Statistic]:
 
 
 def _gather(
-    table: Table,
+    table: Tally,
     totals: list[float],
     rows: Sequence[Result],
     criteria: dict[Key, dict[str, float]],
@@ -148,7 +176,7 @@ def _criteria(exam: Exam, names: Sequence[str]) -> dict[Key, dict[str, float]]:
     return found
 
 
-def _rows(exam: Exam, table: Table, totals: Sequence[float]) -> Iterator[Statistic]:
+def _rows(exam: Exam, table: Tally, totals: Sequence[float]) -> Iterator[Statistic]:
     nothing = Gathered()
     for question in exam.questions.prefetch_related("criteria").order_by("position", "pk"):
         found = table.get((question.code, ""), nothing)
@@ -235,20 +263,6 @@ def _mean_of_first(ranked: Sequence[Sequence[float]], size: int) -> float:
     return total / size
 
 
-def as_json(exam: Exam) -> Iterator[bytes]:
-    """`{exam, statistics}`."""
-    return json_object(exam.code, "statistics", [statistics(exam)])
-
-
-def as_csv(exam: Exam, encoding: str, headers: str = "en") -> Iterator[bytes]:
-    """A row a question, and a row a criterion."""
-    return csv_lines(STATISTICS, [statistics(exam)], encoding, headers)
-
-
-def as_xlsx(exam: Exam, headers: str = "en") -> IO[bytes]:
-    """An open temporary file of one sheet."""
-    book = Book(headers)
-    sheet = book.sheet(STATISTICS)
-    for row in statistics(exam):
-        sheet.append(row)
-    return book.close()
+def parts(exam: Exam) -> Iterator[Sequence[Sequence[Statistic]]]:
+    """All at once and at once: a row tells of all candidates."""
+    return iter([[statistics(exam)]])

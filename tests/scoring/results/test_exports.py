@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
@@ -16,9 +17,10 @@ from scoring import results
 from scoring.exams import definitions
 from scoring.intake import submissions
 from scoring.models import Answer, Exam, Mark
-from scoring.results import files, history, sheets, statistics
-from tests.scoring.admin_site import make_staff
+from scoring.results import history, sheets, statistics
+from tests.scoring.admin_site import make_staff, signed_in
 from tests.scoring.clients import client_for
+from tests.scoring.exported import as_csv, as_json, as_xlsx
 
 pytestmark = pytest.mark.django_db
 
@@ -80,13 +82,46 @@ def read(data: bytes) -> list[dict[str, str]]:
 
 
 def test_the_columns_are_the_fields_of_the_rows() -> None:
-    for columns, row in (
-        (files.RESULTS, results.Result),
-        (files.TOTALS, results.Total),
-        (history.HISTORY, results.HistoryMark),
-        (statistics.STATISTICS, results.Statistic),
-    ):
-        assert list(columns.headings) == list(row.__annotations__)
+    tables = [table for export in results.EXPORTS.values() for table in export.tables]
+    assert [table.row for table in tables] == [
+        results.Result,
+        results.Total,
+        results.HistoryMark,
+        results.Statistic,
+    ]
+    for table in tables:
+        assert list(table.headings) == list(table.row.__annotations__)
+
+
+def test_every_export_is_had_in_every_format_and_described() -> None:
+    load()
+    client = client_for("exam manager")
+    schema = client.get("/api/schema/", headers={"Accept": "application/json"})
+    paths = json.loads(schema.content)["paths"]
+    for export in results.EXPORTS.values():
+        described = paths[f"/api/v1/exams/{{code}}/{export.name}"]["get"]
+        assert set(described["responses"]["200"]["content"]) == {
+            wanted.media_type for wanted in results.FORMATS.values()
+        }
+        for wanted in results.FORMATS.values():
+            told = client.get(f"/api/v1/exams/E1/{export.name}?format={wanted.name}")
+            assert told.status_code == 200
+            assert told["Content-Type"] == wanted.content_type(results.Options())
+            assert told.has_header("Content-Disposition") == bool(wanted.buttons)
+            assert told.getvalue()
+
+
+def test_every_file_of_every_export_has_a_button_on_the_exam_s_page() -> None:
+    exam = load()
+    browser = signed_in("exam manager")
+    page = browser.get(reverse("admin:scoring_exam_change", args=[exam.pk])).content.decode()
+    for export in results.EXPORTS.values():
+        for wanted in results.FORMATS.values():
+            for button in wanted.buttons:
+                address = f"/admin/scoring/exam/{exam.pk}/{export.name}-{button.name}/"
+                assert f'href="{address}"' in page
+                assert browser.get(address)["Content-Type"].startswith(wanted.media_type)
+    assert "Mark history, CSV (CP932)" in page
 
 
 def test_the_history_tells_of_every_mark_and_what_became_of_it() -> None:
@@ -112,8 +147,8 @@ def test_times_are_in_the_reader_s_zone_also_where_the_file_is_read_later() -> N
     exam = load()
     made = given(handed_in("c1"), 1)
     with timezone.override("America/New_York"):
-        lines = results.MARKS.as_csv(exam, "utf-8-sig", "en")
-        data = results.MARKS.as_xlsx(exam, "en")
+        lines = results.MARKS.write(exam, results.FORMATS["csv"])
+        data = as_xlsx(exam, results.MARKS)
     shown = timezone.localtime(made.created_at, ZoneInfo("America/New_York"))
     assert read(b"".join(lines))[0]["time"] == shown.isoformat(timespec="seconds")
     sheet = load_workbook(data).worksheets[0]
@@ -160,15 +195,15 @@ def test_a_long_table_goes_on_in_another_sheet(monkeypatch: pytest.MonkeyPatch) 
     for number in range(5):
         given(handed_in(f"c{number}"), 1)
     monkeypatch.setattr(sheets, "MOST_ROWS", 2)
-    book = load_workbook(results.MARKS.as_xlsx(exam, "en"))
+    book = load_workbook(as_xlsx(exam, results.MARKS))
     assert book.sheetnames == ["marks", "marks 2", "marks 3"]
     assert [len(list(sheet.rows)) for sheet in book] == [3, 3, 2]
 
 
 def test_an_exam_without_marks_has_headings_and_nothing_below() -> None:
     exam = load()
-    assert b"".join(results.MARKS.as_json(exam)) == b'{"exam":"E1","marks":[]}'
-    assert len(b"".join(results.MARKS.as_csv(exam, "cp932", "ja")).splitlines()) == 1
+    assert as_json(exam, results.MARKS) == b'{"exam":"E1","marks":[]}'
+    assert len(as_csv(exam, "cp932", results.MARKS, "ja").splitlines()) == 1
     found = statistic(exam, "Q1")
     assert (found["count"], found["mean"], found["discrimination"]) == (0, None, None)
 
@@ -214,9 +249,9 @@ def test_a_comment_may_hold_any_character() -> None:
     exam = load()
     comment = "a\uffff\ufffe﹐b"
     given(handed_in("c1"), 1, source="human", marker=make_staff("marker"), comment=comment)
-    sheet = load_workbook(results.MARKS.as_xlsx(exam, "en")).worksheets[0]
+    sheet = load_workbook(as_xlsx(exam, results.MARKS)).worksheets[0]
     assert sheet.cell(2, len(history.HISTORY.headings)).value == "a��﹐b"
-    text = b"".join(results.MARKS.as_csv(exam, "cp932", "en")).decode("cp932")
+    text = as_csv(exam, "cp932", results.MARKS).decode("cp932")
     [row] = csv.DictReader(io.StringIO(text, newline=""))
     assert row["comment"] == "a〓〓,b"
 

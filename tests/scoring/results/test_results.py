@@ -18,6 +18,7 @@ from scoring.intake import submissions
 from scoring.models import Answer, Exam, Mark
 from scoring.results import sheets
 from tests.scoring.clients import client_for
+from tests.scoring.exported import as_csv, as_xlsx
 
 pytestmark = pytest.mark.django_db
 
@@ -185,10 +186,10 @@ def test_headers_are_japanese_where_asked_for() -> None:
 def test_what_a_sheet_cannot_write_becomes_something_alike() -> None:
     exam = load()
     hand_in("é—㍐𠮷\x01", {"Q4": "x"})
-    data = b"".join(results.as_csv(exam, "cp932"))
+    data = as_csv(exam, "cp932")
     assert "e―ユアン〓\x01,1,Q1," in data.decode("cp932")
-    assert "é—㍐𠮷\x01," in b"".join(results.as_csv(exam, "utf-8-sig")).decode("utf-8")
-    sheet = load_workbook(results.as_xlsx(exam)).worksheets[0]
+    assert "é—㍐𠮷\x01," in as_csv(exam, "utf-8-sig").decode("utf-8")
+    sheet = load_workbook(as_xlsx(exam)).worksheets[0]
     assert sheet["A2"].value == "é—㍐𠮷�"
 
 
@@ -196,7 +197,7 @@ def test_what_a_sheet_cannot_write_becomes_something_alike() -> None:
 def test_no_cell_begins_a_formula_once_it_is_written(first: str) -> None:
     exam = load()
     hand_in(f"{first}1+1", {"Q4": "x"})
-    text = b"".join(results.as_csv(exam, "cp932")).decode("cp932")
+    text = as_csv(exam, "cp932").decode("cp932")
     for row in csv.DictReader(io.StringIO(text, newline="")):
         assert row["candidate"].startswith("'")
 
@@ -205,7 +206,7 @@ def test_a_character_that_becomes_a_comma_or_a_quote_begins_no_column() -> None:
     exam = load()
     hand_in("x﹐\uff02y", {"Q4": "x"})
     hand_in("z＂﹐", {"Q4": "x"})
-    text = b"".join(results.as_csv(exam, "cp932")).decode("cp932")
+    text = as_csv(exam, "cp932").decode("cp932")
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     assert {len(row) for row in rows} == {len(header)}
     assert rows[0][0].startswith("x,")
@@ -214,7 +215,7 @@ def test_a_character_that_becomes_a_comma_or_a_quote_begins_no_column() -> None:
 def test_what_xml_forbids_is_not_in_a_sheet() -> None:
     exam = load()
     hand_in("a\x0b\ufffe\uffff\U0001ffffb", {"Q4": "x"})
-    sheet = load_workbook(results.as_xlsx(exam)).worksheets[0]
+    sheet = load_workbook(as_xlsx(exam)).worksheets[0]
     assert sheet["A2"].value == "a���\U0001ffffb"
     assert sheets.as_cell("\ud800 =") == "� ="
 
