@@ -15,9 +15,9 @@ import uvicorn
 from starlette.applications import Starlette
 
 from tests.local_servers import free_port
+from tests.paths import PYTHONPATH
 from tests.running import running
 
-ROOT = Path(__file__).parents[2]
 TOKEN = os.environ["INFERENCE_TOKEN"]
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -27,7 +27,7 @@ def process(weights: Path, log: Path, **settings: str) -> Iterator[httpx.Client]
     """A client of the real service under these settings, once it is ready; it logs to `log`."""
     port = free_port()
     environment = os.environ | {
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'docker' / 'inference'}",
+        "PYTHONPATH": PYTHONPATH,
         "INFERENCE_PORT": str(port),
         "SCORING_MODEL": str(weights),
     }

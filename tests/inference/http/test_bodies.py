@@ -1,22 +1,20 @@
 """The service reads the contract's examples as the JSON Schemas do."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from inference_server.http.bodies import Invalid, read_score_request
 from inference_server.http.schemas import Question
+from tests.paths import EXAMPLES
 
-EXAMPLES = json.loads(
-    (Path(__file__).parents[3] / "pmscoring/contract/examples/question.json").read_text("utf-8")
-)
-QUESTION = EXAMPLES["valid"][0]["value"]
+QUESTIONS = json.loads((EXAMPLES / "question.json").read_text("utf-8"))
+QUESTION = QUESTIONS["valid"][0]["value"]
 
 
 def examples(kind: str) -> list[Any]:
-    return [pytest.param(example, id=example["name"]) for example in EXAMPLES[kind]]
+    return [pytest.param(example, id=example["name"]) for example in QUESTIONS[kind]]
 
 
 def body(**changes: Any) -> bytes:
