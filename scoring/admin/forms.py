@@ -8,6 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
+from scoring import access
 from scoring.calibration import thresholds
 from scoring.models import Criterion, ModelAnswer, Question
 from scoring.models.exams import number
@@ -257,7 +258,7 @@ class TokenForm(forms.Form):
     )
     name = forms.CharField(
         label=capfirst(_("name")),
-        max_length=100,
+        max_length=access.LONGEST_NAME,
         required=False,
         widget=theme.TextInput,
         help_text=_("What will use it, for instance the name of the client system."),
@@ -265,7 +266,7 @@ class TokenForm(forms.Form):
     days = forms.IntegerField(
         label=capfirst(_("days until it expires")),
         min_value=1,
-        max_value=3650,
-        initial=90,
+        max_value=access.MOST_DAYS,
+        initial=access.USUAL_DAYS,
         widget=theme.NumberInput,
     )

@@ -3,9 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -16,24 +14,11 @@ from django.utils.translation import ngettext
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import ReadOnly
 from pmscoring.base.admin.pages import page
-from pmscoring.base.audit import audit
-from pmscoring.base.roles import CLIENT, MANAGER, has_role
+from pmscoring.base.faults import Invalid
+from pmscoring.base.roles import MANAGER, has_role, signed_in
+from scoring import access
 from scoring.admin.forms import TokenForm
 from scoring.models import ApiToken
-
-
-def owners(request: HttpRequest) -> "QuerySet[Any]":
-    """For whom the caller may issue: oneself and pure clients; superusers for anyone active.
-
-    A token acts as its user, so no one may issue one that can do more than the issuer.
-    """
-    users = get_user_model()._default_manager.filter(is_active=True)
-    if request.user.is_superuser:
-        return users
-    others = Group.objects.exclude(name=CLIENT)
-    clients = users.filter(groups__name=CLIENT, is_superuser=False, is_staff=False)
-    clients = clients.exclude(groups__in=others)
-    return users.filter(Q(pk=request.user.pk) | Q(pk__in=clients.values("pk")))
 
 
 @admin.register(ApiToken)
@@ -50,9 +35,10 @@ class ApiTokenAdmin(ReadOnly):
     actions_list = ("issue",)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[ApiToken]":
-        """Those of whom the caller may issue for."""
-        found: QuerySet[ApiToken] = super().get_queryset(request)
-        return found if request.user.is_superuser else found.filter(user__in=owners(request))
+        """Those that the caller may revoke."""
+        own = access.tokens(signed_in(request.user))
+        found: QuerySet[ApiToken] = super().get_queryset(request).filter(pk__in=own.values("pk"))
+        return found
 
     def has_issue_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Managers."""
@@ -63,15 +49,21 @@ class ApiTokenAdmin(ReadOnly):
     )
     def issue(self, request: HttpRequest) -> HttpResponse:
         """A form; afterwards the secret, this once."""
+        issuer = signed_in(request.user)
         form = TokenForm(request.POST or None)
-        form.fields["user"].queryset = owners(request)  # type: ignore[attr-defined]
+        form.fields["user"].queryset = access.owners(issuer)  # type: ignore[attr-defined]
         if request.method == "POST" and form.is_valid():
-            told = form.cleaned_data
-            token, secret = ApiToken.issue(told["user"], told["name"], told["days"])
-            audit.info("token issued", extra={"user": request.user.pk, "token": token.pk})
-            words = _("The token of %(user)s, which is shown only now:") % {"user": token.user}
-            self.message_user(request, format_html("{} <code>{}</code>", words, secret), "success")
-            return HttpResponseRedirect(reverse("admin:scoring_apitoken_changelist"))
+            wanted = form.cleaned_data
+            try:
+                token, secret = access.issue(issuer, wanted["user"], wanted["name"], wanted["days"])
+            except Invalid as error:
+                for one in error.faults:
+                    form.add_error(one["pointer"].removeprefix("/"), one["detail"])
+            else:
+                words = _("The token of %(user)s, which is shown only now:") % {"user": token.user}
+                shown = format_html("{} <code>{}</code>", words, secret)
+                self.message_user(request, shown, "success")
+                return HttpResponseRedirect(reverse("admin:scoring_apitoken_changelist"))
         more = {"form": form, "verb": _("Issue")}
         title = str(_("Issue a token"))
         return page(self, request, "pmscoring/file_form.html", title, None, **more)
@@ -79,10 +71,7 @@ class ApiTokenAdmin(ReadOnly):
     @admin.action(description=_("Revoke"), permissions=["issue"])
     def revoke(self, request: HttpRequest, queryset: "QuerySet[ApiToken]") -> None:
         """From now on they are refused."""
-        revoked = [token for token in queryset if ApiToken.revoke(token.user, token.pk)]
-        audit.info(
-            "tokens revoked", extra={"user": request.user.pk, "tokens": [t.pk for t in revoked]}
-        )
+        revoked = access.revoke(signed_in(request.user), queryset.values_list("pk", flat=True))
         told = ngettext(
             "%(count)d token was revoked.", "%(count)d tokens were revoked.", len(revoked)
         )

@@ -1,10 +1,7 @@
 """API tokens: one's own, and a manager's for client systems."""
 
-from typing import Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
-from django.contrib.auth import get_user_model
-from django.db.models import Q, QuerySet
-from django.utils.timezone import now
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,20 +9,20 @@ from rest_framework.response import Response
 from pmscoring.base.api.schema import JSON, asks, call, tells
 from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object
-from pmscoring.base.faults import Invalid, fault
-from pmscoring.base.roles import CLIENT, MANAGER, ROLES, has_role
+from pmscoring.base.roles import ROLES, signed_in
+from scoring import access
 from scoring.api import examples
 from scoring.api import representations as show
-from scoring.models import ApiToken
 
-MOST_DAYS, USUAL_DAYS = 3650, 90
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class WantedToken(TypedDict, total=False):
     """`user`, a client system's user, where the token is not for the caller."""
 
-    name: Annotated[str, {"maxLength": 100}]
-    days: Annotated[int, {"minimum": 1, "maximum": MOST_DAYS, "default": USUAL_DAYS}]
+    name: Annotated[str, {"maxLength": access.LONGEST_NAME}]
+    days: Annotated[int, {"minimum": 1, "maximum": access.MOST_DAYS, "default": access.USUAL_DAYS}]
     user: str
 
 
@@ -39,10 +36,14 @@ class TokenList(View):
         "tokens_list", "tokens", {200: show.TokenPage}, parameters=PAGE_PARAMETERS, problems=[404]
     )
     def get(self, request: Request) -> Response:
-        """List the caller's valid tokens; to managers, those of client systems too."""
+        """List the caller's valid tokens; to managers, those of client systems too.
+
+        To superusers, all.
+        """
         pages = Pages()
-        page = pages.paginate_queryset(_tokens(request.user), request, self) or []
-        return pages.get_paginated_response([show.token(one) for one in page])
+        tokens = access.tokens(signed_in(request.user)).valid().select_related("user")
+        page = pages.paginate_queryset(tokens, request, self) or []
+        return pages.get_paginated_response([show.token(token) for token in page])
 
     @call(
         "tokens_create",
@@ -57,14 +58,11 @@ class TokenList(View):
     def post(self, request: Request) -> Response:
         """Issue a token; its secret is shown this once."""
         body = as_object(request.data)
-        name, days = body.get("name", ""), body.get("days", USUAL_DAYS)
-        if not isinstance(name, str) or len(name) > 100 or not name.isprintable():
-            raise Invalid([fault("/name", "at most 100 printable characters are expected")])
-        if type(days) is not int or not 1 <= days <= MOST_DAYS:
-            raise Invalid([fault("/days", f"a whole number from 1 to {MOST_DAYS} is expected")])
-        token, secret = ApiToken.issue(_owner(request.user, body.get("user")), name, days)
-        told: show.IssuedToken = {**show.token(token), "token": secret}
-        return Response(told, 201)
+        name, days = body.get("name", ""), body.get("days", access.USUAL_DAYS)
+        caller = signed_in(request.user)
+        token, secret = access.issue(caller, _owner(caller, body.get("user")), name, days)
+        issued: show.IssuedToken = {**show.token(token), "token": secret}
+        return Response(issued, 201)
 
 
 class TokenDetail(View):
@@ -76,32 +74,14 @@ class TokenDetail(View):
     @call("tokens_delete", "tokens", {204: None})
     def delete(self, request: Request, pk: int) -> Response:
         """Revoke a token that the caller may list."""
-        if not _tokens(request.user).filter(pk=pk).update(revoked_at=now()):
+        if not access.revoke(signed_in(request.user), [pk]):
             raise NotFound
         return Response(status=204)
 
 
-def _clients() -> "QuerySet[Any]":
-    """Users that are client systems and nothing more, so that no token lends a higher role."""
-    users = get_user_model().objects.filter(is_active=True, is_staff=False, is_superuser=False)
-    others = [role for role in ROLES if role != CLIENT]
-    return users.filter(groups__name=CLIENT).exclude(groups__name__in=others)
-
-
-def _tokens(user: Any) -> "QuerySet[ApiToken]":
-    mine = Q(user=user)
-    if has_role(user, MANAGER):
-        mine |= Q(user__in=_clients())
-    return ApiToken.objects.valid().filter(mine).select_related("user")
-
-
-def _owner(caller: Any, name: Any) -> Any:
+def _owner(caller: "User", name: Any) -> "User | None":
+    """The caller, or the user of that name for whom they may issue a token."""
     if name is None or name == caller.get_username():
         return caller
     known = isinstance(name, str) and name.isprintable()
-    owner = _clients().filter(username=name).first() if known else None
-    if owner is None:
-        raise Invalid(
-            [fault("/user", f"there is no user of this name with the role {CLIENT} only")]
-        )
-    return owner
+    return access.owners(caller).filter(username=name).first() if known else None

@@ -3,12 +3,15 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 def hashed(secret: str) -> str:
@@ -48,7 +51,7 @@ class ApiToken(models.Model):
         return self.name or f"#{self.pk}"
 
     @classmethod
-    def issue(cls, user: Any, name: str = "", days: int = 90) -> tuple["ApiToken", str]:
+    def issue(cls, user: "User", name: str = "", days: int = 90) -> tuple["ApiToken", str]:
         """A new token and its secret, which is shown this once."""
         secret = f"pms_{secrets.token_urlsafe(32)}"
         expires = now() + timedelta(days=days)
@@ -57,7 +60,7 @@ class ApiToken(models.Model):
         ), secret
 
     @classmethod
-    def revoke(cls, user: Any, pk: int) -> bool:
+    def revoke(cls, user: "User", pk: int) -> bool:
         """From now on the user's token is refused; False where there is none."""
         return bool(cls.objects.valid().filter(user=user, pk=pk).update(revoked_at=now()))
 

@@ -1,0 +1,95 @@
+"""API tokens: for whom they are issued, and who revokes which. The admin and REST ask here.
+
+A token acts as its user, so nobody issues one that can do more than they can themselves: an exam
+manager for themselves and for client systems, a superuser for any active user. Everybody may revoke
+their own tokens, and those of whomever they may issue for. Both leave a line in the audit log.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db.models import Q, QuerySet
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from pmscoring.base.audit import audit
+from pmscoring.base.faults import Fault, Invalid, fault
+from pmscoring.base.roles import CLIENT, MANAGER, has_role
+from scoring.models import ApiToken
+from scoring.models.access import ApiTokenQuerySet
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+LONGEST_NAME = 100
+MOST_DAYS, USUAL_DAYS = 3650, 90
+
+
+def owners(issuer: "User") -> "QuerySet[User]":
+    """For whom the issuer may issue a token."""
+    users = get_user_model()._default_manager.filter(is_active=True)
+    if issuer.is_superuser:
+        return users
+    if not has_role(issuer, MANAGER):
+        return users.none()
+    return users.filter(Q(pk=issuer.pk) | Q(pk__in=_client_systems().values("pk")))
+
+
+def _client_systems() -> "QuerySet[User]":
+    """Users that are client systems and nothing more: in no other group, whether of ours or not,
+    which could carry permissions of its own.
+    """
+    users = get_user_model()._default_manager.filter(
+        is_active=True, is_staff=False, is_superuser=False
+    )
+    others = Group.objects.exclude(name=CLIENT)
+    return users.filter(groups__name=CLIENT).exclude(groups__in=others)
+
+
+def tokens(caller: "User") -> ApiTokenQuerySet:
+    """Those that the caller may see and revoke."""
+    if caller.is_superuser:
+        return ApiToken.objects.all()
+    return ApiToken.objects.filter(Q(user=caller) | Q(user__in=owners(caller).values("pk")))
+
+
+def issue(
+    issuer: "User", owner: "User | None", name: Any = "", days: Any = USUAL_DAYS
+) -> tuple[ApiToken, str]:
+    """A new token and its secret, which is shown this once.
+
+    `name` and `days` are as they were sent, `owner` is None where no user was found. Raises Invalid
+    with the pointers /user, /name and /days.
+    """
+    if found := list(_faults(issuer, owner, name, days)):
+        raise Invalid(found)
+    token, secret = ApiToken.issue(cast("User", owner), name, days)
+    more = {"user": issuer.pk, "token": token.pk, "owner": token.user_id}
+    audit.info("token issued", extra=more)
+    return token, secret
+
+
+def _faults(issuer: "User", owner: "User | None", name: Any, days: Any) -> Iterator[Fault]:
+    if owner is None or not owners(issuer).filter(pk=owner.pk).exists():
+        yield fault("/user", _("there is no user of this name for whom you may issue a token"))
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not name.isprintable():
+        words = {"most": LONGEST_NAME}
+        yield fault("/name", _("at most %(most)d printable characters are expected") % words)
+    if type(days) is not int or not 1 <= days <= MOST_DAYS:
+        words = {"most": MOST_DAYS}
+        yield fault("/days", _("a whole number from 1 to %(most)d is expected") % words)
+
+
+def revoke(caller: "User", keys: Iterable[int]) -> list[int]:
+    """From now on these tokens are refused; the keys of those that were valid and are the caller's
+    to revoke.
+    """
+    # Two who revoke a token at once: each by an UPDATE of a row that is not revoked, of which the
+    # second finds none, so that the audit log names it once.
+    valid = tokens(caller).valid()
+    revoked = [key for key in keys if valid.filter(pk=key).update(revoked_at=now())]
+    if revoked:
+        audit.info("tokens revoked", extra={"user": caller.pk, "tokens": revoked})
+    return revoked
