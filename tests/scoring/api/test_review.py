@@ -20,20 +20,20 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NEXT = "/api/v1/review/next?exam=ROOM"
 
 
-def caller(user: User) -> Client:
-    """With the user's token."""
+def api_client(user: User) -> Client:
+    """A client of the API that sends a token of the user."""
     _, secret = ApiToken.issue(user)
     return Client(headers={"Authorization": f"Bearer {secret}"})
 
 
 @pytest.fixture
 def marker() -> Client:
-    return caller(make_user("m1"))
+    return api_client(make_user("m1"))
 
 
 @pytest.fixture
 def manager() -> Client:
-    return caller(make_user("chief", "exam manager"))
+    return api_client(make_user("chief", "exam manager"))
 
 
 def send(client: Client, address: str, body: Any = None) -> Any:
@@ -96,7 +96,7 @@ def test_only_adjudicators_are_given_disputes(marker: Client) -> None:
     address = f"{NEXT}&kind=dispute"
     assert marker.post(address).status_code == 403
     assert send(marker, f"answers/{answer.pk}/adjudication", {"points": 3}).status_code == 403
-    senior = caller(make_user("a", "adjudicator"))
+    senior = api_client(make_user("a", "adjudicator"))
     told = senior.post(address).json()["answer"]
     assert [one["points"] for one in told["marks"]] == [1, 5]
     mark = send(senior, f"answers/{answer.pk}/adjudication", {"points": 3})

@@ -26,7 +26,10 @@ def operations(document: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def contents(operation: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(where, media type, what) of the body and of each answer."""
+    """(place, media type, content) of the request's body and of each response.
+
+    The place is "body" or the response's status.
+    """
     for kind, content in operation.get("requestBody", {"content": {}})["content"].items():
         yield "body", kind, content
     for status, response in operation["responses"].items():

@@ -48,9 +48,9 @@ def lines(context: Any, value: Any) -> bytes:
 
 def operations() -> list[Any]:
     schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", application)
-    found = list(schema.get_all_operations())
-    read = [one.ok() for one in found if isinstance(one, Ok)]
-    assert len(read) == len(found)
+    results = list(schema.get_all_operations())
+    read = [result.ok() for result in results if isinstance(result, Ok)]
+    assert len(read) == len(results)
     return read
 
 
@@ -58,14 +58,14 @@ def operations() -> list[Any]:
 def headers(
     transactional_db: None, settings: Settings, tmp_path: Any, inference_url: str
 ) -> dict[str, str]:
-    """A superuser's token, in an installation that has one of each noun."""
+    """A superuser's token, in an installation that has a row of every model."""
     settings.MEDIA_ROOT = tmp_path
     settings.INFERENCE_URL = inference_url
     tasks.inference.cache_clear()
     user = User.objects.create_superuser("root")
     _, secret = ApiToken.issue(user)
     exam, _ = definitions.load(EXAM)
-    # Far from any number that is drawn: deleted, it would open no door to the calls after.
+    # Far from any id that is drawn: if a call deleted the token, all later ones would be refused.
     ApiToken.objects.update(id=10**12 + exam.pk)
     settlement.become(exam, "marking")
     submissions.accept_all([(1, submission("c1", "一")), (2, submission("c2", "二"))])
@@ -80,8 +80,8 @@ def headers(
     return {"Authorization": f"Bearer {secret}"}
 
 
-def there() -> dict[str, Any]:
-    """What leads each path to something that is there."""
+def existing_keys() -> dict[str, int]:
+    """A key that exists for each kind of path."""
     keys: dict[str, Any] = {
         "answers": Answer,
         "batches": Batch,
@@ -101,7 +101,7 @@ def test_every_call_answers_as_its_schema_says(headers: dict[str, str]) -> None:
     faults: list[str] = []
     for operation in operations():
         told = [(example, 1) for example in operation.get_strategies_from_examples()]
-        for known in ({}, there()):
+        for known in ({}, existing_keys()):
             for cases, count in [*told, (operation.as_strategy(), EXAMPLES)]:
                 drive(cases, count, headers, known, seen[operation.label], faults)
     assert not faults, "\n".join(faults)
@@ -148,7 +148,7 @@ def drive(
 
 
 def lead(case: Any, known: dict[str, Any]) -> None:
-    """To what is there; PUT to an exam of its own, which may become anything."""
+    """Point the call at existing rows; a PUT at an exam of its own, which it may change freely."""
     name = case.operation.path.split("/")[3]
     if "id" in (case.path_parameters or {}) and name in known and case.method != "DELETE":
         case.path_parameters["id"] = known[name]
@@ -163,7 +163,7 @@ def lead(case: Any, known: dict[str, Any]) -> None:
 
 
 def lead_to_question(case: Any) -> None:
-    """To Q1 of the example, and to a calibration of it."""
+    """Point the call at question Q1 of the example and at its calibration."""
     case.path_parameters |= {"exam": "PM-2026", "code": "Q1"}
     if "id" in case.path_parameters:
         case.path_parameters["id"] = Calibration.objects.get().pk

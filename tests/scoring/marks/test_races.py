@@ -18,17 +18,17 @@ from tests.scoring.fake_service import Service
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("english")]
 BLOCKED = 1.0
-"""Seconds after which another is taken to wait for a lock."""
+"""Seconds after which another transaction is taken to wait for a lock."""
 
 
-def sure(text: str) -> tuple[float, float]:
-    """Of anything, a little."""
+def two_points(text: str) -> tuple[float, float]:
+    """The service's points and confidence for any text."""
     return 2, 0.85
 
 
 def test_a_mark_that_a_worker_is_writing_does_not_slip_past_a_new_threshold() -> None:
     exam = exam_in(machine_final=True, audit_rate=0)
-    question, service = calibrated(exam, 0.8), Service(sure)
+    question, service = calibrated(exam, 0.8), Service(two_points)
     service.kept["c" * 64] = b""
     (answer,) = answers_of(exam, "一")
     Answer.objects.update(status="waiting")

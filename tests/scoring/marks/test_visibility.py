@@ -23,7 +23,7 @@ def marker() -> User:
     return make_user("m1")
 
 
-def seen(answer: Answer, user: User) -> set[str]:
+def visible_sources(answer: Answer, user: User) -> set[str]:
     return {mark.source for mark in visibility.visible_marks(fresh(answer), user)}
 
 
@@ -38,9 +38,9 @@ def test_the_machines_points_are_seen_before_marking_only_where_the_exam_says_so
     marker: User, shown: str, machine: bool
 ) -> None:
     (answer,) = answers_of(exam_in(shown=shown), "一")
-    assert seen(answer, marker) == (sources("machine") if machine else set())
+    assert visible_sources(answer, marker) == (sources("machine") if machine else set())
     giving.give(answer, marker, {"points": 3})
-    assert seen(answer, marker) == sources("machine", "human")
+    assert visible_sources(answer, marker) == sources("machine", "human")
 
 
 def test_another_markers_mark_is_not_seen_before_the_second_reading_nor_after(marker: User) -> None:
@@ -48,8 +48,8 @@ def test_another_markers_mark_is_not_seen_before_the_second_reading_nor_after(ma
     (answer,) = answers_of(exam, "一")
     other = make_user("m2")
     giving.give(answer, other, {"points": 3})
-    assert seen(answer, marker) == sources("machine")
-    assert seen(answer, other) == sources("machine", "human")
+    assert visible_sources(answer, marker) == sources("machine")
+    assert visible_sources(answer, other) == sources("machine", "human")
     giving.give(answer, marker, {"points": 5})
     assert state(answer)[2] == "disputed"
     assert [one.marker for one in visibility.visible_marks(fresh(answer), marker)] == [None, marker]
@@ -62,8 +62,8 @@ def test_an_adjudicator_sees_the_marks_in_dispute_but_not_of_one_that_is_still_o
     giving.give(disputed, make_user("m3"), {"points": 5})
     giving.give(half, make_user("m4"), {"points": 3})
     senior = make_user("a", "adjudicator")
-    assert seen(disputed, senior) == sources("human")
-    assert seen(half, senior) == set()
+    assert visible_sources(disputed, senior) == sources("human")
+    assert visible_sources(half, senior) == set()
 
 
 def test_managers_and_viewers_see_everything_and_so_does_everyone_once_it_is_fixed(
@@ -73,9 +73,9 @@ def test_managers_and_viewers_see_everything_and_so_does_everyone_once_it_is_fix
     (answer,) = answers_of(exam, "一")
     giving.give(answer, make_user("m2"), {"points": 3})
     for role in ("exam manager", "viewer"):
-        assert seen(answer, make_user(role, role)) == sources("machine", "human")
+        assert visible_sources(answer, make_user(role, role)) == sources("machine", "human")
     Exam.objects.update(status="fixed")
-    assert seen(answer, marker) == sources("machine", "human")
+    assert visible_sources(answer, marker) == sources("machine", "human")
 
 
 def test_a_final_mark_that_is_being_audited_is_not_seen(marker: User) -> None:
@@ -91,7 +91,7 @@ def test_a_final_mark_that_is_being_audited_is_not_seen(marker: User) -> None:
 def test_the_known_mark_of_a_reference_is_not_seen(marker: User) -> None:
     (answer,) = answers_of(exam_in(shown="nothing"), "一")
     references.declare(answer, make_user("chief", "exam manager"), {"points": 3})
-    assert seen(answer, marker) == set()
+    assert visible_sources(answer, marker) == set()
     assert not visibility.sees_final(fresh(answer), marker)
 
 
@@ -99,7 +99,7 @@ def test_rest_and_the_page_keep_to_it(marker: User) -> None:
     exam = exam_in(readings=2, shown="nothing")
     (answer,) = answers_of(exam, "一")
     giving.give(answer, make_user("m2"), {"points": 5, "comment": "hidden-words"})
-    [told] = rest(marker).get("/api/v1/answers").json()["results"]
+    [told] = api_client(marker).get("/api/v1/answers").json()["results"]
     assert (told["marks"], told["final"]) == ([], None)
     User.objects.filter(pk=marker.pk).update(is_staff=True)
     browser = Client()
@@ -117,7 +117,7 @@ def test_by_rest_the_other_reading_is_not_found_out_by_trying(marker: User) -> N
     agreeing, differing, first = answers_of(exam, "一", "二", "三")
     for answer in (agreeing, differing):
         giving.give(answer, make_user(f"o{answer.pk}"), {"points": 5})
-    client = rest(marker)
+    client = api_client(marker)
     assert set(reviews(client).values()) == {"queued"}
     given = {
         answer.pk: give(client, answer, points)
@@ -181,15 +181,15 @@ def test_a_reference_answer_reads_like_any_other(marker: User, readings: int) ->
     exam = exam_in(reference_rate=1, readings=readings)
     hidden, other = answers_of(exam, "一", "二")
     references.declare(hidden, make_user("chief", "exam manager"), {"points": 4})
-    client = rest(marker)
-    one, two = told_of(client, hidden, other)
+    client = api_client(marker)
+    one, two = listed(client, hidden, other)
     assert one == two
     assert (one["review"], one["final"]) == ("queued", None)
     for answer in (hidden, other):
         assert client.post("/api/v1/review/next?exam=ROOM").json()["answer"]["id"] == answer.pk
-        assert told_of(client, answer)[0]["review"] == "claimed"
+        assert listed(client, answer)[0]["review"] == "claimed"
         give(client, answer, 1)
-    one, two = told_of(client, hidden, other)
+    one, two = listed(client, hidden, other)
     assert one == two
     assert [mark["points"] for mark in one["marks"] if mark["source"] == "human"] == [1]
     assert one["final"] == (None if readings == 2 else {"points": 1, "source": "human"})
@@ -199,17 +199,17 @@ def test_a_reference_that_was_undone_reads_like_any_other(marker: User) -> None:
     exam = exam_in(reference_rate=1)
     hidden, other = answers_of(exam, "一", "二")
     references.declare(hidden, make_user("chief", "exam manager"), {"points": 4})
-    client = rest(marker)
+    client = api_client(marker)
     told = []
     for answer in (hidden, other):
         client.post("/api/v1/review/next?exam=ROOM")
         key = give(client, answer, 1)
         assert client.post(f"/api/v1/marks/{key}/withdrawal").status_code == 204
         assert client.post(f"/api/v1/marks/{key}/withdrawal").status_code == 409
-        told += told_of(client, answer)
+        told += listed(client, answer)
         give(client, answer, 2)
     assert told[0] == told[1]
-    one, two = told_of(client, hidden, other)
+    one, two = listed(client, hidden, other)
     assert one == two
 
 
@@ -251,35 +251,35 @@ def test_markers_look_answers_up_by_nothing_that_they_are_not_shown(
 def test_those_who_mark_do_not_ask_the_machine_for_points(role: str) -> None:
     exam_in(shown="nothing")
     body = {"text": "一", "exam": "ROOM", "question": "Q1"}
-    told = rest(make_user("x", role)).post("/api/v1/score", body, content_type=JSON)
+    told = api_client(make_user("x", role)).post("/api/v1/score", body, content_type=JSON)
     assert told.status_code == 403
 
 
 def give(client: Client, answer: Answer, points: float) -> int:
-    """The mark's key."""
+    """Mark the answer over the API; returns the mark's id."""
     address, body = f"/api/v1/answers/{answer.pk}/marks", {"points": points}
     key: int = client.post(address, body, content_type=JSON).json()["id"]
     return key
 
 
 def reviews(client: Client) -> dict[int, str]:
-    """What is told of each answer's review."""
-    told = client.get("/api/v1/answers?exam=ROOM").json()["results"]
-    return {one["id"]: one["review"] for one in told}
+    """The review state of each answer, by its id, as the API lists it for the client's user."""
+    results = client.get("/api/v1/answers?exam=ROOM").json()["results"]
+    return {answer["id"]: answer["review"] for answer in results}
 
 
-def told_of(client: Client, *answers: Answer) -> list[dict[str, Any]]:
-    """The answers as listed, without what differs between any two."""
-    told = client.get("/api/v1/answers?exam=ROOM").json()["results"]
-    found = {one.pop("id"): one for one in told}
-    for one in found.values():
-        del one["text"]
-        for mark in one["marks"]:
+def listed(client: Client, *answers: Answer) -> list[dict[str, Any]]:
+    """The answers as the API lists them, without ids, texts and times, which always differ."""
+    results = client.get("/api/v1/answers?exam=ROOM").json()["results"]
+    by_key = {answer.pop("id"): answer for answer in results}
+    for answer in by_key.values():
+        del answer["text"]
+        for mark in answer["marks"]:
             del mark["id"], mark["created_at"]
-    return [found[answer.pk] for answer in answers]
+    return [by_key[answer.pk] for answer in answers]
 
 
-def rest(user: User) -> Any:
-    """A caller with the user's token."""
+def api_client(user: User) -> Any:
+    """A client of the API that sends a token of the user."""
     _, secret = ApiToken.issue(user)
     return Client(headers={"Authorization": f"Bearer {secret}"})

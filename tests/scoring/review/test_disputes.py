@@ -20,13 +20,13 @@ DESK = "/admin/marking/desk/ROOM/disputes/"
 
 
 def disputed(exam: Exam, *texts: str) -> list[Answer]:
-    """Answers whose two markers differ."""
-    pair = [User.objects.get_or_create(username=name)[0] for name in ("d1", "d2")]
-    found = answers_of(exam, *texts)
-    for answer in found:
-        for user, points in zip(pair, (0, 6), strict=True):
-            giving.give(answer, user, {"points": points, "comment": f"secret-{points}"})
-    return found
+    """Answers with two marks each, of 0 and 6 points."""
+    markers = [User.objects.get_or_create(username=name)[0] for name in ("d1", "d2")]
+    answers = answers_of(exam, *texts)
+    for answer in answers:
+        for marker, points in zip(markers, (0, 6), strict=True):
+            giving.give(answer, marker, {"points": points, "comment": f"secret-{points}"})
+    return answers
 
 
 def browser(user: User) -> Client:
@@ -59,7 +59,7 @@ def test_who_waited_for_a_dispute_that_another_took_is_given_the_next_or_none(mo
     with transaction.atomic():
         # The second one's query begins before the lease is there and waits for the rows.
         list(Answer.objects.select_for_update().order_by("-pk"))
-        waiting = threading.Thread(target=_asking, args=(exam, two, found))
+        waiting = threading.Thread(target=_ask_for_dispute, args=(exam, two, found))
         waiting.start()
         wait_until_blocked()
         lease = queue.next_dispute(exam, one)
@@ -71,11 +71,12 @@ def test_who_waited_for_a_dispute_that_another_took_is_given_the_next_or_none(mo
     assert [given.answer_id if given else None] == ([others[0].pk] if more else [None])
 
 
-def _asking(exam: Exam, user: User, found: list[Lease | Exception | None]) -> None:
+def _ask_for_dispute(exam: Exam, user: User, outcomes: list[Lease | Exception | None]) -> None:
+    """In a thread of its own: its outcome, which the test asserts on, is added to the list."""
     try:
-        found.append(queue.next_dispute(exam, user))
-    except Exception as error:  # noqa: BLE001  # the test looks at it
-        found.append(error)
+        outcomes.append(queue.next_dispute(exam, user))
+    except Exception as error:  # noqa: BLE001
+        outcomes.append(error)
     finally:
         connection.close()
 

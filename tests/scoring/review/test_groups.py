@@ -34,7 +34,7 @@ def marker() -> User:
 
 
 def regrouped(exam: Exam, inference: Inference, distance: float = 0.02) -> list[AnswerGroup]:
-    """Q1's groups, largest first."""
+    """Search for Q1's groups; returns them, the largest first."""
     question = exam.questions.get(code="Q1")
     groups.regroup(question, inference, distance)
     return list(AnswerGroup.objects.order_by("-size", "pk"))

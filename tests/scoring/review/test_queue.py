@@ -43,20 +43,20 @@ def other() -> User:
     return make_user("m2")
 
 
-def taken(exam: Exam, marker: Any, **more: Any) -> Answer:
-    """The next answer, which there must be."""
-    lease = queue.next_answer(exam, marker, **more)
+def lease_next(exam: Exam, marker: User, **options: Any) -> Answer:
+    """The next answer, leased to the marker; there must be one."""
+    lease = queue.next_answer(exam, marker, **options)
     assert lease is not None
     return fresh(lease.answer)
 
 
 def dispute(exam: Exam, text: str, *points: int) -> Answer:
-    """Marked by as many markers, who differ."""
+    """An answer that markers d0, d1 … gave these points."""
     (answer,) = answers_of(exam, text)
-    for number, one in enumerate(points):
+    for number, value in enumerate(points):
         name = f"d{number}"
         user = User.objects.filter(username=name).first() or make_user(name)
-        giving.give(answer, user, {"points": one})
+        giving.give(answer, user, {"points": value})
     return answer
 
 
@@ -68,7 +68,7 @@ def test_the_most_urgent_answer_comes_first_of_whatever_question(marker: User) -
         Answer.objects.filter(pk=answer.pk).update(urgency=urgency)
     order = []
     for _ in range(3):
-        answer = taken(exam, marker)
+        answer = lease_next(exam, marker)
         order.append(answer.pk)
         queue.submit(answer, marker, {"points": 1})
     assert order == [high.pk, middle.pk, low.pk]
@@ -80,30 +80,30 @@ def test_who_asks_again_gets_the_answer_that_is_theirs_with_the_lease_renewed(
 ) -> None:
     exam = exam_in(lease_minutes=10)
     answers_of(exam, "一", "二")
-    first = taken(exam, marker)
+    first = lease_next(exam, marker)
     assert state(first) == (None, "", "claimed")
     Lease.objects.update(expires_at=now() + timedelta(seconds=5))
-    assert taken(exam, marker).pk == first.pk
+    assert lease_next(exam, marker).pk == first.pk
     assert Lease.objects.get().expires_at > now() + timedelta(minutes=9)
-    assert taken(exam, other).pk != first.pk
+    assert lease_next(exam, other).pk != first.pk
 
 
 def test_an_answer_can_be_skipped_and_one_of_another_question_is_given_back(marker: User) -> None:
     exam = exam_in()
     one, two = answers_of(exam, "一", "二")
     (three,) = answers_of(exam, "the scope", question="Q2")
-    first = taken(exam, marker, question=one.question)
-    second = taken(exam, marker, question=one.question, without=[first.pk])
+    first = lease_next(exam, marker, question=one.question)
+    second = lease_next(exam, marker, question=one.question, without=[first.pk])
     assert {first.pk, second.pk} == {one.pk, two.pk}
     assert state(first)[2] == "queued"
-    assert taken(exam, marker, question=three.question).pk == three.pk
+    assert lease_next(exam, marker, question=three.question).pk == three.pk
     assert Lease.objects.count() == 1
 
 
 def test_a_mark_closes_the_lease_and_tells_how_long_it_took(marker: User) -> None:
     exam = exam_in()
     answers_of(exam, "一")
-    answer = taken(exam, marker)
+    answer = lease_next(exam, marker)
     later = Lease.objects.get().created_at + timedelta(seconds=42)
     mark = queue.submit(answer, marker, {**FULL, "comment": "よい"}, at=later)
     assert isinstance(mark, Mark)
@@ -116,10 +116,10 @@ def test_a_mark_closes_the_lease_and_tells_how_long_it_took(marker: User) -> Non
 def test_what_is_told_wrongly_leaves_the_answer_in_hand(marker: User) -> None:
     exam = exam_in()
     answers_of(exam, "一")
-    answer = taken(exam, marker)
+    answer = lease_next(exam, marker)
     with pytest.raises(Invalid):
         queue.submit(answer, marker, {"points": 7})
-    assert taken(exam, marker).pk == answer.pk
+    assert lease_next(exam, marker).pk == answer.pk
 
 
 def test_an_expired_lease_goes_to_another_marker_and_is_lost_to_the_first(
@@ -127,9 +127,9 @@ def test_an_expired_lease_goes_to_another_marker_and_is_lost_to_the_first(
 ) -> None:
     exam = exam_in()
     answers_of(exam, "一")
-    answer = taken(exam, marker)
+    answer = lease_next(exam, marker)
     Lease.objects.update(expires_at=now() - timedelta(seconds=1))
-    assert taken(exam, other).pk == answer.pk
+    assert lease_next(exam, other).pk == answer.pk
     for deed in (queue.renew, queue.release):
         with pytest.raises(queue.LeaseLost):
             deed(answer, marker)
@@ -142,7 +142,7 @@ def test_an_expired_lease_goes_to_another_marker_and_is_lost_to_the_first(
 def test_the_sweep_queues_what_nobody_holds_any_more(marker: User) -> None:
     exam = exam_in()
     answers_of(exam, "一")
-    answer = taken(exam, marker)
+    answer = lease_next(exam, marker)
     assert queue.release_expired() == 0
     Lease.objects.update(expires_at=now())
     assert queue.release_expired() == 1
@@ -152,11 +152,11 @@ def test_the_sweep_queues_what_nobody_holds_any_more(marker: User) -> None:
 def test_nobody_is_given_an_answer_that_they_have_marked(marker: User, other: User) -> None:
     exam = exam_in(readings=2)
     answers_of(exam, "一")
-    answer = taken(exam, marker)
+    answer = lease_next(exam, marker)
     queue.submit(answer, marker, FULL)
     assert state(answer)[2] == "queued"
     assert queue.next_answer(exam, marker) is None
-    assert taken(exam, other).pk == answer.pk
+    assert lease_next(exam, other).pk == answer.pk
     queue.submit(answer, other, FULL)
     assert state(answer) == (6, "human", "marked")
 
@@ -165,7 +165,7 @@ def test_nobody_is_given_an_answer_that_they_have_marked(marker: User, other: Us
 def test_nothing_is_given_out_unless_the_exam_is_being_marked(marker: User, status: str) -> None:
     exam = exam_in()
     answers_of(exam, "一")
-    answer = taken(exam, marker)
+    answer = lease_next(exam, marker)
     Exam.objects.update(status=status)
     exam = Exam.objects.get()
     with pytest.raises(WrongState):
@@ -178,16 +178,16 @@ def test_nothing_is_given_out_unless_the_exam_is_being_marked(marker: User, stat
 def test_undoing_brings_the_answer_back_into_hand(marker: User) -> None:
     exam = exam_in()
     answers_of(exam, "一", "二")
-    first = taken(exam, marker)
+    first = lease_next(exam, marker)
     queue.submit(first, marker, {"points": 1})
-    second = taken(exam, marker)
+    second = lease_next(exam, marker)
     undone = queue.undo(exam, marker)
     assert undone is not None
     assert undone.answers == [first.pk]
     assert undone.lease is not None
     assert undone.lease.answer_id == first.pk
     assert (state(first)[2], state(second)[2]) == ("claimed", "queued")
-    assert taken(exam, marker).pk == first.pk
+    assert lease_next(exam, marker).pk == first.pk
     queue.submit(first, marker, {"points": 2})
     assert state(first) == (2, "human", "marked")
     told = Mark.objects.filter(answer=first).exclude(source="machine").order_by("pk")
@@ -200,7 +200,7 @@ def test_only_ones_own_standing_mark_can_be_withdrawn_and_only_once(
 ) -> None:
     exam = exam_in()
     answers_of(exam, "一")
-    answer = taken(exam, marker)
+    answer = lease_next(exam, marker)
     mark = queue.submit(answer, marker, FULL)
     with pytest.raises(WrongState, match="not yours"):
         queue.withdraw(mark, other)
@@ -218,7 +218,7 @@ def test_a_mark_given_unasked_counts_and_one_in_hand_is_submitted(
     one, two = answers_of(exam, "一", "二")
     assert isinstance(queue.mark(one, other, FULL), Mark)
     assert state(one) == (6, "human", "marked")
-    assert taken(exam, marker).pk == two.pk
+    assert lease_next(exam, marker).pk == two.pk
     queue.mark(two, marker, FULL)
     assert not Lease.objects.exists()
 
@@ -260,8 +260,8 @@ def test_progress_counts_what_is_done_and_left(marker: User) -> None:
     exam = exam_in()
     answers_of(exam, "一", "二", "三")
     (other_question,) = answers_of(exam, "scope", question="Q2")
-    queue.submit(taken(exam, marker), marker, {"points": 1})
-    taken(exam, marker)
+    queue.submit(lease_next(exam, marker), marker, {"points": 1})
+    lease_next(exam, marker)
     found = queue.progress(exam, marker)
     assert (found.done, found.left, found.disputed, found.mine, found.mine_today) == (1, 3, 0, 1, 1)
     assert queue.progress(exam, marker, other_question.question).left <= 1
@@ -282,7 +282,7 @@ def test_answers_of_candidates_near_the_pass_line_are_read_once_more(
     assert state(far) == (6, "human", "marked")
     assert queue.reread_near_pass_line(exam) == 0
     assert queue.next_answer(exam, marker) is None
-    assert taken(exam, other).pk == near.pk
+    assert lease_next(exam, other).pk == near.pk
     queue.submit(near, other, {"points": 5})
     assert state(near) == (5, "human", "marked")
     assert queue.reread_near_pass_line(exam) == 0
@@ -388,7 +388,7 @@ def test_of_two_submits_of_one_answer_one_counts(team: list[User]) -> None:
     exam = exam_in()
     answers_of(exam, *(f"解答{n}" for n in range(10)))
     for _ in range(10):
-        answer = taken(exam, team[0])
+        answer = lease_next(exam, team[0])
         told = at_once([partial(queue.submit, answer, team[0], {"points": 1})] * 2)
         assert sorted(isinstance(one, Mark) for one in told) == [False, True]
         assert any(isinstance(one, queue.LeaseLost) for one in told)
@@ -398,7 +398,7 @@ def test_no_mark_comes_into_an_exam_that_is_being_fixed(team: list[User]) -> Non
     for turn in range(10):
         exam = exam_in(code=f"E{turn}")
         answers_of(exam, "一")
-        answer = taken(exam, team[0])
+        answer = lease_next(exam, team[0])
 
         def fix(exam: Exam = exam) -> None:
             Exam.objects.get(pk=exam.pk).become("fixed")
@@ -440,7 +440,7 @@ def test_markers_workers_and_a_new_definition_do_not_block_each_other(team: list
 def test_an_answer_taken_while_it_waited_to_be_settled_is_not_queued_again(marker: User) -> None:
     exam = exam_in()
     (answer,) = answers_of(exam, "解答")
-    settler = threading.Thread(target=_settled_elsewhere, args=(answer.pk,))
+    settler = threading.Thread(target=_settle_in_thread, args=(answer.pk,))
     with transaction.atomic():
         queue.next_answer(exam, marker)
         settler.start()
@@ -450,7 +450,7 @@ def test_an_answer_taken_while_it_waited_to_be_settled_is_not_queued_again(marke
     assert answer.review == Answer.Review.CLAIMED
 
 
-def _settled_elsewhere(key: int) -> None:
+def _settle_in_thread(key: int) -> None:
     try:
         settlement.settle([key])
     finally:
@@ -465,7 +465,7 @@ def test_of_the_machine_it_is_what_it_is_unsure_of_that_comes_first(marker: User
         scored([answer], 3, confidence, "c" * 64)
     order = []
     for _ in answers:
-        answer = taken(exam, marker)
+        answer = lease_next(exam, marker)
         order.append(answer.pk)
         queue.submit(answer, marker, {"points": 1})
     assert order == [answers[1].pk, answers[2].pk, answers[0].pk]

@@ -23,13 +23,13 @@ def chief() -> User:
     return make_user("chief", "exam manager")
 
 
-def a_reference(exam: Exam, chief: User, points: float = 3, **more: bool) -> Reference:
+def make_reference(exam: Exam, chief: User, points: float = 3, **purposes: bool) -> Reference:
     (answer,) = answers_of(exam, f"目揃え{Answer.objects.count()}")
-    return references.declare(answer, chief, {"points": points}, "満点ではない", **more)
+    return references.declare(answer, chief, {"points": points}, "満点ではない", **purposes)
 
 
-def give(exam: Exam, marker: User, points: float) -> queue.HumanMark:
-    """The next answer's mark."""
+def mark_next(exam: Exam, marker: User, points: float) -> queue.HumanMark:
+    """Lease the next answer and mark it."""
     lease = queue.next_answer(exam, marker)
     assert lease is not None
     return queue.submit(fresh(lease.answer), marker, {"points": points})
@@ -39,18 +39,18 @@ def status(exam: Exam, marker: User) -> str:
     return Standing.objects.get(exam=exam, marker=marker).status
 
 
-def watched(exam: Exam, chief: User, marker: User, hidden: int) -> Exam:
-    """The marker is qualified; so many references and three other answers wait for them."""
-    a_reference(exam, chief, watches=False)
+def qualified_with_hidden(exam: Exam, chief: User, marker: User, hidden: int) -> Exam:
+    """The exam, with a qualified marker, `hidden` hidden reference answers and three others."""
+    make_reference(exam, chief, watches=False)
     for _ in range(hidden):
-        a_reference(exam, chief, qualifies=False)
+        make_reference(exam, chief, qualifies=False)
     answers_of(exam, *(f"解答{n}" for n in range(3)))
-    give(exam, marker, 3)
-    return hide_all(exam)
+    mark_next(exam, marker, 3)
+    return set_reference_rate(exam)
 
 
-def hide_all(exam: Exam, rate: float = 1.0) -> Exam:
-    """Hidden references come first, or not at all."""
+def set_reference_rate(exam: Exam, rate: float = 1.0) -> Exam:
+    """Set how often hidden reference answers are handed out: 1 always, 0 never."""
     exam.policy.reference_rate = rate
     exam.policy.save()
     exam.refresh_from_db()
@@ -61,7 +61,7 @@ def test_declaring_with_points_settles_the_answer_and_takes_it_out_of_the_queue(
     chief: User, marker: User
 ) -> None:
     exam = exam_in(reference_rate=0)
-    reference = a_reference(exam, chief)
+    reference = make_reference(exam, chief)
     assert state(reference.answer) == (3, "adjudicator", "adjudicated")
     assert queue.next_answer(exam, marker) is None
 
@@ -81,7 +81,7 @@ def test_declaring_without_points_takes_the_mark_that_people_settled(
 def test_a_marker_qualifies_first_and_then_marks(chief: User, marker: User) -> None:
     exam = exam_in(marker_bound=0.6, reference_rate=0)
     for points in (1, 2, 3):
-        a_reference(exam, chief, points)
+        make_reference(exam, chief, points)
     (answer,) = answers_of(exam, "一")
     with pytest.raises(NotQualified):
         queue.mark(answer, marker, {"points": 3})
@@ -96,22 +96,22 @@ def test_a_marker_qualifies_first_and_then_marks(chief: User, marker: User) -> N
         assert given.agrees is (points < 6)
     assert status(exam, marker) == "qualified"
     assert Standing.objects.get().agreement == pytest.approx(2 / 3)
-    assert isinstance(give(exam, marker, 3), Mark)
+    assert isinstance(mark_next(exam, marker, 3), Mark)
     assert state(answer) == (3, "human", "marked")
     assert not Mark.objects.filter(answer__reference__isnull=False, marker=marker).exists()
 
 
 def test_who_does_not_qualify_is_suspended_until_a_new_round(chief: User, marker: User) -> None:
     exam = exam_in(marker_bound=0.9, reference_rate=0)
-    a_reference(exam, chief)
+    make_reference(exam, chief)
     answers_of(exam, "一")
-    give(exam, marker, 0)
+    mark_next(exam, marker, 0)
     assert status(exam, marker) == "suspended"
     with pytest.raises(Suspended):
         queue.next_answer(exam, marker)
     begun = references.begin_round(exam, marker)
     assert (begun.status, begun.round, begun.agreement) == ("qualifying", 2, None)
-    give(exam, marker, 3)
+    mark_next(exam, marker, 3)
     assert status(exam, marker) == "qualified"
 
 
@@ -127,18 +127,18 @@ def test_managers_and_adjudicators_need_not_qualify(chief: User) -> None:
     (answer,) = answers_of(exam, "一")
     assert references.standing(exam, chief) is None
     assert references.standing(exam, make_user("a", "adjudicator", "marker")) is None
-    assert give(exam, chief, 2).answer_id == answer.pk  # type: ignore[union-attr]
+    assert mark_next(exam, chief, 2).answer_id == answer.pk  # type: ignore[union-attr]
 
 
 def test_a_hidden_reference_watches_a_marker_and_suspends_who_drifts(
     chief: User, marker: User
 ) -> None:
     exam = exam_in(marker_bound=0.7, reference_rate=0)
-    a_reference(exam, chief, watches=False)
+    make_reference(exam, chief, watches=False)
     for _ in range(2):
-        a_reference(exam, chief, qualifies=False)
+        make_reference(exam, chief, qualifies=False)
     answers_of(exam, *(f"解答{n}" for n in range(5)))
-    give(exam, marker, 3)
+    mark_next(exam, marker, 3)
     exam.policy.reference_rate = 1.0
     exam.policy.save()
     exam = Exam.objects.get()
@@ -162,14 +162,14 @@ def test_each_hidden_reference_is_met_once_and_never_by_its_own_marker(
     for answer in (own, met):
         references.declare(answer, chief)
     answers_of(exam, "三")
-    assert isinstance(give(exam, marker, 3), ReferenceMark)
-    assert isinstance(give(exam, marker, 3), Mark)
+    assert isinstance(mark_next(exam, marker, 3), ReferenceMark)
+    assert isinstance(mark_next(exam, marker, 3), Mark)
     assert ReferenceMark.objects.get().reference.answer_id == met.pk
 
 
 def test_one_reference_may_be_in_many_hands(chief: User) -> None:
     exam = exam_in(reference_rate=1)
-    a_reference(exam, chief)
+    make_reference(exam, chief)
     leases = [queue.next_answer(exam, make_user(f"m{n}")) for n in range(3)]
     assert {one.answer_id for one in leases if one} == {Answer.objects.get().pk}
     assert Lease.objects.count() == 3
@@ -177,45 +177,45 @@ def test_one_reference_may_be_in_many_hands(chief: User) -> None:
 
 def test_the_key_of_a_mark_does_not_tell_a_hidden_reference(chief: User, marker: User) -> None:
     exam = exam_in(reference_rate=1)
-    a_reference(exam, chief)
+    make_reference(exam, chief)
     answers_of(exam, "一", "二")
-    keys = [give(exam, marker, 3).pk for _ in range(3)]
+    keys = [mark_next(exam, marker, 3).pk for _ in range(3)]
     assert keys == sorted(set(keys))
     assert keys[-1] - keys[0] < 10
 
 
 def test_a_hidden_reference_is_undone_like_any_other(chief: User, marker: User) -> None:
     exam = exam_in(reference_rate=1)
-    reference = a_reference(exam, chief)
-    give(exam, marker, 0)
+    reference = make_reference(exam, chief)
+    mark_next(exam, marker, 0)
     undone = queue.undo(exam, marker)
     assert undone is not None
     assert undone.answers == [reference.answer_id]
     assert queue.progress(exam, marker).mine == 0
-    assert isinstance(give(exam, marker, 3), ReferenceMark)
+    assert isinstance(mark_next(exam, marker, 3), ReferenceMark)
     assert queue.progress(exam, marker).mine == 1
     assert undone.mark.pk < ReferenceMark.objects.get(purpose="watch").pk
 
 
 def test_of_a_hidden_reference_the_first_judgement_tells(chief: User, marker: User) -> None:
-    exam = watched(exam_in(marker_bound=0.5), chief, marker, 2)
-    first = give(exam, marker, 0)
+    exam = qualified_with_hidden(exam_in(marker_bound=0.5), chief, marker, 2)
+    first = mark_next(exam, marker, 0)
     queue.withdraw(first, marker)
     with pytest.raises(WrongState, match="already"):
         queue.withdraw(ReferenceMark.objects.get(pk=first.pk), marker)
-    give(exam, marker, 3)
+    mark_next(exam, marker, 3)
     assert Standing.objects.get().agreement == 0.5
     [found] = queue.workload(exam)
     assert (found.with_references, found.references) == (0.5, 2)
-    give(exam, marker, 0)
+    mark_next(exam, marker, 0)
     assert status(exam, marker) == "suspended"
 
 
 def test_what_lay_on_the_desk_goes_back_when_a_hidden_reference_is_undone(
     chief: User, marker: User
 ) -> None:
-    exam = watched(exam_in(marker_bound=0.5), chief, marker, 1)
-    given = give(exam, marker, 3)
+    exam = qualified_with_hidden(exam_in(marker_bound=0.5), chief, marker, 1)
+    given = mark_next(exam, marker, 3)
     other = queue.next_answer(exam, marker)
     assert other is not None
     assert not other.is_reference
@@ -225,11 +225,11 @@ def test_what_lay_on_the_desk_goes_back_when_a_hidden_reference_is_undone(
 
 
 def test_who_is_suspended_takes_nothing_back(chief: User, marker: User) -> None:
-    exam = watched(exam_in(marker_bound=0.7, reference_rate=0), chief, marker, 1)
-    hide_all(exam, rate=0)
-    ordinary = give(exam, marker, 3)
-    hide_all(exam)
-    hidden = give(exam, marker, 0)
+    exam = qualified_with_hidden(exam_in(marker_bound=0.7, reference_rate=0), chief, marker, 1)
+    set_reference_rate(exam, rate=0)
+    ordinary = mark_next(exam, marker, 3)
+    set_reference_rate(exam)
+    hidden = mark_next(exam, marker, 0)
     assert status(exam, marker) == "suspended"
     for given in (hidden, ordinary):
         with pytest.raises(Suspended):
@@ -244,8 +244,8 @@ def test_who_is_suspended_takes_nothing_back(chief: User, marker: User) -> None:
 def test_who_is_suspended_submits_nothing_that_they_still_have_in_hand(
     chief: User, marker: User
 ) -> None:
-    exam = watched(exam_in(marker_bound=0.7), chief, marker, 1)
-    hide_all(exam, rate=0)
+    exam = qualified_with_hidden(exam_in(marker_bound=0.7), chief, marker, 1)
+    set_reference_rate(exam, rate=0)
     ordinary = queue.next_answer(exam, marker)
     assert ordinary is not None
     hidden = Lease.objects.create(
@@ -266,7 +266,7 @@ def test_who_is_suspended_submits_nothing_that_they_still_have_in_hand(
 def test_a_new_round_takes_from_the_marker_what_they_have_in_hand(
     chief: User, marker: User
 ) -> None:
-    exam = watched(exam_in(marker_bound=0.7), chief, marker, 0)
+    exam = qualified_with_hidden(exam_in(marker_bound=0.7), chief, marker, 0)
     lease = queue.next_answer(exam, marker)
     assert lease is not None
     assert not lease.is_reference
@@ -282,7 +282,7 @@ def test_who_must_now_qualify_first_gives_back_what_they_have_in_hand(
     chief: User, marker: User
 ) -> None:
     exam = exam_in(reference_rate=0)
-    reference = a_reference(exam, chief)
+    reference = make_reference(exam, chief)
     (answer,) = answers_of(exam, "一")
     queue.next_answer(exam, marker)
     exam.policy.marker_bound = 0.5
@@ -300,37 +300,37 @@ def test_what_was_marked_to_qualify_is_hidden_after_all_that_was_not(
     chief: User, marker: User
 ) -> None:
     exam = exam_in(marker_bound=0.5, reference_rate=1)
-    known = a_reference(exam, chief)
-    unknown = [a_reference(exam, chief, qualifies=False) for _ in range(4)]
+    known = make_reference(exam, chief)
+    unknown = [make_reference(exam, chief, qualifies=False) for _ in range(4)]
     answers_of(exam, "一")
-    give(exam, marker, 3)
-    met = [give(exam, marker, 3) for _ in range(5)]
+    mark_next(exam, marker, 3)
+    met = [mark_next(exam, marker, 3) for _ in range(5)]
     assert all(isinstance(one, ReferenceMark) for one in met)
     order = [one.reference for one in met if isinstance(one, ReferenceMark)]
     assert {one.pk for one in order[:4]} == {one.pk for one in unknown}
     assert order[4] == known
-    assert isinstance(give(exam, marker, 3), Mark)
+    assert isinstance(mark_next(exam, marker, 3), Mark)
 
 
 def test_the_agreement_that_a_marker_is_shown_does_not_move_with_a_hidden_reference(
     chief: User, marker: User
 ) -> None:
-    exam = watched(exam_in(marker_bound=0.5), chief, marker, 2)
-    give(exam, marker, 0)
+    exam = qualified_with_hidden(exam_in(marker_bound=0.5), chief, marker, 2)
+    mark_next(exam, marker, 0)
     found = Standing.objects.get()
     assert found.agreement == 0.5
     assert references.shown_agreement(found) == 1
-    give(exam, marker, 0)
+    mark_next(exam, marker, 0)
     found = Standing.objects.get()
     assert (found.status, references.shown_agreement(found)) == ("suspended", found.agreement)
     assert references.shown_agreement(references.begin_round(exam, marker)) is None
 
 
 def test_a_hidden_reference_counts_among_the_markers_own(chief: User, marker: User) -> None:
-    exam = watched(exam_in(marker_bound=0.5), chief, marker, 1)
+    exam = qualified_with_hidden(exam_in(marker_bound=0.5), chief, marker, 1)
     assert queue.progress(exam, marker).mine == 0
     for number in (1, 2):
-        give(exam, marker, 3)
+        mark_next(exam, marker, 3)
         found = queue.progress(exam, marker)
         assert (found.mine, found.mine_today) == (number, number)
     assert ReferenceMark.objects.filter(purpose="watch").count() == 1
@@ -340,23 +340,23 @@ def test_a_mark_given_to_qualify_stands_for_its_known_mark_was_shown(
     chief: User, marker: User
 ) -> None:
     exam = exam_in(marker_bound=0.5)
-    a_reference(exam, chief)
-    give(exam, marker, 0)
+    make_reference(exam, chief)
+    mark_next(exam, marker, 0)
     with pytest.raises(WrongState, match="stands"):
         queue.undo(exam, marker)
 
 
 def test_a_retired_reference_is_asked_no_more(chief: User, marker: User) -> None:
     exam = exam_in(reference_rate=1)
-    references.retire(a_reference(exam, chief))
+    references.retire(make_reference(exam, chief))
     assert queue.next_answer(exam, marker) is None
 
 
 def test_workload_tells_agreement_with_references(chief: User, marker: User) -> None:
     exam = exam_in(reference_rate=1)
     for _ in range(2):
-        a_reference(exam, chief)
-    give(exam, marker, 3)
-    give(exam, marker, 0)
+        make_reference(exam, chief)
+    mark_next(exam, marker, 3)
+    mark_next(exam, marker, 0)
     (found,) = queue.workload(exam)
     assert (found.marks, found.with_references, found.references) == (0, 0.5, 2)
