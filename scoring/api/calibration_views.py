@@ -208,7 +208,7 @@ class ThresholdDetail(QuestionView):
                 f"the marks by people show an agreement of {proposed.target} for no threshold"
             )
         by_target = proposed if "target" in body else None
-        thresholds.apply(question, value, request.user, by_target)
+        thresholds.apply(question, value, signed_in(request.user), by_target)
         tasks.nudge([question.pk])
         return Response(_threshold(self.question(exam, code), proposed, True))
 
