@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -94,7 +95,7 @@ class Highlighter:
         return html
 
 
-def page(answer: Answer, user: Any) -> dict[str, Any]:
+def page(answer: Answer, user: User | AnonymousUser) -> dict[str, Any]:
     """The template's context, with no more of the marks than the user may see."""
     question = answer.question
     wire = question.wire()

@@ -31,7 +31,7 @@ before may have changed while a lock was waited for, so they are read again afte
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import connection, models
 
 from scoring.models.exams import Exam, Question
@@ -79,9 +79,9 @@ def lock_questions(questions: "models.QuerySet[Question]") -> list[int]:
     return _locked_keys(questions.order_by("pk").select_for_update(of=("self",)))
 
 
-def lock_marker(marker: Any) -> None:
+def lock_marker(marker: User) -> None:
     """Lock the marker, so that a second transaction of the same marker waits here."""
-    rows = get_user_model()._default_manager.select_for_update(no_key=True)
+    rows = User.objects.select_for_update(no_key=True)
     _locked_keys(rows.filter(pk=marker.pk))
 
 

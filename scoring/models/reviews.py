@@ -1,9 +1,10 @@
 """Marking by people: leases, groups of like answers, reference answers, markers' standings."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -65,18 +66,18 @@ class AnswerGroupQuerySet(models.QuerySet["AnswerGroup"]):
         """Held by no marker."""
         return self.exclude(held_until__gt=now())
 
-    def in_hands_of_others(self, marker: Any) -> Self:
+    def in_hands_of_others(self, marker: User) -> Self:
         """Held by another marker, so that `marker` may mark neither the group nor its answers."""
         return self.filter(_held_by_others(marker))
 
-    def free_for(self, marker: Any) -> Self:
+    def free_for(self, marker: User) -> Self:
         """Held by nobody, or by `marker` already."""
         # Two markers may take a group at once. The condition is on the row itself, so an UPDATE
         # with it locks the row and then checks again: that of the second marker changes nothing.
         return self.exclude(_held_by_others(marker))
 
 
-def _held_by_others(marker: Any) -> models.Q:
+def _held_by_others(marker: User) -> models.Q:
     return models.Q(held_until__gt=now()) & ~models.Q(held_by=marker)
 
 
