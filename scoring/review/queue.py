@@ -377,7 +377,7 @@ def _withdraw(marks: Collection[Mark], user: User) -> None:
     locks.lock_answers(Answer.objects.filter(pk__in=keys))
     rows = Mark.objects.filter(pk__in=[mark.pk for mark in marks])
     if rows.by_people().standing().count() < len(marks):
-        raise WrongState(_("this mark was withdrawn already, or cannot be"))
+        raise WrongState(_("this mark was withdrawn already or cannot be withdrawn"))
     _refuse_blind(marks, user)
     source = Mark.Source.WITHDRAWAL
     Mark.objects.bulk_create(
@@ -465,7 +465,7 @@ def adjudicate(answer: Answer, adjudicator: User, payload: dict[str, Any]) -> Ma
     answer = locks.lock_answer(answer.pk)
     others = Lease.objects.live().filter(answer=answer).exclude(marker=adjudicator)
     if others.exists():
-        raise WrongState(_("%s is in another's hands") % answer)
+        raise WrongState(_("somebody else is adjudicating %s") % answer)
     if answer.review not in (Review.DISPUTED, Review.MARKED, Review.ADJUDICATED):
         raise WrongState(_("%s is not in dispute") % answer)
     if giving.standing_marks(answer, adjudicator).filter(source=Mark.Source.HUMAN).exists():

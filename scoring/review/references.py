@@ -89,7 +89,7 @@ def _settling_mark(answer: Answer) -> Mark:
     Raises WrongState where people have not settled the answer.
     """
     if answer.final_points is None or answer.final_source not in Mark.PEOPLE:
-        raise WrongState(_("%s: people have not settled its mark") % answer)
+        raise WrongState(_("people have not settled the mark of %s") % answer)
     marks = answer.marks.filter(source=answer.final_source).standing()
     for mark in marks.order_by("-pk"):
         if mark.points == answer.final_points:
@@ -290,12 +290,12 @@ def withdraw(mark: ReferenceMark) -> Lease:
     NotQualified or Suspended, since a withdrawal must not undo a suspension.
     """
     if mark.purpose == QUALIFYING:
-        raise WrongState(_("a mark given to qualify stands"))
+        raise WrongState(_("a mark given to qualify cannot be withdrawn"))
     exam = mark.reference.answer.question.exam
     require_qualified(exam, mark.marker)
     # Two withdrawals at once: the second UPDATE waits for the first, and then finds no such mark.
     if not ReferenceMark.objects.filter(pk=mark.pk, purpose=WATCH).update(purpose=WITHDRAWN):
-        raise WrongState(_("this mark was withdrawn already, or cannot be"))
+        raise WrongState(_("this mark was withdrawn already or cannot be withdrawn"))
     return _leased(mark.reference, exam, mark.marker)
 
 

@@ -235,7 +235,7 @@ def test_an_adjudicator_settles_a_dispute_between_others() -> None:
     again = queue.next_dispute(exam, senior)
     assert again is not None
     assert again.pk == lease.pk
-    with pytest.raises(WrongState, match="another's hands"):
+    with pytest.raises(WrongState, match="somebody else"):
         queue.adjudicate(answer, rival, {"points": 4})
     queue.adjudicate(answer, senior, {"points": 4})
     assert state(answer) == (4, "adjudicator", "adjudicated")
