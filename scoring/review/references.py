@@ -116,6 +116,8 @@ def standing(exam: Exam, marker: User) -> Standing | None:
     """
     if MarkingPolicy.of(exam).marker_bound is None or has_role(marker, MANAGER, ADJUDICATOR):
         return None
+    # Two requests of a new marker may both find no standing: the unique constraint lets one INSERT
+    # through, and get_or_create reads its row for the other.
     return Standing.objects.get_or_create(exam=exam, marker=marker)[0]
 
 
