@@ -62,7 +62,7 @@ def load() -> int:
     from django.db import connection
 
     from scoring.models import Answer
-    from tests.browser import exam as sample
+    from tests import sample_exam as sample
 
     exam = sample.load(*QUESTIONS)
     for code in QUESTIONS:

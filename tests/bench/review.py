@@ -53,7 +53,7 @@ def measure(count: int, turns: int) -> None:
     from scoring.marks import settlement
     from scoring.models import Answer
     from scoring.review import queue
-    from tests.scoring.factories import exam_in, make_user
+    from tests.factories import exam_in, make_user
 
     exam = exam_in("draft", readings=2)
     first = exam.questions.order_by("pk")[0].pk

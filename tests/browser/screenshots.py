@@ -10,11 +10,11 @@ from scoring.intake import submissions
 from scoring.machine import batches
 from scoring.marks import giving, settlement
 from scoring.models import Answer, Exam, Mark
+from tests import marked_exam
 from tests.browser.conftest import Open
-from tests.browser.exam import SAID, SAID_AGAIN, grouped, hand_in, load
+from tests.factories import make_user
 from tests.paths import ROOT, SAMPLE
-from tests.scoring import marked_exam
-from tests.scoring.admin_site import make_staff
+from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IMAGES = ROOT / "docs" / "images"
@@ -53,7 +53,7 @@ def shown_well(exam: Exam) -> Answer:
 
 
 def test_the_marking_page(browse: Open, exam: Exam) -> None:
-    user, other = make_staff("marker"), make_staff("exam manager")
+    user, other = make_user("marker", staff=True), make_user("exam manager", staff=True)
     for number, answer in enumerate(Answer.objects.filter(question__exam=exam).order_by("pk")):
         if number % 7 < 3:
             points = {one.code: 1 for one in answer.question.criteria.all()}
@@ -67,7 +67,7 @@ def test_the_marking_page(browse: Open, exam: Exam) -> None:
 def test_a_group(browse: Open, exam: Exam) -> None:
     said = [SAID, SAID_AGAIN, SAID, f"{SAID}。", "現場の業務の実態を要件に反映させるため", SAID]
     grouped(hand_in(exam, "Q1", said, 500))
-    page = browse(make_staff("marker"), f"{DESK}groups/?question=Q1", **TWICE)
+    page = browse(make_user("marker", staff=True), f"{DESK}groups/?question=Q1", **TWICE)
     page.keyboard.press("3")
     page.screenshot(path=IMAGES / "group-page.png")
 
@@ -75,7 +75,9 @@ def test_a_group(browse: Open, exam: Exam) -> None:
 def test_the_agreement_page(browse: Open) -> None:
     told = marked_exam.build()
     page = browse(
-        make_staff("exam manager"), f"/admin/scoring/exam/{told.exam.pk}/agreement/", **TALL
+        make_user("exam manager", staff=True),
+        f"/admin/scoring/exam/{told.exam.pk}/agreement/",
+        **TALL,
     )
     assert re.search("一致", page.title())
     page.wait_for_timeout(500)

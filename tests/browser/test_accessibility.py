@@ -8,8 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from scoring.marks import giving
 from scoring.models import Answer, Exam
 from tests.browser.conftest import Open
-from tests.browser.exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
-from tests.scoring.admin_site import make_staff
+from tests.factories import make_user
+from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DESK = "/admin/marking/desk/SAMPLE-PM/"
@@ -31,7 +31,7 @@ def exam() -> Exam:
     many_criteria(found)
     disputed = hand_in(found, "Q1", texts("Q1")[:1])
     for role, points in (("viewer", 4), ("client", 1)):
-        giving.give(disputed[0], make_staff(role), {"criteria": {"C1": points, "C2": 1}})
+        giving.give(disputed[0], make_user(role, staff=True), {"criteria": {"C1": points, "C2": 1}})
     grouped(hand_in(found, "Q1", [SAID, SAID_AGAIN, SAID], 10))
     hand_in(found, "Q1", texts("Q1")[1:4], 20)
     return found
@@ -50,7 +50,7 @@ def violations(page: Any) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("place", ["", "groups/", "disputes/"])
 def test_the_desk_has_none(browse: Open, exam: Exam, place: str, scheme: str) -> None:
-    page = browse(make_staff("adjudicator"), DESK + place, color_scheme=scheme)
+    page = browse(make_user("adjudicator", staff=True), DESK + place, color_scheme=scheme)
     assert page.locator("fieldset").count() == 8
     assert violations(page) == []
     page.keyboard.press("3")
@@ -69,13 +69,13 @@ def test_the_pages_of_the_admin_have_none(browse: Open, exam: Exam, name: str, s
         "overview": "/admin/",
         "question": f"/admin/scoring/question/{answer.question_id}/change/",
     }[name]
-    page = browse(make_staff("exam manager"), address, color_scheme=scheme)
+    page = browse(make_user("exam manager", staff=True), address, color_scheme=scheme)
     page.wait_for_timeout(300)  # The theme shows itself when its script has begun.
     assert violations(page) == []
 
 
 def test_the_page_after_the_last_answer_has_none(browse: Open, exam: Exam) -> None:
     Answer.objects.update(review="none")
-    page = browse(make_staff("marker"), DESK)
+    page = browse(make_user("marker", staff=True), DESK)
     assert page.locator("h1").count() == 1
     assert violations(page) == []

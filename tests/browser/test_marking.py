@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from scoring.marks import giving
 from scoring.models import Answer, Exam, Lease, Mark
 from tests.browser.conftest import Open, visit
-from tests.browser.exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
-from tests.scoring.admin_site import make_staff
+from tests.factories import make_user
+from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DESK = "/admin/marking/desk/SAMPLE-PM/"
@@ -55,7 +55,7 @@ def test_a_marker_marks_a_group_and_twenty_answers_by_keyboard(browse: Open) -> 
     hand_in(exam, "Q1", texts("Q1")[:20])
     same = hand_in(exam, "Q1", [SAID, SAID_AGAIN] * 5, 100)
     grouped(same)
-    user = make_staff("marker")
+    user = make_user("marker", staff=True)
     page = browse(user, "/admin/marking/")
     page.get_by_role("link", name="グループから").focus()
     press(page, "Enter")
@@ -79,7 +79,7 @@ def test_every_key_of_the_points_does_what_the_help_says(browse: Open) -> None:
     exam = load("Q1")
     hand_in(exam, "Q1", texts("Q1")[:1])
     exam.questions.update(step=0.5)
-    page = browse(make_staff("marker"), DESK)
+    page = browse(make_user("marker", staff=True), DESK)
     total = page.locator("[data-total]")
     press(page, "2", ".", "1")
     expect(total).to_have_text("3.5")
@@ -110,7 +110,7 @@ def test_points_of_two_digits_are_typed_digit_by_digit(browse: Open) -> None:
     hand_in(exam, "Q1", texts("Q1")[:1])
     exam.questions.get().criteria.filter(code="C1").update(points=12)
     exam.questions.update(max_points=14)
-    page = browse(make_staff("marker"), DESK)
+    page = browse(make_user("marker", staff=True), DESK)
     press(page, "1", "2", "2")
     expect(page.locator("[data-total]")).to_have_text("14")
 
@@ -118,7 +118,7 @@ def test_points_of_two_digits_are_typed_digit_by_digit(browse: Open) -> None:
 def test_letters_are_keys_only_where_one_wants_them(browse: Open) -> None:
     exam = load("Q1")
     hand_in(exam, "Q1", texts("Q1")[:2])
-    page = browse(make_staff("marker"), DESK)
+    page = browse(make_user("marker", staff=True), DESK)
     page.get_by_role("button", name="キー操作").click()
     page.get_by_role("checkbox", name="英字").uncheck()
     press(page, "Escape", "f")
@@ -130,7 +130,7 @@ def test_letters_are_keys_only_where_one_wants_them(browse: Open) -> None:
 def test_nothing_is_submitted_while_a_criterion_is_empty(browse: Open) -> None:
     exam = load("Q1")
     hand_in(exam, "Q1", texts("Q1")[:1])
-    page = browse(make_staff("marker"), DESK)
+    page = browse(make_user("marker", staff=True), DESK)
     press(page, "3", "Enter")
     expect(page.get_by_role("alert")).to_contain_text("点が入っていない")
     assert not Mark.objects.filter(source="human").exists()
@@ -139,7 +139,7 @@ def test_nothing_is_submitted_while_a_criterion_is_empty(browse: Open) -> None:
 def test_undo_brings_the_last_answer_back_as_it_was(browse: Open) -> None:
     exam = load("Q1")
     hand_in(exam, "Q1", texts("Q1")[:2])
-    user = make_staff("marker")
+    user = make_user("marker", staff=True)
     page = browse(user, DESK)
     first = shown(page)
     submit(page, "3", "1")
@@ -156,7 +156,7 @@ def test_undo_brings_the_last_answer_back_as_it_was(browse: Open) -> None:
 def test_an_interrupted_marker_loses_the_answer_but_nothing_typed(browse: Open) -> None:
     exam = load("Q1")
     hand_in(exam, "Q1", texts("Q1")[:3])
-    first, second = make_staff("marker"), make_staff("adjudicator")
+    first, second = make_user("marker", staff=True), make_user("adjudicator", staff=True)
     page = browse(first, DESK)
     answer = shown(page)
     press(page, "3", "1", "c")
@@ -180,7 +180,7 @@ def test_an_interrupted_marker_loses_the_answer_but_nothing_typed(browse: Open) 
 def test_the_clock_warns_when_the_time_is_over(browse: Open) -> None:
     exam = load("Q1")
     hand_in(exam, "Q1", texts("Q1")[:1])
-    user = make_staff("marker")
+    user = make_user("marker", staff=True)
     browse(user, DESK).close()
     page = browse(user, "/admin/marking/")
     page.clock.install()
@@ -197,7 +197,7 @@ def test_a_member_that_does_not_belong_is_removed_by_keyboard(browse: Open) -> N
     exam = load("Q1")
     same = hand_in(exam, "Q1", [SAID, SAID_AGAIN, SAID], 100)
     grouped(same)
-    user = make_staff("marker")
+    user = make_user("marker", staff=True)
     page = browse(user, f"{DESK}groups/")
     press(page, "g", "ArrowDown", "Space")
     page.locator("fieldset input").first.focus()
@@ -210,7 +210,7 @@ def test_a_member_that_does_not_belong_is_removed_by_keyboard(browse: Open) -> N
 def differing(exam: Exam) -> None:
     """Two markers who do not agree about every answer."""
     for number, role in enumerate(("marker", "exam manager")):
-        user = make_staff(role)
+        user = make_user(role, staff=True)
         for answer in Answer.objects.filter(question__exam=exam):
             give(answer, user, 4 - 3 * number)
 
@@ -223,7 +223,7 @@ def test_an_adjudicator_settles_a_dispute_by_keyboard(browse: Open) -> None:
     exam = load("Q1", readings=2)
     hand_in(exam, "Q1", texts("Q1")[:2])
     differing(exam)
-    adjudicator = make_staff("adjudicator")
+    adjudicator = make_user("adjudicator", staff=True)
     page = browse(adjudicator, "/admin/marking/")
     page.get_by_role("link", name="不一致").focus()
     press(page, "Enter")
@@ -241,7 +241,7 @@ def test_an_adjudicator_settles_a_dispute_by_keyboard(browse: Open) -> None:
 def test_being_signed_out_loses_nothing(browse: Open) -> None:
     exam = load("Q1")
     hand_in(exam, "Q1", texts("Q1")[:2])
-    user = make_staff("marker")
+    user = make_user("marker", staff=True)
     page = browse(user, DESK)
     cookies = page.context.cookies()
     press(page, "3", "1")
@@ -260,7 +260,7 @@ def test_it_fits_the_screen_without_scrolling_sideways(
     exam = load("Q1")
     grouped(hand_in(exam, "Q1", [SAID, SAID_AGAIN, SAID], 100))
     screen = {"viewport": {"width": width, "height": height}, "has_touch": width < 1280}
-    page = browse(make_staff("marker"), DESK, **screen)
+    page = browse(make_user("marker", staff=True), DESK, **screen)
     for address in (DESK, f"{DESK}groups/", "/admin/marking/"):
         visit(page, address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -276,7 +276,7 @@ def test_it_fits_the_screen_without_scrolling_sideways(
 def test_a_tap_is_enough(browse: Open) -> None:
     exam = load("Q1")
     hand_in(exam, "Q1", texts("Q1")[:1])
-    user = make_staff("marker")
+    user = make_user("marker", staff=True)
     tablet = {"viewport": {"width": 820, "height": 1180}, "has_touch": True}
     page = browse(user, DESK, **tablet)
     page.locator(".desk-choice", has_text="3").first.tap()

@@ -1,13 +1,18 @@
 """Fixtures for tests of the scoring app."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import translation
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
-from tests.scoring.clients import EXAM, JSON, client_for
+from scoring.models import Exam
+from tests import marked_exam
+from tests.clients import JSON, client_for
+from tests.factories import EXAM
 
 
 @pytest.fixture
@@ -35,3 +40,19 @@ def no_language_left_over() -> None:
 def english(settings: Settings) -> None:
     """Messages are in English, also for requests that name no language."""
     settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture(scope="module")
+def marked_exam_of_module(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[marked_exam.MarkedExam]:
+    """The exam of marked_exam.py, built once; what the module's tests change is rolled back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield marked_exam.build()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def agreed_exam(marked_exam_of_module: marked_exam.MarkedExam, db: None) -> Exam:
+    """That exam as it now is in the database."""
+    return Exam.objects.get(pk=marked_exam_of_module.exam.pk)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from scoring.models import ApiToken
-from tests.scoring.clients import JSON
+from tests.clients import JSON
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 LIST = reverse("admin:scoring_apitoken_changelist")

@@ -16,7 +16,7 @@ from django.utils.timezone import now
 
 from pmscoring.base.lifecycle import WrongState
 from scoring.models import Calibration, Exam, Question, Upload
-from tests.scoring.concurrency import at_once
+from tests.concurrency import run_concurrently
 
 AFTER, LONG_AGO = timedelta(minutes=1), timedelta(hours=1)
 BLOCKED = 0.3
@@ -95,7 +95,7 @@ def test_a_claim_counts_the_try_and_a_second_one_is_refused(kind: Kind) -> None:
 @on_disk
 def test_of_workers_that_claim_at_the_same_instant_one_gets_the_job(kind: Kind) -> None:
     job = job_of(kind)
-    found = at_once([row(job).claim for _ in range(4)])
+    found = run_concurrently([row(job).claim for _ in range(4)])
     assert [one for one in found if one is None] == [None]
     assert sum(isinstance(one, WrongState) for one in found) == 3
     assert state(job) == (kind.WORKING, 1, True)
@@ -231,7 +231,7 @@ def test_the_sweep_passes_over_a_job_whose_outcome_is_being_written(kind: Kind) 
         finally:
             swept.set()
 
-    assert at_once([write, sweep]) == [None, 0]
+    assert run_concurrently([write, sweep]) == [None, 0]
     assert state(job) == (kind.DONE, 1, False)
 
 
@@ -251,7 +251,7 @@ def test_a_worker_that_writes_while_the_sweep_has_its_job_finds_it_gone(kind: Ki
         freed.wait(30)
         job.finish()
 
-    _swept, refused = at_once([sweep, write])
+    _swept, refused = run_concurrently([sweep, write])
     assert isinstance(refused, WrongState), refused
     assert state(job) == (kind.WAITING, 1, False)
 

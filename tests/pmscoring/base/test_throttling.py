@@ -14,7 +14,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from pmscoring.base import throttling
 from pmscoring.base.logs import Rarely
-from scoring.models import ApiToken
+from tests.clients import client_of
 from tests.local_servers import free_port
 from tests.outages import redis_at, redis_away, silent_port
 
@@ -36,8 +36,7 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def caller(name: str = "root") -> Client:
-    user = User.objects.create_superuser(name)
-    return Client(headers={"Authorization": f"Bearer {ApiToken.issue(user)[1]}"})
+    return client_of(User.objects.create_superuser(name))
 
 
 def statuses(client: Client, count: int, path: str = "/api/v1/exams", **more: Any) -> list[int]:

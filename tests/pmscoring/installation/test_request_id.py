@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.factories import EXAM, submission
 from tests.installation import Installation
 from tests.pmscoring.installation.test_throttling import load_exam
-from tests.scoring.clients import EXAM
 from tests.waiting import wait_until
 
 MARKER = "秘密の目印ＸＹＺＺＹ"
@@ -53,7 +53,7 @@ def worked(installation: Installation, name: str) -> list[str]:
 
 
 def hand_in(installation: Installation, candidate: str, name: str, text: str = TEXT) -> Any:
-    body = {"exam": "TRACE", "candidate": candidate, "answers": [{"question": "Q1", "text": text}]}
+    body = submission(candidate, text, "TRACE")
     return installation.web.post("/api/v1/submissions", json=body, headers={"X-Request-ID": name})
 
 

@@ -2,12 +2,13 @@
 
 import json
 import time
-from typing import Any
 
+from tests.factories import EXAM, submission
 from tests.installation import VALKEY, Installation
 from tests.outages import silent_port
-from tests.scoring.clients import EXAM
 from tests.waiting import wait_until
+
+TEXT = "要件が途中で変わったから"
 
 
 def load_exam(installation: Installation, code: str) -> None:
@@ -15,13 +16,8 @@ def load_exam(installation: Installation, code: str) -> None:
     assert response.status_code == 201, response.text
 
 
-def submission(exam: str, candidate: str) -> dict[str, Any]:
-    answers = [{"question": "Q1", "text": "要件が途中で変わったから"}]
-    return {"exam": exam, "candidate": candidate, "answers": answers}
-
-
 def hand_in(installation: Installation, exam: str, candidate: str) -> None:
-    response = installation.web.post("/api/v1/submissions", json=submission(exam, candidate))
+    response = installation.web.post("/api/v1/submissions", json=submission(candidate, TEXT, exam))
     assert response.status_code == 202, response.text
 
 
@@ -37,7 +33,7 @@ def test_submissions_are_taken_while_redis_is_away_and_scored_when_it_is_back(
         began = time.monotonic()
         for candidate in ("c1", "c2", "c3"):
             hand_in(installation, "AWAY", candidate)
-        line = json.dumps(submission("AWAY", "c4"))
+        line = json.dumps(submission("c4", TEXT, "AWAY"))
         headers = {"Content-Type": "application/x-ndjson"}
         response = installation.web.post("/api/v1/submissions/bulk", content=line, headers=headers)
         assert response.status_code == 202, response.text

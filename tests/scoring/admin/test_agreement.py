@@ -14,8 +14,8 @@ from pmscoring.base.admin.charts import MARGIN, TOP
 from scoring.admin import charts
 from scoring.agreement.shapes import CoveragePoint
 from scoring.models import Exam, MarkingPolicy, Question
-from tests.scoring import marked_exam
-from tests.scoring.admin_site import an_exam, signed_in
+from tests.clients import signed_in
+from tests.factories import example_exam
 
 pytestmark = pytest.mark.django_db
 
@@ -32,9 +32,8 @@ def drawings(html: str) -> list[ElementTree.Element]:
     return [ElementTree.fromstring(svg) for svg in svgs if "aria-labelledby" in svg]  # noqa: S314
 
 
-def test_it_shows_figures_charts_and_their_tables() -> None:
-    exam = marked_exam.build().exam
-    html = page(signed_in("exam manager"), exam)
+def test_it_shows_figures_charts_and_their_tables(agreed_exam: Exam) -> None:
+    html = page(signed_in("exam manager"), agreed_exam)
     heat, cover, drift = drawings(html)
     for chart in (heat, cover, drift):
         title, described = chart[0], chart[1]
@@ -49,24 +48,22 @@ def test_it_shows_figures_charts_and_their_tables() -> None:
     assert "predicted out of fold" in html
 
 
-def test_another_question_is_chosen_by_its_link() -> None:
-    exam = marked_exam.build().exam
+def test_another_question_is_chosen_by_its_link(agreed_exam: Exam) -> None:
     browser = signed_in("exam manager")
-    html = page(browser, exam)
+    html = page(browser, agreed_exam)
     assert "?question=Q2" in html
-    other = page(browser, exam, "?question=Q2")
+    other = page(browser, agreed_exam, "?question=Q2")
     assert len(drawings(other)) == 1
     assert "Without a calibration the machine reports no confidence." in other
     assert "No audit sample yet." in other
-    empty = page(browser, exam, "?question=Q3")
+    empty = page(browser, agreed_exam, "?question=Q3")
     assert drawings(empty) == []
     assert "nothing to compare yet" in empty
-    assert len(drawings(page(browser, exam, "?question=Q9"))) == len(drawings(html)) == 3
+    assert len(drawings(page(browser, agreed_exam, "?question=Q9"))) == len(drawings(html)) == 3
 
 
-def test_it_speaks_japanese() -> None:
-    exam = marked_exam.build().exam
-    html = page(signed_in("exam manager", "ja"), exam)
+def test_it_speaks_japanese(agreed_exam: Exam) -> None:
+    html = page(signed_in("exam manager", "ja"), agreed_exam)
     for word in ("一致度", "監査", "較正", "採点基準"):
         assert word in html
     assert not re.findall(
@@ -75,7 +72,7 @@ def test_it_speaks_japanese() -> None:
 
 
 def test_an_exam_that_nobody_marked_says_what_to_do_next() -> None:
-    exam = an_exam()
+    exam = example_exam()
     browser = signed_in("exam manager")
     assert "Begin the trial or the marking" in page(browser, exam)
     exam.become(Exam.Status.MARKING)
@@ -84,40 +81,40 @@ def test_an_exam_that_nobody_marked_says_what_to_do_next() -> None:
     assert "load its definition first" in page(browser, bare)
 
 
-def test_it_says_so_where_markers_see_the_machine_s_points() -> None:
-    exam = marked_exam.build().exam
+def test_it_says_so_where_markers_see_the_machine_s_points(agreed_exam: Exam) -> None:
     browser = signed_in("exam manager")
-    assert "overstate the agreement" not in page(browser, exam)
-    MarkingPolicy.objects.filter(exam=exam).update(shown="mark")
-    assert "overstate the agreement" in page(browser, exam)
+    assert "overstate the agreement" not in page(browser, agreed_exam)
+    MarkingPolicy.objects.filter(exam=agreed_exam).update(shown="mark")
+    assert "overstate the agreement" in page(browser, agreed_exam)
 
 
-def test_a_viewer_sees_figures_and_no_names() -> None:
-    exam = marked_exam.build().exam
-    html = page(signed_in("viewer"), exam)
+def test_a_viewer_sees_figures_and_no_names(agreed_exam: Exam) -> None:
+    html = page(signed_in("viewer"), agreed_exam)
     assert "marker 1 – marker 2" in html
     assert "marker-a" not in html
 
 
 @pytest.mark.parametrize("role", ["marker", "adjudicator"])
 def test_markers_do_not_see_it(role: str) -> None:
-    exam = an_exam()
+    exam = example_exam()
     browser = signed_in(role)
     told = browser.get(reverse("admin:scoring_exam_agreement", args=[exam.pk]))
     assert told.status_code in (302, 403)
     assert exam.title not in browser.get("/admin/scoring/exam/agreement/").content.decode()
 
 
-def test_the_list_of_exams_and_the_exam_s_page_lead_there() -> None:
-    exam = marked_exam.build().exam
+def test_the_list_of_exams_and_the_exam_s_page_lead_there(agreed_exam: Exam) -> None:
     browser = signed_in("exam manager")
-    link = reverse("admin:scoring_exam_agreement", args=[exam.pk])
+    link = reverse("admin:scoring_exam_agreement", args=[agreed_exam.pk])
     listed = browser.get(reverse("admin:scoring_exam_agreements")).content.decode()
     assert link in listed
-    settled = exam.questions.filter(answers__final_source__in=["human", "adjudicator"]).count()
+    settled = agreed_exam.questions.filter(
+        answers__final_source__in=["human", "adjudicator"]
+    ).count()
     assert f'<td class="pms-number">{settled}</td>' in listed
     assert (
-        link in browser.get(reverse("admin:scoring_exam_change", args=[exam.pk])).content.decode()
+        link
+        in browser.get(reverse("admin:scoring_exam_change", args=[agreed_exam.pk])).content.decode()
     )
     assert reverse("admin:scoring_exam_agreements") in browser.get("/admin/").content.decode()
 
@@ -126,15 +123,14 @@ def test_the_list_of_exams_and_the_exam_s_page_lead_there() -> None:
     ("what", "head"),
     [("marks", "candidate,attempt,question,answer,mark,"), ("statistics", "question,label,")],
 )
-def test_files_are_saved_from_the_exam_s_page(what: str, head: str) -> None:
-    exam = marked_exam.build().exam
+def test_files_are_saved_from_the_exam_s_page(agreed_exam: Exam, what: str, head: str) -> None:
     browser = signed_in("exam manager")
 
     def saved(kind: str) -> bytes:
-        told = browser.get(reverse(f"admin:scoring_exam_{what}_{kind}", args=[exam.pk]))
+        told = browser.get(reverse(f"admin:scoring_exam_{what}_{kind}", args=[agreed_exam.pk]))
         assert told.status_code == 200
         ending = "xlsx" if kind == "xlsx" else "csv"
-        assert f'filename="{exam.code}-{what}.{ending}"' in told["Content-Disposition"]
+        assert f'filename="{agreed_exam.code}-{what}.{ending}"' in told["Content-Disposition"]
         return bytes(told.getvalue())
 
     text = saved("csv").decode("utf-8")
@@ -144,11 +140,10 @@ def test_files_are_saved_from_the_exam_s_page(what: str, head: str) -> None:
     assert load_workbook(io.BytesIO(saved("xlsx"))).worksheets[0].max_row == len(rows)
 
 
-def test_a_viewer_saves_statistics_but_no_marks() -> None:
-    exam = marked_exam.build().exam
+def test_a_viewer_saves_statistics_but_no_marks(agreed_exam: Exam) -> None:
     browser = signed_in("viewer")
     for what, status in (("statistics", 200), ("marks", 403)):
-        told = browser.get(reverse(f"admin:scoring_exam_{what}_csv", args=[exam.pk]))
+        told = browser.get(reverse(f"admin:scoring_exam_{what}_csv", args=[agreed_exam.pk]))
         assert told.status_code == status, what
 
 

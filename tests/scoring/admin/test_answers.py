@@ -10,7 +10,14 @@ from django.urls import reverse
 from scoring.calibration import promotion
 from scoring.marks import giving
 from scoring.models import Answer, Calibration, Mark, Question, Submission
-from tests.scoring.admin_site import CANDIDATE, an_answer, an_exam, make_staff, marked, signed_in
+from tests.clients import signed_in
+from tests.factories import (
+    CANDIDATE,
+    example_exam,
+    make_user,
+    marked_with_evidence,
+    submitted_answer,
+)
 
 pytestmark = pytest.mark.django_db
 MARK = re.compile(r'<mark class="([^"]+)" title="[^"]*"(?: data-code="(\w+)")?>([^<]*)')
@@ -23,8 +30,8 @@ def page_of(answer: Answer, role: str = "exam manager", language: str = "ja") ->
 
 
 def test_it_marks_evidence_at_its_code_points_and_escapes_the_text() -> None:
-    answer = an_answer(an_exam(), "𠮷👨‍👩‍👧<b>&要件")
-    marked(answer, ("C1", 1, 6), ("C2", 10, 12))
+    answer = submitted_answer(example_exam(), "𠮷👨‍👩‍👧<b>&要件")
+    marked_with_evidence(answer, ("C1", 1, 6), ("C2", 10, 12))
     page = page_of(answer)
     assert MARK.findall(page) == [
         ("pms-ev pms-c0 pms-lane0", "C1", "👨‍👩‍👧"),
@@ -35,8 +42,8 @@ def test_it_marks_evidence_at_its_code_points_and_escapes_the_text() -> None:
 
 
 def test_overlapping_evidence_is_nested_on_lines_of_their_own() -> None:
-    answer = an_answer(an_exam(), "abcd")
-    marked(answer, ("C1", 0, 3), ("C2", 1, 4))
+    answer = submitted_answer(example_exam(), "abcd")
+    marked_with_evidence(answer, ("C1", 0, 3), ("C2", 1, 4))
     assert MARK.findall(page_of(answer)) == [
         ("pms-ev pms-c0 pms-lane0", "C1", "a"),
         ("pms-ev pms-c0 pms-lane0", "", ""),
@@ -46,11 +53,11 @@ def test_overlapping_evidence_is_nested_on_lines_of_their_own() -> None:
 
 
 def test_no_script_of_a_candidate_or_a_manager_runs() -> None:
-    exam = an_exam()
+    exam = example_exam()
     exam.questions.update(prompt="<script>p", passage="<script>q", label="<script>r")
-    answer = an_answer(exam, "<script>alert(1)</script>", "<script>who")
-    mark = marked(answer, ("C1", 0, 8))
-    giving.give(answer, make_staff("marker"), {"points": 1, "comment": "<script>c"})
+    answer = submitted_answer(exam, "<script>alert(1)</script>", "<script>who")
+    mark = marked_with_evidence(answer, ("C1", 0, 8))
+    giving.give(answer, make_user("marker", staff=True), {"points": 1, "comment": "<script>c"})
     page = page_of(answer)
     assert mark.model[:12] in page
     assert [tag for tag in re.findall(r"<script[^>]*>", page) if " src=" not in tag] == []
@@ -59,10 +66,10 @@ def test_no_script_of_a_candidate_or_a_manager_runs() -> None:
 
 
 def test_it_counts_as_the_answer_sheet_does_and_explains_flags() -> None:
-    exam = an_exam()
+    exam = example_exam()
     exam.questions.update(max_count=5, count="cells")
-    answer = an_answer(exam, "要件ABCDE")
-    marked(answer, flags=["too_long"])
+    answer = submitted_answer(exam, "要件ABCDE")
+    marked_with_evidence(answer, flags=["too_long"])
     exam.questions.update(max_count=4)
     page = page_of(answer)
     assert "5 / 4マス" in page
@@ -72,12 +79,12 @@ def test_it_counts_as_the_answer_sheet_does_and_explains_flags() -> None:
 
 
 def test_the_sections_of_an_essay_are_shown_and_counted_apart() -> None:
-    exam = an_exam()
+    exam = example_exam()
     limits: dict[str, Any] = {"min": 3, "max": 10}
     sections = [{"label": "設問ア", "limits": limits}, {"label": "設問イ", "limits": limits}]
     exam.questions.update(sections=sections)
-    answer = an_answer(exam, "設問ア\n特徴である\n設問イ\n工夫")
-    marked(answer, ("C1", 4, 6), ("C2", 14, 16))
+    answer = submitted_answer(exam, "設問ア\n特徴である\n設問イ\n工夫")
+    marked_with_evidence(answer, ("C1", 4, 6), ("C2", 14, 16))
     page = page_of(answer)
     assert re.findall(r"<h4>(\S+) <span[^>]*>([^<]+)", page) == [
         ("設問ア", "5 / 3–10字"),
@@ -87,9 +94,9 @@ def test_the_sections_of_an_essay_are_shown_and_counted_apart() -> None:
 
 
 def test_all_marks_are_listed_and_the_suggestion_stands_beside_the_final_points() -> None:
-    answer = an_answer(an_exam(), "要件")
-    marked(answer, ("C1", 0, 2))
-    giving.give(answer, make_staff("marker"), {"criteria": {"C1": 4}, "comment": "よい"})
+    answer = submitted_answer(example_exam(), "要件")
+    marked_with_evidence(answer, ("C1", 0, 2))
+    giving.give(answer, make_user("marker", staff=True), {"criteria": {"C1": 4}, "comment": "よい"})
     page = page_of(answer, language="en")
     assert "<b>1</b> / 6" in page
     assert "<b>4</b> / 6" in page
@@ -116,25 +123,31 @@ def suggestions() -> dict[str, float | None]:
 
 
 def test_the_list_shows_the_mark_in_force_after_a_calibration_was_rolled_back() -> None:
-    exam = an_exam()
-    both, late = an_answer(exam, "要件と合意", "both"), an_answer(exam, "合意", "late")
+    exam = example_exam()
+    both, late = (
+        submitted_answer(exam, "要件と合意", "both"),
+        submitted_answer(exam, "合意", "late"),
+    )
     question = both.question
-    marked(both, ("C1", 0, 2))
+    marked_with_evidence(both, ("C1", 0, 2))
     promoted(question, "c" * 64)
-    marked(both, ("C1", 0, 2), ("C2", 3, 5), calibration="c" * 64)
-    marked(late, ("C2", 0, 2), calibration="c" * 64)
+    marked_with_evidence(both, ("C1", 0, 2), ("C2", 3, 5), calibration="c" * 64)
+    marked_with_evidence(late, ("C2", 0, 2), calibration="c" * 64)
     promotion.roll_back(question)
     assert suggestions() == {"both": 1, "late": None}
 
 
 def test_the_page_shows_the_mark_in_force_after_a_calibration_was_rolled_back() -> None:
-    exam = an_exam()
-    both, late = an_answer(exam, "要件と合意", "both"), an_answer(exam, "合意", "late")
+    exam = example_exam()
+    both, late = (
+        submitted_answer(exam, "要件と合意", "both"),
+        submitted_answer(exam, "合意", "late"),
+    )
     question = both.question
-    marked(both, ("C1", 0, 2))
+    marked_with_evidence(both, ("C1", 0, 2))
     promoted(question, "c" * 64)
-    marked(both, ("C1", 0, 2), ("C2", 3, 5), calibration="c" * 64)
-    marked(late, ("C2", 0, 2), calibration="c" * 64)
+    marked_with_evidence(both, ("C1", 0, 2), ("C2", 3, 5), calibration="c" * 64)
+    marked_with_evidence(late, ("C2", 0, 2), calibration="c" * 64)
     browser = signed_in("exam manager")
 
     def page(answer: Answer) -> str:
@@ -152,7 +165,7 @@ def test_the_page_shows_the_mark_in_force_after_a_calibration_was_rolled_back() 
 
 @pytest.mark.parametrize("role", ["marker", "adjudicator", "viewer"])
 def test_those_who_mark_never_see_whose_answer_it_is(role: str) -> None:
-    answer = an_answer(an_exam(), "要件")
+    answer = submitted_answer(example_exam(), "要件")
     browser = signed_in(role)
     listed = reverse("admin:scoring_answer_changelist")
     submission = reverse("admin:scoring_submission_change", args=[answer.submission_id])
@@ -167,7 +180,7 @@ def test_those_who_mark_never_see_whose_answer_it_is(role: str) -> None:
 
 
 def test_viewers_see_submissions_without_candidates_and_markers_none() -> None:
-    answer = an_answer(an_exam(), "要件")
+    answer = submitted_answer(example_exam(), "要件")
     address = reverse("admin:scoring_submission_change", args=[answer.submission_id])
     page = signed_in("viewer").get(address)
     assert page.status_code == 200
@@ -176,9 +189,9 @@ def test_viewers_see_submissions_without_candidates_and_markers_none() -> None:
 
 
 def test_managers_find_answers_by_candidate_and_text() -> None:
-    exam = an_exam()
-    an_answer(exam, "要件が変わった", "c-1")
-    an_answer(exam, "合意がない", "c-2")
+    exam = example_exam()
+    submitted_answer(exam, "要件が変わった", "c-1")
+    submitted_answer(exam, "合意がない", "c-2")
     browser = signed_in("exam manager")
     for words in ("c-1", "変わった"):
         found = browser.get(reverse("admin:scoring_answer_changelist"), {"q": words})
@@ -186,9 +199,9 @@ def test_managers_find_answers_by_candidate_and_text() -> None:
 
 
 def test_answers_are_filtered_by_question_status_and_flag() -> None:
-    exam = an_exam()
-    marked(an_answer(exam, "", "c-1"), flags=["blank"])
-    an_answer(exam, "合意がない", "c-2")
+    exam = example_exam()
+    marked_with_evidence(submitted_answer(exam, "", "c-1"), flags=["blank"])
+    submitted_answer(exam, "合意がない", "c-2")
     browser = signed_in("exam manager")
 
     def found(**asked: Any) -> int:
@@ -204,8 +217,8 @@ def test_answers_are_filtered_by_question_status_and_flag() -> None:
 
 @pytest.mark.parametrize("role", ["client", "operator"])
 def test_clients_and_operators_see_nothing_of_exams(role: str) -> None:
-    exam = an_exam()
-    answer = an_answer(exam, "要件")
+    exam = example_exam()
+    answer = submitted_answer(exam, "要件")
     browser = signed_in(role)
     assert "プロジェクトマネージャ試験" not in browser.get("/admin/").content.decode()
     for name, key in (("exam", exam.pk), ("answer", answer.pk)):
@@ -215,7 +228,7 @@ def test_clients_and_operators_see_nothing_of_exams(role: str) -> None:
 
 
 def test_reading_an_answer_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    answer = an_answer(an_exam(), "要件")
+    answer = submitted_answer(example_exam(), "要件")
     with caplog.at_level(logging.INFO, "audit"):
         page_of(answer, "marker")
     told = [vars(record) for record in caplog.records if record.name == "audit"]
@@ -223,7 +236,7 @@ def test_reading_an_answer_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_failed_answer_says_why_and_is_tried_again_by_managers_only() -> None:
-    answer = an_answer(an_exam(), "要件")
+    answer = submitted_answer(example_exam(), "要件")
     Answer.objects.filter(pk=answer.pk).update(status="failed", reason="HTTP 422: no")
     address = reverse("admin:scoring_answer_retry", args=[answer.pk])
     assert "HTTP 422: no" in page_of(answer)
@@ -235,7 +248,7 @@ def test_a_failed_answer_says_why_and_is_tried_again_by_managers_only() -> None:
 
 
 def test_nothing_that_was_handed_in_can_be_changed_or_deleted() -> None:
-    answer = an_answer(an_exam(), "要件")
+    answer = submitted_answer(example_exam(), "要件")
     browser = signed_in("superuser")
     browser.post(reverse("admin:scoring_answer_change", args=[answer.pk]), {"text": "x"})
     delete = browser.post(reverse("admin:scoring_answer_delete", args=[answer.pk]), {"post": "yes"})

@@ -9,8 +9,10 @@ from django.urls import reverse
 from scoring.calibration import fitting, thresholds
 from scoring.machine import batches
 from scoring.models import Calibration, Exam, MarkingPolicy, Question
-from tests.scoring.admin_site import signed_in
-from tests.scoring.fake_service import Service, a_question, fitted, marked_question, right, sloppy
+from tests.clients import signed_in
+from tests.factories import example_question
+from tests.scoring.calibrations import fitted, marked_question
+from tests.scoring.fake_inference import FakeInference, right, sloppy
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +40,7 @@ def page(browser: Client, address: str) -> str:
 
 
 def test_a_question_without_marks_says_what_it_takes(browser: Client) -> None:
-    html = page(browser, at(a_question()))
+    html = page(browser, at(example_question()))
     assert "0 different texts; 30 are needed" in html
     assert "None yet." in html
     assert "/ask/" not in html
@@ -64,8 +66,8 @@ def test_it_is_asked_for_and_its_progress_is_alive(browser: Client, question: Qu
 def test_the_page_shows_what_is_in_use_and_what_it_reaches(
     browser: Client, question: Question
 ) -> None:
-    first = fitted(question, Service(right))
-    fitted(question, Service(sloppy))
+    first = fitted(question, FakeInference(right))
+    fitted(question, FakeInference(sloppy))
     html = page(browser, at(question))
     assert "data-live" not in html
     assert "<dd><b>0.800</b></dd>" in html
@@ -76,7 +78,7 @@ def test_the_page_shows_what_is_in_use_and_what_it_reaches(
 
 
 def test_what_failed_says_why(browser: Client, question: Question) -> None:
-    service = Service(right)
+    service = FakeInference(right)
     service.refuses = "other_encoder"
     fitting.fit(fitting.request(question), service.client)
     assert "HTTP 422" in page(browser, at(question))
@@ -85,10 +87,10 @@ def test_what_failed_says_why(browser: Client, question: Question) -> None:
 def test_a_promotion_shows_both_and_what_becomes_of_the_threshold(
     browser: Client, question: Question
 ) -> None:
-    fitted(question, Service(right))
-    batches.score_waiting(question, Service(right).client)
+    fitted(question, FakeInference(right))
+    batches.score_waiting(question, FakeInference(right).client)
     thresholds.apply(question, 0.85)
-    second = fitted(question, Service(lambda text: (0, 0.9)))
+    second = fitted(question, FakeInference(lambda text: (0, 0.9)))
     html = page(browser, at(question, "promote", second.pk))
     assert "on 120 texts that neither was fitted to" in html
     figures = re.findall(r'exact</td><td class="pms-number">(.*?)</td>.*?<b>(.*?)</b>', html)
@@ -102,7 +104,7 @@ def test_a_promotion_shows_both_and_what_becomes_of_the_threshold(
 
 
 def test_it_is_rolled_back_after_a_question(browser: Client, question: Question) -> None:
-    fitted(question, Service(right))
+    fitted(question, FakeInference(right))
     assert "Roll back to the uncalibrated method?" in page(browser, at(question, "rollback"))
     browser.post(at(question, "rollback"))
     question.refresh_from_db()
@@ -114,8 +116,8 @@ def test_it_is_rolled_back_after_a_question(browser: Client, question: Question)
 def test_a_threshold_is_shown_with_what_it_would_do_and_then_applied(
     browser: Client, question: Question
 ) -> None:
-    fitted(question, Service(right))
-    batches.score_waiting(question, Service(right).client)
+    fitted(question, FakeInference(right))
+    batches.score_waiting(question, FakeInference(right).client)
     html = page(browser, at(question, "threshold"))
     assert 'name="value" value="0.9"' in html
     assert "With 95 % probability, at least" in html
@@ -132,7 +134,7 @@ def test_a_threshold_is_shown_with_what_it_would_do_and_then_applied(
 def test_a_value_of_ones_own_is_shown_without_a_promise(
     browser: Client, question: Question
 ) -> None:
-    fitted(question, Service(right))
+    fitted(question, FakeInference(right))
     html = page(browser, at(question, "threshold") + "?value=0.5")
     assert "no statistical guarantee" in html
     assert "With 95 %" not in html
@@ -143,7 +145,7 @@ def test_a_value_of_ones_own_is_shown_without_a_promise(
 def test_a_target_that_is_not_shown_offers_nothing_to_apply(
     browser: Client, question: Question
 ) -> None:
-    fitted(question, Service(right))
+    fitted(question, FakeInference(right))
     html = page(browser, at(question, "threshold") + "?target=0.999")
     assert "do not demonstrate this agreement at any confidence" in html
     assert 'name="value" value=' not in html.replace('name="value" value=""', "")
@@ -152,7 +154,7 @@ def test_a_target_that_is_not_shown_offers_nothing_to_apply(
 def test_a_fixed_exam_offers_nothing_and_a_late_click_gets_the_reason(
     browser: Client, question: Question
 ) -> None:
-    fitted(question, Service(right))
+    fitted(question, FakeInference(right))
     Exam.objects.update(status="fixed")
     html = page(browser, at(question))
     assert not re.search(r"/(ask|rollback|threshold)/", html)
@@ -163,7 +165,7 @@ def test_a_fixed_exam_offers_nothing_and_a_late_click_gets_the_reason(
 
 
 def test_who_only_views_changes_nothing(question: Question) -> None:
-    calibration = fitted(question, Service(right))
+    calibration = fitted(question, FakeInference(right))
     browser = signed_in("viewer")
     assert not re.search(r"/(ask|rollback|threshold)/", page(browser, at(question)))
     for address in (
@@ -192,14 +194,14 @@ def test_many_are_calibrated_from_the_list(
 
 
 def test_the_list_shows_all_of_all_questions(browser: Client, question: Question) -> None:
-    fitted(question, Service(right))
+    fitted(question, FakeInference(right))
     html = page(browser, reverse("admin:scoring_calibration_changelist"))
     assert "0.800" in html
     assert "90.0%" in html
 
 
 def test_the_pages_speak_japanese(question: Question) -> None:
-    fitted(question, Service(right))
+    fitted(question, FakeInference(right))
     browser = signed_in("exam manager", "ja")
     for name in ("calibration", "ask", "rollback", "threshold"):
         html = page(browser, at(question, name))

@@ -5,8 +5,8 @@ import re
 import pytest
 from django.test import Client
 
+from tests.clients import signed_in
 from tests.paths import ROOT
-from tests.scoring.admin_site import signed_in
 
 pytestmark = pytest.mark.django_db
 

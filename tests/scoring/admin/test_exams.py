@@ -14,15 +14,14 @@ from scoring.admin.exams import ExamAdmin
 from scoring.intake import uploads
 from scoring.marks import giving
 from scoring.models import Answer, Exam, Upload
-from tests.scoring.admin_site import (
+from tests.clients import form_data, signed_in
+from tests.factories import (
     CANDIDATE,
-    an_answer,
-    an_exam,
-    example,
-    form_data,
-    make_staff,
-    marked,
-    signed_in,
+    example_definition,
+    example_exam,
+    make_user,
+    marked_with_evidence,
+    submitted_answer,
 )
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +39,7 @@ def load(browser: Client, text: str, name: str = "exam.json", **more: Any) -> An
 
 
 def test_it_loads_a_definition_from_json_and_from_yaml(manager: Client) -> None:
-    page = load(manager, json.dumps(example()))
+    page = load(manager, json.dumps(example_definition()))
     assert page.redirect_chain
     yaml = """
     code: YAML-1
@@ -56,7 +55,7 @@ def test_it_loads_a_definition_from_json_and_from_yaml(manager: Client) -> None:
 
 
 def test_it_shows_every_fault_with_its_pointer_and_changes_nothing(manager: Client) -> None:
-    wrong = example()
+    wrong = example_definition()
     wrong["questions"][0]["criteria"][0]["points"] = -1
     wrong["questions"][1]["code"] = "no good"
     page = load(manager, json.dumps(wrong)).content.decode()
@@ -81,10 +80,10 @@ def test_it_says_where_a_file_cannot_be_read(manager: Client, text: str, told: s
 
 
 def test_marks_of_people_are_invalidated_only_by_force(manager: Client) -> None:
-    answer = an_answer(an_exam(), "要件")
-    marked(answer, ("C1", 0, 2))
-    giving.give(answer, make_staff("marker"), {"points": 1})
-    changed = example()
+    answer = submitted_answer(example_exam(), "要件")
+    marked_with_evidence(answer, ("C1", 0, 2))
+    giving.give(answer, make_user("marker", staff=True), {"points": 1})
+    changed = example_definition()
     changed["questions"][0]["criteria"][0]["references"].append("仕様が変わったから")
     page = load(manager, json.dumps(changed))
     assert not page.redirect_chain
@@ -95,7 +94,7 @@ def test_marks_of_people_are_invalidated_only_by_force(manager: Client) -> None:
 
 
 def test_the_export_can_be_loaded_again(manager: Client) -> None:
-    exam = an_exam()
+    exam = example_exam()
     told = manager.get(reverse("admin:scoring_exam_export_definition", args=[exam.pk]))
     assert told["Content-Disposition"] == 'attachment; filename="PM-2026.json"'
     digests = list(exam.questions.values_list("digest", flat=True))
@@ -104,7 +103,7 @@ def test_the_export_can_be_loaded_again(manager: Client) -> None:
 
 
 def test_it_keeps_an_uploaded_file_and_shows_the_rows_that_were_refused(manager: Client) -> None:
-    exam = an_exam()
+    exam = example_exam()
     file = SimpleUploadedFile("a.csv", "candidate,question,text\nc1,Q1,要件\nc2,Q9,x\n".encode())
     address = reverse("admin:scoring_exam_upload_answers", args=[exam.pk])
     page = manager.post(address, {"file": file}, follow=True)
@@ -119,7 +118,7 @@ def test_it_keeps_an_uploaded_file_and_shows_the_rows_that_were_refused(manager:
 
 def test_the_reasons_of_refusals_which_may_name_a_file_are_for_managers(manager: Client) -> None:
     told = [{"line": 1, "pointer": "", "detail": f"{CANDIDATE}.txt: the name is no name"}]
-    exam = an_exam()
+    exam = example_exam()
     rows = Upload.objects.create(exam=exam, name="a.zip", size=1, rejected=1, rejections=told)
     whole = Upload.objects.create(
         exam=exam, name="b.zip", size=1, status="refused", reason=f"{CANDIDATE}.pdf: encrypted"
@@ -132,15 +131,15 @@ def test_the_reasons_of_refusals_which_may_name_a_file_are_for_managers(manager:
 
 
 def test_it_refuses_a_file_that_no_one_can_read(manager: Client) -> None:
-    address = reverse("admin:scoring_exam_upload_answers", args=[an_exam().pk])
+    address = reverse("admin:scoring_exam_upload_answers", args=[example_exam().pk])
     page = manager.post(address, {"file": SimpleUploadedFile("a.exe", b"MZ")})
     assert "CSV" in page.context["form"].errors["file"][0]
     assert not Upload.objects.exists()
 
 
 def test_results_are_downloaded_by_managers(manager: Client) -> None:
-    exam = an_exam()
-    an_answer(exam, "要件")
+    exam = example_exam()
+    submitted_answer(exam, "要件")
 
     def content(name: str) -> bytes:
         told: Any = manager.get(reverse(f"admin:scoring_exam_results_{name}", args=[exam.pk]))
@@ -156,7 +155,7 @@ def test_results_are_downloaded_by_managers(manager: Client) -> None:
 
 
 def test_a_state_is_asked_for_and_changed_by_post(manager: Client) -> None:
-    exam = an_exam()
+    exam = example_exam()
     address = reverse("admin:scoring_exam_state", args=[exam.pk, "marking"])
     assert manager.get(address).status_code == 200
     exam.refresh_from_db()
@@ -171,7 +170,7 @@ def test_a_state_is_asked_for_and_changed_by_post(manager: Client) -> None:
     [("ja", "次の状態にはできません: 公表"), ("en", "cannot become: published")],
 )
 def test_a_wrong_change_of_state_is_refused(manager: Client, language: str, message: str) -> None:
-    exam = an_exam()
+    exam = example_exam()
     data = {"action": "become_published", "_selected_action": [exam.pk]}
     page = manager.post(
         reverse("admin:scoring_exam_changelist"),
@@ -183,20 +182,20 @@ def test_a_wrong_change_of_state_is_refused(manager: Client, language: str, mess
 
 
 def test_it_is_not_fixed_while_an_answer_waits_and_says_so(manager: Client) -> None:
-    exam = an_exam()
+    exam = example_exam()
     exam.become("marking")
-    answer = an_answer(exam, "要件")
+    answer = submitted_answer(exam, "要件")
     address = reverse("admin:scoring_exam_state", args=[exam.pk, "fixed"])
     page = manager.post(address, follow=True).content.decode()
     assert "1 answer of PM-2026 waits for the machine" in page
-    marked(answer, ("C1", 0, 2))
+    marked_with_evidence(answer, ("C1", 0, 2))
     manager.post(address)
     exam.refresh_from_db()
     assert exam.status == "fixed"
 
 
 def test_a_fixed_exam_is_read_only(manager: Client) -> None:
-    exam = an_exam()
+    exam = example_exam()
     exam.become("marking")
     exam.become("fixed")
     address = reverse("admin:scoring_exam_change", args=[exam.pk])
@@ -207,9 +206,11 @@ def test_a_fixed_exam_is_read_only(manager: Client) -> None:
     page = manager.get(address).content.decode()
     assert "要件の変更" in page
     assert "criteria-0-points" not in page
-    assert load(manager, json.dumps({**example(), "title": "other"})).redirect_chain == []
+    assert (
+        load(manager, json.dumps({**example_definition(), "title": "other"})).redirect_chain == []
+    )
     exam.refresh_from_db()
-    assert exam.title == example()["title"]
+    assert exam.title == example_definition()["title"]
 
 
 def saved_while_it_moves(
@@ -230,7 +231,7 @@ def saved_while_it_moves(
 def test_saving_keeps_a_state_that_changed_after_the_form_was_read(
     manager: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exam = an_exam()
+    exam = example_exam()
     assert saved_while_it_moves(manager, exam, "marking", monkeypatch).status_code == 302
     exam.refresh_from_db()
     assert (exam.title, exam.status) == ("other", "marking")
@@ -239,16 +240,16 @@ def test_saving_keeps_a_state_that_changed_after_the_form_was_read(
 def test_saving_is_refused_if_the_exam_was_fixed_after_the_form_was_read(
     manager: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exam = an_exam()
+    exam = example_exam()
     assert saved_while_it_moves(manager, exam, "fixed", monkeypatch).status_code == 403
     exam.refresh_from_db()
-    assert exam.title == example()["title"]
+    assert exam.title == example_definition()["title"]
 
 
 def test_an_exam_with_answers_is_not_deleted(manager: Client) -> None:
-    exam = an_exam()
+    exam = example_exam()
     address = reverse("admin:scoring_exam_delete", args=[exam.pk])
-    an_answer(exam, "要件")
+    submitted_answer(exam, "要件")
     assert manager.post(address, {"post": "yes"}).status_code == 403
     exam.submissions.all().delete()
     manager.post(address, {"post": "yes"})
@@ -256,7 +257,7 @@ def test_an_exam_with_answers_is_not_deleted(manager: Client) -> None:
 
 
 def test_viewers_read_exams_and_do_nothing_to_them() -> None:
-    exam = an_exam()
+    exam = example_exam()
     viewer = signed_in("viewer")
     page = viewer.get(reverse("admin:scoring_exam_change", args=[exam.pk]))
     assert page.status_code == 200

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from django.utils.timezone import now
 
 from scoring.models import (
@@ -23,8 +22,9 @@ from scoring.models import (
     Standing,
 )
 from scoring.review import groups, references
-from tests.browser.exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
-from tests.scoring.admin_site import CANDIDATE, make_staff
+from tests.clients import browser_of
+from tests.factories import CANDIDATE, make_user
+from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
 
 pytestmark = pytest.mark.django_db
 DESK = "/admin/marking/desk/SAMPLE-PM/"
@@ -35,9 +35,8 @@ class Marker:
     """A user of a role in a browser, at the desk of SAMPLE-PM."""
 
     def __init__(self, role: str, language: str = "en") -> None:
-        self.user: User = make_staff(role)
-        self.client = Client(headers={"Accept-Language": language})
-        self.client.force_login(self.user)
+        self.user: User = make_user(role, staff=True)
+        self.client = browser_of(self.user, language)
 
     def open(self, place: str = "", **more: Any) -> str:
         """The page of a desk."""

@@ -28,7 +28,8 @@ from scoring.models import (
     Submission,
     Upload,
 )
-from tests.scoring.admin_site import an_answer, an_exam, make_staff, marked, signed_in
+from tests.clients import signed_in
+from tests.factories import example_exam, make_user, marked_with_evidence, submitted_answer
 
 pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -39,8 +40,8 @@ ADDED_BY_HAND = {Exam, Question, User, Group, PeriodicTask, IntervalSchedule, Cr
 @pytest.fixture
 def rows() -> None:
     """At least one row of every model that the admin knows."""
-    exam = an_exam()
-    marked(an_answer(exam, "要件が途中で変わったから"), ("C1", 0, 12))
+    exam = example_exam()
+    marked_with_evidence(submitted_answer(exam, "要件が途中で変わったから"), ("C1", 0, 12))
     rejections = [{"line": 3, "pointer": "/question", "detail": "there is no question Q9"}]
     Upload.objects.create(
         exam=exam,
@@ -53,7 +54,7 @@ def rows() -> None:
     )
     question = exam.questions.get(code="Q1")
     Calibration.objects.create(question=question, status="failed", reason="away")
-    ApiToken.issue(make_staff("client", staff=False), "cbt")
+    ApiToken.issue(make_user("client"), "cbt")
     every = IntervalSchedule.objects.create(every=10, period="seconds")
     PeriodicTask.objects.create(name="sweep", task="scoring.tasks.sweep", interval=every)
     CrontabSchedule.objects.create(minute="0", hour="3")

@@ -10,14 +10,13 @@ from scoring.admin.questions import QuestionAdmin
 from scoring.exams import definitions
 from scoring.marks import giving
 from scoring.models import Answer, Calibration, Exam, Question
-from tests.scoring.admin_site import (
-    an_answer,
-    an_exam,
-    example,
-    form_data,
-    make_staff,
-    marked,
-    signed_in,
+from tests.clients import form_data, signed_in
+from tests.factories import (
+    example_definition,
+    example_exam,
+    make_user,
+    marked_with_evidence,
+    submitted_answer,
 )
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +29,7 @@ def manager() -> Client:
 
 @pytest.fixture
 def question() -> Question:
-    definition = example()
+    definition = example_definition()
     definition["questions"][0] |= {
         "prompt": "　遅れの原因を\n述べよ。 ",
         "passage": "\n　一行目。\n二行目。\n",
@@ -52,7 +51,7 @@ def saved(browser: Client, question: Question, **changes: Any) -> Any:
 
 
 def test_saving_what_is_shown_changes_nothing(manager: Client, question: Question) -> None:
-    marked(an_answer(question.exam, "要件"), ("C1", 0, 2))
+    marked_with_evidence(submitted_answer(question.exam, "要件"), ("C1", 0, 2))
     before = definitions.describe(question.exam)
     assert saved(manager, question).redirect_chain
     assert definitions.describe(question.exam) == before
@@ -63,7 +62,7 @@ def test_saving_what_is_shown_changes_nothing(manager: Client, question: Questio
 def test_a_changed_criterion_is_sealed_and_its_answers_wait(
     manager: Client, question: Question
 ) -> None:
-    marked(an_answer(question.exam, "要件"), ("C1", 0, 2))
+    marked_with_evidence(submitted_answer(question.exam, "要件"), ("C1", 0, 2))
     page = saved(manager, question, **{"criteria-1-references": "合意がない\r\n相談していない"})
     assert page.redirect_chain
     changed = Question.objects.get(pk=question.pk)
@@ -75,9 +74,9 @@ def test_a_changed_criterion_is_sealed_and_its_answers_wait(
 def test_what_people_marked_is_kept_unless_forced_and_the_page_keeps_what_was_typed(
     manager: Client, question: Question
 ) -> None:
-    answer = an_answer(question.exam, "要件")
-    marked(answer, ("C1", 0, 2))
-    giving.give(answer, make_staff("marker"), {"points": 1})
+    answer = submitted_answer(question.exam, "要件")
+    marked_with_evidence(answer, ("C1", 0, 2))
+    giving.give(answer, make_user("marker", staff=True), {"points": 1})
     page = saved(manager, question, max_count="40")
     assert "people have marked" in page.content.decode()
     assert page.context["adminform"].form["max_count"].value() == "40"
@@ -116,7 +115,7 @@ def test_a_section_line_that_is_no_such_line_is_told(manager: Client, question: 
 
 
 def test_a_question_is_added_with_its_criteria(manager: Client) -> None:
-    exam = an_exam()
+    exam = example_exam()
     answer = {
         "exam": exam.pk,
         "code": "Q9",
@@ -149,6 +148,6 @@ def test_a_question_is_added_with_its_criteria(manager: Client) -> None:
 
 
 def test_a_question_that_was_answered_is_not_deleted(manager: Client, question: Question) -> None:
-    an_answer(question.exam, "要件")
+    submitted_answer(question.exam, "要件")
     delete = reverse("admin:scoring_question_delete", args=[question.pk])
     assert manager.post(delete, {"post": "yes"}).status_code == 403

@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from scoring.models import ApiToken
-from tests.scoring.admin_site import make_staff, signed_in
+from tests.clients import signed_in
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 ISSUE = "/admin/scoring/apitoken/issue/"
@@ -15,7 +16,7 @@ LIST = reverse("admin:scoring_apitoken_changelist")
 
 
 def test_the_secret_is_shown_once_and_opens_the_api() -> None:
-    client = make_staff("client", staff=False)
+    client = make_user("client")
     manager = signed_in("exam manager")
     page = manager.post(ISSUE, {"user": client.pk, "name": "cbt", "days": 30}, follow=True)
     secret = re.findall(r"<code>(pms_[^<]+)</code>", page.content.decode())[0]
@@ -27,8 +28,8 @@ def test_the_secret_is_shown_once_and_opens_the_api() -> None:
 
 
 def test_a_manager_issues_no_token_that_can_do_more() -> None:
-    chief = make_staff("superuser")
-    operator = make_staff("operator", staff=False)
+    chief = make_user("superuser", staff=True)
+    operator = make_user("operator")
     manager = signed_in("exam manager")
     for user in (chief, operator):
         page = manager.post(ISSUE, {"user": user.pk, "days": 30})
@@ -37,7 +38,7 @@ def test_a_manager_issues_no_token_that_can_do_more() -> None:
 
 
 def test_a_revoked_token_is_refused_from_then_on() -> None:
-    token, secret = ApiToken.issue(make_staff("client", staff=False))
+    token, secret = ApiToken.issue(make_user("client"))
     asked = {"action": "revoke", "_selected_action": [token.pk]}
     signed_in("exam manager").post(LIST, asked)
     assert (

@@ -7,16 +7,11 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tests.scoring import marked_exam
-from tests.scoring.clients import client_for
+from tests import marked_exam
+from tests.clients import client_for
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("agreed_exam")]
 ADDRESS = f"/api/v1/exams/{marked_exam.CODE}/agreement"
-
-
-@pytest.fixture(autouse=True)
-def exam() -> None:
-    marked_exam.build()
 
 
 def printed(*words: str) -> str:

@@ -18,9 +18,9 @@ from scoring.agreement.figures import exam_agreement, question_agreement
 from scoring.agreement.shapes import QuestionAgreement
 from scoring.machine import load
 from scoring.models import Answer, Calibration, Example, Mark, Question
-from tests.scoring import marked_exam
-from tests.scoring.admin_site import an_answer, an_exam, make_staff
-from tests.scoring.clients import client_for
+from tests import marked_exam
+from tests.clients import client_for
+from tests.factories import example_exam, make_user, submitted_answer
 
 pytestmark = pytest.mark.django_db
 MORNING = datetime(2026, 4, 6, 1, tzinfo=UTC)
@@ -29,17 +29,21 @@ number = iter(range(1_000_000))
 
 @pytest.fixture
 def question() -> Question:
-    return an_exam().questions.get(code="Q1")
+    return example_exam().questions.get(code="Q1")
 
 
 @pytest.fixture
 def people() -> list[User]:
-    return [make_staff("marker"), make_staff("manager"), make_staff("adjudicator")]
+    return [
+        make_user("marker", staff=True),
+        make_user("manager", staff=True),
+        make_user("adjudicator", staff=True),
+    ]
 
 
 def hand_in(question: Question, text: str = "") -> Answer:
     key = next(number)
-    answer = an_answer(question.exam, text or f"解答の{key}", f"c{key}")
+    answer = submitted_answer(question.exam, text or f"解答の{key}", f"c{key}")
     Answer.objects.filter(pk=answer.pk).update(status="scored")
     return answer
 

@@ -10,17 +10,10 @@ from scoring.calibration import fitting
 from scoring.inference import Inference
 from scoring.machine import batches
 from scoring.models import Answer, Calibration, Exam, Question
-from tests.scoring.clients import JSON, client_for
-from tests.scoring.fake_service import (
-    GOOD,
-    Service,
-    fitted,
-    handed_in,
-    marked_by_people,
-    marked_question,
-    right,
-    sloppy,
-)
+from tests.clients import JSON, client_for
+from tests.factories import GOOD, hand_in, marked_by_people
+from tests.scoring.calibrations import fitted, marked_question
+from tests.scoring.fake_inference import FakeInference, right, sloppy
 
 pytestmark = pytest.mark.django_db
 AT = "/api/v1/questions/PM-2026/Q1"
@@ -55,8 +48,8 @@ def test_it_is_started_and_followed(manager: Client, question: Question) -> None
 def test_it_lists_each_with_its_metrics_and_says_which_is_in_use(
     manager: Client, question: Question
 ) -> None:
-    first = fitted(question, Service(right))
-    fitted(question, Service(sloppy))
+    first = fitted(question, FakeInference(right))
+    fitted(question, FakeInference(sloppy))
     found = manager.get(f"{AT}/calibrations").json()["results"]
     assert [one["active"] for one in found] == [False, True]
     assert found[1]["id"] == first.pk
@@ -74,7 +67,7 @@ def test_too_few_marks_are_a_conflict_that_says_how_many_there_are(manager: Clie
 def test_a_worker_fits_it_and_scores_anew(
     manager: Client, question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = Service(right)
+    service = FakeInference(right)
     monkeypatch.setattr(tasks, "inference", lambda: service.client)
     key = manager.post(f"{AT}/calibrations").json()["id"]
     tasks.fit_calibration(key)
@@ -89,7 +82,7 @@ def test_a_worker_fits_it_and_scores_anew(
 def test_under_other_weights_a_new_calibration_is_asked_for(
     question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = Service(right)
+    service = FakeInference(right)
     fitted(question, service)
     service.refuses = "other_encoder"
     monkeypatch.setattr(tasks, "inference", lambda: service.client)
@@ -110,8 +103,8 @@ def test_the_sweep_takes_up_what_waits(
 
 
 def test_it_is_promoted_by_hand_and_rolled_back(manager: Client, question: Question) -> None:
-    first = fitted(question, Service(right))
-    second = fitted(question, Service(sloppy))
+    first = fitted(question, FakeInference(right))
+    second = fitted(question, FakeInference(sloppy))
     told = manager.post(f"{AT}/calibrations/{second.pk}/promote").json()
     assert (told["calibration"], told["kind"], told["waiting"]) == (second.pk, "manual", 120)
     assert told["comparison"]["new"]["exact"] < told["comparison"]["present"]["exact"]
@@ -122,7 +115,7 @@ def test_it_is_promoted_by_hand_and_rolled_back(manager: Client, question: Quest
 
 
 def test_of_a_fixed_exam_nothing_changes(manager: Client, question: Question) -> None:
-    calibration = fitted(question, Service(right))
+    calibration = fitted(question, FakeInference(right))
     Exam.objects.update(status="fixed")
     assert manager.post(f"{AT}/calibrations").status_code == 409
     assert manager.post(f"{AT}/calibrations/{calibration.pk}/promote").status_code == 409
@@ -132,9 +125,9 @@ def test_of_a_fixed_exam_nothing_changes(manager: Client, question: Question) ->
 def test_a_target_shows_curve_and_proposal_before_it_is_applied(
     manager: Client, question: Question
 ) -> None:
-    service = Service(lambda text: (4, 0.9) if GOOD in text else (right(text)[0], 0.8))
+    service = FakeInference(lambda text: (4, 0.9) if GOOD in text else (right(text)[0], 0.8))
     fitted(question, service)
-    handed_in(question, [f"{GOOD}！"], start=500)
+    hand_in(question, [f"{GOOD}！"], first=500)
     batches.score_waiting(question, service.client)
     told = put(manager, {"target": 0.95, "apply": False}).json()
     assert (told["applied"], told["threshold"]) == (False, None)
@@ -156,7 +149,7 @@ def test_a_target_shows_curve_and_proposal_before_it_is_applied(
 
 
 def test_a_value_is_set_and_taken_away(manager: Client, question: Question) -> None:
-    fitted(question, Service(right))
+    fitted(question, FakeInference(right))
     assert put(manager, {"threshold": 0.9}).json()["threshold"] == 0.9
     assert put(manager, {"threshold": None}).json()["threshold"] is None
     assert [one.value for one in question.thresholds.order_by("pk")] == [0.9, None]
@@ -166,7 +159,7 @@ def test_a_value_is_set_and_taken_away(manager: Client, question: Question) -> N
 def test_a_target_that_the_marks_do_not_show_is_a_conflict(
     manager: Client, question: Question
 ) -> None:
-    fitted(question, Service(right))
+    fitted(question, FakeInference(right))
     assert put(manager, {"target": 0.999}).status_code == 409
     shown = put(manager, {"target": 0.999, "apply": False}).json()["proposal"]
     assert shown["threshold"] is None
@@ -204,7 +197,7 @@ def test_a_bad_target_in_the_address_is_pointed_at(manager: Client) -> None:
 def test_a_stored_question_scores_under_its_calibration(
     manager: Client, question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = Service(right)
+    service = FakeInference(right)
     calibration = fitted(question, service)
     inference: Inference = service.client
     monkeypatch.setattr("scoring.api.marking_views.inference", lambda: inference)
@@ -218,7 +211,7 @@ def test_a_stored_question_scores_under_its_calibration(
 
 
 def test_only_managers_change_and_markers_do_not_even_look(question: Question) -> None:
-    marked_by_people(handed_in(question, ["別の答え"], start=900), [1])
+    marked_by_people(hand_in(question, ["別の答え"], first=900), [1])
     for role, reads in (("viewer", 200), ("adjudicator", 200), ("marker", 403), ("client", 403)):
         client = client_for(role)
         assert client.get(f"{AT}/calibrations").status_code == reads

@@ -8,7 +8,8 @@ from pytest_django import Settings
 
 from scoring import tasks
 from scoring.models import Answer, Exam
-from tests.scoring.clients import EXAM, JSON, client_for, submission
+from tests.clients import JSON, client_for
+from tests.factories import EXAM, submission
 
 pytestmark = pytest.mark.django_db(transaction=True)
 YAML = "application/yaml"

@@ -11,29 +11,23 @@ from pytest_django import Settings
 
 from scoring import tasks
 from scoring.marks import giving
-from scoring.models import Answer, AnswerGroup, ApiToken, Exam, Lease, Reference
+from scoring.models import Answer, AnswerGroup, Exam, Lease, Reference
 from scoring.review import groups, references
-from tests.scoring.clients import JSON
-from tests.scoring.factories import answers_of, exam_in, fresh, make_user, state
+from tests.clients import JSON, client_of
+from tests.factories import answers_of, exam_in, fresh, make_user, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEXT = "/api/v1/review/next?exam=ROOM"
 
 
-def api_client(user: User) -> Client:
-    """A client of the API that sends a token of the user."""
-    _, secret = ApiToken.issue(user)
-    return Client(headers={"Authorization": f"Bearer {secret}"})
-
-
 @pytest.fixture
 def marker() -> Client:
-    return api_client(make_user("m1"))
+    return client_of(make_user("m1"))
 
 
 @pytest.fixture
 def manager() -> Client:
-    return api_client(make_user("chief", "exam manager"))
+    return client_of(make_user("chief", "exam manager"))
 
 
 def send(client: Client, address: str, body: Any = None) -> Any:
@@ -96,7 +90,7 @@ def test_only_adjudicators_are_given_disputes(marker: Client) -> None:
     address = f"{NEXT}&kind=dispute"
     assert marker.post(address).status_code == 403
     assert send(marker, f"answers/{answer.pk}/adjudication", {"points": 3}).status_code == 403
-    senior = api_client(make_user("a", "adjudicator"))
+    senior = client_of(make_user("a", "adjudicator"))
     told = senior.post(address).json()["answer"]
     assert [one["points"] for one in told["marks"]] == [1, 5]
     mark = send(senior, f"answers/{answer.pk}/adjudication", {"points": 3})

@@ -35,7 +35,7 @@ from scoring.models import (
     Submission,
     Upload,
 )
-from tests.scoring.clients import EXAM, submission
+from tests.factories import EXAM, submission
 
 EXAMPLES = 15
 CHECKS = [content_type_conformance, response_schema_conformance, status_code_conformance]

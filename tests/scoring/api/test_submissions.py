@@ -17,8 +17,9 @@ from scoring import tasks
 from scoring.api import submission_views
 from scoring.api.parsers import MOST_LINE_BYTES
 from scoring.models import Answer, ApiToken, Batch, IdempotencyKey, Submission
-from tests.scoring.clients import JSON, NDJSON, lines, submission, user_with
-from tests.scoring.concurrency import at_once
+from tests.clients import JSON, NDJSON, ndjson
+from tests.concurrency import run_concurrently
+from tests.factories import make_user, submission
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("exam")]
 URL, BULK = "/api/v1/submissions", "/api/v1/submissions/bulk"
@@ -47,7 +48,7 @@ def test_a_request_that_failed_does_not_use_up_its_key(manager: Client) -> None:
 
 
 def test_of_two_at_once_under_one_key_both_get_the_one_answer(manager: Client) -> None:
-    told = at_once([partial(post, manager, submission("c1", "一"))] * 4)
+    told = run_concurrently([partial(post, manager, submission("c1", "一"))] * 4)
     assert [one.status_code for one in told] == [202] * 4
     assert all(one.json() == told[0].json() for one in told)
     assert (Submission.objects.count(), Batch.objects.count()) == (1, 1)
@@ -70,7 +71,7 @@ def test_keys_are_forgotten_after_a_week(manager: Client) -> None:
 
 
 def test_bulk_takes_the_good_lines_and_tells_of_the_bad_ones(manager: Client) -> None:
-    body = lines(
+    body = ndjson(
         submission("c1", "一"), {"exam": "X"}, submission("c2", "二"), submission("c1", "三")
     )
     told = manager.post(BULK, f"\ufeff{body}\n\n{{", content_type=NDJSON)
@@ -84,7 +85,7 @@ def test_bulk_takes_the_good_lines_and_tells_of_the_bad_ones(manager: Client) ->
 
 
 def test_an_attempt_may_be_written_with_a_point(manager: Client) -> None:
-    body = lines(submission("c1", "一", attempt=1), submission("c2", "二", attempt=2.0))
+    body = ndjson(submission("c1", "一", attempt=1), submission("c2", "二", attempt=2.0))
     told = manager.post(BULK, body, content_type=NDJSON)
     assert (told.status_code, told.json()["accepted"]) == (202, 2)
     assert Submission.objects.get(candidate="c2").attempt == 2
@@ -92,7 +93,7 @@ def test_an_attempt_may_be_written_with_a_point(manager: Client) -> None:
 
 def test_a_line_that_is_too_long_is_one_bad_line(manager: Client) -> None:
     long = json.dumps(submission("c1", "x" * MOST_LINE_BYTES))
-    body = f"{lines(submission('c2', '二'))}\n{long}\n{lines(submission('c3', '三'))}"
+    body = f"{ndjson(submission('c2', '二'))}\n{long}\n{ndjson(submission('c3', '三'))}"
     told = manager.post(BULK, body, content_type=NDJSON).json()
     assert told["accepted"] == 2
     (refused,) = told["rejected"]
@@ -104,7 +105,7 @@ def test_more_lines_than_are_allowed_take_nothing_in(
     manager: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(submission_views, "MOST_LINES", 2)
-    body = lines(*[submission(f"c{n}", "一") for n in range(3)])
+    body = ndjson(*[submission(f"c{n}", "一") for n in range(3)])
     assert manager.post(BULK, body, content_type=NDJSON).status_code == 413
     assert not Submission.objects.exists()
 
@@ -127,9 +128,9 @@ class Trickle(io.RawIOBase):
 
 def stream(count: int, **environ: Any) -> Any:
     """The response to `count` lines sent in chunks, as gunicorn passes them on."""
-    _, secret = ApiToken.issue(user_with("client"))
+    _, secret = ApiToken.issue(make_user("client"))
     text = "要件が途中で変わったから" * 20
-    parts = (f"{lines(submission(f'c{n}', text))}\n".encode() for n in range(count))
+    parts = (f"{ndjson(submission(f'c{n}', text))}\n".encode() for n in range(count))
     request = RequestFactory().post(BULK, content_type=NDJSON)
     request.META |= {
         "HTTP_AUTHORIZATION": f"Bearer {secret}",

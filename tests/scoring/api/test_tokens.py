@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.scoring.clients import JSON, client_for, user_with
+from tests.clients import JSON, client_for
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/tokens"
@@ -30,7 +31,7 @@ def test_a_revoked_token_no_longer_opens(manager: Client) -> None:
 
 
 def test_a_manager_issues_a_token_for_a_client_system(manager: Client) -> None:
-    user_with("client")
+    make_user("client")
     told = issue(manager, name="CBT", days=1, user="client").json()
     assert told["user"] == "client"
     client = bearer(told["token"])
@@ -44,9 +45,9 @@ def test_a_manager_issues_a_token_for_a_client_system(manager: Client) -> None:
 
 
 def test_no_token_lends_a_role_that_its_issuer_was_not_given(manager: Client) -> None:
-    user_with("operator", "client")
-    user_with("adjudicator")
-    staff = user_with("client")
+    make_user("operator", "operator", "client")
+    make_user("adjudicator")
+    staff = make_user("client")
     staff.is_staff = True
     staff.save()
     User.objects.create_superuser("root")

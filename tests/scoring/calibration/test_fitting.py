@@ -14,17 +14,9 @@ from scoring.exams import definitions, retention
 from scoring.inference import InferenceUnavailable
 from scoring.marks import settlement
 from scoring.models import Answer, Artefact, Calibration, Exam, Mark, Question
-from tests.scoring.fake_service import (
-    GOOD,
-    Service,
-    a_question,
-    fitted,
-    handed_in,
-    marked_by_people,
-    marked_question,
-    right,
-    sloppy,
-)
+from tests.factories import GOOD, example_question, hand_in, marked_by_people
+from tests.scoring.calibrations import fitted, marked_question
+from tests.scoring.fake_inference import FakeInference, right, sloppy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
@@ -35,8 +27,8 @@ def question() -> Question:
 
 
 @pytest.fixture
-def service() -> Service:
-    return Service(right)
+def service() -> FakeInference:
+    return FakeInference(right)
 
 
 def test_it_is_refused_while_people_have_marked_too_few_texts() -> None:
@@ -47,20 +39,20 @@ def test_it_is_refused_while_people_have_marked_too_few_texts() -> None:
 
 def test_texts_that_fold_to_the_same_count_once() -> None:
     question = marked_question(29)
-    marked_by_people(handed_in(question, [f"　{GOOD}。0"], start=100), [4])
+    marked_by_people(hand_in(question, [f"　{GOOD}。0"], first=100), [4])
     with pytest.raises(fitting.TooFewMarks):
         fitting.request(question)
 
 
 def test_it_is_refused_where_all_marks_are_alike() -> None:
-    question = a_question()
-    marked_by_people(handed_in(question, [f"{GOOD}{n}" for n in range(30)]), [4] * 30)
+    question = example_question()
+    marked_by_people(hand_in(question, [f"{GOOD}{n}" for n in range(30)]), [4] * 30)
     with pytest.raises(fitting.TooFewMarks, match="same points"):
         fitting.request(question)
 
 
 def test_a_machines_mark_is_no_example(question: Question) -> None:
-    answer = handed_in(question, ["別の答え"], start=100)[0]
+    answer = hand_in(question, ["別の答え"], first=100)[0]
     Answer.objects.filter(pk=answer.pk).update(final_points=4, final_source="machine")
     assert len(fitting.texts_of(question)) == 30
 
@@ -79,7 +71,7 @@ def test_a_fixed_exam_is_calibrated_no_more(question: Question) -> None:
 
 
 def test_it_keeps_artefact_metrics_and_what_was_predicted_out_of_fold(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     user = User.objects.create_user("manager")
     calibration = fitting.request(question, user)
@@ -99,9 +91,9 @@ def test_it_keeps_artefact_metrics_and_what_was_predicted_out_of_fold(
 
 
 def test_each_text_is_sent_once_with_the_points_it_was_given_most_often(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
-    marked_by_people(handed_in(question, [f"{GOOD}。0 "] * 3, start=100), [3, 3, 3])
+    marked_by_people(hand_in(question, [f"{GOOD}。0 "] * 3, first=100), [3, 3, 3])
     calibration = fitted(question, service)
     assert len(service.examples) == 30
     assert service.examples[0] == {"text": f"{GOOD}。0", "points": 3}
@@ -110,7 +102,7 @@ def test_each_text_is_sent_once_with_the_points_it_was_given_most_often(
 
 
 def test_of_more_texts_than_the_service_takes_a_draw_is_learnt_that_stays_the_same(
-    question: Question, service: Service, monkeypatch: pytest.MonkeyPatch
+    question: Question, service: FakeInference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fitting, "MOST", 20)
     drawn = [one.answers[0].answer for one in fitting.texts_of(question)]
@@ -136,11 +128,11 @@ def test_of_points_given_equally_often_the_nearest_to_the_mean_counts(
 
 
 def test_criteria_go_along_where_people_gave_them_for_those_points(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     codes = [one.code for one in question.criteria.all()]
     criteria = [{"code": code, "points": 1, "evidence": []} for code in codes]
-    answers = handed_in(question, ["甲", "乙"], start=100)
+    answers = hand_in(question, ["甲", "乙"], first=100)
     marked_by_people(answers[:1], [len(codes)], criteria=criteria)
     marked_by_people(answers[1:], [0], criteria=criteria)
     fitted(question, service)
@@ -158,7 +150,7 @@ def test_a_withdrawn_mark_teaches_nothing(question: Question) -> None:
     assert len(fitting.texts_of(question)) == 29
 
 
-def test_the_row_tells_how_far_the_fit_is(question: Question, service: Service) -> None:
+def test_the_row_tells_how_far_the_fit_is(question: Question, service: FakeInference) -> None:
     calibration = fitting.request(question)
     seen: list[Any] = []
 
@@ -170,7 +162,7 @@ def test_the_row_tells_how_far_the_fit_is(question: Question, service: Service) 
 
 
 def test_an_artefact_that_is_not_what_its_hash_says_is_refused(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     service.last_line = {"sha256": "0" * 64, "metrics": {}, "artefact_base64": "AAAA"}
     calibration = fitting.request(question)
@@ -182,7 +174,7 @@ def test_an_artefact_that_is_not_what_its_hash_says_is_refused(
     assert fitting.request(question).status == "waiting"
 
 
-def test_a_refusal_of_the_service_is_told(question: Question, service: Service) -> None:
+def test_a_refusal_of_the_service_is_told(question: Question, service: FakeInference) -> None:
     service.refuses = "invalid"
     calibration = fitting.request(question)
     fitting.fit(calibration, service.client)
@@ -191,7 +183,7 @@ def test_a_refusal_of_the_service_is_told(question: Question, service: Service) 
     assert "422" in calibration.reason
 
 
-def test_a_service_that_is_away_costs_no_try(question: Question, service: Service) -> None:
+def test_a_service_that_is_away_costs_no_try(question: Question, service: FakeInference) -> None:
     calibration, service.is_away = fitting.request(question), True
     for _ in range(5):
         with pytest.raises(InferenceUnavailable):
@@ -203,7 +195,7 @@ def test_a_service_that_is_away_costs_no_try(question: Question, service: Servic
 
 
 def test_a_service_that_refuses_the_token_costs_no_try(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     calibration, client = fitting.request(question), service.client
     refusal = httpx.MockTransport(lambda _: httpx.Response(401))
@@ -214,7 +206,9 @@ def test_a_service_that_refuses_the_token_costs_no_try(
     assert (calibration.status, calibration.tries) == ("waiting", 0)
 
 
-def test_a_fit_that_breaks_off_is_tried_three_times(question: Question, service: Service) -> None:
+def test_a_fit_that_breaks_off_is_tried_three_times(
+    question: Question, service: FakeInference
+) -> None:
     calibration, service.breaks_off = fitting.request(question), True
     states = []
     for _ in range(3):
@@ -227,7 +221,7 @@ def test_a_fit_that_breaks_off_is_tried_three_times(question: Question, service:
 
 
 def test_a_fit_that_cannot_be_kept_is_tried_three_times(
-    question: Question, service: Service, monkeypatch: pytest.MonkeyPatch
+    question: Question, service: FakeInference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError
@@ -244,7 +238,9 @@ def test_a_fit_that_cannot_be_kept_is_tried_three_times(
     assert not Artefact.objects.exists()
 
 
-def test_what_a_dead_worker_held_is_taken_up_again(question: Question, service: Service) -> None:
+def test_what_a_dead_worker_held_is_taken_up_again(
+    question: Question, service: FakeInference
+) -> None:
     calibration = fitting.request(question)
     calibration.become("fitting", claimed_at=now() - timedelta(hours=1), tries=1)
     assert fitting.release_stalled() == 1
@@ -253,7 +249,9 @@ def test_what_a_dead_worker_held_is_taken_up_again(question: Question, service: 
     assert fitting.fit(calibration, service.client)
 
 
-def test_a_worker_that_lost_the_fit_writes_nothing(question: Question, service: Service) -> None:
+def test_a_worker_that_lost_the_fit_writes_nothing(
+    question: Question, service: FakeInference
+) -> None:
     calibration = fitting.request(question)
 
     def lose(*_: Any) -> None:
@@ -266,7 +264,9 @@ def test_a_worker_that_lost_the_fit_writes_nothing(question: Question, service: 
     assert not Artefact.objects.exists()
 
 
-def test_a_fit_to_a_question_that_has_changed_fails(question: Question, service: Service) -> None:
+def test_a_fit_to_a_question_that_has_changed_fails(
+    question: Question, service: FakeInference
+) -> None:
     calibration = fitting.request(question)
     definition = definitions.describe(question.exam)
     definition["questions"][0]["prompt"] = "別の問い"
@@ -278,7 +278,7 @@ def test_a_fit_to_a_question_that_has_changed_fails(question: Question, service:
 
 
 def test_a_first_calibration_is_promoted_and_every_answer_waits_for_its_mark(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     Answer.objects.update(status="scored")
     calibration = fitted(question, service)
@@ -289,16 +289,18 @@ def test_a_first_calibration_is_promoted_and_every_answer_waits_for_its_mark(
 
 
 def test_one_that_is_no_better_is_kept_but_not_promoted(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     first = fitted(question, service)
-    worse = fitted(question, Service(sloppy))
+    worse = fitted(question, FakeInference(sloppy))
     question.refresh_from_db()
     assert question.calibration == first
     assert worse.metrics["examples"] == 30
 
 
-def test_what_is_made_of_answers_is_deleted_with_them(question: Question, service: Service) -> None:
+def test_what_is_made_of_answers_is_deleted_with_them(
+    question: Question, service: FakeInference
+) -> None:
     calibration = fitted(question, service)
     deleted = retention.delete_answers(question.exam)
     assert (deleted.answers, deleted.artefacts) == (30, 1)

@@ -30,27 +30,24 @@ from scoring.models import (
     Promotion,
     Question,
 )
-from tests.scoring.admin_site import signed_in
-from tests.scoring.fake_general_service import (
-    BETTER,
+from tests.clients import signed_in
+from tests.scoring.calibrations import (
     EACH,
-    WORSE,
-    GeneralService,
-    definition,
+    definition_of,
     generalised,
-    handed_in,
-    marked,
     questions_of,
     six_questions,
+    with_answers,
+    with_marks,
 )
-from tests.scoring.fake_service import right, sloppy
+from tests.scoring.fake_inference import BETTER, WORSE, FakeGeneralInference, right, sloppy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 
 @pytest.fixture
-def service() -> GeneralService:
-    return GeneralService(right)
+def service() -> FakeGeneralInference:
+    return FakeGeneralInference(right)
 
 
 @pytest.fixture
@@ -71,10 +68,10 @@ def machine_marks(question: Question, calibration: Calibration | None) -> list[M
 def test_it_takes_marks_of_enough_questions_and_enough_texts() -> None:
     several = questions_of(5)
     for question in several[:4]:
-        marked(question, 50)
+        with_marks(question, 50)
     with pytest.raises(TooFewMarks, match="200 different texts of 4 questions"):
         general.request()
-    marked(several[4], 1)
+    with_marks(several[4], 1)
     assert general.request().is_general
 
 
@@ -86,7 +83,7 @@ def test_one_is_fitted_at_a_time_beside_those_of_questions(questions: list[Quest
 
 
 def test_it_is_fitted_to_all_that_people_marked(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     calibration = generalised(service)
     assert [len(one["examples"]) for one in service.asked] == [EACH] * 5
@@ -104,11 +101,11 @@ def test_it_is_fitted_to_all_that_people_marked(
 
 
 def test_questions_in_sections_are_neither_learned_from_nor_marked(
-    service: GeneralService,
+    service: FakeGeneralInference,
 ) -> None:
     several = questions_of(7)
     for question in several[:6]:
-        marked(question)
+        with_marks(question)
     Question.objects.filter(code__in=["Q1", "Q7"]).update(
         sections=[{"label": "A", "limits": {"min": None, "max": None}}]
     )
@@ -127,7 +124,7 @@ def test_of_very_many_texts_it_takes_the_same_draw(
 
 
 def test_it_marks_the_questions_without_their_own(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     new = questions[5]
     batches.score_waiting(new, service.client)
@@ -141,7 +138,9 @@ def test_it_marks_the_questions_without_their_own(
     assert len(machine_marks(new, None)) == EACH
 
 
-def test_its_marks_never_become_final(questions: list[Question], service: GeneralService) -> None:
+def test_its_marks_never_become_final(
+    questions: list[Question], service: FakeGeneralInference
+) -> None:
     new = questions[5]
     MarkingPolicy.objects.update_or_create(exam=new.exam, defaults={"machine_final": True})
     generalised(service)
@@ -151,7 +150,9 @@ def test_its_marks_never_become_final(questions: list[Question], service: Genera
     assert states == {("", "queued")}
 
 
-def test_no_threshold_goes_with_it(questions: list[Question], service: GeneralService) -> None:
+def test_no_threshold_goes_with_it(
+    questions: list[Question], service: FakeGeneralInference
+) -> None:
     calibration = generalised(service)
     question = Question.objects.select_related("exam").get(pk=questions[0].pk)
     with pytest.raises(WrongState, match="no calibration of its own"):
@@ -162,7 +163,7 @@ def test_no_threshold_goes_with_it(questions: list[Question], service: GeneralSe
 
 
 def test_agreement_counts_what_it_said_before_it_had_seen_the_question(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     calibration = generalised(service)
     question = Question.objects.select_related("calibration", "exam").get(pk=questions[0].pk)
@@ -181,7 +182,7 @@ def test_agreement_counts_what_it_said_before_it_had_seen_the_question(
 
 @pytest.mark.parametrize("measured", [{"rmse": WORSE["rmse"]}, {"r": 0.4}, {"r": None}])
 def test_what_is_no_better_is_kept_and_not_promoted(
-    questions: list[Question], service: GeneralService, measured: dict[str, float | None]
+    questions: list[Question], service: FakeGeneralInference, measured: dict[str, float | None]
 ) -> None:
     """Neither what is no nearer to people, nor what orders the answers worse."""
     service.measured = BETTER | measured
@@ -193,7 +194,7 @@ def test_what_is_no_better_is_kept_and_not_promoted(
 
 
 def test_a_question_of_its_own_calibration_keeps_it(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     own = fitting.request(questions[0])
     fitting.fit(own, service.client)
@@ -202,7 +203,7 @@ def test_a_question_of_its_own_calibration_keeps_it(
 
 
 def test_its_own_calibration_takes_its_place_and_rolling_back_returns_to_it(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     made = generalised(service)
     question = questions[0]
@@ -224,7 +225,7 @@ def test_its_own_calibration_takes_its_place_and_rolling_back_returns_to_it(
 
 
 def test_its_own_is_compared_with_what_the_general_one_said_without_the_question(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     made = generalised(service)
     others = Example.objects.filter(calibration=made).exclude(answer__question=questions[4])
@@ -240,7 +241,7 @@ def test_its_own_is_compared_with_what_the_general_one_said_without_the_question
 
 
 def test_a_question_may_be_taken_from_it(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     generalised(service)
     fresh = Question.objects.get(pk=questions[5].pk)
@@ -249,17 +250,19 @@ def test_a_question_may_be_taken_from_it(
     assert used(questions[4]) is not None
 
 
-def test_a_new_question_is_marked_by_it(questions: list[Question], service: GeneralService) -> None:
+def test_a_new_question_is_marked_by_it(
+    questions: list[Question], service: FakeGeneralInference
+) -> None:
     calibration = generalised(service)
     (new,) = questions_of(1, "PM-2027")
     assert used(new) == calibration
-    handed_in(new, 3)
+    with_answers(new, 3)
     assert batches.score_waiting(new, service.client) == 3
     assert len(machine_marks(new, calibration)) == 3
 
 
 def test_a_question_that_is_added_by_hand_is_marked_by_it_too(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     calibration = generalised(service)
     one = questions[0]
@@ -272,12 +275,12 @@ def test_a_question_that_is_added_by_hand_is_marked_by_it_too(
 
 
 def test_a_changed_question_goes_from_its_own_calibration_to_the_general_one(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     own = fitting.request(questions[0])
     fitting.fit(own, service.client)
     made = generalised(service)
-    changed = definition(6)
+    changed = definition_of(6)
     for one in changed["questions"][:2]:
         one["prompt"] += "理由も述べよ。"
     definitions.load(changed, force=True)
@@ -290,7 +293,7 @@ def test_a_changed_question_goes_from_its_own_calibration_to_the_general_one(
 
 
 def test_rolling_it_back_goes_one_step_at_a_time(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     first = generalised(service)
     batches.score_waiting(questions[5], service.client)
@@ -308,9 +311,9 @@ def test_rolling_it_back_goes_one_step_at_a_time(
         general.roll_back()
 
 
-def test_a_fixed_exam_stays_as_it_is(service: GeneralService) -> None:
+def test_a_fixed_exam_stays_as_it_is(service: FakeGeneralInference) -> None:
     for question in questions_of(5):
-        marked(question)
+        with_marks(question)
     (fixed,) = questions_of(1, "PM-2025")
     Exam.objects.filter(code="PM-2025").update(status="fixed")
     calibration = generalised(service)
@@ -319,7 +322,7 @@ def test_a_fixed_exam_stays_as_it_is(service: GeneralService) -> None:
 
 @pytest.mark.parametrize("wrong", ["own", "waiting", "in use"])
 def test_only_a_fitted_general_one_that_is_not_in_use_is_promoted(
-    questions: list[Question], service: GeneralService, wrong: str
+    questions: list[Question], service: FakeGeneralInference, wrong: str
 ) -> None:
     if wrong == "in use":
         chosen = generalised(service)
@@ -336,7 +339,7 @@ def test_only_a_fitted_general_one_that_is_not_in_use_is_promoted(
 
 
 def test_under_other_weights_a_new_one_is_asked_for(
-    questions: list[Question], service: GeneralService, monkeypatch: pytest.MonkeyPatch
+    questions: list[Question], service: FakeGeneralInference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = generalised(service)
     monkeypatch.setattr(tasks, "inference", lambda: service.client)
@@ -355,7 +358,7 @@ def test_under_other_weights_a_new_one_is_asked_for(
 
 
 def test_a_refused_one_fails_with_its_reason(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     calibration = general.request()
     service.refuses = "invalid"
@@ -366,7 +369,7 @@ def test_a_refused_one_fails_with_its_reason(
 
 
 def test_one_that_cannot_be_kept_waits_and_the_try_counts(
-    questions: list[Question], service: GeneralService, monkeypatch: pytest.MonkeyPatch
+    questions: list[Question], service: FakeGeneralInference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(general, "promote_if_better")
     calibration = general.request()
@@ -377,7 +380,7 @@ def test_one_that_cannot_be_kept_waits_and_the_try_counts(
 
 
 def test_it_fails_where_the_marks_have_gone(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     calibration = general.request()
     Answer.objects.filter(question=questions[0]).update(final_source="", final_points=None)
@@ -387,7 +390,7 @@ def test_it_fails_where_the_marks_have_gone(
 
 
 def test_the_worker_fits_it_and_answers_are_scored_anew(
-    questions: list[Question], service: GeneralService, monkeypatch: pytest.MonkeyPatch
+    questions: list[Question], service: FakeGeneralInference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nudged: list[int] = []
     monkeypatch.setattr(tasks, "inference", lambda: service.client)
@@ -397,7 +400,7 @@ def test_the_worker_fits_it_and_answers_are_scored_anew(
 
 
 def test_it_stays_when_answers_are_deleted(
-    questions: list[Question], service: GeneralService
+    questions: list[Question], service: FakeGeneralInference
 ) -> None:
     """It holds weights, and nothing of any answer."""
     calibration = generalised(service)
@@ -412,7 +415,7 @@ def run(*words: str) -> str:
     return out.getvalue()
 
 
-def worked_by(service: GeneralService, monkeypatch: pytest.MonkeyPatch) -> None:
+def worked_by(service: FakeGeneralInference, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whenever the command looks again, a worker has fitted what waited."""
 
     def work(_seconds: float) -> None:
@@ -423,7 +426,7 @@ def worked_by(service: GeneralService, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_follows_it(
-    questions: list[Question], service: GeneralService, monkeypatch: pytest.MonkeyPatch
+    questions: list[Question], service: FakeGeneralInference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worked_by(service, monkeypatch)
     told = run("--general", "--wait")
@@ -435,7 +438,7 @@ def test_the_command_follows_it(
 @pytest.mark.parametrize(("more", "is_used"), [([], False), (["--promote"], True)])
 def test_the_command_puts_what_is_no_better_to_use_only_where_it_is_asked_to(
     questions: list[Question],
-    service: GeneralService,
+    service: FakeGeneralInference,
     monkeypatch: pytest.MonkeyPatch,
     more: list[str],
     is_used: bool,
@@ -448,7 +451,7 @@ def test_the_command_puts_what_is_no_better_to_use_only_where_it_is_asked_to(
     assert (used(questions[5]) is not None) is is_used
 
 
-def test_the_command_rolls_back(questions: list[Question], service: GeneralService) -> None:
+def test_the_command_rolls_back(questions: list[Question], service: FakeGeneralInference) -> None:
     generalised(service)
     assert "the uncalibrated method marks" in run("--general", "--roll-back")
     assert not Question.objects.filter(~Q(calibration=None)).exists()
@@ -471,7 +474,7 @@ def test_what_cannot_be_asked_is_an_error(words: list[str], told: str) -> None:
         run(*words)
 
 
-def test_the_admin_lists_it(questions: list[Question], service: GeneralService) -> None:
+def test_the_admin_lists_it(questions: list[Question], service: FakeGeneralInference) -> None:
     calibration = generalised(service)
     browser = signed_in("exam manager")
     html = browser.get(reverse("admin:scoring_calibration_changelist")).content.decode()

@@ -8,8 +8,8 @@ from scoring.inference import Inference
 from scoring.intake import submissions
 from scoring.machine import batches
 from scoring.models import Answer, Mark, Question
+from tests.factories import marked_by_people
 from tests.inference import marked_questions
-from tests.scoring.fake_service import marked_by_people
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 KNOWN = ("prompt", "max_points", "criteria")

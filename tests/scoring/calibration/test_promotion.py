@@ -9,16 +9,9 @@ from scoring.exams import definitions
 from scoring.inference import InferenceUnavailable, OtherEncoder
 from scoring.machine import batches
 from scoring.models import Answer, Calibration, Exam, Mark, Promotion, Question
-from tests.scoring.fake_service import (
-    FAIR,
-    Service,
-    fitted,
-    handed_in,
-    marked_by_people,
-    marked_question,
-    right,
-    sloppy,
-)
+from tests.factories import FAIR, hand_in, marked_by_people
+from tests.scoring.calibrations import fitted, marked_question
+from tests.scoring.fake_inference import FakeInference, right, sloppy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
@@ -29,8 +22,8 @@ def question() -> Question:
 
 
 @pytest.fixture
-def service() -> Service:
-    return Service(right)
+def service() -> FakeInference:
+    return FakeInference(right)
 
 
 def current(question: Question) -> Calibration | None:
@@ -44,7 +37,7 @@ def machine_marks(calibration: Calibration | None) -> list[float]:
 
 
 def test_answers_are_marked_under_the_active_calibration(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     calibration = fitted(question, service)
     assert batches.score_waiting(question, service.client) == 60
@@ -59,7 +52,7 @@ def test_answers_are_marked_under_the_active_calibration(
 
 
 def test_the_service_is_given_the_artefact_that_it_lacks_and_asked_again(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     calibration = fitted(question, service)
     assert service.kept == {}
@@ -69,7 +62,7 @@ def test_the_service_is_given_the_artefact_that_it_lacks_and_asked_again(
 
 
 def test_a_service_that_keeps_no_artefact_is_tried_again_later(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     fitted(question, service)
     service.forgets = True
@@ -79,7 +72,7 @@ def test_a_service_that_keeps_no_artefact_is_tried_again_later(
 
 
 def test_answers_fail_visibly_where_the_artefact_is_gone(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     calibration = fitted(question, service)
     calibration.artefact.delete()
@@ -90,7 +83,7 @@ def test_answers_fail_visibly_where_the_artefact_is_gone(
 
 
 def test_under_other_weights_answers_are_put_off_until_there_is_a_new_calibration(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     old = fitted(question, service)
     service.refuses = "other_encoder"
@@ -109,11 +102,11 @@ def test_under_other_weights_answers_are_put_off_until_there_is_a_new_calibratio
 
 
 def test_one_is_compared_with_uncalibrated_marks_of_the_same_answers(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     service.uncalibrated = lambda text: 2
     batches.score_waiting(question, service.client)
-    calibration = fitted(question, Service(sloppy))
+    calibration = fitted(question, FakeInference(sloppy))
     comparison = Promotion.objects.get().comparison
     assert comparison["texts"] == 60
     assert comparison["present"]["kappa"] is None
@@ -123,11 +116,11 @@ def test_one_is_compared_with_uncalibrated_marks_of_the_same_answers(
 
 
 def test_one_that_agrees_no_better_than_uncalibrated_marks_is_not_promoted(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     service.uncalibrated = lambda text: right(text)[0]
     batches.score_waiting(question, service.client)
-    fitted(question, Service(sloppy))
+    fitted(question, FakeInference(sloppy))
     assert current(question) is None
     assert not Promotion.objects.exists()
 
@@ -135,16 +128,16 @@ def test_one_that_agrees_no_better_than_uncalibrated_marks_is_not_promoted(
 def test_both_are_compared_out_of_fold_and_new_answers_by_the_mark_that_was_not_fitted_to_them(
     question: Question,
 ) -> None:
-    present = Service(sloppy)
+    present = FakeInference(sloppy)
     first = fitted(question, present)
     # The present one's marks of its own examples are all right, and do not count.
     present.says = right
     batches.score_waiting(question, present.client)
     present.says = sloppy
-    answers = handed_in(question, [f"{FAIR}、{n}" for n in range(6)], start=100)
+    answers = hand_in(question, [f"{FAIR}、{n}" for n in range(6)], first=100)
     batches.score_waiting(question, present.client)
     marked_by_people(answers, [2] * 6)
-    second = fitted(question, Service(right))
+    second = fitted(question, FakeInference(right))
     comparison = promotion.compare(Question.objects.get(pk=question.pk), second)
     told = second.promotions.get().comparison
     assert told["texts"] == 66
@@ -155,9 +148,9 @@ def test_both_are_compared_out_of_fold_and_new_answers_by_the_mark_that_was_not_
     assert comparison.present is not None
 
 
-def test_people_may_promote_what_is_no_better(question: Question, service: Service) -> None:
+def test_people_may_promote_what_is_no_better(question: Question, service: FakeInference) -> None:
     fitted(question, service)
-    worse, user = fitted(question, Service(sloppy)), User.objects.create_user("manager")
+    worse, user = fitted(question, FakeInference(sloppy)), User.objects.create_user("manager")
     made = promotion.promote(worse, user)
     assert (made.kind, made.promoted_by) == ("manual", user)
     assert made.comparison["new"]["exact"] < made.comparison["present"]["exact"]
@@ -166,9 +159,9 @@ def test_people_may_promote_what_is_no_better(question: Question, service: Servi
         promotion.promote(worse)
 
 
-def test_a_fixed_exam_keeps_its_calibration(question: Question, service: Service) -> None:
+def test_a_fixed_exam_keeps_its_calibration(question: Question, service: FakeInference) -> None:
     first = fitted(question, service)
-    second = fitted(question, Service(sloppy))
+    second = fitted(question, FakeInference(sloppy))
     Exam.objects.update(status="fixed")
     with pytest.raises(WrongState, match="fixed"):
         promotion.promote(second)
@@ -179,13 +172,13 @@ def test_a_fixed_exam_keeps_its_calibration(question: Question, service: Service
 
 
 def test_rolling_back_takes_known_marks_over_without_a_call(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     first = fitted(question, service)
     batches.score_waiting(question, service.client)
-    second = fitted(question, Service(sloppy))
+    second = fitted(question, FakeInference(sloppy))
     promotion.promote(second)
-    other = Service(sloppy)
+    other = FakeInference(sloppy)
     batches.score_waiting(question, other.client)
     before = list(Mark.objects.order_by("pk").values_list("pk", flat=True))
     service.scored.clear()
@@ -198,10 +191,10 @@ def test_rolling_back_takes_known_marks_over_without_a_call(
 
 
 def test_each_step_back_goes_further_until_there_is_no_calibration(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     first = fitted(question, service)
-    second = fitted(question, Service(sloppy))
+    second = fitted(question, FakeInference(sloppy))
     promotion.promote(second)
     promotion.roll_back(question)
     assert current(question) == first
@@ -214,7 +207,7 @@ def test_each_step_back_goes_further_until_there_is_no_calibration(
 
 
 def test_a_changed_question_sets_its_calibration_aside(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     calibration = fitted(question, service)
     thresholds.apply(question, 0.9)

@@ -8,17 +8,9 @@ from scoring.agreement import coverage
 from scoring.calibration import promotion, thresholds
 from scoring.machine import batches
 from scoring.models import Answer, Exam, MarkingPolicy, Question
-from tests.scoring.fake_service import (
-    FAIR,
-    GOOD,
-    NONE,
-    Service,
-    fitted,
-    handed_in,
-    marked_by_people,
-    marked_question,
-    right,
-)
+from tests.factories import FAIR, GOOD, NONE, hand_in, marked_by_people
+from tests.scoring.calibrations import fitted, marked_question
+from tests.scoring.fake_inference import FakeInference, right
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
@@ -43,8 +35,8 @@ def question() -> Question:
 
 
 @pytest.fixture
-def service() -> Service:
-    return Service(sure_of_most)
+def service() -> FakeInference:
+    return FakeInference(sure_of_most)
 
 
 def now(question: Question) -> Question:
@@ -61,7 +53,7 @@ def finals(question: Question) -> list[tuple[str, float | None]]:
 
 
 def test_it_is_proposed_from_predictions_of_fits_that_had_not_seen_the_answer(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     fitted(question, service)
     found = thresholds.proposal(now(question), 0.95)
@@ -74,16 +66,16 @@ def test_it_is_proposed_from_predictions_of_fits_that_had_not_seen_the_answer(
 
 
 def test_texts_that_fold_to_the_same_are_one_observation(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
-    marked_by_people(handed_in(question, [f"{GOOD}。0"] * 50, start=500), [4] * 50)
+    marked_by_people(hand_in(question, [f"{GOOD}。0"] * 50, first=500), [4] * 50)
     calibration = fitted(question, service)
     assert calibration.examples.count() == 230
     assert len(thresholds.pairs(calibration)) == 180
 
 
 def test_nothing_is_proposed_where_the_marks_do_not_show_it(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     assert thresholds.proposal(question).value is None
     fitted(question, service)
@@ -93,7 +85,7 @@ def test_nothing_is_proposed_where_the_marks_do_not_show_it(
 
 
 def test_a_long_curve_is_thinned_but_keeps_its_end(question: Question) -> None:
-    calibration = fitted(question, Service(lambda text: (right(text)[0], len(text) / 100)))
+    calibration = fitted(question, FakeInference(lambda text: (right(text)[0], len(text) / 100)))
     whole = coverage.curve(thresholds.pairs(calibration))
     thinned = thresholds.curve(calibration, most=3)
     assert len(whole) > 3 == len(thinned)
@@ -107,7 +99,7 @@ def test_without_a_calibration_there_is_no_confidence_to_set_a_threshold_on(
         thresholds.apply(question, 0.9)
 
 
-def test_a_fixed_exam_keeps_its_threshold(question: Question, service: Service) -> None:
+def test_a_fixed_exam_keeps_its_threshold(question: Question, service: FakeInference) -> None:
     fitted(question, service)
     Exam.objects.update(status="fixed")
     with pytest.raises(WrongState, match="fixed"):
@@ -115,10 +107,10 @@ def test_a_fixed_exam_keeps_its_threshold(question: Question, service: Service) 
 
 
 def test_marks_from_there_on_stand_and_no_answer_is_scored_again(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     fitted(question, service)
-    handed_in(question, [f"{GOOD}！", f"{FAIR}！"], start=500)
+    hand_in(question, [f"{GOOD}！", f"{FAIR}！"], first=500)
     batches.score_waiting(question, service.client)
     assert finals(question) == [("", None), ("", None)]
     service.scored.clear()
@@ -133,10 +125,10 @@ def test_marks_from_there_on_stand_and_no_answer_is_scored_again(
 
 
 def test_what_stood_no_longer_stands_when_the_threshold_is_taken_away(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     fitted(question, service)
-    handed_in(question, [f"{GOOD}！"], start=500)
+    hand_in(question, [f"{GOOD}！"], first=500)
     thresholds.apply(now(question), 0.9)
     batches.score_waiting(question, service.client)
     assert finals(question) == [("machine", 4)]
@@ -147,7 +139,7 @@ def test_what_stood_no_longer_stands_when_the_threshold_is_taken_away(
     assert (made.value, made.set_by) == (None, user)
 
 
-def test_what_would_stand_is_counted_beforehand(question: Question, service: Service) -> None:
+def test_what_would_stand_is_counted_beforehand(question: Question, service: FakeInference) -> None:
     fitted(question, service)
     batches.score_waiting(question, service.client)
     assert thresholds.standing(now(question), 0.9) == (120, 180)
@@ -155,12 +147,12 @@ def test_what_would_stand_is_counted_beforehand(question: Question, service: Ser
 
 
 def test_after_a_promotion_the_same_target_is_sought_and_never_less_strictly(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     fitted(question, service)
     proposed = thresholds.proposal(now(question), 0.9)
     thresholds.apply(now(question), proposed.value, None, proposed)
-    second = fitted(question, Service(surer))
+    second = fitted(question, FakeInference(surer))
     assert thresholds.proposal(now(question), 0.9).value == 0.7
     made = question.thresholds.latest("pk")
     assert (made.calibration, made.value, made.target) == (second, 0.95, 0.9)
@@ -168,31 +160,33 @@ def test_after_a_promotion_the_same_target_is_sought_and_never_less_strictly(
 
 
 def test_after_a_promotion_nothing_stands_where_the_new_curve_does_not_show_the_target(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     fitted(question, service)
     proposed = thresholds.proposal(now(question), 0.95)
     thresholds.apply(now(question), proposed.value, None, proposed)
-    second = fitted(question, Service(lambda text: (0, 0.99)))
+    second = fitted(question, FakeInference(lambda text: (0, 0.99)))
     promotion.promote(second)
     assert now(question).threshold is None
     made = question.thresholds.latest("pk")
     assert (made.value, made.target, made.bound) == (None, 0.95, None)
 
 
-def test_without_a_threshold_a_promotion_makes_none(question: Question, service: Service) -> None:
+def test_without_a_threshold_a_promotion_makes_none(
+    question: Question, service: FakeInference
+) -> None:
     fitted(question, service)
-    fitted(question, Service(surer))
+    fitted(question, FakeInference(surer))
     assert now(question).threshold is None
     assert not question.thresholds.exists()
 
 
 def test_rolling_back_brings_back_the_threshold_that_held(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     first = fitted(question, service)
     thresholds.apply(now(question), 0.9)
-    fitted(question, Service(surer))
+    fitted(question, FakeInference(surer))
     thresholds.apply(now(question), 0.6)
     promotion.roll_back(question)
     assert (now(question).calibration, now(question).threshold) == (first, 0.9)
@@ -201,11 +195,11 @@ def test_rolling_back_brings_back_the_threshold_that_held(
 
 
 def test_rolling_back_brings_it_back_after_a_promotion_that_let_nothing_stand(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     first = fitted(question, service)
     thresholds.apply(now(question), 0.9)
-    promotion.promote(fitted(question, Service(lambda text: (0, 0.99))))
+    promotion.promote(fitted(question, FakeInference(lambda text: (0, 0.99))))
     assert now(question).threshold is None
     assert promotion.threshold_under(now(question), first, "rollback") == (0.9, None)
     promotion.roll_back(question)
@@ -214,12 +208,12 @@ def test_rolling_back_brings_it_back_after_a_promotion_that_let_nothing_stand(
 
 
 def test_rolling_back_brings_back_none_where_none_held(
-    question: Question, service: Service
+    question: Question, service: FakeInference
 ) -> None:
     first = fitted(question, service)
     thresholds.apply(now(question), 0.9)
     thresholds.apply(now(question), None)
-    fitted(question, Service(surer))
+    fitted(question, FakeInference(surer))
     promotion.roll_back(question)
     assert (now(question).calibration, now(question).threshold) == (first, None)
     assert question.thresholds.count() == 2

@@ -11,7 +11,7 @@ from django.utils import translation
 from pmscoring import contract
 from scoring.contract.faults import faults
 from scoring.contract.violations import PATTERNS, SENTENCES, TYPES
-from tests.scoring.clients import EXAM
+from tests.factories import EXAM
 
 SCHEMAS = [json.loads(one.read_text()) for one in Path(contract.__path__[0]).glob("*.schema.json")]
 STRUCTURE = {"$defs", "$id", "$ref", "$schema", "default", "description", "items", "properties"}

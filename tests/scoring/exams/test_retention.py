@@ -1,10 +1,8 @@
 """From an exam's date on its answers are gone, and nothing else is."""
 
-import json
 import logging
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -29,10 +27,9 @@ from scoring.models import (
     Submission,
     Upload,
 )
-from tests.paths import EXAMPLES
+from tests.factories import EXAM, submission
 
 pytestmark = pytest.mark.django_db(transaction=True)
-EXAM = json.loads((EXAMPLES / "exam.json").read_text("utf-8"))["valid"][0]["value"]
 DAY = date(2026, 4, 1)
 
 
@@ -46,10 +43,7 @@ def uploads(settings: Settings, tmp_path: Path) -> Path:
 def exam_with_answers(code: str, day: date | None, candidates: int = 3) -> Exam:
     exam, _ = definitions.load({**EXAM, "code": code})
     Exam.objects.filter(pk=exam.pk).update(delete_answers_on=day)
-    answers = [{"question": "Q1", "text": "要件が途中で変わったから"}]
-    records: list[dict[str, Any]] = [
-        {"exam": code, "candidate": f"c{n}", "answers": answers} for n in range(candidates)
-    ]
+    records = [submission(f"c{n}", "要件が途中で変わったから", code) for n in range(candidates)]
     submissions.accept_all(enumerate(records, start=1))
     for answer in Answer.objects.filter(submission__exam=exam):
         Mark.objects.create(answer=answer, source=Mark.Source.MACHINE, points=2)

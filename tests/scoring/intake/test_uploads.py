@@ -20,7 +20,7 @@ from pmscoring.celery import app
 from scoring import tasks
 from scoring.intake import uploads
 from scoring.models import Answer, Batch, Exam, Submission, Upload
-from tests.scoring.clients import client_for, named
+from tests.clients import client_for, named_file
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("english", "exam")]
 HEADER = "candidate,question,text,attempt\n"
@@ -33,13 +33,13 @@ def media(settings: Settings, tmp_path: Path) -> Path:
 
 
 def send(client: Client, name: str, text: str) -> Any:
-    file = named(name, text.encode())
+    file = named_file(name, text.encode())
     return client.post("/api/v1/uploads?exam=PM-2026", {"file": file})
 
 
 def received(rows: str, name: str = "a.csv") -> Upload:
     text = HEADER + rows if name.endswith(".csv") else rows
-    return uploads.receive(Exam.objects.get(), name, File(named(name, text.encode())))
+    return uploads.receive(Exam.objects.get(), name, File(named_file(name, text.encode())))
 
 
 def elsewhere(query: Callable[[], Any]) -> Any:

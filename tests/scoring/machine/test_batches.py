@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -13,16 +12,14 @@ from scoring.inference import Inference, InferenceError, InferenceUnavailable
 from scoring.intake import submissions
 from scoring.machine import batches, load
 from scoring.models import Answer, Mark, Question, Submission
-from tests.paths import EXAMPLES
+from tests.factories import example_exam, submission
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def question() -> Question:
-    valid = json.loads((EXAMPLES / "exam.json").read_text("utf-8"))["valid"]
-    exam, _ = definitions.load(valid[0]["value"])
-    return exam.questions.get(code="Q1")
+    return example_exam().questions.get(code="Q1")
 
 
 @pytest.fixture
@@ -32,13 +29,8 @@ def inference(inference_url: str) -> Inference:
 
 def hand_in(*answers: str) -> submissions.Outcome:
     return submissions.accept_all(
-        (line, record(f"c{line}", text)) for line, text in enumerate(answers, start=1)
+        (line, submission(f"c{line}", text)) for line, text in enumerate(answers, start=1)
     )
-
-
-def record(candidate: str, text: str) -> dict[str, Any]:
-    answers = [{"question": "Q1", "text": text}]
-    return {"exam": "PM-2026", "candidate": candidate, "answers": answers}
 
 
 def texts_sent(inference: Inference) -> list[list[str]]:
@@ -80,7 +72,7 @@ def test_a_text_that_was_marked_before_takes_that_mark_over_without_a_call(
     batches.score_waiting(question, inference)
     sent = texts_sent(inference)
     later = ["　要件が途中で変わったから", "天気がよかった", "天気が  よかった", "天気が よかった"]
-    submissions.accept_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
+    submissions.accept_all((n, submission(f"d{n}", text)) for n, text in enumerate(later))
     assert batches.score_waiting(question, inference) == 4
     assert [sorted(texts) for texts in sent] == [["天気が  よかった", "天気がよかった"]]
     first, taken = Mark.objects.filter(answer__text__contains="要件").order_by("pk")
@@ -116,7 +108,7 @@ def test_a_known_text_is_marked_while_inference_is_away(
     hand_in("要件が途中で変わったから")
     batches.score_waiting(question, inference)
     later = ["要件が途中で変わったから ", "別の答え"]
-    submissions.accept_all((n, record(f"d{n}", text)) for n, text in enumerate(later))
+    submissions.accept_all((n, submission(f"d{n}", text)) for n, text in enumerate(later))
     with pytest.raises(InferenceUnavailable):
         batches.score_waiting(question, Inference("http://127.0.0.1:1", "x", 1))
     states = Answer.objects.order_by("pk").values_list("status", flat=True)

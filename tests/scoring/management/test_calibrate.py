@@ -8,7 +8,9 @@ from django.core.management import CommandError, call_command
 
 from scoring.calibration import fitting
 from scoring.models import Calibration, Question
-from tests.scoring.fake_service import Service, a_question, fitted, marked_question, right, sloppy
+from tests.factories import example_question
+from tests.scoring.calibrations import fitted, marked_question
+from tests.scoring.fake_inference import FakeInference, right, sloppy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
@@ -24,7 +26,7 @@ def question() -> Question:
     return marked_question()
 
 
-def worked_by(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def worked_by(service: FakeInference, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whenever the command looks again, a worker has fitted what waited."""
 
     def work(_seconds: float) -> None:
@@ -42,7 +44,7 @@ def test_it_asks_and_leaves_the_rest_to_a_worker(question: Question) -> None:
 def test_it_follows_until_the_calibration_marks(
     question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worked_by(Service(right), monkeypatch)
+    worked_by(FakeInference(right), monkeypatch)
     told = run("PM-2026", "Q1", "--wait")
     assert "[########################################]" in told
     assert "30 texts, QWK 0.800, exact 90.0%" in told
@@ -53,7 +55,7 @@ def test_it_follows_the_one_that_is_under_way(
     question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitting.request(question)
-    worked_by(Service(right), monkeypatch)
+    worked_by(FakeInference(right), monkeypatch)
     assert "marks the question" in run("PM-2026", "--wait")
     assert Calibration.objects.count() == 1
 
@@ -62,8 +64,8 @@ def test_it_follows_the_one_that_is_under_way(
 def test_what_is_no_better_is_put_to_use_only_where_it_is_asked_for(
     question: Question, monkeypatch: pytest.MonkeyPatch, more: list[str], is_used: bool
 ) -> None:
-    fitted(question, Service(right))
-    worked_by(Service(sloppy), monkeypatch)
+    fitted(question, FakeInference(right))
+    worked_by(FakeInference(sloppy), monkeypatch)
     told = run("PM-2026", "--wait", *more)
     assert ("no better" in told) is not is_used
     question.refresh_from_db()
@@ -73,7 +75,7 @@ def test_what_is_no_better_is_put_to_use_only_where_it_is_asked_for(
 def test_a_fit_that_failed_is_told_and_is_an_error(
     question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = Service(right)
+    service = FakeInference(right)
     service.refuses = "invalid"
     worked_by(service, monkeypatch)
     with pytest.raises(CommandError, match="1 of 1 failed"):
@@ -90,6 +92,6 @@ def test_a_fit_that_failed_is_told_and_is_an_error(
     ],
 )
 def test_what_cannot_be_asked_is_an_error(words: list[Any], told: str) -> None:
-    a_question()
+    example_question()
     with pytest.raises(CommandError, match=told):
         run(*words)

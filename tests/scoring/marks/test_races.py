@@ -12,9 +12,9 @@ from scoring.intake import submissions
 from scoring.machine import batches
 from scoring.marks import settlement
 from scoring.models import Answer, Calibration, Question, Submission
-from tests.scoring.concurrency import at_once
-from tests.scoring.factories import answers_of, calibrated, exam_in, fresh, scored, state
-from tests.scoring.fake_service import Service
+from tests.concurrency import run_concurrently
+from tests.factories import answers_of, calibrated, exam_in, fresh, scored, state
+from tests.scoring.fake_inference import FakeInference
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("english")]
 BLOCKED = 1.0
@@ -28,7 +28,7 @@ def two_points(text: str) -> tuple[float, float]:
 
 def test_a_mark_that_a_worker_is_writing_does_not_slip_past_a_new_threshold() -> None:
     exam = exam_in(machine_final=True, audit_rate=0)
-    question, service = calibrated(exam, 0.8), Service(two_points)
+    question, service = calibrated(exam, 0.8), FakeInference(two_points)
     service.kept["c" * 64] = b""
     (answer,) = answers_of(exam, "一")
     Answer.objects.update(status="waiting")
@@ -45,7 +45,7 @@ def test_a_mark_that_a_worker_is_writing_does_not_slip_past_a_new_threshold() ->
         thresholds.apply(question, 0.95)
         applied.set()
 
-    assert at_once([work, apply]) == [None, None]
+    assert run_concurrently([work, apply]) == [None, None]
     assert fresh(answer).status == "waiting"
     batches.score_waiting(question, service.client)
     assert state(answer) == (None, "", "queued")
@@ -71,7 +71,7 @@ def test_a_claim_that_is_not_committed_yet_does_not_outlive_a_new_definition() -
         definitions.load(wanted)
         loaded.set()
 
-    assert at_once([work, load]) == [1, None]
+    assert run_concurrently([work, load]) == [1, None]
     found = fresh(answer)
     assert (found.status, found.claimed_at) == ("waiting", None)
 
@@ -97,7 +97,7 @@ def test_an_own_calibration_that_is_being_promoted_is_not_replaced_by_a_general_
         return touched
 
     other = question.exam.questions.get(code="Q2")
-    assert at_once([promote, generalise]) == [None, [other.pk]]
+    assert run_concurrently([promote, generalise]) == [None, [other.pk]]
     used = Question.objects.order_by("code").values_list("calibration", flat=True)
     assert list(used) == [own.pk, chosen.pk]
 
@@ -122,7 +122,7 @@ def test_an_exam_is_not_fixed_before_a_threshold_that_is_being_set() -> None:
         finally:
             done.set()
 
-    _applied, refused = at_once([apply, fix])
+    _applied, refused = run_concurrently([apply, fix])
     assert isinstance(refused, WrongState), refused
     assert fresh(answer).question.exam.status == "marking"
 
@@ -147,6 +147,6 @@ def test_what_is_being_handed_in_is_there_before_the_exam_is_fixed() -> None:
         finally:
             done.set()
 
-    assert at_once([hand_in, fix]) == [None, 1]
+    assert run_concurrently([hand_in, fix]) == [None, 1]
     found = submissions.accept({"exam": exam.code, "candidate": "later", "answers": []})
     assert isinstance(found, list)

@@ -12,8 +12,8 @@ from scoring.machine import batches
 from scoring.marks import giving, settlement
 from scoring.models import Answer, Calibration, Exam, Mark, Question
 from scoring.review import queue
-from tests.scoring.factories import answers_of, calibrated, exam_in, fresh, make_user, scored, state
-from tests.scoring.fake_service import Service, right
+from tests.factories import answers_of, calibrated, exam_in, fresh, make_user, scored, state
+from tests.scoring.fake_inference import FakeInference, right
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 D = Decimal
@@ -222,7 +222,7 @@ def test_with_another_threshold_a_worker_settles_without_a_call_and_then_it_is_f
     (answer,) = answers_of(exam, "一")
     scored([answer], 4, 0.85, "c" * 64)
     with_another_threshold(question)
-    service = Service(right)
+    service = FakeInference(right)
     service.is_away = True
     batches.score_waiting(question, service.client)
     by_deed(exam)

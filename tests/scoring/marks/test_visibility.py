@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from pmscoring.base.lifecycle import WrongState
 from scoring.marks import giving, visibility
-from scoring.models import Answer, ApiToken, Exam
+from scoring.models import Answer, Exam
 from scoring.review import queue, references
-from tests.scoring.clients import JSON
-from tests.scoring.factories import answers_of, calibrated, exam_in, fresh, make_user, scored, state
+from tests.clients import JSON, browser_of, client_of
+from tests.factories import answers_of, calibrated, exam_in, fresh, make_user, scored, state
 
 pytestmark = pytest.mark.django_db
 
@@ -99,11 +99,9 @@ def test_rest_and_the_page_keep_to_it(marker: User) -> None:
     exam = exam_in(readings=2, shown="nothing")
     (answer,) = answers_of(exam, "一")
     giving.give(answer, make_user("m2"), {"points": 5, "comment": "hidden-words"})
-    [told] = api_client(marker).get("/api/v1/answers").json()["results"]
+    [told] = client_of(marker).get("/api/v1/answers").json()["results"]
     assert (told["marks"], told["final"]) == ([], None)
-    User.objects.filter(pk=marker.pk).update(is_staff=True)
-    browser = Client()
-    browser.force_login(marker)
+    browser = browser_of(marker)
     page = browser.get(reverse("admin:scoring_answer_change", args=[answer.pk]))
     assert page.status_code == 200
     assert "hidden-words" not in page.content.decode()
@@ -117,7 +115,7 @@ def test_by_rest_the_other_reading_is_not_found_out_by_trying(marker: User) -> N
     agreeing, differing, first = answers_of(exam, "一", "二", "三")
     for answer in (agreeing, differing):
         giving.give(answer, make_user(f"o{answer.pk}"), {"points": 5})
-    client = api_client(marker)
+    client = client_of(marker)
     assert set(reviews(client).values()) == {"queued"}
     given = {
         answer.pk: give(client, answer, points)
@@ -166,9 +164,7 @@ def test_undoing_at_the_desk_tells_why_a_mark_stands(marker: User) -> None:
     giving.give(answer, make_user("m2"), {"points": 5})
     giving.give(answer, marker, {"points": 0})
     answers_of(exam, "二")
-    User.objects.filter(pk=marker.pk).update(is_staff=True)
-    browser = Client(headers={"Accept-Language": "en", "X-Desk": "1"})
-    browser.force_login(marker)
+    browser = browser_of(marker, headers={"X-Desk": "1"})
     told = browser.post(reverse("marking:desk", args=[exam.code]), {"command": "undo"})
     assert told.status_code == 200
     page = told.content.decode()
@@ -181,7 +177,7 @@ def test_a_reference_answer_reads_like_any_other(marker: User, readings: int) ->
     exam = exam_in(reference_rate=1, readings=readings)
     hidden, other = answers_of(exam, "一", "二")
     references.declare(hidden, make_user("chief", "exam manager"), {"points": 4})
-    client = api_client(marker)
+    client = client_of(marker)
     one, two = listed(client, hidden, other)
     assert one == two
     assert (one["review"], one["final"]) == ("queued", None)
@@ -199,7 +195,7 @@ def test_a_reference_that_was_undone_reads_like_any_other(marker: User) -> None:
     exam = exam_in(reference_rate=1)
     hidden, other = answers_of(exam, "一", "二")
     references.declare(hidden, make_user("chief", "exam manager"), {"points": 4})
-    client = api_client(marker)
+    client = client_of(marker)
     told = []
     for answer in (hidden, other):
         client.post("/api/v1/review/next?exam=ROOM")
@@ -217,9 +213,7 @@ def test_the_answers_page_and_list_do_not_tell_a_reference_either(marker: User) 
     exam = exam_in(readings=2)
     (answer,) = answers_of(exam, "一")
     references.declare(answer, make_user("chief", "exam manager"), {"points": 4})
-    User.objects.filter(pk=marker.pk).update(is_staff=True)
-    browser = Client()
-    browser.force_login(marker)
+    browser = browser_of(marker)
     page = browser.get(reverse("admin:scoring_answer_change", args=[answer.pk]))
     assert (page.context["review"], page.context["final"]) == ("queued", None)
     address = reverse("admin:scoring_answer_changelist")
@@ -238,11 +232,8 @@ def test_markers_look_answers_up_by_nothing_that_they_are_not_shown(
     viewer = make_user("v", "viewer")
     address = f"{reverse('admin:scoring_answer_changelist')}?{sought}"
     for user, status in ((marker, 400), (viewer, 200)):
-        User.objects.filter(pk=user.pk).update(is_staff=True)
-        browser = Client()
-        browser.force_login(user)
-        assert browser.get(address).status_code == status
-    browser.force_login(marker)
+        assert browser_of(user).get(address).status_code == status
+    browser = browser_of(marker)
     known = f"{reverse('admin:scoring_answer_changelist')}?status__exact=scored"
     assert browser.get(known).context["cl"].result_count == 1
 
@@ -251,7 +242,7 @@ def test_markers_look_answers_up_by_nothing_that_they_are_not_shown(
 def test_those_who_mark_do_not_ask_the_machine_for_points(role: str) -> None:
     exam_in(shown="nothing")
     body = {"text": "一", "exam": "ROOM", "question": "Q1"}
-    told = api_client(make_user("x", role)).post("/api/v1/score", body, content_type=JSON)
+    told = client_of(make_user("x", role)).post("/api/v1/score", body, content_type=JSON)
     assert told.status_code == 403
 
 
@@ -277,9 +268,3 @@ def listed(client: Client, *answers: Answer) -> list[dict[str, Any]]:
         for mark in answer["marks"]:
             del mark["id"], mark["created_at"]
     return [by_key[answer.pk] for answer in answers]
-
-
-def api_client(user: User) -> Any:
-    """A client of the API that sends a token of the user."""
-    _, secret = ApiToken.issue(user)
-    return Client(headers={"Authorization": f"Bearer {secret}"})

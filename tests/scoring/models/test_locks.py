@@ -15,8 +15,8 @@ from scoring.exams import retention
 from scoring.machine import batches
 from scoring.models import Answer, AnswerGroup, Calibration, Exam
 from scoring.review import groups, queue
-from tests.scoring.concurrency import at_once
-from tests.scoring.factories import FULL, answers_of, exam_in, make_user
+from tests.concurrency import run_concurrently
+from tests.factories import FULL, answers_of, exam_in, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BLOCKED = 0.3
@@ -123,6 +123,6 @@ def test_it_deadlocks_with_nobody_who_locks_the_highest_key_first(
         locked.wait(30)
         return do()
 
-    done, failed = at_once([lock_both, act])
+    done, failed = run_concurrently([lock_both, act])
     assert done is None
     assert not isinstance(failed, Exception), failed

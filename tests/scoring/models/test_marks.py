@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from scoring.models import Answer, Exam, Mark, Question
 from scoring.models.marks import standing
 from scoring.review import queue
-from tests.scoring.factories import answers_of, calibrated, exam_in, make_user, scored
+from tests.factories import answers_of, calibrated, exam_in, make_user, scored
 
 pytestmark = pytest.mark.django_db
 

@@ -18,8 +18,8 @@ from scoring.exams import definitions
 from scoring.intake import submissions
 from scoring.models import Answer, Exam, Mark
 from scoring.results import history, sheets, statistics
-from tests.scoring.admin_site import make_staff, signed_in
-from tests.scoring.clients import client_for
+from tests.clients import client_for, signed_in
+from tests.factories import make_user
 from tests.scoring.exported import as_csv, as_json, as_xlsx
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +126,7 @@ def test_every_file_of_every_export_has_a_button_on_the_exam_s_page() -> None:
 
 def test_the_history_tells_of_every_mark_and_what_became_of_it() -> None:
     exam = load()
-    answer, marker = handed_in("c1"), make_staff("marker")
+    answer, marker = handed_in("c1"), make_user("marker", staff=True)
     machine = given(answer, 2, 1, calibration="c" * 64, confidence=0.75, flags=["too_long"])
     wrong = given(answer, 4, 2, source="human", marker=marker, seconds=31, from_group=5)
     undone = given(answer, 0, source="withdrawal", marker=marker, withdraws=wrong)
@@ -158,7 +158,14 @@ def test_times_are_in_the_reader_s_zone_also_where_the_file_is_read_later() -> N
 
 def test_the_files_hold_the_same_as_json() -> None:
     load()
-    given(handed_in("=c1"), 4, 2, source="human", marker=make_staff("marker"), comment="=1+1")
+    given(
+        handed_in("=c1"),
+        4,
+        2,
+        source="human",
+        marker=make_user("marker", staff=True),
+        comment="=1+1",
+    )
     client = client_for("exam manager")
     told = json.loads(get(client, "marks"))
     assert (told["exam"], told["marks"][0]["candidate"]) == ("E1", "=c1")
@@ -248,7 +255,9 @@ def test_criteria_that_an_adjudicator_overruled_count_nowhere() -> None:
 def test_a_comment_may_hold_any_character() -> None:
     exam = load()
     comment = "a\uffff\ufffe﹐b"
-    given(handed_in("c1"), 1, source="human", marker=make_staff("marker"), comment=comment)
+    given(
+        handed_in("c1"), 1, source="human", marker=make_user("marker", staff=True), comment=comment
+    )
     sheet = load_workbook(as_xlsx(exam, results.MARKS)).worksheets[0]
     assert sheet.cell(2, len(history.HISTORY.headings)).value == "a��﹐b"
     text = as_csv(exam, "cp932", results.MARKS).decode("cp932")

@@ -17,7 +17,7 @@ from scoring.exams import definitions
 from scoring.intake import submissions
 from scoring.models import Answer, Exam, Mark
 from scoring.results import sheets
-from tests.scoring.clients import client_for
+from tests.clients import client_for
 from tests.scoring.exported import as_csv, as_xlsx
 
 pytestmark = pytest.mark.django_db

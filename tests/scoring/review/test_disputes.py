@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.test import Client
 
 from scoring.marks import giving, visibility
 from scoring.models import Answer, Exam, Lease
 from scoring.review import queue, references
-from tests.scoring.concurrency import at_once, wait_until_blocked
-from tests.scoring.factories import answers_of, exam_in, fresh, make_user, state
+from tests.clients import browser_of
+from tests.concurrency import run_concurrently, wait_until_blocked
+from tests.factories import answers_of, exam_in, fresh, make_user, state
 
 pytestmark = pytest.mark.django_db
 DESK = "/admin/marking/desk/ROOM/disputes/"
+BY_SCRIPT = {"X-Desk": "1"}
 
 
 def disputed(exam: Exam, *texts: str) -> list[Answer]:
@@ -29,20 +30,13 @@ def disputed(exam: Exam, *texts: str) -> list[Answer]:
     return answers
 
 
-def browser(user: User) -> Client:
-    User.objects.filter(pk=user.pk).update(is_staff=True)
-    client = Client(headers={"Accept-Language": "en", "X-Desk": "1"})
-    client.force_login(user)
-    return client
-
-
 @pytest.mark.django_db(transaction=True)
 def test_adjudicators_who_ask_at_once_never_get_the_same_dispute_nor_an_error() -> None:
     exam = exam_in(readings=2)
     answers = disputed(exam, *(f"解答{number}" for number in range(40)))
     seniors = [make_user(f"a{number}", "adjudicator") for number in range(6)]
     for _ in range(15):
-        leases = at_once([partial(queue.next_dispute, exam, one) for one in seniors])
+        leases = run_concurrently([partial(queue.next_dispute, exam, one) for one in seniors])
         assert all(isinstance(one, Lease) for one in leases), leases
         assert len({one.answer_id for one in leases}) == len(seniors)
         Lease.objects.all().delete()
@@ -86,7 +80,9 @@ def test_a_form_with_the_key_of_a_half_read_answer_shows_nobodys_mark() -> None:
     (half,) = answers_of(exam, "一")
     giving.give(half, make_user("m1"), {"points": 5, "comment": "secret-5"})
     senior = make_user("a1", "adjudicator", "marker")
-    told = browser(senior).post(DESK, {"answer": half.pk, "command": "submit"})
+    told = browser_of(senior, headers=BY_SCRIPT).post(
+        DESK, {"answer": half.pk, "command": "submit"}
+    )
     assert told.status_code == 422
     assert "secret-5" not in told.content.decode()
     assert told.context["marks"] == []
@@ -99,7 +95,7 @@ def test_nor_of_a_reference_answer_nor_of_a_dispute_of_their_own() -> None:
     references.declare(reference, make_user("chief", "exam manager"), {"points": 3})
     senior = User.objects.get(username="d1")
     senior.groups.set(make_user("a1", "adjudicator").groups.all())
-    desk = browser(senior)
+    desk = browser_of(senior, headers=BY_SCRIPT)
     for answer in (reference, own):
         told = desk.post(DESK, {"answer": answer.pk, "command": "submit"})
         assert "secret-6" not in told.content.decode()

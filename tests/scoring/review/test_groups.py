@@ -13,9 +13,9 @@ from scoring.inference import Inference, InferenceUnavailable
 from scoring.marks import giving
 from scoring.models import AnswerGroup, Exam, Mark, Question
 from scoring.review import groups, queue
+from tests.concurrency import run_concurrently
+from tests.factories import FULL, answers_of, exam_in, fresh, make_user, state
 from tests.outages import redis_away
-from tests.scoring.concurrency import at_once
-from tests.scoring.factories import FULL, answers_of, exam_in, fresh, make_user, state
 
 pytestmark = pytest.mark.django_db
 SAME = ("要件が途中で変わったから", "　要件が途中で変わったから", "要件が途中で変わったから ")
@@ -249,7 +249,7 @@ def test_of_two_who_take_a_group_at_the_same_instant_one_has_it(inference: Infer
     (group,) = regrouped(exam, inference)
     for _ in range(20):
         AnswerGroup.objects.update(held_by=None, held_until=None)
-        told = at_once([partial(groups.take, group, one) for one in markers])
+        told = run_concurrently([partial(groups.take, group, one) for one in markers])
         assert sorted(told) == [False, True]
 
 
@@ -262,7 +262,7 @@ def test_of_two_who_mark_a_group_at_the_same_instant_one_counts(inference: Infer
         answers = answers_of(exam, *(f"要件{turn}{' ' * n}" for n in range(5)))
         groups.regroup(question, inference)
         (group,) = AnswerGroup.objects.all()
-        told = at_once([partial(groups.mark_group, group, one, FULL) for one in markers])
+        told = run_concurrently([partial(groups.mark_group, group, one, FULL) for one in markers])
         assert sorted(len(one) for one in told) == [0, 5]
         assert {state(one) for one in answers} == {(6, "human", "marked")}
 
@@ -277,7 +277,7 @@ def test_a_group_that_is_taken_while_they_are_found_anew_stays(inference: Infere
         groups.regroup(question, inference)
         (group,) = AnswerGroup.objects.all()
         find, take = partial(groups.regroup, question, inference), partial(groups.take, group)
-        _, taken = at_once([find, partial(take, marker)])
+        _, taken = run_concurrently([find, partial(take, marker)])
         assert taken in (True, False)
         assert AnswerGroup.objects.filter(pk=group.pk).exists() is taken
         assert AnswerGroup.objects.get().answers.count() == 20

@@ -18,17 +18,8 @@ from scoring.exams import definitions
 from scoring.marks import giving, settlement
 from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
 from scoring.review import queue
-from tests.scoring.concurrency import at_once, wait_until_blocked
-from tests.scoring.factories import (
-    FULL,
-    answers_of,
-    calibrated,
-    exam_in,
-    fresh,
-    make_user,
-    scored,
-    state,
-)
+from tests.concurrency import run_concurrently, wait_until_blocked
+from tests.factories import FULL, answers_of, calibrated, exam_in, fresh, make_user, scored, state
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
@@ -353,7 +344,7 @@ def test_two_who_ask_at_the_same_instant_never_get_the_same_answer(team: list[Us
     answers_of(exam, *(f"解答{n}" for n in range(120)))
     given: list[int] = []
     for _ in range(30):
-        leases = at_once([partial(queue.next_answer, exam, user) for user in team])
+        leases = run_concurrently([partial(queue.next_answer, exam, user) for user in team])
         assert all(isinstance(one, Lease) for one in leases), leases
         keys = [one.answer_id for one in leases]
         assert len(set(keys)) == len(team)
@@ -369,7 +360,7 @@ def test_as_many_answers_as_markers_are_left_and_each_gets_one(team: list[User])
     for _ in range(15):
         answers_of(exam, *(f"解答{n}" for n in range(2)))
         answers_of(exam, *(f"scope {n}" for n in range(2)), question="Q2")
-        leases = at_once([partial(queue.next_answer, exam, user) for user in team])
+        leases = run_concurrently([partial(queue.next_answer, exam, user) for user in team])
         assert len({one.answer_id for one in leases}) == 4
         for user, lease in zip(team, leases, strict=True):
             queue.submit(lease.answer, user, {"points": 1})
@@ -379,7 +370,7 @@ def test_one_marker_who_asks_twice_at_once_has_one_answer_in_hand(team: list[Use
     exam = exam_in()
     answers_of(exam, *(f"解答{n}" for n in range(20)))
     for _ in range(10):
-        one, two = at_once([partial(queue.next_answer, exam, team[0])] * 2)
+        one, two = run_concurrently([partial(queue.next_answer, exam, team[0])] * 2)
         assert one.answer_id == two.answer_id
         queue.submit(one.answer, team[0], {"points": 1})
 
@@ -389,7 +380,7 @@ def test_of_two_submits_of_one_answer_one_counts(team: list[User]) -> None:
     answers_of(exam, *(f"解答{n}" for n in range(10)))
     for _ in range(10):
         answer = lease_next(exam, team[0])
-        told = at_once([partial(queue.submit, answer, team[0], {"points": 1})] * 2)
+        told = run_concurrently([partial(queue.submit, answer, team[0], {"points": 1})] * 2)
         assert sorted(isinstance(one, Mark) for one in told) == [False, True]
         assert any(isinstance(one, queue.LeaseLost) for one in told)
 
@@ -403,7 +394,7 @@ def test_no_mark_comes_into_an_exam_that_is_being_fixed(team: list[User]) -> Non
         def fix(exam: Exam = exam) -> None:
             Exam.objects.get(pk=exam.pk).become("fixed")
 
-        told = at_once([partial(queue.submit, answer, team[0], FULL), fix])
+        told = run_concurrently([partial(queue.submit, answer, team[0], FULL), fix])
         source = fresh(answer).final_source
         assert source == ("human" if isinstance(told[0], Mark) else ""), told
 
@@ -429,7 +420,7 @@ def test_markers_workers_and_a_new_definition_do_not_block_each_other(team: list
             settlement.settle(keys[start : start + 20])
 
     deeds: list[Callable[[], Any]] = [partial(mark, user) for user in team]
-    told = at_once([*deeds, redefine, rescore])
+    told = run_concurrently([*deeds, redefine, rescore])
     assert told == [None] * 6
     assert MarkingPolicy.objects.get().audit_rate == 0.3
     given = Mark.objects.filter(source="human").values_list("answer", "marker")

@@ -8,7 +8,7 @@ from scoring.marks import giving
 from scoring.models import Answer, Exam, Lease, Mark, Reference, ReferenceMark, Standing
 from scoring.review import queue, references
 from scoring.review.references import NotQualified, Suspended
-from tests.scoring.factories import answers_of, exam_in, fresh, make_user, state
+from tests.factories import answers_of, exam_in, fresh, make_user, state
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 

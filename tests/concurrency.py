@@ -9,7 +9,7 @@ from django.db import connection
 from tests.waiting import wait_until
 
 
-def at_once(functions: Sequence[Callable[[], Any]]) -> list[Any]:
+def run_concurrently(functions: Sequence[Callable[[], Any]]) -> list[Any]:
     """The result or exception of each function, run together in threads of their own."""
     gate, results = threading.Barrier(len(functions)), dict[int, Any]()
 

@@ -27,7 +27,7 @@ from scoring.models import (
     Promotion,
     Question,
 )
-from tests.scoring.admin_site import make_staff
+from tests.factories import make_user
 
 A_DAY = 6
 CODE, MODEL = "PM-2026-AGREED", "e5" * 32
@@ -151,8 +151,8 @@ def build(seed: int = 2026) -> MarkedExam:
     )
     writer = Writer(seed)
     _hand_in(exam, writer)
-    markers = [_person(f"marker-{name}", "marker") for name in ("a", "b")]
-    adjudicator = _person("adjudicator-c", "adjudicator")
+    markers = [make_user(f"marker-{name}", "marker", staff=True) for name in ("a", "b")]
+    adjudicator = make_user("adjudicator-c", "adjudicator", staff=True)
     first, second, _third = exam.questions.order_by("position", "pk")
     calibration = _calibrated(first)
     marked = MarkedExam(exam, markers, adjudicator, calibration)
@@ -162,16 +162,6 @@ def build(seed: int = 2026) -> MarkedExam:
     _read_once(writer, marked, _answers(second)[:80])
     writer.write()
     return marked
-
-
-def _person(name: str, role: str) -> User:
-    return User.objects.filter(username=name).first() or _named(make_staff(role), name)
-
-
-def _named(user: User, name: str) -> User:
-    user.username = name
-    user.save(update_fields=["username"])
-    return user
 
 
 def _hand_in(exam: Exam, writer: Writer) -> None:
