@@ -3,7 +3,7 @@
 import fcntl
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,33 @@ import pytest
 from tests.local_servers import free_port
 from tests.paths import PYTHONPATH, WEIGHTS
 from tests.running import running
+
+LOGS = pytest.StashKey[dict[str, Path]]()
+"""The folder of the logs of each fixture that starts processes."""
+SHOWN_BYTES = 3000
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No fixture has started a process yet."""
+    config.stash[LOGS] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the logs of the processes that a failed test used."""
+    report = yield
+    if report.failed:
+        for fixture, folder in item.config.stash[LOGS].items():
+            if fixture in getattr(item, "fixturenames", ()):
+                report.sections += [_end_of(log) for log in sorted(folder.glob("*.log"))]
+    return report
+
+
+def _end_of(log: Path) -> tuple[str, str]:
+    text = log.read_bytes()[-SHOWN_BYTES:].decode("utf-8", "replace")
+    return f"end of {log}", text
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +55,12 @@ def weights() -> Path:
 
 
 @pytest.fixture(scope="session")
-def inference_url(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The real inference service, one for the whole run."""
-    log, port = tmp_path_factory.mktemp("inference") / "inference.log", free_port()
+def inference_url(
+    weights: Path, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The real inference service, one for the whole run of this process."""
+    folder, port = tmp_path_factory.mktemp("inference"), free_port()
+    pytestconfig.stash[LOGS]["inference_url"] = folder
     environment = {
         **os.environ,
         "PYTHONPATH": PYTHONPATH,
@@ -39,5 +69,10 @@ def inference_url(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         "INFERENCE_THREADS": "1",
     }
     url = f"http://127.0.0.1:{port}"
-    with running([sys.executable, "-m", "inference_server"], environment, log, f"{url}/health"):
+    with running(
+        [sys.executable, "-m", "inference_server"],
+        environment,
+        folder / "inference.log",
+        f"{url}/health",
+    ):
         yield url

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import LOGS
 from tests.installation import Installation, installed
 
 
 @pytest.fixture(scope="session")
 def installation(
-    weights: object, tmp_path_factory: pytest.TempPathFactory
+    weights: object, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
     """A real installation, with its web server running."""
-    with installed(tmp_path_factory.mktemp("installation")) as installation:
+    folder = tmp_path_factory.mktemp("installation")
+    pytestconfig.stash[LOGS]["installation"] = folder
+    with installed(folder) as installation:
         installation.start("web")
         yield installation
