@@ -1,8 +1,24 @@
-"""A file of answers becomes submissions: stored first, read by a worker, all of it or nothing.
+"""Read uploaded files of answers into submissions.
 
-Rows of one candidate and attempt belong together wherever they stand in the file, and are taken or
-refused together, so that the corrected file can be sent again. They pass through a temporary table,
-which sorts a large file without holding it in memory.
+A file is stored when it arrives and read by a worker later. Rows with faults are rejected; all
+others are stored in one transaction. The rows of one candidate and attempt may stand anywhere in
+the file. They are accepted or rejected together, so that the corrected file can be uploaded again.
+
+The rows pass through a temporary table, so that PostgreSQL sorts them and a large file is never
+held in memory.
+
+How two workers, or a worker and the sweep, race for an upload is described in
+pmscoring/base/jobs.py. What is particular to a file:
+
+1. A slow worker reads on after the sweep has given its upload to another. A temporary table
+   belongs to its connection, so neither sees the other's rows. The slow one gets WrongState from
+   its next heartbeat, which at the latest comes before it stores any submission.
+2. The exam's answers are deleted (scoring/exams/retention.py) while a worker reads the file. The
+   deletion ends the upload, so that the worker, too, gets WrongState from its next heartbeat. If
+   the worker is already storing submissions, it holds the upload's row: the deletion waits for it,
+   and the next deletion removes what it stored.
+3. The exam is fixed, or its definition is loaded, between the upload and the reading. Each row is
+   therefore checked again when it is stored, while the worker holds the exam FOR SHARE.
 """
 
 import json
@@ -13,7 +29,7 @@ from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.files.base import File
@@ -30,39 +46,60 @@ from scoring.intake import submissions
 from scoring.models import Batch, Exam, Upload, locks
 
 MOST_REJECTIONS = 1000
+"""Faults that are kept of one upload."""
 CHUNK, BEAT_SECONDS = 500, 2.0
-STAGE = (
+"""Rows of a chunk, and seconds after which a smaller chunk is written: each is a heartbeat."""
+CREATE_TABLE = (
     "CREATE TEMPORARY TABLE upload_row"
     " (line int, candidate text, attempt int, question text, text text, faults text)"
 )
-SORTED = (
+SORTED_ROWS = (
     "SELECT line, candidate, attempt, question, text, faults FROM upload_row"
     " ORDER BY min(line) OVER (PARTITION BY candidate, attempt), line"
 )
-Staged = tuple[int, str, int, str, str, str]
+
+
+class StagedRow(NamedTuple):
+    """A row of the temporary table; `faults` is a JSON list, or empty for a valid row.
+
+    `candidate` is empty where the file does not say whose the row is.
+    """
+
+    line: int
+    candidate: str
+    attempt: int
+    question: str
+    text: str
+    faults: str
 
 
 @dataclass
 class Rejections:
-    """How many rows were refused, and why, of the first ones."""
+    """The number of rejected rows, and the first MOST_REJECTIONS faults, each with its line."""
 
     rows: int = 0
-    told: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, line: int, found: Sequence[Fault]) -> None:
-        """Refuse a row."""
+    def add(self, line: int, row_faults: Sequence[Fault]) -> None:
+        """Reject one row, which may have several faults."""
         self.rows += 1
-        room = MOST_REJECTIONS - len(self.told)
-        self.told += [{"line": line, **one} for one in found[: max(room, 0)]]
+        room = max(MOST_REJECTIONS - len(self.faults), 0)
+        self.faults += [{"line": line, **row_fault} for row_fault in row_faults[:room]]
 
 
 def receive(exam: Exam, name: str, file: "File[bytes]") -> Upload:
-    """Keep the file, to be read by a worker. Raises BadDocument, or WrongState for a fixed exam."""
+    """Store the file, named `name` by its sender, for a worker to read.
+
+    Raises BadDocument for a format that cannot be read, and WrongState for a fixed exam.
+    """
     documents.reader(name)
+    # Only a quick answer for the sender: the exam may be fixed right after this, so the worker
+    # checks it again.
     if exam.frozen:
         raise WrongState(exam.state_message)
     language = translation.get_language() or settings.LANGUAGE_CODE
     upload = Upload(exam=exam, name=name[-255:], size=file.size, language=language)
+    # The file comes before its row, so that no worker finds a row whose file is not complete.
     upload.file.save(name, file, save=False)
     try:
         upload.save()
@@ -72,11 +109,12 @@ def receive(exam: Exam, name: str, file: "File[bytes]") -> Upload:
     return upload
 
 
-def read(upload: Upload, say: Callable[[int], None] = lambda seen: None) -> set[int]:
-    """Read a waiting upload; the questions that now have answers waiting.
+def read(upload: Upload, say: Callable[[int], None] = lambda rows_read: None) -> set[int]:
+    """Read a waiting upload; return the keys of the questions that now have answers waiting.
 
-    `say` hears the rows seen so far, which the upload's row tells others too. What was handed in
-    before changes nothing. Raises WrongState when another worker has it.
+    `say` is called after each chunk with the number of rows read so far, which is stored in the
+    upload too. Submissions that were stored before stay as they are. A file that cannot be read
+    fails the upload. Raises WrongState where another worker has it.
     """
     upload.claim(seen=0)
     with upload.in_its_language():
@@ -86,44 +124,47 @@ def read(upload: Upload, say: Callable[[int], None] = lambda seen: None) -> set[
 def _read(upload: Upload, say: Callable[[int], None]) -> set[int]:
     rejections = Rejections()
     try:
-        with _stage():
-            _fill(upload, rejections, say)
-            return _take(upload, rejections)
+        with _temporary_table():
+            _fill_table(upload, rejections, say)
+            return _store(upload, rejections)
     except documents.BadDocument as error:
         upload.fail(str(error))
         return set()
 
 
 @contextmanager
-def _stage() -> Iterator[None]:
+def _temporary_table() -> Iterator[None]:
     with connection.cursor() as cursor:
+        # A worker keeps its connection, on which an earlier reading may have left the table.
         cursor.execute("DROP TABLE IF EXISTS pg_temp.upload_row")
-        cursor.execute(STAGE)
+        cursor.execute(CREATE_TABLE)
     try:
         yield
     finally:
+        # Where the connection itself broke, the table is gone, and its error must not hide the
+        # one that ended the reading.
         with suppress(DatabaseError), connection.cursor() as cursor:
             cursor.execute("DROP TABLE pg_temp.upload_row")
 
 
-def _fill(upload: Upload, rejections: Rejections, say: Callable[[int], None]) -> None:
-    """Each chunk is committed with the progress."""
-    rows = documents.rows(upload.name, Path(upload.file.path))
-    for chunk in _chunks(_checked(found) for found in rows):
+def _fill_table(upload: Upload, rejections: Rejections, say: Callable[[int], None]) -> None:
+    numbered_rows = documents.rows(upload.name, Path(upload.file.path))
+    for chunk in _chunks(map(_checked, numbered_rows)):
+        # Each chunk is committed, so that others see the heartbeat and the progress.
         with transaction.atomic():
-            _copy([row for row in chunk if row[1]])
+            _copy([row for row in chunk if row.candidate])
             upload.beat(seen=upload.seen + len(chunk))
-        for line, candidate, *_row, told in chunk:
-            if not candidate:
-                rejections.add(line, json.loads(told))
+        for row in chunk:
+            if not row.candidate:
+                rejections.add(row.line, json.loads(row.faults))
         say(upload.seen)
     if not upload.seen:
-        raise documents.BadDocument(_("there are no rows in the file"))
+        raise documents.BadDocument(_("the file has no rows"))
 
 
-def _chunks(rows: Iterable[Staged]) -> Iterator[list[Staged]]:
-    """So many rows, or what came in so much time."""
-    chunk: list[Staged] = []
+def _chunks(rows: Iterable[StagedRow]) -> Iterator[list[StagedRow]]:
+    """CHUNK rows at a time, or fewer where reading them takes longer than BEAT_SECONDS."""
+    chunk: list[StagedRow] = []
     since = monotonic()
     for row in rows:
         chunk.append(row)
@@ -134,25 +175,24 @@ def _chunks(rows: Iterable[Staged]) -> Iterator[list[Staged]]:
         yield chunk
 
 
-def _checked(found: documents.NumberedRow) -> Staged:
-    """The row with its faults; without a candidate where it cannot be told whose it is."""
-    line, row = found
+def _checked(numbered_row: documents.NumberedRow) -> StagedRow:
+    line, row = numbered_row
     if isinstance(row, documents.Unreadable):
-        owner = {"candidate": row.candidate, "attempt": row.attempt}
-        told = [fault("", row.reason[:500])]
-        return line, *_owner(owner), "", "", json.dumps(told)
-    told = faults("row", row) or _refused_characters(row)
-    if told:
-        return line, *_owner(row), "", "", json.dumps(told)
-    return line, row["candidate"], int(row.get("attempt", 1)), row["question"], row["text"], ""
+        owner = _owner({"candidate": row.candidate, "attempt": row.attempt})
+        return StagedRow(line, *owner, "", "", json.dumps([fault("", row.reason[:500])]))
+    if row_faults := faults("row", row) or _refused_characters(row):
+        return StagedRow(line, *_owner(row), "", "", json.dumps(row_faults))
+    attempt = int(row.get("attempt", 1))
+    return StagedRow(line, row["candidate"], attempt, row["question"], row["text"], "")
 
 
 def _refused_characters(row: documents.Row) -> list[Fault]:
-    found = ((name, texts.refused_character(row[name])) for name in ("candidate", "text"))
-    return [fault(f"/{name}", reason) for name, reason in found if reason]
+    reasons = {name: texts.refused_character(row[name]) for name in ("candidate", "text")}
+    return [fault(f"/{name}", reason) for name, reason in reasons.items() if reason]
 
 
 def _owner(row: documents.Row) -> tuple[str, int]:
+    """Candidate and attempt of a row with faults; ("", 1) where these are at fault themselves."""
     candidate, attempt = row.get("candidate"), row.get("attempt", 1)
     owner = {"candidate": candidate, "attempt": attempt, "question": "Q", "text": ""}
     if faults("row", owner) or texts.refused_character(str(candidate)):
@@ -160,81 +200,109 @@ def _owner(row: documents.Row) -> tuple[str, int]:
     return str(candidate), int(attempt)
 
 
-def _copy(rows: Sequence[Staged]) -> None:
+def _copy(rows: Sequence[StagedRow]) -> None:
     with connection.cursor() as cursor, cursor.copy("COPY upload_row FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
 
 
-def _take(upload: Upload, rejections: Rejections) -> set[int]:
-    """Hand in what was staged and tell what became of it, in one transaction."""
+def _store(upload: Upload, rejections: Rejections) -> set[int]:
     with upload.all_or_none():
-        return _taken(upload, rejections)
+        return _store_submissions(upload, rejections)
 
 
-def _taken(upload: Upload, rejections: Rejections) -> set[int]:
+def _store_submissions(upload: Upload, rejections: Rejections) -> set[int]:
+    # The exam before the upload: the order of scoring/models/locks.py.
     locks.share_exam(upload.exam_id)
-    upload.beat()  # From here on no sweep takes the upload away.
+    # This heartbeat locks the upload's row until the end of the transaction, however long that is.
+    # The sweep passes over it, and a deletion of the exam's answers waits. If either came first,
+    # it raises WrongState here, before anything is stored.
+    upload.beat()
     lines: dict[int, list[int]] = {}
     outcome = submissions.accept_all(_submissions(upload.exam, rejections, lines))
-    for first, found in groupby(outcome.rejected, key=lambda one: int(one["line"])):
-        for line, told in _by_row(lines.pop(first), list(found)):
-            rejections.add(line, told)
+    for first_line, group in groupby(outcome.rejected, key=_line):
+        for line, row_faults in _by_row(lines.pop(first_line), list(group)):
+            rejections.add(line, row_faults)
+    # `accept_all` learns the exam from the records, of which there may be none.
     Batch.objects.filter(pk=outcome.batch.pk).update(exam=upload.exam)
     upload.finish(
         batch=outcome.batch,
         accepted=sum(map(len, lines.values())),
         rejected=rejections.rows,
-        rejections=sorted(rejections.told, key=lambda one: int(one["line"])),
+        rejections=sorted(rejections.faults, key=_line),
     )
     return outcome.questions
+
+
+def _line(rejection: dict[str, Any]) -> int:
+    return int(rejection["line"])
 
 
 def _submissions(
     exam: Exam, rejections: Rejections, lines: dict[int, list[int]]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(first line, record) of those without a bad row; `lines` learns the lines of each."""
-    for (candidate, attempt), found in groupby(_sorted_rows(), key=lambda row: (row[1], row[2])):
-        rows = list(found)
-        if bad := next((row[0] for row in rows if row[5]), None):
-            for line, *_row, told in rows:
-                rejections.add(line, json.loads(told) if told else [_neighbour(bad)])
+    """(first line, record) of each candidate and attempt without a faulty row.
+
+    The lines of each such submission are added to `lines` under its first one; all rows of the
+    other submissions are added to `rejections`.
+    """
+    for (candidate, attempt), group in groupby(_sorted_rows(), key=lambda row: row[1:3]):
+        rows = list(group)
+        if faulty := next((row.line for row in rows if row.faults), None):
+            for row in rows:
+                row_faults = json.loads(row.faults) if row.faults else [_rejected_with(faulty)]
+                rejections.add(row.line, row_faults)
             continue
-        lines[rows[0][0]] = [row[0] for row in rows]
+        lines[rows[0].line] = [row.line for row in rows]
         yield (
-            rows[0][0],
+            rows[0].line,
             {
                 "exam": exam.code,
                 "candidate": candidate,
                 "attempt": attempt,
-                "answers": [{"question": row[3], "text": row[4]} for row in rows],
+                "answers": [{"question": row.question, "text": row.text} for row in rows],
             },
         )
 
 
-def _sorted_rows() -> Iterator[Staged]:
+def _sorted_rows() -> Iterator[StagedRow]:
     with connection.chunked_cursor() as cursor:
-        cursor.execute(SORTED)
+        cursor.execute(SORTED_ROWS)
         while rows := cursor.fetchmany(CHUNK):
-            yield from rows
+            yield from map(StagedRow._make, rows)
 
 
-def _neighbour(line: int) -> Fault:
-    return fault("", _("line %d, of the same candidate and attempt, is refused") % line)
+def _rejected_with(line: int) -> Fault:
+    return fault("", _("line %d of the same candidate and attempt was rejected") % line)
 
 
-def _by_row(lines: Sequence[int], found: Sequence[Fault]) -> Iterator[tuple[int, list[Fault]]]:
-    """Faults of a submission as faults of its rows: /answers/1/question is row 1's /question."""
-    told: dict[int, list[Fault]] = {}
-    for one in found:
-        parts = one["pointer"].split("/", 3)
-        index = int(parts[2]) if parts[1:2] == ["answers"] and parts[2:] else None
-        pointer = one["pointer"] if index is None else "".join(f"/{part}" for part in parts[3:])
-        told.setdefault(lines[index or 0], []).append(fault(pointer, one["detail"]))
+def _by_row(
+    lines: Sequence[int], submission_faults: Sequence[Fault]
+) -> Iterator[tuple[int, list[Fault]]]:
+    """Each line of a rejected submission, with its faults.
+
+    The submission's pointer /answers/1/question becomes /question of the second line. Faults of
+    the submission as a whole go to its first line, and a line without any names the first with one.
+    """
+    by_line: dict[int, list[Fault]] = {}
+    for submission_fault in submission_faults:
+        index, pointer = _row_pointer(submission_fault["pointer"])
+        by_line.setdefault(lines[index], []).append(fault(pointer, submission_fault["detail"]))
     for line in lines:
-        yield line, told.get(line, [_neighbour(min(told))])
+        yield line, by_line.get(line, [_rejected_with(min(by_line))])
+
+
+def _row_pointer(pointer: str) -> tuple[int, str]:
+    """The index of the row that a submission's pointer points into, and the pointer within it."""
+    parts = pointer.split("/", 3)
+    if parts[1:2] == ["answers"] and parts[2:]:
+        return int(parts[2]), "".join(f"/{part}" for part in parts[3:])
+    return 0, pointer
 
 
 def release_stalled() -> int:
-    """Uploads of readers that went quiet wait again, a few times; how many."""
+    """Let uploads whose worker went quiet wait again; return how many there were.
+
+    After `Upload.MOST_TRIES` tries an upload fails instead.
+    """
     return Upload.objects.release_stalled(timedelta(seconds=settings.SCORING_STALLED_SECONDS))

@@ -108,7 +108,7 @@ def test_a_bad_row_holds_back_its_neighbours_so_that_the_corrected_file_is_taken
         (4, "/question"),
         (5, "/question"),
     ]
-    assert wrong.rejections[0]["detail"].startswith("line 4, of the same candidate")
+    assert wrong.rejections[0]["detail"].startswith("line 4 of the same candidate")
     right = received("c1,Q1,一,\nc2,Q1,二,\nc1,Q2,three,\n")
     uploads.read(right)
     assert (right.accepted, right.rejected) == (3, 0)
@@ -116,7 +116,7 @@ def test_a_bad_row_holds_back_its_neighbours_so_that_the_corrected_file_is_taken
 
 @pytest.mark.parametrize(
     ("language", "empty", "question"),
-    [("ja", "行がありません", "設問Q9はありません"), ("en", "no rows in", "no question Q9")],
+    [("ja", "行がありません", "設問Q9はありません"), ("en", "has no rows", "no question Q9")],
 )
 def test_a_worker_tells_the_sender_in_the_senders_language(
     language: str, empty: str, question: str
@@ -162,9 +162,9 @@ def test_others_see_how_far_the_reading_is(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("name", "rows", "reason"),
     [
-        ("a.csv", "", "there are no rows in the file"),
+        ("a.csv", "", "the file has no rows"),
         ("a.csv", 'c1,Q1,一,\nc2,Q1,"a', "line 3"),
-        ("a.jsonl", "", "there are no rows in the file"),
+        ("a.jsonl", "", "the file has no rows"),
         ("a.zip", "no archive", "not a readable archive"),
     ],
 )
