@@ -1,7 +1,7 @@
-"""From which confidence on the machine's marks stand: proposed by the curve, applied, recorded."""
+"""The confidence from which the machine's marks are final: proposed, applied and recorded."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -22,15 +22,24 @@ from scoring.models import (
 )
 from scoring.models.answers import AnswerQuerySet
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
 ALPHA = 0.05
-"""How probable it may be that a proposal promises too much."""
+"""The highest probability that answers above a proposed threshold agree less than its target."""
 MOST_CUTS = 200
+"""Points of a coverage curve that are shown."""
 LEAST_TARGET, MOST_TARGET = 0.5, 0.999
+"""Shares of agreement with people that may be asked for."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What the marked answers show for a target; `cut` is None where they show it for no cut."""
+    """The threshold that the marked answers support for a target agreement, a share in (0, 1).
+
+    `cut` is None where they support none. `texts` is the number of different texts of these
+    answers, and `fewest` the number without which no threshold can be supported.
+    """
 
     target: float
     cut: coverage.Cut | None
@@ -39,24 +48,27 @@ class Proposal:
 
     @property
     def value(self) -> float | None:
-        """The confidence from which marks may stand."""
+        """The proposed threshold, a confidence in [0, 1]."""
         return self.cut.threshold if self.cut else None
 
 
 def pairs(calibration: Calibration | None) -> list[coverage.Pair]:
-    """Confidence, and whether people agree, of each text the calibration was fitted to, by fits
-    that had not seen it. Answers that fold to the same are one text, for they agree as one.
+    """Return the confidence, and whether people agree, for each text of the calibration's examples.
+
+    Both are out-of-fold predictions: of fits that had not seen the text. Answers with the same
+    folded text count once, because the machine gives them the same points. [] for a general
+    calibration, whose predictions have no confidence.
     """
     if calibration is None or calibration.is_general:
         return []
     rows = Example.objects.filter(calibration=calibration)
     firsts = rows.order_by("answer__text_key", "answer_id").distinct("answer__text_key")
-    found = firsts.values_list("confidence", "predicted", "points")
-    return [(sure or 0.0, predicted == points) for sure, predicted, points in found]
+    examples = firsts.values_list("confidence", "predicted", "points")
+    return [(confidence or 0.0, predicted == points) for confidence, predicted, points in examples]
 
 
 def curve(calibration: Calibration | None, most: int = MOST_CUTS) -> list[coverage.Cut]:
-    """The calibration's coverage curve in at most so many cuts, of which the last is always one."""
+    """Return the calibration's coverage curve, thinned to `most` cuts; the last one is kept."""
     cuts = coverage.curve(pairs(calibration))
     if len(cuts) <= most:
         return cuts
@@ -66,49 +78,62 @@ def curve(calibration: Calibration | None, most: int = MOST_CUTS) -> list[covera
 def proposal(
     question: Question, target: float | None = None, calibration: Calibration | None = None
 ) -> Proposal:
-    """The loosest threshold that keeps the target (the policy's) under the active calibration, or
-    under another.
+    """Return the loosest threshold that reaches the target agreement.
+
+    By default the target is that of the exam's policy, and the calibration the active one.
     """
     if target is None:
         target = MarkingPolicy.of(question.exam).target_agreement
-    found = pairs(calibration or question.calibration)
-    cut = coverage.threshold(found, target, ALPHA) if found else None
-    return Proposal(target, cut, len(found), coverage.fewest_answers(target, ALPHA))
+    examples = pairs(calibration or question.calibration)
+    cut = coverage.threshold(examples, target, ALPHA) if examples else None
+    return Proposal(target, cut, len(examples), coverage.fewest_answers(target, ALPHA))
 
 
 def standing(question: Question, value: float | None) -> tuple[int, int]:
-    """Answers whose machine mark would stand from this confidence on, and answers so marked."""
+    """Return how many of the machine's marks reach the threshold, and how many have a confidence.
+
+    Only marks in force are counted. None, for no threshold, is reached by no mark.
+    """
     marks = _current(question)
     return 0 if value is None else marks.filter(confidence__gte=value).count(), marks.count()
 
 
 @transaction.atomic
 def apply(
-    question: Question, value: float | None, user: Any = None, proposed: Proposal | None = None
+    question: Question,
+    value: float | None,
+    user: "User | None" = None,
+    proposed: Proposal | None = None,
 ) -> Threshold:
-    """Let machine marks of at least this confidence stand, or none.
+    """Make machine marks of at least this confidence final; with None, no machine mark.
 
-    What is settled otherwise by it waits for a worker to do so; nothing is scored anew. Raises
-    WrongState where the exam is fixed, or where there is no calibration and so no confidence.
+    The answers on which the old and the new threshold differ wait for a worker, which settles them
+    by their stored marks: nothing is scored again. Raises WrongState where the exam is fixed, or
+    where marks have no confidence because the question has no calibration of its own.
     """
     settlement.hold(question.exam)
-    # A worker that writes marks shares the question. It either comes first, and its marks are seen
-    # by `_between`, or it waits here and settles by the new value.
+    # A worker may be writing marks at this moment, while it holds the question FOR SHARE. If it
+    # comes first, this waits and `_between` sees its marks. If this comes first, the worker waits
+    # and settles by the new threshold. Of two thresholds at once, the second waits here and starts
+    # from the first one's.
     question = locks.lock_question(question.pk)
     calibration = question.calibration
     if value is not None and (calibration is None or calibration.is_general):
-        told = _("%s has no calibration of its own, and so its marks no confidence")
-        raise WrongState(told % question.code)
-    touched = _between(question, question.threshold, value)
-    made = record(question, value, user, proposed)
-    touched.wait_again()
-    return made
+        message = _("%s has no calibration of its own, so its marks have no confidence")
+        raise WrongState(message % question.code)
+    affected = _between(question, question.threshold, value)
+    threshold = record(question, value, user, proposed)
+    affected.wait_again()
+    return threshold
 
 
 def record(
-    question: Question, value: float | None, user: Any, proposed: Proposal | None
+    question: Question, value: float | None, user: "User | None", proposed: Proposal | None
 ) -> Threshold:
-    """Write the value and by what right it holds."""
+    """Set the question's threshold, and record who set it and which proposal it rests on.
+
+    Needs a transaction that holds the question, or the exam, FOR UPDATE.
+    """
     question.threshold = value
     question.save(update_fields=["threshold"])
     return Threshold.objects.create(
@@ -123,17 +148,17 @@ def record(
 
 def _current(question: Question) -> "QuerySet[Mark]":
     """The machine's marks in force that have a confidence."""
-    sure = Mark.objects.filter(answer__question=question, confidence__isnull=False)
-    return sure.in_force(question)
+    marks = Mark.objects.filter(answer__question=question, confidence__isnull=False)
+    return marks.in_force(question)
 
 
 def _between(question: Question, old: float | None, new: float | None) -> AnswerQuerySet:
-    """Answers that people have not settled and whose mark only one of the two lets stand."""
+    """Answers whose mark reaches one of the thresholds only, without a final mark by people."""
     bounds = [value for value in (old, new) if value is not None]
     if not bounds or old == new:
         return Answer.objects.none()
     marks = _current(question).filter(confidence__gte=min(bounds))
     if len(bounds) == 2:
         marks = marks.filter(confidence__lt=max(bounds))
-    open_still = Answer.objects.filter(final_source__in=["", Mark.Source.MACHINE])
-    return open_still.filter(pk__in=marks.values("answer"))
+    not_by_people = Answer.objects.filter(final_source__in=["", Mark.Source.MACHINE])
+    return not_by_people.filter(pk__in=marks.values("answer"))
