@@ -1,4 +1,4 @@
-"""What is taken out of an exam as rows, JSON, CSV and XLSX: results, mark history, statistics."""
+"""An exam's results, mark history and statistics, as rows and as JSON, CSV and XLSX files."""
 
 from scoring.results.exports import EXPORTS, MARKS, RESULTS, STATISTICS, Export
 from scoring.results.formats import ENCODINGS, FORMATS, Button, Format, Options

@@ -1,6 +1,6 @@
-"""What is taken out of an exam: a further kind is an entry of EXPORTS.
+"""The exports of an exam. A new kind of export is one more entry of EXPORTS.
 
-REST, its OpenAPI document and the admin's buttons are made from the entries.
+The REST views, their OpenAPI document and the admin's buttons are made from these entries.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base.roles import MANAGER, SEES_CANDIDATES, VIEWER
 from scoring.models import Exam
 from scoring.results import history, rows, statistics
-from scoring.results.formats import Format, Options, Parts, Written
+from scoring.results.formats import Chunks, Content, Format, Options
 from scoring.results.sheets import Table
 
 
 class ExamResults(TypedDict):
-    """A row a candidate and question, and a total a candidate."""
+    """A row for each candidate and question, and a total for each candidate."""
 
     exam: str
     results: list[rows.Result]
@@ -41,33 +41,33 @@ class ExamStatistics(TypedDict):
 
 @dataclass(frozen=True)
 class Export:
-    """One kind of data, as tables that every format can write.
+    """One kind of data about an exam, as tables that every format can write.
 
-    `name` is its address below the exam and its word in the audit log, `suffix` what its file is
-    named beside the exam's code. `readers` are the roles that may have it. `read` begins to read
-    at once, in the caller's time zone, and goes on as the chunks are asked for, so that an exam of
-    any size takes the same memory. `shape`, `about` and `example` (its name and what follows
-    `exam`) describe the JSON in the OpenAPI document, under `operation`.
+    `name` is the last part of its URL and its key in the audit log; `suffix` follows the exam's
+    code in the names of its files. `readers` are the roles that may read it. `read` takes the time
+    zone when it is called, and reads the rows as its chunks are iterated, so that the memory does
+    not grow with the exam. `operation`, `shape`, `about` and `example` (a name, and the members
+    beside `exam`) describe the JSON in the OpenAPI document.
     """
 
     name: str
     title: str | Promise
     suffix: str
     tables: tuple[Table, ...]
-    read: Callable[[Exam], Parts]
+    read: Callable[[Exam], Chunks]
     readers: tuple[str, ...]
     operation: str
     shape: type
     about: str
     example: tuple[str, dict[str, Any]]
 
-    def write(self, exam: Exam, format: Format, options: Options | None = None) -> Written:
-        """The exam's data in that format."""
-        return format.write(exam.code, self.tables, self.read(exam), options or Options())
+    def write(self, exam: Exam, file_format: Format, options: Options | None = None) -> Content:
+        """The content of a file in this format; Options() by default."""
+        return file_format.write(exam.code, self.tables, self.read(exam), options or Options())
 
-    def file_name(self, exam: Exam, format: Format) -> str:
-        """As `PM-2026-marks.csv`; results bear the exam's code alone."""
-        return f"{exam.code}{self.suffix}.{format.name}"
+    def file_name(self, exam: Exam, file_format: Format) -> str:
+        """For example `PM-2026-marks.csv`; results have no suffix: `PM-2026.csv`."""
+        return f"{exam.code}{self.suffix}.{file_format.name}"
 
 
 RESULTS = Export(
@@ -75,14 +75,14 @@ RESULTS = Export(
     title=_("Results"),
     suffix="",
     tables=(rows.RESULTS, rows.TOTALS),
-    read=rows.parts,
+    read=rows.chunks,
     readers=SEES_CANDIDATES,
     operation="results",
     shape=ExamResults,
     about="""Read results, as JSON, CSV or XLSX.
 
-    The latest attempt of each candidate. CSV is UTF-8 with BOM, or CP932; XLSX has a sheet of
-    answers and a sheet of totals.
+    Only the latest attempt of each candidate counts. CSV is UTF-8 with BOM, or CP932; XLSX has a
+    sheet of answers and a sheet of totals.
     """,
     example=("One answer", rows.EXAMPLE),
 )
@@ -91,13 +91,13 @@ MARKS = Export(
     title=_("Mark history"),
     suffix="-marks",
     tables=(history.HISTORY,),
-    read=history.parts,
+    read=history.chunks,
     readers=(MANAGER,),
     operation="marks_history",
     shape=ExamMarks,
-    about="""Read every mark ever given, as JSON, CSV or XLSX.
+    about="""Read all marks, the withdrawn ones too, as JSON, CSV or XLSX.
 
-    Withdrawn ones too; with candidates' and markers' names, hence for exam managers alone.
+    Only exam managers may read them, because they name candidates and markers.
     """,
     example=("One mark", history.EXAMPLE),
 )
@@ -106,13 +106,14 @@ STATISTICS = Export(
     title=_("Statistics"),
     suffix="-statistics",
     tables=(statistics.STATISTICS,),
-    read=statistics.parts,
+    read=statistics.chunks,
     readers=(MANAGER, VIEWER),
     operation="statistics",
     shape=ExamStatistics,
     about="""Read statistics of questions and criteria, as JSON, CSV or XLSX.
 
-    Of final points, else of those that the machine suggests; no one is named.
+    They are computed from the final points or, where there are none, from the points that the
+    machine suggests. Nobody is named in them.
     """,
     example=("A question and its criterion", statistics.EXAMPLE),
 )

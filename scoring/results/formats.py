@@ -1,4 +1,4 @@
-"""The formats in which an export is written: a further one is an entry of FORMATS."""
+"""The formats of exported files. A new format is one more entry of FORMATS."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,18 +7,21 @@ from typing import IO, Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from scoring.results.sheets import HEADERS, Book, Table, csv_lines, json_object
+from scoring.results.sheets import HEADERS, Book, Table, csv_pieces, json_object
 
 ENCODINGS = ("utf-8-sig", "cp932")
-Parts = Iterator[Sequence[Sequence[Any]]]
-"""What is read of an exam, in chunks: of each of the export's tables the next rows."""
-Written = Iterable[bytes] | IO[bytes]
-"""Pieces that are written as they are sent, or a file that is open at its beginning."""
+Chunks = Iterator[Sequence[Sequence[Any]]]
+"""An export's rows as they are read: each chunk has the next rows of each table, in their order."""
+Content = Iterable[bytes] | IO[bytes]
+"""A file's content: pieces that are made while they are sent, or a file open at its beginning."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a file is written, as far as its format takes that; the first values are the defaults."""
+    """Options of a file. A format ignores those that are not among its `takes`.
+
+    `encoding` is one of ENCODINGS and `headers`, the language of the headings, one of HEADERS.
+    """
 
     encoding: str = ENCODINGS[0]
     headers: str = HEADERS[0]
@@ -26,7 +29,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Button:
-    """A file of the format as it is offered for saving; `name` is part of the button's address."""
+    """A button that saves a file of a format; `name` is part of its URL."""
 
     name: str
     label: str | Promise
@@ -36,49 +39,50 @@ class Button:
 
 @dataclass(frozen=True)
 class Format:
-    """One way to write tables; `name` is the file's ending too.
+    """A file format; `name` is also the extension of its files.
 
-    `takes` are the options that change what is written; a format without buttons is read by
-    programs alone, and not sent as a file to be saved.
+    `write` takes the exam's code, the tables, their chunks and the options. `takes` names the
+    options that it uses. A format without buttons is for programs, and is not sent as a file to
+    save.
     """
 
     name: str
     label: str
     media_type: str
-    write: Callable[[str, Sequence[Table], Parts, Options], Written]
+    write: Callable[[str, Sequence[Table], Chunks, Options], Content]
     takes: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
 
     def content_type(self, options: Options) -> str:
-        """With the character set where there is a choice of them."""
+        """The media type, with the character set where the format takes an encoding."""
         if "encoding" not in self.takes:
             return self.media_type
         return f"{self.media_type}; charset={options.encoding.removesuffix('-sig')}"
 
 
-def _json(exam: str, tables: Sequence[Table], parts: Parts, options: Options) -> Written:
-    return json_object(exam, tables, parts)
+def _json(exam: str, tables: Sequence[Table], chunks: Chunks, options: Options) -> Content:
+    return json_object(exam, tables, chunks)
 
 
-def _csv(exam: str, tables: Sequence[Table], parts: Parts, options: Options) -> Written:
-    """The first table alone: a file has one header."""
-    chunks = (rows[0] for rows in parts)
-    return csv_lines(tables[0], chunks, options.encoding, options.headers)
+def _csv(exam: str, tables: Sequence[Table], chunks: Chunks, options: Options) -> Content:
+    # The first table only, because a CSV file has one header.
+    first_rows = (chunk[0] for chunk in chunks)
+    return csv_pieces(tables[0], first_rows, options.encoding, options.headers)
 
 
-def _xlsx(exam: str, tables: Sequence[Table], parts: Parts, options: Options) -> Written:
-    """A sheet for each table. Whole only at its end, so it goes through a temporary file."""
+def _xlsx(exam: str, tables: Sequence[Table], chunks: Chunks, options: Options) -> Content:
+    """A temporary file with a sheet for each table: XLSX is a ZIP, complete only at its end."""
     book = Book(options.headers)
     sheets = [book.sheet(table) for table in tables]
-    for chunk in parts:
+    for chunk in chunks:
         for sheet, rows in zip(sheets, chunk, strict=True):
             sheet.extend(rows)
     return book.close()
 
 
 FORMATS = {
-    one.name: one
-    for one in (
+    file_format.name: file_format
+    for file_format in (
         Format("json", "JSON", "application/json", _json),
         Format(
             "csv",
@@ -87,7 +91,8 @@ FORMATS = {
             _csv,
             takes=("encoding", "headers"),
             buttons=(
-                # With a byte order mark, so that Excel knows it; CP932 for older Japanese software.
+                # UTF-8 has a byte order mark, without which Excel takes it for the local encoding.
+                # CP932 is for older Japanese software.
                 Button("csv", _("CSV (UTF-8)"), "csv"),
                 Button("cp932", _("CSV (CP932)"), "csv", encoding="cp932"),
             ),
@@ -102,4 +107,4 @@ FORMATS = {
         ),
     )
 }
-"""By name; the first is the default."""
+"""Formats by name; the first is the default."""

@@ -1,4 +1,8 @@
-"""Every mark that an exam's answers were ever given, in the order in which they were given."""
+"""The mark history of an exam: all marks of its answers, the withdrawn ones too, oldest first.
+
+Marks are read through a database cursor, which shows the marks that existed when it was opened, so
+marks that are given while an export is read are not part of it.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
@@ -16,10 +20,11 @@ Moment = Annotated[Any, {"type": "string", "format": "date-time"}]
 
 
 class HistoryMark(TypedDict):
-    """A mark as it was given, with whose answer it is and who gave it.
+    """A mark, with the candidate whose answer it marks and the marker who gave it.
 
-    `withdraws` is the mark that this one undid, `withdrawn` says that this one was undone.
-    `group` is the group of answers that were marked as one. `time` is in the reader's time zone.
+    `withdraws` is the key of the mark that this one withdraws; `withdrawn` says whether this one
+    has been withdrawn. `group` is the group of answers that were marked together. `seconds` is how
+    long the marker had the answer. `time` is in the caller's time zone.
     """
 
     candidate: str
@@ -97,7 +102,10 @@ EXAMPLE: dict[str, Any] = {
 
 
 def marks(exam: Exam, zone: tzinfo | None = None) -> Iterator[list[HistoryMark]]:
-    """In chunks, so that any number takes the same memory."""
+    """Yield the marks in chunks of CHUNK, so that the memory does not grow with their number.
+
+    Times are in `zone`, or in the current time zone.
+    """
     zone = zone or get_current_timezone()
     rows = (
         Mark.objects.filter(answer__question__exam=exam)
@@ -122,19 +130,20 @@ def _row(mark: Mark, zone: tzinfo) -> HistoryMark:
         "source": mark.source,
         "marker": mark.marker.get_username() if mark.marker else None,
         "points": number(mark.points),
-        "criteria": {one["code"]: one["points"] for one in mark.criteria},
+        "criteria": {criterion["code"]: criterion["points"] for criterion in mark.criteria},
         "flags": mark.flags,
         "confidence": mark.confidence,
         "calibration": mark.calibration or None,
         "model": mark.model or None,
         "group": mark.from_group,
         "withdraws": mark.withdraws_id,
-        "withdrawn": hasattr(mark, "mark"),
+        "withdrawn": hasattr(mark, "mark"),  # The reverse of `Mark.withdraws`.
         "seconds": mark.seconds,
         "comment": mark.comment,
     }
 
 
-def parts(exam: Exam) -> Iterator[Sequence[Sequence[HistoryMark]]]:
-    """The time zone is the caller's of now, not that of when the chunks are read."""
+def chunks(exam: Exam) -> Iterator[Sequence[Sequence[HistoryMark]]]:
+    """The marks for an export, in the time zone that is current at the call."""
+    # Chunks are read while the response is sent, when the request's time zone is no longer active.
     return ([rows] for rows in marks(exam, get_current_timezone()))

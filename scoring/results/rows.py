@@ -1,7 +1,11 @@
 """Results of an exam: a row for each candidate and question, and a total for each candidate.
 
-The latest attempt counts. Candidates are read in chunks, so an exam of any size takes the same
-memory; only the totals of the sheets and of JSON, which come last, are kept.
+Only the latest attempt of each candidate counts. Candidates are read in chunks, so the memory does
+not grow with the exam, but for the totals of JSON, which are written last.
+
+Markers and workers may write marks while an export is read. It takes no locks, so that nobody waits
+for a slow download, and each chunk shows the marks of the moment at which it is read. Once the exam
+is fixed, its marks no longer change.
 """
 
 from collections import defaultdict
@@ -21,9 +25,10 @@ NOT_ANSWERED, ABSENT = "not_answered", "absent"
 class Result(TypedDict):
     """One candidate's answer to one question.
 
-    `points` are final and `suggested` the machine's under the present definition and calibration;
-    null where there are none. `status` is the answer's, or not_answered, or absent. `counted` says
-    whether the question is part of the total under its group's rule.
+    `points` are the final ones, and `suggested` those of the machine under the present definition
+    and calibration; either is null where there are none. `status` is that of the answer, or
+    "not_answered" or "absent". `counted` says whether the question counts towards the total by the
+    rule of its group.
     """
 
     candidate: str
@@ -41,8 +46,8 @@ class Result(TypedDict):
 class Total(TypedDict):
     """One candidate's sum over the questions that count.
 
-    A sum is null while a question that counts has no points, and for an absent candidate.
-    `complete` says that `total` will not change by marks still to come.
+    A sum is null while an answer that counts has no points, and for an absent candidate. `complete`
+    says that marks still to come cannot change `total`.
     """
 
     candidate: str
@@ -113,83 +118,90 @@ EXAMPLE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Paper:
-    """An exam's questions in their order, and the groups of which candidates choose."""
+    """An exam's questions in order, and by key the groups from which candidates choose."""
 
     questions: list[Question]
     groups: dict[int, QuestionGroup]
 
 
-def parts(exam: Exam) -> Iterator[Sequence[Sequence[Any]]]:
-    """Results and total of each candidate."""
+def chunks(exam: Exam) -> Iterator[Sequence[Sequence[Any]]]:
+    """For an export: the results of one candidate, and the one total, in each chunk."""
     return ((results, [total]) for results, total in candidates(exam))
 
 
 def candidates(exam: Exam) -> Iterator[tuple[list[Result], Total]]:
-    """Rows and total of each candidate."""
+    """Yield the results and the total of each candidate, in the order of the candidates' names.
+
+    The results are those of all questions of the exam, in their order.
+    """
     questions = list(exam.questions.order_by("position", "pk"))
     paper = Paper(questions, {group.pk: group for group in exam.groups.all()})
     latest = exam.submissions.order_by("candidate", "-attempt").distinct("candidate")
-    found = latest.iterator(CHUNK)
-    while chunk := list(islice(found, CHUNK)):
-        answers, marks = _answers(chunk), _suggestions(chunk)
+    submissions = latest.iterator(CHUNK)
+    while chunk := list(islice(submissions, CHUNK)):
+        answers_of, marks = _answers(chunk), _suggestions(chunk)
         for submission in chunk:
-            given = answers[submission.pk]
-            counted = set() if submission.absent else counted_questions(paper, given, marks)
-            rows = [_row(submission, one, given, marks, counted) for one in questions]
-            yield rows, _total(submission, paper, rows, given)
+            answers = answers_of[submission.pk]
+            counted = set() if submission.absent else counted_questions(paper, answers, marks)
+            rows = [_row(submission, question, answers, marks, counted) for question in questions]
+            yield rows, _total(submission, paper, rows, answers)
 
 
 def _answers(chunk: Sequence[Submission]) -> dict[int, dict[int, Answer]]:
-    """By submission and question."""
-    found: dict[int, dict[int, Answer]] = defaultdict(dict)
+    """The answers by the keys of submission and question."""
+    answers: dict[int, dict[int, Answer]] = defaultdict(dict)
     for answer in Answer.objects.filter(submission__in=chunk):
-        found[answer.submission_id][answer.question_id] = answer
-    return found
+        answers[answer.submission_id][answer.question_id] = answer
+    return answers
 
 
 def _suggestions(chunk: Sequence[Submission]) -> dict[int, Mark]:
-    """The machine's mark in force of each answer.
-
-    The newest, should the service's weights have changed since.
-    """
+    """The machine's mark in force of each answer, by the answer's key."""
+    # An answer has several where the service's weights have changed; the newest comes last and so
+    # replaces the others.
     marks = Mark.objects.filter(answer__submission__in=chunk).in_force()
     return {mark.answer_id: mark for mark in marks.order_by("pk")}
 
 
-def counted_questions(paper: Paper, given: dict[int, Answer], marks: dict[int, Mark]) -> set[int]:
-    """Keys of the questions that make up the total.
+def counted_questions(paper: Paper, answers: dict[int, Answer], marks: dict[int, Mark]) -> set[int]:
+    """Return the keys of the questions that count towards the total.
 
-    Those outside groups always do. Of a group those do that were answered with more than white
-    space, and of too many of them the ones that the group's rule says.
+    Questions outside groups always count. In a group, those count that were answered with more than
+    white space. Where these are too many, the group's rule decides which of them count.
+
+    `answers` are one candidate's by question, and `marks` the machine's by answer.
     """
     counted = {question.pk for question in paper.questions if question.group_id is None}
     for group in paper.groups.values():
-        chosen = _chosen(paper, group, given)
+        chosen = _chosen(paper, group, answers)
         if len(chosen) > group.choose:
-            chosen = _kept(group, chosen, given, marks)
+            chosen = _limited(group, chosen, answers, marks)
         counted |= {question.pk for question in chosen}
     return counted
 
 
-def _chosen(paper: Paper, group: QuestionGroup, given: dict[int, Answer]) -> list[Question]:
+def _chosen(paper: Paper, group: QuestionGroup, answers: dict[int, Answer]) -> list[Question]:
+    """The group's questions that the candidate answered with more than white space."""
     return [
         question
         for question in paper.questions
         if question.group_id == group.pk
-        and question.pk in given
-        and given[question.pk].text.strip()
+        and question.pk in answers
+        and answers[question.pk].text.strip()
     ]
 
 
-def _kept(
-    group: QuestionGroup, chosen: list[Question], given: dict[int, Answer], marks: dict[int, Mark]
+def _limited(
+    group: QuestionGroup, chosen: list[Question], answers: dict[int, Answer], marks: dict[int, Mark]
 ) -> list[Question]:
+    """Those of too many chosen questions that count by the group's rule."""
     if group.over_answering == QuestionGroup.OverAnswering.NONE:
         return []
     if group.over_answering == QuestionGroup.OverAnswering.BEST:
 
         def best_first(question: Question) -> float:
-            points = _points(given[question.pk], marks.get(given[question.pk].pk))
+            answer = answers[question.pk]
+            points = _points(answer, marks.get(answer.pk))
             return 0.0 if points is None else -points
 
         chosen = sorted(chosen, key=best_first)
@@ -197,7 +209,7 @@ def _kept(
 
 
 def _points(answer: Answer, mark: Mark | None) -> float | None:
-    """The final points, else those that the machine suggests."""
+    """The final points or, where there are none, those that the machine suggests."""
     if answer.final_points is not None:
         return float(answer.final_points)
     return None if mark is None else float(mark.points)
@@ -206,11 +218,11 @@ def _points(answer: Answer, mark: Mark | None) -> float | None:
 def _row(
     submission: Submission,
     question: Question,
-    given: dict[int, Answer],
+    answers: dict[int, Answer],
     marks: dict[int, Mark],
     counted: set[int],
 ) -> Result:
-    answer = given.get(question.pk)
+    answer = answers.get(question.pk)
     mark = marks.get(answer.pk) if answer else None
     missing = ABSENT if submission.absent else NOT_ANSWERED
     final = answer.final_points if answer else None
@@ -229,10 +241,10 @@ def _row(
 
 
 def _total(
-    submission: Submission, paper: Paper, rows: Sequence[Result], given: dict[int, Answer]
+    submission: Submission, paper: Paper, rows: Sequence[Result], answers: dict[int, Answer]
 ) -> Total:
     counted = [row for row in rows if row["counted"] and row["status"] != NOT_ANSWERED]
-    settled = _is_settled(paper, rows, given)
+    settled = _is_settled(paper, rows, answers)
     return {
         "candidate": submission.candidate,
         "attempt": submission.attempt,
@@ -243,21 +255,21 @@ def _total(
     }
 
 
-def _is_settled(paper: Paper, rows: Sequence[Result], given: dict[int, Answer]) -> bool:
-    """No question that counts is without final points, nor one that yet may be among the best."""
+def _is_settled(paper: Paper, rows: Sequence[Result], answers: dict[int, Answer]) -> bool:
+    """Whether all questions that count have final points, and marks cannot change which count."""
     if any(
         row["counted"] and row["points"] is None and row["status"] != NOT_ANSWERED for row in rows
     ):
         return False
     for group in paper.groups.values():
-        chosen = _chosen(paper, group, given)
+        chosen = _chosen(paper, group, answers)
         best = group.over_answering == QuestionGroup.OverAnswering.BEST
-        open_still = any(given[question.pk].final_points is None for question in chosen)
-        if best and len(chosen) > group.choose and open_still:
+        is_open = any(answers[question.pk].final_points is None for question in chosen)
+        if best and len(chosen) > group.choose and is_open:
             return False
     return True
 
 
-def _sum(points: Sequence[float | None], known: bool) -> float | None:
-    found = [one for one in points if one is not None]
-    return number(sum(found)) if known and len(found) == len(points) else None
+def _sum(points: Sequence[float | None], is_known: bool) -> float | None:
+    known = [value for value in points if value is not None]
+    return number(sum(known)) if is_known and len(known) == len(points) else None

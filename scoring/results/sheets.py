@@ -1,4 +1,4 @@
-"""Tables as CSV, XLSX and JSON, written as they are read."""
+"""Write tables as CSV, XLSX and JSON while their rows are read."""
 
 import codecs
 import csv
@@ -18,16 +18,19 @@ HEADERS = ("en", "ja")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 GETA = "〓"
+"""The sign that Japanese typography puts in the place of a character that it cannot print."""
 SIMILAR = str.maketrans("—–¥‾", "―‐￥￣")
 MOST_ROWS = 1_000_000
-"""A sheet takes 48,576 more."""
+"""Rows of a sheet, without its header. XLSX allows 1,048,576."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table's columns with their Japanese headings, and its name in both languages.
+    """The columns of a table, in order.
 
-    `row` is the shape of its rows, `key` its name in JSON.
+    `key` is its name in JSON, and `row` the TypedDict of its rows. `headings` maps each column to
+    its Japanese heading; the English one is the column's name. `names` are the names of its sheet,
+    in the order of HEADERS.
     """
 
     key: str
@@ -36,21 +39,22 @@ class Table:
     names: tuple[str, str]
 
     def header(self, headers: str) -> list[str]:
-        """The headings in that language."""
+        """The headings in the language `headers`, one of HEADERS."""
         return list(self.headings.values() if headers == "ja" else self.headings)
 
     def name(self, headers: str) -> str:
-        """The sheet's name in that language."""
+        """The sheet's name in the language `headers`, one of HEADERS."""
         return self.names[HEADERS.index(headers)]
 
 
-def csv_lines(
+def csv_pieces(
     table: Table, chunks: Iterable[Iterable[Any]], encoding: str, headers: str = "en"
 ) -> Iterator[bytes]:
-    """The table, a piece for each chunk of rows; no cell begins a formula.
+    """Yield a CSV file of the table, one piece for each chunk of rows.
 
-    What CP932 cannot write becomes a character that looks alike, else its NFKC form, else its base
-    letter, else 〓.
+    Texts that a spreadsheet would run as a formula begin with an apostrophe. A character that the
+    encoding lacks is replaced by the first of these that it has: a character that looks alike, the
+    NFKC form, the base letter, 〓.
     """
     encoder = codecs.getincrementalencoder(encoding)()
     out = io.StringIO(newline="")
@@ -64,18 +68,18 @@ def csv_lines(
 
 
 class Book:
-    """An XLSX file in the making; a table that is too long for a sheet goes on in another."""
+    """An XLSX file that is being written, with the headings in the language `headers`."""
 
     def __init__(self, headers: str = "en") -> None:
         self.headers = headers
         self.book = Workbook(write_only=True)
 
     def sheet(self, table: Table) -> "Sheet":
-        """A further sheet, with its header."""
+        """Add a sheet with the table's header, to which rows can be added."""
         return Sheet(self.book, table, self.headers)
 
     def close(self) -> IO[bytes]:
-        """The file, open at its beginning; the caller sends and closes it."""
+        """Return the file, open at its beginning, which the caller closes."""
         file = tempfile.TemporaryFile()  # noqa: SIM115
         self.book.save(file)
         file.seek(0)
@@ -83,7 +87,7 @@ class Book:
 
 
 class Sheet:
-    """A table of a book."""
+    """A table in a book. After MOST_ROWS rows it continues on a further sheet."""
 
     def __init__(self, book: Workbook, table: Table, headers: str) -> None:
         self.book, self.table, self.headers = book, table, headers
@@ -98,7 +102,7 @@ class Sheet:
         self.rows = 0
 
     def extend(self, rows: Iterable[Any]) -> None:
-        """Further rows."""
+        """Add rows of the table."""
         for row in rows:
             if self.rows == MOST_ROWS:
                 self._begin()
@@ -107,46 +111,47 @@ class Sheet:
 
 
 def json_object(
-    exam: str, tables: Sequence[Table], parts: Iterable[Sequence[Sequence[Any]]]
+    exam: str, tables: Sequence[Table], chunks: Iterable[Sequence[Sequence[Any]]]
 ) -> Iterator[bytes]:
-    """`{"exam": …, key: [rows], …}`, a piece for each chunk.
+    """Yield `{"exam": code, key: [rows], …}` with the key of each table, in pieces.
 
-    The rows of the first table are sent as they are read; those of the others, which come after
-    them, are kept as JSON until the end.
+    Each chunk has the next rows of each table. Those of the first table are sent as they are read.
+    The other tables follow after it, so their rows are held as JSON until the end.
     """
     first, *others = tables
-    kept: list[list[bytes]] = [[] for _ in others]
-    some = False
+    pieces_of_others: list[list[bytes]] = [[] for _ in others]
+    separator = b""
     yield b'{"exam":%b,"%b":[' % (orjson.dumps(exam), first.key.encode())
-    for rows, *rest in parts:
-        if rows:
-            yield (b"," if some else b"") + _json_rows(rows)
-            some = True
-        for pieces, more in zip(kept, rest, strict=True):
-            pieces += [_json_rows(more)] if more else []
-    for table, pieces in zip(others, kept, strict=True):
+    for first_rows, *other_rows in chunks:
+        if first_rows:
+            yield separator + _json_rows(first_rows)
+            separator = b","
+        for pieces, rows in zip(pieces_of_others, other_rows, strict=True):
+            pieces += [_json_rows(rows)] if rows else []
+    for table, pieces in zip(others, pieces_of_others, strict=True):
         yield b'],"%b":[' % table.key.encode() + b",".join(pieces)
     yield b"]}"
 
 
 def _json_rows(rows: Sequence[Any]) -> bytes:
-    """Without the brackets around them."""
+    """The rows as JSON, without the brackets of a list."""
     return orjson.dumps(list(rows))[1:-1]
 
 
 def as_text(value: Any, encoding: str) -> Any:
-    """As CSV has it: a moment in ISO 8601, an object as `key=value` with spaces between."""
+    """The value as it is written to CSV: times in ISO 8601, objects as `key=value key=value`."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, bool):
         return str(value).lower()
     value = _joined(value)
-    # First what the encoding makes of it: of ﹦ it makes a =, and of ﹐ a comma to be quoted.
-    return _safe(_written(value, encoding)) if isinstance(value, str) else value
+    # Encode first: CP932 turns ﹦ into =, which may begin a formula, and ﹐ into a comma, which the
+    # CSV writer must quote.
+    return _safe(_encodable(value, encoding)) if isinstance(value, str) else value
 
 
 def as_cell(value: Any) -> Any:
-    """As a sheet has it: a moment as the clock showed it, for a cell knows no time zones."""
+    """The value as it is written to a cell of a sheet, which cannot hold a time with its zone."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=None, microsecond=0)
     value = _joined(value)
@@ -155,39 +160,40 @@ def as_cell(value: Any) -> Any:
 
 def _joined(value: Any) -> Any:
     if isinstance(value, dict):
-        return " ".join(f"{key}={one}" for key, one in value.items())
+        return " ".join(f"{key}={member}" for key, member in value.items())
     return " ".join(value) if isinstance(value, list) else value
 
 
 def _safe(text: str) -> str:
+    """The text, with an apostrophe before what a spreadsheet would run as a formula."""
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def _written(text: str, encoding: str) -> str:
-    """As it will be read again from the file; UTF-8 writes all as it is."""
+def _encodable(text: str, encoding: str) -> str:
+    """The text with the characters replaced that the encoding lacks."""
     if text.isascii() or encoding.startswith("utf"):
         return text
     return text.encode(encoding, "pmscoring.similar").decode(encoding)
 
 
-def _similar(error: UnicodeError) -> tuple[str, int]:
+def _replacements(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    unknown = error.object[error.start : error.end]
-    return "".join(_nearest(character, error.encoding) for character in unknown), error.end
+    missing = error.object[error.start : error.end]
+    return "".join(_replacement(character, error.encoding) for character in missing), error.end
 
 
-def _nearest(character: str, encoding: str) -> str:
+def _replacement(character: str, encoding: str) -> str:
     folded = unicodedata.normalize("NFKC", character)
     parts = unicodedata.normalize("NFKD", character)
     base = "".join(part for part in parts if not unicodedata.combining(part))
     for form in (character.translate(SIMILAR), folded, base):
-        if form and _is_written(form, encoding):
+        if form and _is_encodable(form, encoding):
             return form
     return GETA
 
 
-def _is_written(text: str, encoding: str) -> bool:
+def _is_encodable(text: str, encoding: str) -> bool:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -195,4 +201,4 @@ def _is_written(text: str, encoding: str) -> bool:
     return True
 
 
-codecs.register_error("pmscoring.similar", _similar)
+codecs.register_error("pmscoring.similar", _replacements)

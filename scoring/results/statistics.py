@@ -1,12 +1,13 @@
-"""What became of each question and criterion, over all candidates: for the comments (採点講評).
+"""Statistics of each question and criterion over all candidates, for the exam report (採点講評).
 
-Answers count that are part of a candidate's total at the latest attempt: with their final points,
-else with those that the machine suggests; `final` says for how many they are final.
+Only answers that count towards a candidate's total at the latest attempt are included, with their
+final points or, where there are none, with those that the machine suggests.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import islice
 from math import sqrt
 from typing import Any, TypedDict
@@ -18,17 +19,20 @@ from scoring.results.rows import Result, candidates
 from scoring.results.sheets import Table
 
 CHUNK = 500
-UPPER = 0.27
-"""The best and the worst candidates are told apart by these shares (Kelley 1939)."""
+GROUP_SHARE = 0.27
+"""The share of the candidates in the best group and in the worst one (Kelley 1939)."""
 
 
 class Statistic(TypedDict):
-    """A question, or one of its criteria where `criterion` is not empty.
+    """Statistics of a question, or of one of its criteria where `criterion` is not empty.
 
-    `rate` is the mean by the points to be had, `full` and `zero` the shares with all and with none
-    of them. `discrimination` is by how much of the points the best 27 % of the candidates do better
-    than the worst, `correlation` that with the rest of the candidate's total. `distribution` counts
-    answers by points, and `flags` by flag. Null where there are too few answers to tell.
+    `points` is the maximum and `count` the number of answers, of which `final` have final points.
+    `rate` is `mean` as a share of `points`; `full` and `zero` are the shares of answers with all
+    points and with none. `deviation` is that of a sample, in points. `discrimination`, in [-1, 1],
+    is how much larger the mean of the best 27 % of the candidates is than that of the worst 27 %,
+    as a share of `points`. `correlation` is that with the rest of the candidate's total.
+    `distribution` counts answers by their points, and `flags` by flag. Figures for which there are
+    too few answers are null.
     """
 
     question: str
@@ -99,60 +103,66 @@ EXAMPLE: dict[str, Any] = {
 
 
 @dataclass
-class Gathered:
-    """Points of a question or of a criterion, each with the candidate's place in `totals`."""
+class Tally:
+    """The points of all answers to a question, or by a criterion.
+
+    Each comes with the index of its candidate in the list of totals.
+    """
 
     points: list[tuple[int, float]] = field(default_factory=list)
     final: int = 0
     flags: Counter[str] = field(default_factory=Counter)
 
-    def add(self, place: int, points: float, is_final: bool) -> None:
-        """One answer's."""
-        self.points.append((place, points))
+    def add(self, index: int, points: float, is_final: bool) -> None:
+        """Count the points of one answer."""
+        self.points.append((index, points))
         self.final += is_final
 
 
-Tally = dict[tuple[str, str], Gathered]
-Key = tuple[str, int, str]
-"""Candidate, attempt and question."""
+Tallies = dict[tuple[str, str], Tally]
+"""By the codes of question and criterion; the criterion is "" for the question itself."""
+AnswerKey = tuple[str, int, str]
+"""Candidate, attempt and the question's code."""
 
 
 def statistics(exam: Exam) -> list[Statistic]:
-    """A row for each question, followed by one for each of its criteria."""
+    """Return a row for each question, followed by one for each of its criteria."""
     totals: list[float] = []
-    table: Tally = defaultdict(Gathered)
-    papers = candidates(exam)
-    while chunk := list(islice(papers, CHUNK)):
-        criteria = _criteria(exam, [rows[0]["candidate"] for rows, _total in chunk if rows])
-        for rows, _total in chunk:
-            _gather(table, totals, rows, criteria)
-    return list(_rows(exam, table, totals))
+    tallies: Tallies = defaultdict(Tally)
+    exam_results = candidates(exam)
+    while chunk := list(islice(exam_results, CHUNK)):
+        names = [results[0]["candidate"] for results, _total in chunk if results]
+        criteria = _criteria(exam, names)
+        for results, _total in chunk:
+            _count(tallies, totals, results, criteria)
+    return list(_rows(exam, tallies, totals))
 
 
-def _gather(
-    table: Tally,
+def _count(
+    tallies: Tallies,
     totals: list[float],
-    rows: Sequence[Result],
-    criteria: dict[Key, dict[str, float]],
+    results: Sequence[Result],
+    criteria: dict[AnswerKey, dict[str, float]],
 ) -> None:
-    place, total = len(totals), 0.0
-    for row in rows:
+    """Count one candidate's results, and add the total, with suggested points, to `totals`."""
+    index, total = len(totals), 0.0
+    for row in results:
         points = row["suggested"] if row["points"] is None else row["points"]
         if points is None or not row["counted"]:
             continue
         total += points
         final = row["points"] is not None
-        question = table[row["question"], ""]
-        question.add(place, points, final)
+        question = tallies[row["question"], ""]
+        question.add(index, points, final)
         question.flags.update(row["flags"])
-        found = criteria.get((row["candidate"], row["attempt"], row["question"]), {})
-        for code, earned in found.items():
-            table[row["question"], code].add(place, earned, final)
+        by_criterion = criteria.get((row["candidate"], row["attempt"], row["question"]), {})
+        for code, criterion_points in by_criterion.items():
+            tallies[row["question"], code].add(index, criterion_points, final)
     totals.append(total)
 
 
-def _criteria(exam: Exam, names: Sequence[str]) -> dict[Key, dict[str, float]]:
-    """Points by criterion of the marks by which the candidates' answers have their points."""
+def _criteria(exam: Exam, names: Sequence[str]) -> dict[AnswerKey, dict[str, float]]:
+    """Points by criterion of the candidates' answers, from the marks that gave their points."""
     marks = (
         Mark.objects.filter(answer__submission__exam=exam, answer__submission__candidate__in=names)
         .that_count()
@@ -166,58 +176,59 @@ def _criteria(exam: Exam, names: Sequence[str]) -> dict[Key, dict[str, float]]:
             "criteria",
         )
     )
-    found: dict[Key, dict[str, float]] = {}
-    row: Any
-    for row in marks.iterator():
-        *key, final, source, told = row
-        # The newest that tells of criteria; what an adjudicator overruled is not asked.
-        if told and source == (final or Mark.Source.MACHINE):
-            found[tuple(key)] = {one["code"]: float(one["points"]) for one in told}
-    return found
+    points: dict[AnswerKey, dict[str, float]] = {}
+    for candidate, attempt, question, final_source, source, criteria in marks.iterator():
+        # Only marks of the final source count, so none that an adjudicator has overruled. The
+        # newest that has criteria comes last and replaces the others.
+        if criteria and source == (final_source or Mark.Source.MACHINE):
+            points[candidate, attempt, question] = {
+                criterion["code"]: float(criterion["points"]) for criterion in criteria
+            }
+    return points
 
 
-def _rows(exam: Exam, table: Tally, totals: Sequence[float]) -> Iterator[Statistic]:
-    nothing = Gathered()
+def _rows(exam: Exam, tallies: Tallies, totals: Sequence[float]) -> Iterator[Statistic]:
     for question in exam.questions.prefetch_related("criteria").order_by("position", "pk"):
-        found = table.get((question.code, ""), nothing)
-        yield _row(question, "", "", question.max_points, found, totals)
+        tally = tallies.get((question.code, ""), Tally())
+        yield _row(question, "", "", question.max_points, tally, totals)
         for criterion in question.criteria.all():
-            found = table.get((question.code, criterion.code), nothing)
-            yield _row(question, criterion.code, criterion.label, criterion.points, found, totals)
+            tally = tallies.get((question.code, criterion.code), Tally())
+            yield _row(question, criterion.code, criterion.label, criterion.points, tally, totals)
 
 
 def _row(
     question: Question,
     criterion: str,
     label: str,
-    points: Any,
-    found: Gathered,
+    most_points: Decimal,
+    tally: Tally,
     totals: Sequence[float],
 ) -> Statistic:
-    most = float(points)
-    given = [one for _place, one in found.points]
-    count = len(given)
-    mean = sum(given) / count if count else None
-    rest = [(one, totals[place] - one) for place, one in found.points]
-    spread = [(totals[place], one) for place, one in found.points]
-    between = discrimination(spread)
+    most = float(most_points)
+    points = [value for _index, value in tally.points]
+    count = len(points)
+    mean = sum(points) / count if count else None
+    with_rest = [(value, totals[index] - value) for index, value in tally.points]
+    difference = discrimination((totals[index], value) for index, value in tally.points)
     return {
         "question": question.code,
         "label": question.label,
         "criterion": criterion,
         "criterion_label": label,
-        "points": number(points),
+        "points": number(most_points),
         "count": count,
-        "final": found.final,
+        "final": tally.final,
         "mean": _rounded(mean),
         "rate": _rounded(None if mean is None else mean / most),
-        "deviation": _rounded(_deviation(given)),
-        "full": _rounded(_share(given, lambda one: one >= most)),
-        "zero": _rounded(_share(given, lambda one: one == 0)),
-        "discrimination": _rounded(None if between is None else between / most),
-        "correlation": _rounded(correlation(rest)),
-        "distribution": {f"{number(p)}": n for p, n in sorted(Counter(given).items())},
-        "flags": dict(found.flags.most_common()),
+        "deviation": _rounded(_deviation(points)),
+        "full": _rounded(_share(points, lambda value: value >= most)),
+        "zero": _rounded(_share(points, lambda value: value == 0)),
+        "discrimination": _rounded(None if difference is None else difference / most),
+        "correlation": _rounded(correlation(with_rest)),
+        "distribution": {
+            f"{number(value)}": answers for value, answers in sorted(Counter(points).items())
+        },
+        "flags": dict(tally.flags.most_common()),
     }
 
 
@@ -225,44 +236,46 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _share(given: Sequence[float], holds: Any) -> float | None:
-    return sum(map(holds, given)) / len(given) if given else None
+def _share(points: Sequence[float], holds: Callable[[float], bool]) -> float | None:
+    return sum(map(holds, points)) / len(points) if points else None
 
 
-def _deviation(given: Sequence[float]) -> float | None:
-    """Of a sample; None of fewer than two."""
-    if len(given) < 2:
+def _deviation(points: Sequence[float]) -> float | None:
+    """The standard deviation of a sample; None for fewer than two values."""
+    if len(points) < 2:
         return None
-    mean = sum(given) / len(given)
-    return sqrt(sum((one - mean) ** 2 for one in given) / (len(given) - 1))
+    mean = sum(points) / len(points)
+    return sqrt(sum((value - mean) ** 2 for value in points) / (len(points) - 1))
 
 
-def discrimination(given: Iterable[tuple[float, float]]) -> float | None:
-    """Mean points of those with the highest 27 % of totals less those of the lowest.
+def discrimination(pairs: Iterable[tuple[float, float]]) -> float | None:
+    """Return the mean points of the best 27 % of the candidates less those of the worst 27 %.
 
-    Of (total, points). Candidates of one total are not told apart: where only some of them belong
-    to a group, they count there with their mean. None of fewer than four candidates.
+    `pairs` are the total and the points of each candidate. Candidates with equal totals are treated
+    alike: where only some of them fit into a group, each of these counts with the mean of all of
+    them. None for fewer than four candidates.
     """
     by_total: dict[float, list[float]] = defaultdict(list)
-    for total, points in given:
+    for total, points in pairs:
         by_total[total].append(points)
     count = sum(map(len, by_total.values()))
     if count < 4:
         return None
-    size = max(round(count * UPPER), 1)
+    size = max(round(count * GROUP_SHARE), 1)
     ranked = [by_total[total] for total in sorted(by_total)]
     return _mean_of_first(ranked[::-1], size) - _mean_of_first(ranked, size)
 
 
 def _mean_of_first(ranked: Sequence[Sequence[float]], size: int) -> float:
-    left, total = size, 0.0
+    """The mean points of the first `size` candidates, of lists with those of equal totals."""
+    missing, total = size, 0.0
     for points in ranked:
-        taken = min(left, len(points))
+        taken = min(missing, len(points))
         total += taken * sum(points) / len(points)
-        left -= taken
+        missing -= taken
     return total / size
 
 
-def parts(exam: Exam) -> Iterator[Sequence[Sequence[Statistic]]]:
-    """All at once and at once: a row tells of all candidates."""
+def chunks(exam: Exam) -> Iterator[Sequence[Sequence[Statistic]]]:
+    """For an export: all rows in one chunk, because each row is about all candidates."""
     return iter([[statistics(exam)]])
