@@ -1,4 +1,4 @@
-"""Files that are sent while they are written."""
+"""Responses that send a file while it is still being written."""
 
 from collections.abc import Iterable
 from typing import IO
@@ -8,10 +8,13 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
 
-def sent(
+def file_response(
     content: Iterable[bytes] | IO[bytes], content_type: str, name: str = ""
 ) -> HttpResponseBase:
-    """The pieces, or the open file, which the response closes; with a `name` to be saved under."""
+    """A response with the content: pieces, or an open file, which the response closes.
+
+    With a `name`, browsers save it under this name; without, they show it.
+    """
     if hasattr(content, "read"):
         return FileResponse(
             content, as_attachment=bool(name), filename=name, content_type=content_type

@@ -1,4 +1,4 @@
-"""What is taken out of an exam: a button for each file of the registry, and its definition."""
+"""Buttons that save an exam's definition and each of its exports as a file."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import Admin
 from pmscoring.base.audit import audit
-from pmscoring.base.downloads import sent
+from pmscoring.base.downloads import file_response
 from pmscoring.base.roles import has_role
 from scoring import results
 from scoring.exams import definitions
@@ -51,9 +51,9 @@ def _permission(export: results.Export) -> Callable[..., bool]:
     return has_permission
 
 
-def _action(export: results.Export, wanted: results.Format, button: results.Button) -> Any:
+def _action(export: results.Export, file_format: results.Format, button: results.Button) -> Any:
     def save(self: Admin, request: HttpRequest, object_id: int) -> HttpResponseBase:
-        return _saved(request, object_id, export, wanted, button)
+        return _saved(request, object_id, export, file_format, button)
 
     save.__name__ = f"{export.name}_{button.name}"
     return theme.action(
@@ -68,7 +68,7 @@ def _saved(
     request: HttpRequest,
     pk: int,
     export: results.Export,
-    wanted: results.Format,
+    file_format: results.Format,
     button: results.Button,
 ) -> HttpResponseBase:
     """The file, with headings in the reader's language; that the exam was read is logged."""
@@ -77,8 +77,9 @@ def _saved(
     language = get_language() or ""
     headers = language if language in results.HEADERS else results.HEADERS[0]
     options = results.Options(button.encoding, headers)
-    content = export.write(exam, wanted, options)
-    return sent(content, wanted.content_type(options), export.file_name(exam, wanted))
+    content = export.write(exam, file_format, options)
+    name = export.file_name(exam, file_format)
+    return file_response(content, file_format.content_type(options), name)
 
 
 def _add_actions() -> list[str]:
@@ -86,10 +87,10 @@ def _add_actions() -> list[str]:
     names = []
     for export in results.EXPORTS.values():
         setattr(ExamDownloads, f"has_{export.name}_permission", _permission(export))
-        for wanted in results.FORMATS.values():
-            for button in wanted.buttons:
+        for file_format in results.FORMATS.values():
+            for button in file_format.buttons:
                 names.append(f"{export.name}_{button.name}")
-                setattr(ExamDownloads, names[-1], _action(export, wanted, button))
+                setattr(ExamDownloads, names[-1], _action(export, file_format, button))
     return names
 
 
