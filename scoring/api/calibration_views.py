@@ -142,7 +142,7 @@ class RollBack(QuestionView):
         "calibration",
         {200: show.Promotion},
         parameters=QUESTION,
-        examples=[tells("Back to the uncalibrated method", examples.ROLLED_BACK)],
+        examples=[tells("Back to the uncalibrated method", examples.ROLLBACK)],
         problems=[409],
     )
     def post(self, request: Request, exam: str, code: str) -> Response:

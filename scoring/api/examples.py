@@ -1,4 +1,4 @@
-"""Examples of requests and responses in the OpenAPI document."""
+"""Examples of requests and responses for the OpenAPI document, all of one small exam."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ ANSWER = {
     "final": None,
     "marks": [],
 }
-SUBMISSION_TOLD = {
+STORED_SUBMISSION = {
     "id": 11,
     "exam": "PM-2026",
     "candidate": "c-001",
@@ -107,7 +107,7 @@ UPLOAD = {
     "links": {"self": "/api/v1/uploads/5"},
     "created_at": "2026-04-19T05:00:00+00:00",
 }
-SCORED = {
+SCORE = {
     "model": "3f5d",
     "calibration": None,
     "points": 4,
@@ -206,7 +206,7 @@ PROMOTION = {
     "threshold": None,
     "waiting": 9000,
 }
-ROLLED_BACK = {"calibration": None, "kind": "rollback", "threshold": None, "waiting": 9000}
+ROLLBACK = {"calibration": None, "kind": "rollback", "threshold": None, "waiting": 9000}
 THRESHOLD = {
     "calibration": 7,
     "threshold": None,
@@ -227,7 +227,7 @@ THRESHOLD = {
         {"threshold": 0.31, "count": 180, "coverage": 1, "agreement": 0.75},
     ],
 }
-TO_MARK = {
+ANSWER_TO_MARK = {
     "answer": {
         "id": 21,
         "exam": "PM-2026",
@@ -288,4 +288,4 @@ TOKEN = {
     "created_at": "2026-04-19T05:00:00+00:00",
     "expires_at": "2026-07-18T05:00:00+00:00",
 }
-ISSUED = {**TOKEN, "token": "pms_…"}
+ISSUED_TOKEN = {**TOKEN, "token": "pms_…"}

@@ -148,7 +148,7 @@ class Score(View):
         takes={JSON: TO_SCORE},
         examples=[
             asks("Stored", {"text": examples.TEXT, "exam": "PM-2026", "question": "Q1"}),
-            tells("Scored", examples.SCORED),
+            tells("Scored", examples.SCORE),
         ],
         problems=[502, 503],
     )

@@ -43,7 +43,7 @@ class Next(View):
                 "Only adjudicators and exam managers get disputes.",
             ),
         ],
-        examples=[tells("One", examples.TO_MARK)],
+        examples=[tells("One", examples.ANSWER_TO_MARK)],
         problems=[404, 409, 422],
     )
     def post(self, request: Request) -> Response:

@@ -48,7 +48,7 @@ class SubmissionList(View):
         parameters=[header("Idempotency-Key", KEY)],
         examples=[
             asks("One answer", examples.SUBMISSION),
-            tells("Taken", examples.SUBMISSION_TOLD, 202),
+            tells("Taken", examples.STORED_SUBMISSION, 202),
         ],
         problems=[409],
     )
@@ -179,7 +179,7 @@ class SubmissionDetail(View):
         "submissions_read",
         "submissions",
         {200: show.Submission},
-        examples=[tells("One answer", examples.SUBMISSION_TOLD)],
+        examples=[tells("One answer", examples.STORED_SUBMISSION)],
     )
     def get(self, request: Request, pk: int) -> Response:
         """Read a submission with its answers and marks."""

@@ -52,7 +52,7 @@ class TokenList(View):
         takes={JSON: shape(WantedToken)},
         examples=[
             asks("For a client system", {"name": "CBT", "days": 90, "user": "cbt"}),
-            tells("Issued", examples.ISSUED, 201),
+            tells("Issued", examples.ISSUED_TOKEN, 201),
         ],
     )
     def post(self, request: Request) -> Response:
