@@ -43,8 +43,8 @@ class FitJob:
         waits in `get`, which raises here, or it waits in `send` and drops this generator, which the
         loop then closes: both run the `finally`. The thread sees the event at its next report of
         progress and ends, and only then is `ended` called: a new fit cannot start beside one that
-        has yet to stop. A client that hangs up before the first line is sent never iterates; that
-        fit runs to its end.
+        has yet to stop. Where the client has gone before the response begins, nothing iterates, and
+        the fit runs to its end.
         """
         try:
             while (line := await self.lines.get()) is not None:
