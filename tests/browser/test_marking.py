@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.utils.timezone import now
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from scoring.marks import giving
 from scoring.models import Answer, Exam, Lease, Mark
@@ -191,6 +191,33 @@ def test_the_clock_warns_when_the_time_is_over(browse: Open) -> None:
     page.clock.run_for(15 * 60_000)
     expect(page.get_by_role("alert")).to_contain_text("持ち時間が終わりました")
     expect(page.locator("[data-total]")).to_have_text("3")
+
+
+def test_a_renewal_that_is_answered_late_does_not_warn_at_the_next_answer(browse: Open) -> None:
+    exam = load("Q1")
+    hand_in(exam, "Q1", texts("Q1")[:2])
+    user = make_staff("marker")
+    browse(user, DESK).close()
+    page = browse(user, "/admin/marking/")
+    page.clock.install()
+    visit(page, DESK)
+    first, renewals = shown(page), list[Route]()
+
+    def hold_renewals(route: Route) -> None:
+        if "renew" in (route.request.post_data or ""):
+            renewals.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/desk/**", hold_renewals)
+    press(page, "3")
+    page.clock.run_for(61_000)
+    submit(page, "1")
+    assert shown(page) != first
+    with page.expect_response(lambda response: response.status == 409):
+        renewals[0].continue_()
+    page.wait_for_timeout(500)  # for the script, which must do nothing now
+    expect(page.locator("[data-alert]")).to_be_hidden()
 
 
 def test_a_member_that_does_not_belong_is_removed_by_keyboard(browse: Open) -> None:
