@@ -1,1 +1,1 @@
-"""What comes in, and the faults that are told of it."""
+"""The JSON Schemas that incoming documents must fit, and the faults that are reported."""

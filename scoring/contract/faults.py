@@ -1,4 +1,4 @@
-"""The JSON Schemas of what comes in, its YAML, and the faults as `{pointer, detail}`."""
+"""Validates documents by the JSON Schemas, reads YAML, and describes faults by their place."""
 
 import json
 import re
@@ -24,8 +24,12 @@ def validator(name: str) -> Any:
 
 
 def faults(name: str, value: Any) -> list[Fault]:
-    """Every fault of `value`, none when it is valid; long values are not repeated."""
+    """The faults of a document by the schema `name`, ordered by their place; [] if it is valid.
+
+    Details are in the active language and quote no more than the beginning of long values.
+    """
     check = validator(name)
+    # Nearly all documents are valid, and this is the faster way to find that out.
     if check.is_valid(value):
         return []
     return [
@@ -35,17 +39,18 @@ def faults(name: str, value: Any) -> list[Fault]:
 
 
 class PlainLoader(yaml.SafeLoader):
-    """The YAML that is JSON in other clothes (YAML 1.2's core schema): `no` is a text, a date is a
-    text, and there are no aliases, by which a small file can say a large one.
+    """Reads YAML by YAML 1.2's core schema, whose values are those of JSON.
+
+    By PyYAML's own rules, those of YAML 1.1, `no` would be false and a date would become an object.
+    Aliases are refused, because a small file could expand to a huge document by them.
     """
 
     yaml_implicit_resolvers: dict[str, Any] = {}
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """As in PyYAML, but without aliases."""
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem=_("aliases are not read"), problem_mark=mark)
+            raise yaml.MarkedYAMLError(problem=_("aliases are not supported"), problem_mark=mark)
         return super().compose_node(parent, index)
 
 

@@ -1,4 +1,4 @@
-"""What breaks a JSON Schema, said in the reader's language."""
+"""Violations of the JSON Schemas as sentences in the active language."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,27 +19,27 @@ TYPES: Mapping[str, Promise] = {
     "boolean": gettext_lazy("true or false"),
     "null": gettext_lazy("null"),
 }
-# By the keyword that was broken; `%(wanted)s` is what the schema says of it.
+# By the violated keyword; `expected` is the keyword's value in the schema, `value` the document's.
 SENTENCES: Mapping[str, Promise] = {
-    "type": gettext_lazy("%(wanted)s is expected, not %(given)s"),
-    "enum": gettext_lazy("one of %(wanted)s is expected, not %(given)s"),
-    "pattern": gettext_lazy("%(given)s does not match %(wanted)s"),
-    "format": gettext_lazy("%(given)s is not a date of the calendar"),
-    "minLength": gettext_lazy("at least %(wanted)s characters are expected"),
-    "maxLength": gettext_lazy("at most %(wanted)s characters are expected"),
-    "minItems": gettext_lazy("at least %(wanted)s entries are expected"),
-    "maxItems": gettext_lazy("at most %(wanted)s entries are expected"),
-    "minimum": gettext_lazy("at least %(wanted)s is expected, not %(given)s"),
-    "maximum": gettext_lazy("at most %(wanted)s is expected, not %(given)s"),
-    "exclusiveMinimum": gettext_lazy("more than %(wanted)s is expected, not %(given)s"),
-    "multipleOf": gettext_lazy("a multiple of %(wanted)s is expected, not %(given)s"),
+    "type": gettext_lazy("%(expected)s is expected, not %(value)s"),
+    "enum": gettext_lazy("one of %(expected)s is expected, not %(value)s"),
+    "pattern": gettext_lazy("%(value)s does not match %(expected)s"),
+    "format": gettext_lazy("%(value)s is not a date in the calendar"),
+    "minLength": gettext_lazy("at least %(expected)s characters are expected"),
+    "maxLength": gettext_lazy("at most %(expected)s characters are expected"),
+    "minItems": gettext_lazy("at least %(expected)s entries are expected"),
+    "maxItems": gettext_lazy("at most %(expected)s entries are expected"),
+    "minimum": gettext_lazy("at least %(expected)s is expected, not %(value)s"),
+    "maximum": gettext_lazy("at most %(expected)s is expected, not %(value)s"),
+    "exclusiveMinimum": gettext_lazy("more than %(expected)s is expected, not %(value)s"),
+    "multipleOf": gettext_lazy("a multiple of %(expected)s is expected, not %(value)s"),
 }
 PATTERNS: Mapping[str, Promise] = {
     r"^[A-Za-z0-9-]{1,32}$": gettext_lazy(
-        "1 to 32 letters A to Z, digits or hyphens are expected, not %(given)s"
+        "1 to 32 letters A to Z, digits or hyphens are expected, not %(value)s"
     ),
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": gettext_lazy(
-        "a date such as 2026-04-19 is expected, not %(given)s"
+        "a date such as 2026-04-19 is expected, not %(value)s"
     ),
     r"^[^\u0000]*$": gettext_lazy("U+0000 is refused"),
     r"^[^\u0000\f]*$": gettext_lazy("U+0000 and form feeds are refused"),
@@ -62,16 +62,16 @@ def _additional(
     if validator.is_type(instance, "object") and not allowed:
         for name in instance:
             if name not in schema.get("properties", {}):
-                yield ValidationError(_("there is no field %s") % _shown(name))
+                yield ValidationError(_("there is no field %s") % _quoted(name))
 
 
 def _one_of(
     validator: Any, branches: list[Any], instance: Any, schema: Any
 ) -> Iterator[ValidationError]:
-    """Branches that each require one field are all that our schemas have of this."""
-    fitting = [one for one in branches if validator.evolve(schema=one).is_valid(instance)]
+    """Our schemas use `oneOf` only for branches that require one field each."""
+    fitting = [branch for branch in branches if validator.evolve(schema=branch).is_valid(instance)]
     if len(fitting) != 1:
-        names = " / ".join(name for one in branches for name in one["required"])
+        names = " / ".join(name for branch in branches for name in branch["required"])
         yield ValidationError(_("exactly one of these fields is expected: %s") % names)
 
 
@@ -79,26 +79,26 @@ Validator: Any = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     {"required": _required, "additionalProperties": _additional, "oneOf": _one_of},
 )
-"""Draft 2020-12, as far as our schemas use it, with messages of our own."""
+"""Validator of draft 2020-12, with translated messages for the keywords that our schemas use."""
 
 
 def sentence(error: ValidationError) -> str:
-    """One violation; long values are cut short."""
-    wanted: Any = error.validator_value
-    words = SENTENCES.get(str(error.validator))
+    """The violation as a sentence that quotes no more than the beginning of long values."""
+    expected: Any = error.validator_value
+    template = SENTENCES.get(str(error.validator))
     if error.validator == "pattern":
-        words = PATTERNS.get(wanted, words)
-    if words is None:
+        template = PATTERNS.get(expected, template)
+    if template is None:
         return error.message
     if error.validator == "type":
-        kinds = [wanted] if isinstance(wanted, str) else wanted
-        wanted = " / ".join(str(TYPES[kind]) for kind in kinds)
+        types = [expected] if isinstance(expected, str) else expected
+        expected = " / ".join(str(TYPES[name]) for name in types)
     elif error.validator == "enum":
-        wanted = ", ".join(map(_shown, wanted))
-    return str(words) % {"wanted": wanted, "given": _shown(error.instance)}
+        expected = ", ".join(map(_quoted, expected))
+    return str(template) % {"expected": expected, "value": _quoted(error.instance)}
 
 
-def _shown(value: Any) -> str:
-    """As JSON, for that is how it was written."""
+def _quoted(value: Any) -> str:
+    """The value as JSON, as its author wrote it."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"

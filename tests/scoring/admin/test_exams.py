@@ -71,7 +71,7 @@ def test_it_shows_every_fault_with_its_pointer_and_changes_nothing(manager: Clie
         ('{"code": ', "line 1, column 10"),
         ('{"code": NaN}', "NaN is not JSON"),
         ("code: [", "line 1"),
-        ("a: &a [x]\nb: *a", "aliases are not read"),
+        ("a: &a [x]\nb: *a", "aliases are not supported"),
         ("just words", "does not hold an exam definition"),
     ],
 )
