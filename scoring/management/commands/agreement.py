@@ -15,41 +15,45 @@ HEAD = (
 )
 SIDES = {
     "machine": "machine : people",
-    "audit": "  of them the audit",
+    "audit": "  audit sample only",
     "people": "people : people",
 }
 MOST_CUTS = 10
 
 
 class Command(BaseCommand):
-    """A line for each comparison; for one question also where and when they differ."""
+    """Prints a line for each comparison of an exam; of a single question all figures."""
 
     help = "Print how well machine and people agree, by question"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """EXAM [QUESTION] [--json]."""
-        parser.add_argument("exam", metavar="EXAM", help="the exam's code")
+        parser.add_argument("exam", metavar="EXAM", help="code of the exam")
         parser.add_argument(
-            "question", metavar="QUESTION", nargs="?", help="its code: all there is to be told"
+            "question",
+            metavar="QUESTION",
+            nargs="?",
+            help="code of a question, to print all figures of it",
         )
-        parser.add_argument("--json", action="store_true", help="as REST tells it")
+        parser.add_argument("--json", action="store_true", help="print JSON, as the REST API does")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exit status 1 where there is no such exam or question."""
         exam = Exam.objects.filter(code=options["exam"]).first()
         if exam is None:
             raise CommandError(f"there is no exam {options['exam']}")
         if options["question"]:
-            self._show_one(exam, options["question"], options["json"])
-            return
-        found = exam_agreement(exam, names=True)
-        if options["json"]:
-            self._write_json(found)
+            self._show_question(exam, options["question"], options["json"])
+        else:
+            self._show_exam(exam, options["json"])
+
+    def _show_exam(self, exam: Exam, as_json: bool) -> None:
+        agreement = exam_agreement(exam, names=True)
+        if as_json:
+            self._write_json(agreement)
             return
         self.stdout.write(HEAD)
-        for one in found["questions"]:
-            self._lines(one)
-        overall = found["overall"]
+        for question in agreement["questions"]:
+            self._write_comparisons(question)
+        overall: Any = agreement["overall"]
         if overall["count"]:
             self.stdout.write(
                 f"{'all':<12}{SIDES['machine']:<22}{overall['count']:>7}"
@@ -57,60 +61,66 @@ class Command(BaseCommand):
                 f"{_kappa(overall['kappa']):>7}  (mean QWK through Fisher's z)"
             )
 
-    def _write_json(self, told: Any) -> None:
-        self.stdout.write(json.dumps(told, ensure_ascii=False, indent=2))
-
-    def _show_one(self, exam: Exam, code: str, as_json: bool) -> None:
+    def _show_question(self, exam: Exam, code: str, as_json: bool) -> None:
         question = exam.questions.select_related("calibration").filter(code=code).first()
         if question is None:
             raise CommandError(f"{exam.code} has no question {code}")
-        found = question_agreement(question, names=True)
+        agreement = question_agreement(question, names=True)
         if as_json:
-            self._write_json(found)
+            self._write_json(agreement)
             return
         self.stdout.write(HEAD)
-        self._lines(found)
-        for pair in found["markers"]:
-            self._line("", f"  {pair['one']} : {pair['other']}"[:21], pair["figures"])
-        for criterion in found["criteria"]:
+        self._write_comparisons(agreement)
+        for pair in agreement["markers"]:
+            self._write_line("", f"  {pair['one']} : {pair['other']}"[:21], pair["figures"])
+        self._write_criteria(agreement)
+        self._write_confusion(agreement)
+        self._write_coverage(agreement)
+        self._write_drift(agreement)
+
+    def _write_json(self, agreement: Any) -> None:
+        self.stdout.write(json.dumps(agreement, ensure_ascii=False, indent=2))
+
+    def _write_criteria(self, agreement: QuestionAgreement) -> None:
+        for criterion in agreement["criteria"]:
             for side in ("machine", "people"):
                 figures = criterion[side]
                 if figures:
-                    self._line(criterion["code"], SIDES[side], figures)
-        self._confusion(found)
-        self._coverage(found)
-        self._drift(found)
+                    self._write_line(criterion["code"], SIDES[side], figures)
 
-    def _lines(self, one: QuestionAgreement) -> None:
-        code = one["question"]
+    def _write_comparisons(self, agreement: QuestionAgreement) -> None:
+        code = agreement["question"]
         for side in ("machine", "audit", "people"):
-            figures = one[side]
+            figures = agreement[side]
             if figures:
-                self._line(code, SIDES[side], figures)
+                self._write_line(code, SIDES[side], figures)
                 code = ""
         if code:
             self.stdout.write(f"{code:<12}nothing to compare yet")
-        notes = [
-            f"{one['out_of_fold']} predicted out of fold" if one["out_of_fold"] else "",
-            f"{one['open']} in dispute or not yet read by all" if one["open"] else "",
-            f"{one['unpredicted']} without a machine mark" if one["unpredicted"] else "",
-        ]
-        if told := ", ".join(filter(None, notes)):
-            self.stdout.write(f"{'':<12}({told})")
+        counts = {
+            "predicted out of fold": agreement["out_of_fold"],
+            "disputed or not yet marked by all markers": agreement["open"],
+            "without a machine mark": agreement["unpredicted"],
+        }
+        notes = [f"{count} {text}" for text, count in counts.items() if count]
+        if notes:
+            self.stdout.write(f"{'':<12}({', '.join(notes)})")
 
-    def _line(self, code: str, sides: str, figures: Figures) -> None:
+    def _write_line(self, code: str, sides: str, figures: Figures) -> None:
         interval = figures["kappa_interval"]
-        shown = "-" if interval is None else f"{interval[0]:.3f}-{interval[1]:.3f}"
+        bounds = "-" if interval is None else f"{interval[0]:.3f}-{interval[1]:.3f}"
         self.stdout.write(
             f"{code:<12}{sides:<22}{figures['count']:>7}{figures['exact']:>8.1%}"
-            f"{figures['adjacent']:>9.1%}{_kappa(figures['kappa']):>7}{shown:>16}"
+            f"{figures['adjacent']:>9.1%}{_kappa(figures['kappa']):>7}{bounds:>16}"
             f"{figures['mae']:>7.2f}{figures['bias']:>+7.2f}"
         )
 
-    def _confusion(self, found: QuestionAgreement) -> None:
-        if not found["confusion"]:
+    def _write_confusion(self, agreement: QuestionAgreement) -> None:
+        if not agreement["confusion"]:
             return
-        counts = {(one["people"], one["machine"]): one["count"] for one in found["confusion"]}
+        counts = {
+            (cell["people"], cell["machine"]): cell["count"] for cell in agreement["confusion"]
+        }
         scale = sorted({points for pair in counts for points in pair})
         self.stdout.write("\npeople down, machine across")
         self.stdout.write(" " * 7 + "".join(f"{points:>6g}" for points in scale))
@@ -119,8 +129,8 @@ class Command(BaseCommand):
             cells = "".join(f"{count or '.':>6}" for count in row)
             self.stdout.write(f"{people:>6g} {cells}")
 
-    def _coverage(self, found: QuestionAgreement) -> None:
-        cuts = found["coverage"]
+    def _write_coverage(self, agreement: QuestionAgreement) -> None:
+        cuts = agreement["coverage"]
         if not cuts:
             return
         self.stdout.write(f"\n{'confidence':>10}{'covered':>10}{'exact':>8}")
@@ -130,15 +140,15 @@ class Command(BaseCommand):
                 f"{cut['threshold']:>10.3f}{cut['coverage']:>10.1%}{cut['agreement']:>8.1%}"
             )
 
-    def _drift(self, found: QuestionAgreement) -> None:
-        if not found["drift"]:
+    def _write_drift(self, agreement: QuestionAgreement) -> None:
+        if not agreement["drift"]:
             return
         self.stdout.write(f"\n{'audit from':<12}{'count':>7}{'exact':>8}{'95 % interval':>18}")
-        for one in found["drift"]:
-            low, high = one["exact_interval"]
+        for period in agreement["drift"]:
+            low, high = period["exact_interval"]
             interval = f"{low:.1%}-{high:.1%}"
             self.stdout.write(
-                f"{one['first']:<12}{one['count']:>7}{one['exact']:>8.1%}{interval:>18}"
+                f"{period['first']:<12}{period['count']:>7}{period['exact']:>8.1%}{interval:>18}"
             )
 
 

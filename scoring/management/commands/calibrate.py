@@ -1,4 +1,4 @@
-"""`manage.py calibrate`: fit questions to marks by people, and follow the worker that does it."""
+"""`manage.py calibrate`: requests calibrations, and follows the worker that fits them."""
 
 import time
 from argparse import ArgumentParser
@@ -13,32 +13,31 @@ from scoring import tasks
 from scoring.calibration import fitting, general, promotion
 from scoring.models import Calibration, Exam, Promotion, Question
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 OPEN = (Calibration.Status.WAITING, Calibration.Status.FITTING)
 GENERAL = "general"
 
 
 class Command(BaseCommand):
-    """Asks, as the admin and REST do; a worker fits."""
+    """Requests calibrations as the admin and REST do; a worker fits them."""
 
     help = (
-        "Calibrate an exam's questions from marks by people, or with --general one calibration"
-        " for all questions that have none of their own; a worker fits them"
+        "Request a calibration, from marks by people, of each question of an exam, or with"
+        " --general one calibration for all questions that have none of their own"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """An exam, and which of its questions; or neither."""
         parser.add_argument("exam", nargs="?", help="code of the exam")
-        parser.add_argument("question", nargs="*", help="codes of questions; all without any")
+        parser.add_argument("question", nargs="*", help="codes of questions; default: all")
         parser.add_argument(
             "--general",
             action="store_true",
-            help="from the marks of all exams, for questions without a calibration",
+            help="calibrate from the marks of all exams, for questions without a calibration",
         )
         parser.add_argument(
             "--roll-back",
             action="store_true",
-            help="with --general: go back to the general calibration before, or to none",
+            help="with --general: go back to the previous general calibration, or to none",
         )
         parser.add_argument(
             "--wait", action="store_true", help="show progress until all are fitted"
@@ -46,46 +45,51 @@ class Command(BaseCommand):
         parser.add_argument(
             "--promote",
             action="store_true",
-            help="wait, and put each to use also where it is no better than the one before",
+            help="wait, and use each calibration even if it is no better than the present one",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exit status 0 when nothing failed that was asked for by name, and no fit failed."""
+        """Raise CommandError where something named cannot be fitted, or where a fit failed."""
         if options["general"] == bool(options["exam"]):
             raise CommandError("name an exam, or give --general")
         if options["roll_back"]:
             self._roll_back(options["general"])
             return
-        open_fits = [one for one in self._asked(options) if one]
-        if not open_fits:
+        calibrations = self._request_all(options)
+        if not calibrations:
             raise CommandError("there is nothing to calibrate")
         if not (options["wait"] or options["promote"]):
             return
-        failed = [one for one in open_fits if not self._follow(one, options["promote"])]
-        if failed:
-            raise CommandError(f"{len(failed)} of {len(open_fits)} failed")
+        fitted = [self._follow(calibration, options["promote"]) for calibration in calibrations]
+        if not all(fitted):
+            raise CommandError(f"{fitted.count(False)} of {len(fitted)} failed")
 
-    def _asked(self, options: dict[str, Any]) -> Sequence[Calibration | None]:
-        if options["general"]:
-            return [self._ask(None, True)]
-        questions = _questions(options["exam"], options["question"])
-        return [self._ask(question, bool(options["question"])) for question in questions]
+    def _request_all(self, options: dict[str, Any]) -> list[Calibration]:
+        """The open calibrations of everything that the command line names."""
+        questions: Sequence[Question | None] = [None]
+        if not options["general"]:
+            questions = _questions(options["exam"], options["question"])
+        is_named = options["general"] or bool(options["question"])
+        requested = [self._request(question, is_named) for question in questions]
+        return [calibration for calibration in requested if calibration]
 
-    def _ask(self, question: Question | None, by_name: bool) -> Calibration | None:
-        """A new calibration, or the one under way; a general one without a question."""
+    def _request(self, question: Question | None, is_named: bool) -> Calibration | None:
+        """A new calibration of the question (a general one for None), or the one under way.
+
+        None where there is neither, which is an error for what was named on the command line.
+        """
         name = question.code if question else GENERAL
         try:
-            made = fitting.request(question) if question else general.request()
+            calibration = fitting.request(question) if question else general.request()
         except WrongState as error:
-            known = Calibration.objects.filter(question=question, status__in=OPEN)
-            under_way = known.first()
-            if under_way is None and by_name:
+            under_way = Calibration.objects.filter(question=question, status__in=OPEN).first()
+            if under_way is None and is_named:
                 raise CommandError(f"{name}: {error}") from error
             self.stdout.write(f"{name}: {error}")
             return under_way
-        tasks.nudge_calibration(made)
-        self.stdout.write(f"{name}: calibration {made.pk} waits for a worker")
-        return made
+        tasks.nudge_calibration(calibration)
+        self.stdout.write(f"{name}: calibration {calibration.pk} waits for a worker")
+        return calibration
 
     def _roll_back(self, is_general: bool) -> None:
         if not is_general:
@@ -94,12 +98,12 @@ class Command(BaseCommand):
             tasks.nudge(general.roll_back())
         except WrongState as error:
             raise CommandError(str(error)) from error
-        present = promotion.general()
-        told = f"calibration {present.pk}" if present else "the uncalibrated method"
-        self.stdout.write(f"{GENERAL}: {told} marks questions without their own from now on")
+        active = promotion.general()
+        name = f"calibration {active.pk}" if active else "the uncalibrated method"
+        self.stdout.write(f"{GENERAL}: {name} now marks the questions without their own")
 
     def _follow(self, calibration: Calibration, promote: bool) -> bool:
-        """Until it is fitted or has failed; whether it is fitted."""
+        """Show the progress until the calibration is fitted; False if it failed."""
         bar = ProgressBar(self.stdout, _name(calibration))
         while True:
             calibration.refresh_from_db()
@@ -107,23 +111,24 @@ class Command(BaseCommand):
             bar.show(calibration.fraction, calibration.stage or calibration.status, done=is_over)
             if is_over:
                 break
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         if calibration.status == Calibration.Status.FAILED:
             self.stderr.write(f"{_name(calibration)}: {calibration.reason}")
             return False
-        self.stdout.write(f"{_name(calibration)}: {_measured(calibration.metrics)}")
-        self._tell_use(calibration, promote)
+        self.stdout.write(f"{_name(calibration)}: {_metrics(calibration.metrics)}")
+        self._show_use(calibration, promote)
         return True
 
-    def _tell_use(self, calibration: Calibration, promote: bool) -> None:
-        """Whether it marks from now on."""
+    def _show_use(self, calibration: Calibration, promote: bool) -> None:
+        # The worker writes "ready" and promotes a better calibration in one transaction: one that
+        # is ready and not in use was no better, or the exam was fixed meanwhile.
         in_use = _is_in_use(calibration)
         if not in_use and promote:
-            tasks.nudge(_promoted(calibration))
+            tasks.nudge(_promote(calibration))
             in_use = True
-        what = "questions without their own" if calibration.is_general else "the question"
-        told = f"marks {what} from now on" if in_use else "is no better, and was not promoted"
-        self.stdout.write(f"{_name(calibration)}: calibration {calibration.pk} {told}")
+        questions = "the questions without their own" if calibration.is_general else "the question"
+        outcome = f"now marks {questions}" if in_use else "is no better, and was not promoted"
+        self.stdout.write(f"{_name(calibration)}: calibration {calibration.pk} {outcome}")
 
 
 def _name(calibration: Calibration) -> str:
@@ -136,43 +141,45 @@ def _is_in_use(calibration: Calibration) -> bool:
     return Question.objects.filter(calibration=calibration).exists()
 
 
-def _promoted(calibration: Calibration) -> Sequence[int]:
-    """Put to use; the questions whose answers wait."""
-    if calibration.is_general:
-        return general.promote(calibration)
-    promotion.promote(calibration, kind=Promotion.Kind.MANUAL)
+def _promote(calibration: Calibration) -> Sequence[int]:
+    """Promote it; the keys of the questions whose answers now wait to be scored."""
+    try:
+        if calibration.is_general:
+            return general.promote(calibration)
+        promotion.promote(calibration, kind=Promotion.Kind.MANUAL)
+    except WrongState as error:
+        raise CommandError(f"{_name(calibration)}: {error}") from error
     return [calibration.own.pk]
 
 
-def _measured(measured: dict[str, Any]) -> str:
-    """What it reaches, in a line."""
-    if "uncalibrated" in measured:
+def _metrics(metrics: dict[str, Any]) -> str:
+    if "uncalibrated" in metrics:
         return (
-            f"{measured['examples']} texts of {measured['questions']} questions;"
-            f" {_carried(measured)}; uncalibrated {_carried(measured['uncalibrated'])}"
+            f"{metrics['examples']} texts of {metrics['questions']} questions;"
+            f" {_held_out(metrics)}; uncalibrated {_held_out(metrics['uncalibrated'])}"
         )
-    kappa = measured["kappa"]
+    kappa = metrics["kappa"]
     return (
-        f"{measured['examples']} texts,"
+        f"{metrics['examples']} texts,"
         f" QWK {'-' if kappa is None else format(kappa, '.3f')},"
-        f" exact {measured['exact']:.1%}, within a step {measured['adjacent']:.1%},"
-        f" MAE {measured['mae']:.2f}, calibration error {measured['calibration_error']:.3f}"
+        f" exact {metrics['exact']:.1%}, within a step {metrics['adjacent']:.1%},"
+        f" MAE {metrics['mae']:.2f}, calibration error {metrics['calibration_error']:.3f}"
     )
 
 
-def _carried(measured: dict[str, Any]) -> str:
-    """Of questions left out."""
-    told = f"r {'-' if measured['r'] is None else format(measured['r'], '.3f')}"
-    told += f", RMSE {measured['rmse']:.3f} of the points, exact {measured['exact']:.1%}"
-    right = measured["accuracy"]
-    return told if right is None else f"{told}, accuracy {right:.1%}"
+def _held_out(metrics: dict[str, Any]) -> str:
+    """A general calibration's figures, which were measured on held-out questions."""
+    text = f"r {'-' if metrics['r'] is None else format(metrics['r'], '.3f')}"
+    text += f", RMSE {metrics['rmse']:.3f} of the points, exact {metrics['exact']:.1%}"
+    accuracy = metrics["accuracy"]
+    return text if accuracy is None else f"{text}, accuracy {accuracy:.1%}"
 
 
-def _questions(exam: str, codes: Sequence[str]) -> list[Question]:
-    found = Exam.objects.filter(code=exam).first()
-    if found is None:
-        raise CommandError(f"there is no exam {exam}")
-    questions = {one.code: one for one in found.questions.select_related("exam")}
+def _questions(exam_code: str, codes: Sequence[str]) -> list[Question]:
+    exam = Exam.objects.filter(code=exam_code).first()
+    if exam is None:
+        raise CommandError(f"there is no exam {exam_code}")
+    questions = {question.code: question for question in exam.questions.select_related("exam")}
     if missing := [code for code in codes if code not in questions]:
-        raise CommandError(f"{exam} has no question {', '.join(missing)}")
+        raise CommandError(f"{exam_code} has no question {', '.join(missing)}")
     return [questions[code] for code in codes] if codes else list(questions.values())

@@ -1,4 +1,4 @@
-"""`manage.py first_user`: someone must be able to sign in."""
+"""`manage.py first_user`: creates the first superuser, so that somebody can sign in."""
 
 import secrets
 from typing import Any
@@ -8,16 +8,18 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    """Does nothing where any user exists, so that it may run at every start."""
+    """Does nothing once there is a user, so that it can run at every start."""
 
-    help = "Make the user admin with a random password, shown this once, where there is no user"
+    help = (
+        "Create the user admin with a random password, which is shown once, if there are no users"
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the password; it is kept nowhere."""
+        """Print the password, which is stored only as a hash."""
         users = get_user_model().objects
         if users.exists():
             return
         password = secrets.token_urlsafe(12)
         users.create_superuser(username="admin", password=password)
         self.stdout.write(f"First start: sign in as admin with the password {password}")
-        self.stdout.write("It is shown only now.")
+        self.stdout.write("This password will not be shown again.")

@@ -432,7 +432,7 @@ def test_the_command_follows_it(
     told = run("--general", "--wait")
     assert "200 texts of 5 questions; r 0.800, RMSE 0.100 of the points, exact 90.0%" in told
     assert "uncalibrated r 0.500" in told
-    assert "marks questions without their own from now on" in told
+    assert "now marks the questions without their own" in told
 
 
 @pytest.mark.parametrize(("more", "is_used"), [([], False), (["--promote"], True)])
@@ -453,7 +453,7 @@ def test_the_command_puts_what_is_no_better_to_use_only_where_it_is_asked_to(
 
 def test_the_command_rolls_back(questions: list[Question], service: FakeGeneralInference) -> None:
     generalised(service)
-    assert "the uncalibrated method marks" in run("--general", "--roll-back")
+    assert "the uncalibrated method now marks" in run("--general", "--roll-back")
     assert not Question.objects.filter(~Q(calibration=None)).exists()
     with pytest.raises(CommandError, match="no general calibration"):
         run("--general", "--roll-back")

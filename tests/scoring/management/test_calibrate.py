@@ -1,5 +1,6 @@
 """`manage.py calibrate` asks, follows the worker and tells what came of it."""
 
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scoring.calibration import fitting
-from scoring.models import Calibration, Question
+from scoring.models import Calibration, Exam, Question
 from tests.factories import example_question
 from tests.scoring.calibrations import fitted, marked_question
 from tests.scoring.fake_inference import FakeInference, right, sloppy
@@ -26,12 +27,15 @@ def question() -> Question:
     return marked_question()
 
 
-def worked_by(service: FakeInference, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whenever the command looks again, a worker has fitted what waited."""
+def worked_by(
+    service: FakeInference, monkeypatch: pytest.MonkeyPatch, then: Callable[[], Any] = lambda: None
+) -> None:
+    """Let a worker fit what waits whenever the command polls."""
 
     def work(_seconds: float) -> None:
         for calibration in Calibration.objects.waiting():
             fitting.fit(calibration, service.client)
+        then()
 
     monkeypatch.setattr("scoring.management.commands.calibrate.time.sleep", work)
 
@@ -48,7 +52,7 @@ def test_it_follows_until_the_calibration_marks(
     told = run("PM-2026", "Q1", "--wait")
     assert "[########################################]" in told
     assert "30 texts, QWK 0.800, exact 90.0%" in told
-    assert "marks the question from now on" in told
+    assert "now marks the question" in told
 
 
 def test_it_follows_the_one_that_is_under_way(
@@ -56,7 +60,7 @@ def test_it_follows_the_one_that_is_under_way(
 ) -> None:
     fitting.request(question)
     worked_by(FakeInference(right), monkeypatch)
-    assert "marks the question" in run("PM-2026", "--wait")
+    assert "now marks the question" in run("PM-2026", "--wait")
     assert Calibration.objects.count() == 1
 
 
@@ -70,6 +74,15 @@ def test_what_is_no_better_is_put_to_use_only_where_it_is_asked_for(
     assert ("no better" in told) is not is_used
     question.refresh_from_db()
     assert (question.calibration == Calibration.objects.latest("pk")) is is_used
+
+
+def test_it_says_why_a_calibration_can_no_longer_be_promoted(
+    question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted(question, FakeInference(right))
+    worked_by(FakeInference(sloppy), monkeypatch, then=lambda: Exam.objects.update(status="fixed"))
+    with pytest.raises(CommandError, match=r"Q1: PM-2026 .*fixed"):
+        run("PM-2026", "--promote")
 
 
 def test_a_fit_that_failed_is_told_and_is_an_error(
