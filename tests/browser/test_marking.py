@@ -196,7 +196,7 @@ def test_the_clock_warns_when_the_time_is_over(browse: Open) -> None:
 def test_a_renewal_that_is_answered_late_does_not_warn_at_the_next_answer(browse: Open) -> None:
     exam = load("Q1")
     hand_in(exam, "Q1", texts("Q1")[:2])
-    user = make_staff("marker")
+    user = make_user("marker", staff=True)
     browse(user, DESK).close()
     page = browse(user, "/admin/marking/")
     page.clock.install()
