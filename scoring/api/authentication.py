@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django.contrib.auth.models import User
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -20,7 +21,7 @@ marks."""
 class TokenAuthentication(BaseAuthentication):
     """Authenticates by the header `Authorization: Bearer pms_…`."""
 
-    def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """The token's user and the token; None where the header holds none.
 
         Raises AuthenticationFailed where the token is unknown, expired or revoked, or its user is
@@ -33,9 +34,9 @@ class TokenAuthentication(BaseAuthentication):
         token = valid.filter(digest=hashed(secret)).select_related("user").first()
         if token is None or not token.user.is_active:
             raise AuthenticationFailed(_("The token is unknown, expired or revoked."))
-        user: Any = token.user
-        user.role_names = frozenset(cast(Any, token).role_names)
-        return user, token
+        names = frozenset(cast(Any, token).role_names)
+        setattr(token.user, "role_names", names)  # noqa: B010 - where roles_of looks for them
+        return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
         """The WWW-Authenticate header of a 401."""

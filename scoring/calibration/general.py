@@ -55,6 +55,7 @@ def request(user: "User | None" = None) -> Calibration:
     """
     if message := lacking(*marked_texts()):
         raise TooFewMarks(message)
+    # Of two requests at once the second violates the constraint `one_fit_at_a_time`.
     try:
         with transaction.atomic():
             return Calibration.objects.create(question=None, requested_by=user)

@@ -194,6 +194,7 @@ def _write_marks(question: Question, answers: Sequence[Answer], judgements: Judg
         for answer in answers
         if answer.pk in held
     ]
+    # An answer that waits again, as after a roll-back, may have this mark from before: it is kept.
     Mark.objects.bulk_create(marks, ignore_conflicts=True)
     by_flags: dict[tuple[str, ...], list[int]] = {}
     for mark in marks:
