@@ -51,6 +51,7 @@ def says_that_it_stops(url: str) -> None:
 
 
 def test_it_says_that_it_stops_and_answers_on_for_a_while(start: Start) -> None:
+    """Slow, since it really answers for the ten seconds that it promises."""
     server, url = start(10.0)
     assert status(f"{url}/health/ready") != 404
     began = time.monotonic()

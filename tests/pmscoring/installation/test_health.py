@@ -29,6 +29,7 @@ def becomes(installation: Installation, path: str, expected: tuple[int, str]) ->
 def test_without_its_database_it_lives_but_is_not_ready_until_that_is_back(
     installation: Installation,
 ) -> None:
+    """Slow, since the pool of connections tries anew after as long as ten seconds."""
     assert timed(installation, "/health")[0] == 200
     installation.stop_server(POSTGRES)
     try:
@@ -47,6 +48,7 @@ def test_without_its_database_it_lives_but_is_not_ready_until_that_is_back(
 
 
 def test_a_database_that_hangs_is_told_within_the_bound(installation: Installation) -> None:
+    """Slow, since each of its requests waits for as long as it may: two seconds."""
     becomes(installation, "/health/ready", (200, "healthy"))
     with installation.postgres_hanging():
         time.sleep(0.6)
@@ -58,6 +60,7 @@ def test_a_database_that_hangs_is_told_within_the_bound(installation: Installati
 
 
 def test_a_whole_installation_is_healthy(installation: Installation) -> None:
+    """Slow, since three parts start, and beat's sign of life expires after thirty seconds."""
     for part in ("inference", "worker", "beat"):
         installation.start(part)
     try:

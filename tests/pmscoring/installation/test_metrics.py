@@ -15,6 +15,7 @@ def counters(installation: Installation) -> list[Path]:
 
 
 def test_counters_add_up_over_workers_and_outlive_one(installation: Installation) -> None:
+    """Slow, since gunicorn starts three times."""
     installation.stop("web")
     folder = installation.folder / "prometheus"
     folder.mkdir(exist_ok=True)

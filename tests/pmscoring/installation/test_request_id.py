@@ -95,6 +95,7 @@ def refusing_rows(installation: Installation, on: bool) -> None:
 
 
 def test_no_text_of_an_answer_is_in_any_log(loud: Installation) -> None:
+    """Slow, since beat must find the answer that no message named, and inference start again."""
     web = loud.web
     loud.start("beat")
     assert hand_in(loud, "c2", "a").status_code == 202

@@ -24,6 +24,7 @@ def hand_in(installation: Installation, exam: str, candidate: str) -> None:
 def test_submissions_are_taken_while_redis_is_away_and_scored_when_it_is_back(
     installation: Installation,
 ) -> None:
+    """Slow, since three parts start, and beat finds the answers ten seconds later."""
     load_exam(installation, "AWAY")
     for part in ("inference", "worker", "beat"):
         installation.start(part)
@@ -51,6 +52,7 @@ def test_submissions_are_taken_while_redis_is_away_and_scored_when_it_is_back(
 
 
 def test_submissions_are_taken_while_the_broker_hangs(installation: Installation) -> None:
+    """Slow, since gunicorn starts twice, and a hanging broker is waited for before it is left."""
     load_exam(installation, "HANGS")
     installation.stop("web")
     with silent_port() as port:

@@ -97,6 +97,7 @@ def existing_keys() -> dict[str, int]:
 
 
 def test_every_call_answers_as_its_schema_says(headers: dict[str, str]) -> None:
+    """Slow: fifteen calls of each operation, both to what is there and to what is not."""
     seen: dict[str, set[int]] = defaultdict(set)
     faults: list[str] = []
     for operation in operations():
