@@ -56,12 +56,12 @@ def test_it_is_proposed_from_predictions_of_fits_that_had_not_seen_the_answer(
     question: Question, service: FakeInference
 ) -> None:
     fitted(question, service)
-    found = thresholds.proposal(now(question), 0.95)
-    assert found.value == 0.95
-    assert found.cut is not None
-    assert found.cut.coverage == pytest.approx(2 / 3)
-    assert found.cut.agreement == 1
-    assert 0.95 <= found.cut.bound < 1
+    proposed = thresholds.proposal(now(question), 0.95)
+    assert proposed.value == 0.95
+    assert proposed.cut is not None
+    assert proposed.cut.coverage == pytest.approx(2 / 3)
+    assert proposed.cut.agreement == 1
+    assert 0.95 <= proposed.cut.bound < 1
     assert thresholds.proposal(now(question)).target == 0.95
 
 
@@ -79,9 +79,9 @@ def test_nothing_is_proposed_where_the_marks_do_not_show_it(
 ) -> None:
     assert thresholds.proposal(question).value is None
     fitted(question, service)
-    found = thresholds.proposal(now(question), 0.99)
-    assert found.value is None
-    assert found.fewest > found.texts
+    proposed = thresholds.proposal(now(question), 0.99)
+    assert proposed.value is None
+    assert proposed.fewest > proposed.texts
 
 
 def test_a_long_curve_is_thinned_but_keeps_its_end(question: Question) -> None:

@@ -1,4 +1,4 @@
-"""Every fault that a schema finds is told in words of our own, in Japanese and English."""
+"""Every violation of a schema is described by a sentence of our own, in Japanese and English."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,9 @@ from scoring.contract.faults import faults
 from scoring.contract.violations import PATTERNS, SENTENCES, TYPES
 from tests.factories import EXAM
 
-SCHEMAS = [json.loads(one.read_text()) for one in Path(contract.__path__[0]).glob("*.schema.json")]
+SCHEMAS = [
+    json.loads(path.read_text()) for path in Path(contract.__path__[0]).glob("*.schema.json")
+]
 STRUCTURE = {"$defs", "$id", "$ref", "$schema", "default", "description", "items", "properties"}
 OWN = {"required", "additionalProperties", "oneOf"}
 
@@ -32,13 +34,13 @@ def keywords(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def test_every_keyword_of_the_schemas_has_its_words() -> None:
-    found = [pair for schema in SCHEMAS for pair in keywords(schema)]
+    pairs = [pair for schema in SCHEMAS for pair in keywords(schema)]
     known = {*SENTENCES, *OWN, *STRUCTURE, "title"}
-    assert {key for key, _ in found} <= known
-    assert {value for key, value in found if key == "pattern"} <= PATTERNS.keys()
-    assert {value for key, value in found if key == "format"} == {"date"}
-    types = [value for key, value in found if key == "type"]
-    assert {one for value in types for one in ([value] if isinstance(value, str) else value)} <= (
+    assert {key for key, _ in pairs} <= known
+    assert {value for key, value in pairs if key == "pattern"} <= PATTERNS.keys()
+    assert {value for key, value in pairs if key == "format"} == {"date"}
+    types = [value for key, value in pairs if key == "type"]
+    assert {name for value in types for name in ([value] if isinstance(value, str) else value)} <= (
         TYPES.keys()
     )
 
@@ -65,21 +67,23 @@ def test_a_fault_says_what_is_expected_and_what_is_there(
 ) -> None:
     for language, words in (("en", english), ("ja", japanese)):
         with translation.override(language):
-            found = faults("exam", {**EXAM, **change})
-        assert [one["pointer"] for one in found] in ([pointer], [pointer] * 2)
-        assert any(words in one["detail"] for one in found), found
+            problems = faults("exam", {**EXAM, **change})
+        assert [problem["pointer"] for problem in problems] in ([pointer], [pointer] * 2)
+        assert any(words in problem["detail"] for problem in problems), problems
 
 
 def test_missing_and_contradicting_fields_are_named() -> None:
     answer = {"question": "Q1", "text": "一", "sections": []}
-    sent = {"exam": "PM-2026", "answers": [answer]}
+    submission = {"exam": "PM-2026", "answers": [answer]}
     with translation.override("en"):
-        told = [(one["pointer"], one["detail"]) for one in faults("submission", sent)]
-    assert ("", "candidate is missing") in told
-    assert ("/answers/0", "exactly one of these fields is expected: text / sections") in told
+        problems = [
+            (problem["pointer"], problem["detail"]) for problem in faults("submission", submission)
+        ]
+    assert ("", "candidate is missing") in problems
+    assert ("/answers/0", "exactly one of these fields is expected: text / sections") in problems
 
 
 def test_long_values_are_cut_short() -> None:
     with translation.override("en"):
-        (found,) = faults("exam", {**EXAM, "language": "x" * 1000})
-    assert len(found["detail"]) < 200
+        (problem,) = faults("exam", {**EXAM, "language": "x" * 1000})
+    assert len(problem["detail"]) < 200

@@ -1,4 +1,4 @@
-"""Files of answers: kept, read by a worker, told of row by row."""
+"""Files of answers: stored, read by a worker, with the faults of each row."""
 
 import json
 from collections.abc import Callable
@@ -58,19 +58,19 @@ def elsewhere(query: Callable[[], Any]) -> Any:
 def test_it_keeps_the_file_under_a_name_of_its_own_and_reads_it_later(
     manager: Client, media: Path
 ) -> None:
-    told = send(manager, "../受験者.csv", HEADER + "c1,Q1,要件,\nc2,Q9,x,\n")
-    assert told.status_code == 202, told.content
-    assert told.json()["status"] == "waiting"
-    [kept] = media.iterdir()
-    assert kept.name.isalnum()
-    assert kept.stat().st_mode & 0o077 == 0
+    response = send(manager, "../受験者.csv", HEADER + "c1,Q1,要件,\nc2,Q9,x,\n")
+    assert response.status_code == 202, response.content
+    assert response.json()["status"] == "waiting"
+    [stored] = media.iterdir()
+    assert stored.name.isalnum()
+    assert stored.stat().st_mode & 0o077 == 0
     assert not Answer.objects.exists()
-    tasks.read_upload(told.json()["id"])
-    seen = manager.get(told.json()["links"]["self"]).json()
-    assert (seen["status"], seen["seen"], seen["accepted"]) == ("read", 2, 1)
+    tasks.read_upload(response.json()["id"])
+    upload = manager.get(response.json()["links"]["self"]).json()
+    assert (upload["status"], upload["seen"], upload["accepted"]) == ("read", 2, 1)
     detail = "there is no question Q9"
-    assert seen["rejected"] == [{"line": 3, "pointer": "/question", "detail": detail}]
-    assert manager.get(f"/api/v1/batches/{seen['batch']}").json()["answers"]["waiting"] == 1
+    assert upload["rejected"] == [{"line": 3, "pointer": "/question", "detail": detail}]
+    assert manager.get(f"/api/v1/batches/{upload['batch']}").json()["answers"]["waiting"] == 1
 
 
 def test_rows_of_a_candidate_belong_together_wherever_they_stand() -> None:
@@ -82,8 +82,8 @@ def test_rows_of_a_candidate_belong_together_wherever_they_stand() -> None:
 
 
 def test_an_attempt_may_be_written_with_a_point() -> None:
-    told = {"candidate": "c1", "question": "Q1", "text": "一", "attempt": 2.0}
-    upload = received(f"{json.dumps(told)}\n", "a.jsonl")
+    row = {"candidate": "c1", "question": "Q1", "text": "一", "attempt": 2.0}
+    upload = received(f"{json.dumps(row)}\n", "a.jsonl")
     uploads.read(upload)
     assert (upload.accepted, upload.rejections) == (1, [])
     assert Submission.objects.get().attempt == 2
@@ -93,16 +93,16 @@ def test_an_attempt_of_very_many_digits_is_one_bad_row() -> None:
     upload = received(f"c1,Q1,一,{'9' * 5000}\nc2,Q1,二,\n")
     uploads.read(upload)
     assert (upload.accepted, upload.rejected) == (1, 1)
-    [told] = upload.rejections
-    assert (told["line"], told["pointer"]) == (2, "/attempt")
-    assert len(told["detail"]) < 200
+    [rejection] = upload.rejections
+    assert (rejection["line"], rejection["pointer"]) == (2, "/attempt")
+    assert len(rejection["detail"]) < 200
 
 
 def test_a_bad_row_holds_back_its_neighbours_so_that_the_corrected_file_is_taken() -> None:
     wrong = received("c1,Q1,一,\nc2,Q1,二,\nc1,Q 2,three,\nc2,Q9,x,\n")
     uploads.read(wrong)
     assert (wrong.accepted, wrong.rejected) == (0, 4)
-    assert [(one["line"], one["pointer"]) for one in wrong.rejections] == [
+    assert [(rejection["line"], rejection["pointer"]) for rejection in wrong.rejections] == [
         (2, ""),
         (3, ""),
         (4, "/question"),
@@ -140,22 +140,22 @@ def test_the_same_file_again_changes_nothing() -> None:
     assert list(Answer.objects.order_by("pk").values_list("pk", "text")) == before
     other = received("c1,Q1,別,\n")
     uploads.read(other)
-    assert [one["pointer"] for one in other.rejections] == ["/attempt"]
+    assert [rejection["pointer"] for rejection in other.rejections] == ["/attempt"]
 
 
 def test_others_see_how_far_the_reading_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "CHUNK", 2)
     upload = received("".join(f"c{n},Q1,t{n},\n" for n in range(5)))
-    seen = []
+    counts = []
 
     def say(count: int) -> None:
         row = elsewhere(lambda: Upload.objects.values_list("seen", "status").get())
         assert row == (count, "reading")
         assert elsewhere(Answer.objects.count) == 0
-        seen.append(count)
+        counts.append(count)
 
     uploads.read(upload, say)
-    assert seen == [2, 4, 5]
+    assert counts == [2, 4, 5]
     assert Answer.objects.count() == 5
 
 
@@ -185,8 +185,8 @@ def test_u_0000_and_lone_surrogates_are_told_of_by_row() -> None:
     rows += '{"candidate": "\\udfff", "question": "Q1", "text": "a"}\n[]\n'
     upload = received(rows, "a.jsonl")
     uploads.read(upload)
-    told = [(one["line"], one["pointer"]) for one in upload.rejections]
-    assert told == [(1, "/text"), (2, "/text"), (3, "/candidate"), (4, "")]
+    places = [(rejection["line"], rejection["pointer"]) for rejection in upload.rejections]
+    assert places == [(1, "/text"), (2, "/text"), (3, "/candidate"), (4, "")]
 
 
 def test_it_keeps_the_first_rejections_and_counts_them_all(
@@ -243,15 +243,15 @@ def test_files_over_the_limit_are_refused_before_they_are_kept(
 ) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     for size in (1001, 100_000):
-        told = send(manager, "a.csv", "x" * size)
-        assert told.status_code == 413
-        assert told["Content-Type"] == "application/problem+json"
+        response = send(manager, "a.csv", "x" * size)
+        assert response.status_code == 413
+        assert response["Content-Type"] == "application/problem+json"
     assert not media.exists()
 
 
 def test_what_cannot_be_an_upload_is_told_at_once(manager: Client) -> None:
-    told = send(manager, "a.doc", "x")
-    assert (told.status_code, told.json()["errors"][0]["pointer"]) == (422, "/file")
+    response = send(manager, "a.doc", "x")
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/file")
     Exam.objects.update(status="fixed")
     assert send(manager, "a.csv", HEADER).status_code == 409
     assert send(client_for("client"), "a.csv", HEADER).status_code == 403

@@ -40,8 +40,8 @@ def load(rule: str = "first") -> Exam:
 
 
 def hand_in(candidate: str, answers: dict[str, str], **more: Any) -> None:
-    told = [{"question": code, "text": text} for code, text in answers.items()]
-    record = {"exam": "E1", "candidate": candidate, "answers": told, **more}
+    items = [{"question": code, "text": text} for code, text in answers.items()]
+    record = {"exam": "E1", "candidate": candidate, "answers": items, **more}
     assert submissions.accept_all([(1, record)]).accepted == 1
 
 
@@ -61,9 +61,9 @@ def test_absent_not_answered_and_answered_are_told_apart() -> None:
     exam = load()
     hand_in("a", {}, absent=True)
     hand_in("b", {"Q1": "", "Q4": "x"})
-    (absent, no_total), (given, total) = results.candidates(exam)
+    (absent, no_total), (rows, total) = results.candidates(exam)
     assert [row["status"] for row in absent] == ["absent"] * 4
-    assert [row["status"] for row in given] == [
+    assert [row["status"] for row in rows] == [
         "waiting",
         "not_answered",
         "not_answered",
@@ -95,18 +95,18 @@ def test_what_was_not_answered_at_all_is_worth_nothing_and_holds_nothing_up() ->
 
 
 @pytest.mark.parametrize(
-    ("rule", "kept", "sum_of_points"),
+    ("rule", "expected", "sum_of_points"),
     [("first", ["Q1", "Q2", "Q4"], 4), ("best", ["Q2", "Q3", "Q4"], 7), ("none", ["Q4"], 1)],
 )
 def test_over_answering_follows_the_rule_of_the_group(
-    rule: str, kept: list[str], sum_of_points: int
+    rule: str, expected: list[str], sum_of_points: int
 ) -> None:
     exam = load(rule)
     hand_in("a", {"Q1": "x", "Q2": "x", "Q3": "x", "Q4": "x"})
     for code, points in {"Q1": 1, "Q2": 2, "Q3": 4, "Q4": 1}.items():
         judge("a", code, points)
     [(rows, total)] = results.candidates(exam)
-    assert counted(rows) == kept
+    assert counted(rows) == expected
     assert (total["total"], total["complete"]) == (sum_of_points, True)
 
 
@@ -149,9 +149,9 @@ def test_a_suggestion_under_an_older_definition_is_none() -> None:
 
 
 def content(client: Client, query: str = "") -> bytes:
-    told = client.get(f"/api/v1/exams/E1/results{query}")
-    assert told.status_code == 200, told.content
-    return told.getvalue()
+    response = client.get(f"/api/v1/exams/E1/results{query}")
+    assert response.status_code == 200, response.content
+    return response.getvalue()
 
 
 def test_the_files_hold_the_same_as_json() -> None:
@@ -159,9 +159,9 @@ def test_the_files_hold_the_same_as_json() -> None:
     hand_in("=1+1", {"Q1": "x", "Q4": "x"})
     judge("=1+1", "Q4", 2)
     client = client_for("exam manager")
-    told = json.loads(content(client))
-    assert told["exam"] == "E1"
-    assert (told["results"][3]["points"], told["totals"][0]["candidate"]) == (2, "=1+1")
+    document = json.loads(content(client))
+    assert document["exam"] == "E1"
+    assert (document["results"][3]["points"], document["totals"][0]["candidate"]) == (2, "=1+1")
     text = content(client, "?format=csv").decode("utf-8")
     assert text.startswith("\ufeffcandidate,attempt,question,status,points,source,suggested,")
     rows = list(csv.DictReader(io.StringIO(text[1:], newline="")))
@@ -242,9 +242,9 @@ def test_many_candidates_take_no_more_memory_and_few_queries(
         for number, _ in enumerate(results.candidates(exam)):
             if number == most:
                 break
-        _, found = tracemalloc.get_traced_memory()
+        _, most_bytes = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        return found
+        return most_bytes
 
     peak(200)
     assert peak(3000) < 1.5 * peak(300)
