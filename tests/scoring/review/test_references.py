@@ -342,7 +342,7 @@ def test_a_mark_given_to_qualify_stands_for_its_known_mark_was_shown(
     exam = exam_in(marker_bound=0.5)
     make_reference(exam, chief)
     mark_next(exam, marker, 0)
-    with pytest.raises(WrongState, match="stands"):
+    with pytest.raises(WrongState, match="cannot be withdrawn"):
         queue.undo(exam, marker)
 
 
