@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring.base.api.schema import call, tells
+from pmscoring.base.api.schema import call, response_example
 from pmscoring.base.api.views import View
 from pmscoring.base.roles import MANAGER, VIEWER, has_role
 from scoring.agreement import figures, shapes
@@ -23,7 +23,7 @@ class Agreement(View):
         "exams",
         {200: shapes.ExamAgreement},
         parameters=[EXAM_CODE],
-        examples=[tells("One question", examples.AGREEMENT)],
+        examples=[response_example("One question", examples.AGREEMENT)],
     )
     def get(self, request: Request, code: str) -> Response:
         """Read how well the machine agrees with people, and people with each other.

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring.base.api.schema import CODE, JSON, asks, call, query, tells
+from pmscoring.base.api.schema import CODE, JSON, call, query, request_example, response_example
 from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object, parameter
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
@@ -62,7 +62,9 @@ class CalibrationList(QuestionView):
         {200: show.CalibrationPage},
         parameters=[*QUESTION, *PAGE_PARAMETERS],
         examples=[
-            tells("One", {"next": None, "previous": None, "results": [examples.CALIBRATION]})
+            response_example(
+                "One", {"next": None, "previous": None, "results": [examples.CALIBRATION]}
+            )
         ],
     )
     def get(self, request: Request, exam: str, code: str) -> Response:
@@ -80,7 +82,7 @@ class CalibrationList(QuestionView):
         "calibration",
         {202: show.Calibration},
         parameters=QUESTION,
-        examples=[tells("Waiting", examples.CALIBRATION_WAITING, 202)],
+        examples=[response_example("Waiting", examples.CALIBRATION_WAITING, 202)],
         problems=[409],
     )
     def post(self, request: Request, exam: str, code: str) -> Response:
@@ -103,7 +105,7 @@ class CalibrationDetail(QuestionView):
         "calibration",
         {200: show.Calibration},
         parameters=QUESTION,
-        examples=[tells("Ready", examples.CALIBRATION)],
+        examples=[response_example("Ready", examples.CALIBRATION)],
     )
     def get(self, request: Request, exam: str, code: str, pk: int) -> Response:
         """Read a calibration's progress, or its metrics once it is ready."""
@@ -119,7 +121,7 @@ class Promote(QuestionView):
         "calibration",
         {200: show.Promotion},
         parameters=QUESTION,
-        examples=[tells("Promoted", examples.PROMOTION)],
+        examples=[response_example("Promoted", examples.PROMOTION)],
         problems=[409],
     )
     def post(self, request: Request, exam: str, code: str, pk: int) -> Response:
@@ -142,7 +144,7 @@ class RollBack(QuestionView):
         "calibration",
         {200: show.Promotion},
         parameters=QUESTION,
-        examples=[tells("Back to the uncalibrated method", examples.ROLLBACK)],
+        examples=[response_example("Back to the uncalibrated method", examples.ROLLBACK)],
         problems=[409],
     )
     def post(self, request: Request, exam: str, code: str) -> Response:
@@ -168,7 +170,7 @@ class ThresholdDetail(QuestionView):
         "calibration",
         {200: show.Threshold},
         parameters=[*QUESTION, query("target", TARGET, "Replaces the exam's target agreement.")],
-        examples=[tells("Not applied", examples.THRESHOLD)],
+        examples=[response_example("Not applied", examples.THRESHOLD)],
         problems=[422],
     )
     def get(self, request: Request, exam: str, code: str) -> Response:
@@ -184,10 +186,10 @@ class ThresholdDetail(QuestionView):
         takes={JSON: WANTED},
         parameters=QUESTION,
         examples=[
-            asks("A value", {"threshold": 0.9}),
-            asks("None stands", {"threshold": None}),
-            asks("Ask only", {"target": 0.95, "apply": False}),
-            tells("Not applied", examples.THRESHOLD),
+            request_example("A value", {"threshold": 0.9}),
+            request_example("None stands", {"threshold": None}),
+            request_example("Ask only", {"target": 0.95, "apply": False}),
+            response_example("Not applied", examples.THRESHOLD),
         ],
         problems=[409],
     )

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base.api.parsers import StrictJSONParser, refused_texts
-from pmscoring.base.api.schema import JSON, asks, call, query, tells
+from pmscoring.base.api.schema import JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import ref
 from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object
 from pmscoring.base.faults import Invalid, fault
@@ -57,9 +57,9 @@ class ExamDetail(View):
         takes={JSON: DEFINITION, YAML: DEFINITION},
         parameters=[query("force", {"type": "boolean"}, "Also if marks by people become void.")],
         examples=[
-            asks("One question", examples.EXAM),
-            asks("The same in YAML", examples.EXAM_YAML, YAML),
-            tells("Created", examples.EXAM, 201),
+            request_example("One question", examples.EXAM),
+            request_example("The same in YAML", examples.EXAM_YAML, YAML),
+            response_example("Created", examples.EXAM, 201),
         ],
         problems=[409],
     )

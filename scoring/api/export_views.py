@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
-from pmscoring.base.api.schema import JSON, call, query, tells
+from pmscoring.base.api.schema import JSON, call, query, response_example
 from pmscoring.base.api.views import View
 from pmscoring.base.audit import audit
 from pmscoring.base.downloads import file_response
@@ -49,7 +49,7 @@ def _view(export: results.Export) -> type[View]:
         {200: export.shape},
         files=FILES,
         parameters=PARAMETERS,
-        examples=[tells(name, {"exam": "PM-2026", **members})],
+        examples=[response_example(name, {"exam": "PM-2026", **members})],
         problems=[422],
     )
     return type(export.name.title(), (View,), {"readers": export.readers, "get": documented(get)})

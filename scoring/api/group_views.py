@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring.base.api.schema import CODE, JSON, asks, call, tells
+from pmscoring.base.api.schema import CODE, JSON, call, request_example, response_example
 from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import View, as_object
 from pmscoring.base.audit import record
@@ -46,7 +46,7 @@ class GroupList(View):
         "review",
         {200: shapes.Groups},
         parameters=QUESTION,
-        examples=[tells("One", examples.GROUPS)],
+        examples=[response_example("One", examples.GROUPS)],
     )
     def get(self, request: Request, exam: str, code: str) -> Response:
         """List the groups of like answers that the caller may mark now, the largest hundred."""
@@ -70,8 +70,10 @@ class GroupList(View):
         takes={JSON: {"type": "object", "properties": {"distance": DISTANCE}}},
         parameters=QUESTION,
         examples=[
-            asks("Closer", {"distance": 0.01}),
-            tells("Begun", {"groups": [], "total": 0, "saved": 0.31, "regrouping": 0.0}, 202),
+            request_example("Closer", {"distance": 0.01}),
+            response_example(
+                "Begun", {"groups": [], "total": 0, "saved": 0.31, "regrouping": 0.0}, 202
+            ),
         ],
     )
     def post(self, request: Request, exam: str, code: str) -> Response:
@@ -105,8 +107,8 @@ class GroupMarks(View):
         {201: shapes.GivenMarks},
         takes={JSON: shape(GroupMark)},
         examples=[
-            asks("Without one", {"criteria": {"C1": 4}, "without": [35]}),
-            tells("Given", {"marks": [{**examples.MARK, "group": 4}]}, 201),
+            request_example("Without one", {"criteria": {"C1": 4}, "without": [35]}),
+            response_example("Given", {"marks": [{**examples.MARK, "group": 4}]}, 201),
         ],
         problems=[409],
     )

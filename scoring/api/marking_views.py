@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base import texts
-from pmscoring.base.api.schema import CODE, JSON, asks, call, query, tells
+from pmscoring.base.api.schema import CODE, JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import ref, shape
 from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object, parameter
 from pmscoring.base.audit import record
@@ -76,7 +76,9 @@ class AnswerList(View):
             query("flag", {"type": "string"}, "A flag, as blank or too_long."),
             *PAGE_PARAMETERS,
         ],
-        examples=[tells("One", {"next": None, "previous": None, "results": [examples.ANSWER]})],
+        examples=[
+            response_example("One", {"next": None, "previous": None, "results": [examples.ANSWER]})
+        ],
         problems=[404, 422],
     )
     def get(self, request: Request) -> Response:
@@ -113,9 +115,11 @@ class Marks(View):
         {201: shapes.Given},
         takes={JSON: shape(GivenMark)},
         examples=[
-            asks("By criterion", {"criteria": {"C1": 4}, "comment": "例外にも触れている"}),
-            asks("As a whole", {"points": 3}),
-            tells("Given", examples.MARK, 201),
+            request_example(
+                "By criterion", {"criteria": {"C1": 4}, "comment": "例外にも触れている"}
+            ),
+            request_example("As a whole", {"points": 3}),
+            response_example("Given", examples.MARK, 201),
         ],
         problems=[409],
     )
@@ -147,8 +151,8 @@ class Score(View):
         {200: show.Scored},
         takes={JSON: TO_SCORE},
         examples=[
-            asks("Stored", {"text": examples.TEXT, "exam": "PM-2026", "question": "Q1"}),
-            tells("Scored", examples.SCORE),
+            request_example("Stored", {"text": examples.TEXT, "exam": "PM-2026", "question": "Q1"}),
+            response_example("Scored", examples.SCORE),
         ],
         problems=[502, 503],
     )

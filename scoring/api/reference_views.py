@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base import texts
-from pmscoring.base.api.schema import JSON, asks, call, tells
+from pmscoring.base.api.schema import JSON, call, request_example, response_example
 from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import View, as_object
 from pmscoring.base.audit import record
@@ -52,7 +52,7 @@ class ReferenceList(View):
         "review",
         {200: shapes.References},
         parameters=[EXAM_CODE],
-        examples=[tells("One", {"references": [examples.REFERENCE]})],
+        examples=[response_example("One", {"references": [examples.REFERENCE]})],
     )
     def get(self, request: Request, code: str) -> Response:
         """List the reference answers that are in use."""
@@ -68,9 +68,9 @@ class ReferenceList(View):
         takes={JSON: shape(NewReference)},
         parameters=[EXAM_CODE],
         examples=[
-            asks("By its mark", {"answer": 21, "explanation": "満点の例"}),
-            asks("Settling its mark", {"answer": 21, "points": 4, "watches": False}),
-            tells("Chosen", examples.REFERENCE, 201),
+            request_example("By its mark", {"answer": 21, "explanation": "満点の例"}),
+            request_example("Settling its mark", {"answer": 21, "points": 4, "watches": False}),
+            response_example("Chosen", examples.REFERENCE, 201),
         ],
         problems=[409],
     )
@@ -118,7 +118,7 @@ class StandingList(View):
         "review",
         {200: shapes.Standings},
         parameters=[EXAM_CODE],
-        examples=[tells("One", {"standings": [examples.STANDING]})],
+        examples=[response_example("One", {"standings": [examples.STANDING]})],
     )
     def get(self, request: Request, code: str) -> Response:
         """List which markers are qualifying, qualified or suspended."""
@@ -133,8 +133,8 @@ class StandingList(View):
         takes={JSON: shape(WhoseRound)},
         parameters=[EXAM_CODE],
         examples=[
-            asks("For someone suspended", {"marker": "sato"}),
-            tells(
+            request_example("For someone suspended", {"marker": "sato"}),
+            response_example(
                 "Begun",
                 {**examples.STANDING, "status": "qualifying", "round": 2, "agreement": None},
                 201,

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring.base.api.schema import CODE, JSON, asks, call, query, tells
+from pmscoring.base.api.schema import CODE, JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import View, as_object, parameter
 from pmscoring.base.audit import record
@@ -43,7 +43,7 @@ class Next(View):
                 "Only adjudicators and exam managers get disputes.",
             ),
         ],
-        examples=[tells("One", examples.ANSWER_TO_MARK)],
+        examples=[response_example("One", examples.ANSWER_TO_MARK)],
         problems=[404, 409, 422],
     )
     def post(self, request: Request) -> Response:
@@ -127,7 +127,10 @@ class Adjudication(View):
         "review",
         {201: show.Mark},
         takes={JSON: shape(GivenMark)},
-        examples=[asks("As a whole", {"points": 3}), tells("Given", examples.ADJUDICATED, 201)],
+        examples=[
+            request_example("As a whole", {"points": 3}),
+            response_example("Given", examples.ADJUDICATED, 201),
+        ],
         problems=[409],
     )
     def post(self, request: Request, pk: int) -> Response:
@@ -168,7 +171,7 @@ class PassLine(View):
         "review",
         {200: shapes.Queued},
         parameters=[EXAM_CODE],
-        examples=[tells("Twelve", {"queued": 12})],
+        examples=[response_example("Twelve", {"queued": 12})],
         problems=[409],
     )
     def post(self, request: Request, code: str) -> Response:
@@ -187,7 +190,7 @@ class WorkloadList(View):
         "review",
         {200: shapes.Workloads},
         parameters=[EXAM_CODE],
-        examples=[tells("One", {"markers": [examples.WORKLOAD]})],
+        examples=[response_example("One", {"markers": [examples.WORKLOAD]})],
     )
     def get(self, request: Request, code: str) -> Response:
         """Read each marker's marks, speed, and agreement with others and with references."""

@@ -15,7 +15,7 @@ from rest_framework.utils.mediatypes import media_type_matches
 
 from pmscoring.base.api.parsers import read_json
 from pmscoring.base.api.problems import LengthRequired, TooLarge
-from pmscoring.base.api.schema import JSON, asks, call, header, tells
+from pmscoring.base.api.schema import JSON, call, header, request_example, response_example
 from pmscoring.base.api.shapes import ref
 from pmscoring.base.api.views import View, as_object, is_chunked
 from pmscoring.base.audit import record
@@ -47,8 +47,8 @@ class SubmissionList(View):
         takes={JSON: ref("WholeSubmission")},
         parameters=[header("Idempotency-Key", KEY)],
         examples=[
-            asks("One answer", examples.SUBMISSION),
-            tells("Taken", examples.STORED_SUBMISSION, 202),
+            request_example("One answer", examples.SUBMISSION),
+            response_example("Taken", examples.STORED_SUBMISSION, 202),
         ],
         problems=[409],
     )
@@ -113,10 +113,10 @@ class SubmissionBulk(View):
         {202: show.Bulk},
         takes={NDJSON: {"type": "string", "description": "A WholeSubmission as JSON on each line"}},
         examples=[
-            asks(
+            request_example(
                 "Two lines", f"{json.dumps(examples.SUBMISSION, ensure_ascii=False)}\n" * 2, NDJSON
             ),
-            tells("Taken", examples.BULK, 202),
+            response_example("Taken", examples.BULK, 202),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -179,7 +179,7 @@ class SubmissionDetail(View):
         "submissions_read",
         "submissions",
         {200: show.Submission},
-        examples=[tells("One answer", examples.STORED_SUBMISSION)],
+        examples=[response_example("One answer", examples.STORED_SUBMISSION)],
     )
     def get(self, request: Request, pk: int) -> Response:
         """Read a submission with its answers and marks."""
@@ -194,7 +194,7 @@ class BatchDetail(View):
         "batches_read",
         "submissions",
         {200: show.Batch},
-        examples=[tells("Half-way", examples.BATCH)],
+        examples=[response_example("Half-way", examples.BATCH)],
     )
     def get(self, request: Request, pk: int) -> Response:
         """Read a batch's progress: answers by status, the rate and the time left."""

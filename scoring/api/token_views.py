@@ -6,7 +6,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring.base.api.schema import JSON, asks, call, tells
+from pmscoring.base.api.schema import JSON, call, request_example, response_example
 from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object
 from pmscoring.base.roles import ROLES, signed_in
@@ -51,8 +51,8 @@ class TokenList(View):
         {201: show.IssuedToken},
         takes={JSON: shape(WantedToken)},
         examples=[
-            asks("For a client system", {"name": "CBT", "days": 90, "user": "cbt"}),
-            tells("Issued", examples.ISSUED_TOKEN, 201),
+            request_example("For a client system", {"name": "CBT", "days": 90, "user": "cbt"}),
+            response_example("Issued", examples.ISSUED_TOKEN, 201),
         ],
     )
     def post(self, request: Request) -> Response:

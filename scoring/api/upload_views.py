@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base.api.problems import TooLarge
-from pmscoring.base.api.schema import call, query, tells
+from pmscoring.base.api.schema import call, query, response_example
 from pmscoring.base.api.views import View, parameter
 from pmscoring.base.faults import Invalid, fault
 from scoring.api import examples
@@ -40,7 +40,7 @@ class UploadList(View):
         {202: show.Upload},
         takes={MultiPartParser.media_type: FORM},
         parameters=[query("exam", {"type": "string"}, "The exam's code.", required=True)],
-        examples=[tells("Kept", examples.UPLOAD, 202)],
+        examples=[response_example("Kept", examples.UPLOAD, 202)],
         problems=[409],
     )
     def post(self, request: Request) -> Response:
@@ -74,7 +74,7 @@ class UploadDetail(View):
         "uploads_read",
         "uploads",
         {200: show.Upload},
-        examples=[tells("Waiting", examples.UPLOAD)],
+        examples=[response_example("Waiting", examples.UPLOAD)],
     )
     def get(self, request: Request, pk: int) -> Response:
         """Read an upload's progress, and which rows were rejected and why."""

@@ -74,12 +74,12 @@ def header(name: str, schema: Schema) -> OpenApiParameter:
     return OpenApiParameter(name, schema, OpenApiParameter.HEADER)
 
 
-def asks(name: str, value: Any, media_type: str = JSON) -> OpenApiExample:
+def request_example(name: str, value: Any, media_type: str = JSON) -> OpenApiExample:
     """An example of a body that is sent."""
     return OpenApiExample(name, value, request_only=True, media_type=media_type)
 
 
-def tells(name: str, value: Any, status: int = 200) -> OpenApiExample:
+def response_example(name: str, value: Any, status: int = 200) -> OpenApiExample:
     """An example of an answer."""
     return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
 
