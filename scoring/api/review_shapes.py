@@ -7,7 +7,8 @@ from scoring.api.representations import CriterionMark, Mark, Moment, evidence_of
 from scoring.marks import settlement
 from scoring.models import MarkingPolicy
 from scoring.models.exams import number
-from scoring.review.queue import HumanMark, Progress
+from scoring.review.progress import Progress
+from scoring.review.queue import HumanMark
 from scoring.review.workload import Workload
 
 

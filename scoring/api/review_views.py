@@ -19,7 +19,9 @@ from scoring.api.base import EXAM_CODE
 from scoring.api.marking_views import GivenMark
 from scoring.marks import visibility
 from scoring.models import Answer, Exam, Lease, Mark, Question, ReferenceMark
-from scoring.review import queue, references
+from scoring.review import pass_line, queue, references
+from scoring.review.progress import marking_progress
+from scoring.review.workload import workload
 
 KINDS = ("answer", "dispute")
 ANSWERS = Answer.objects.select_related("question__exam__policy")
@@ -64,7 +66,7 @@ class Next(View):
         record("read", user, answer=lease.answer_id)
         response: shapes.Claimed = {
             "answer": self._to_mark(lease, user),
-            "progress": shapes.progress(queue.progress(exam, user, question)),
+            "progress": shapes.progress(marking_progress(exam, user, question)),
         }
         return Response(response)
 
@@ -177,7 +179,7 @@ class PassLine(View):
     def post(self, request: Request, code: str) -> Response:
         """Ask for one more reading of the answers of candidates near the pass line."""
         exam = get_object_or_404(Exam.objects.select_related("policy"), code=code)
-        return Response(shapes.Queued(queued=queue.reread_near_pass_line(exam)))
+        return Response(shapes.Queued(queued=pass_line.reread_near_pass_line(exam)))
 
 
 class WorkloadList(View):
@@ -195,4 +197,4 @@ class WorkloadList(View):
     def get(self, request: Request, code: str) -> Response:
         """Read each marker's marks, speed, and agreement with others and with references."""
         exam = get_object_or_404(Exam.objects.select_related("policy"), code=code)
-        return Response({"markers": [shapes.workload(work) for work in queue.workload(exam)]})
+        return Response({"markers": [shapes.workload(work) for work in workload(exam)]})

@@ -4,18 +4,16 @@ An answer in the queue is handed to one marker at a time, under a lease that run
 Where requests can race, the comments say how; the order of locks is that of scoring.models.locks.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
-from django.utils.timezone import localtime, now
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from redis.exceptions import RedisError
 
 from pmscoring.base.lifecycle import WrongState
 from scoring.marks import giving, settlement, visibility
@@ -31,18 +29,7 @@ from scoring.models import (
     locks,
 )
 from scoring.review import references
-from scoring.review.pass_line import reread_near_pass_line
-from scoring.review.references import NotQualified, Suspended
-from scoring.review.workload import Workload, workload
 
-__all__ = [
-    "LeaseLost",
-    "NotQualified",
-    "Suspended",
-    "Workload",
-    "reread_near_pass_line",
-    "workload",
-]
 HumanMark = Mark | ReferenceMark
 """What a marker gave an answer, a ReferenceMark where that is a reference answer. Both kinds take
 their keys from one sequence, so a key does not tell which it is."""
@@ -64,22 +51,6 @@ class Undone:
     answers: list[int]
     lease: Lease | None = None
     group: AnswerGroup | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Counts of an exam's (or a question's) answers, and of one marker's marks.
-
-    `done`: answers that people settled; `left`: answers that people are still to mark, including
-    those under a lease; `disputed`: answers waiting for adjudication; `mine` and `mine_today`: this
-    marker's marks that stand.
-    """
-
-    done: int
-    left: int
-    disputed: int
-    mine: int
-    mine_today: int
 
 
 def next_answer(
@@ -473,47 +444,3 @@ def adjudicate(answer: Answer, adjudicator: User, payload: dict[str, Any]) -> Ma
     mark = giving.add(answer, adjudicator, judgement, source=Mark.Source.ADJUDICATOR)
     settlement.settle([answer.pk])
     return mark
-
-
-def progress(
-    exam: Exam, marker: User, question: Question | None = None, seconds_old: float = 0.0
-) -> Progress:
-    """How far the marking of the exam, or of one question, is.
-
-    The counts of answers may come from a cache, `seconds_old` at most; the marker's own never do.
-    """
-    all_questions = exam.questions.order_by().values_list("pk", flat=True)
-    questions = [question.pk] if question else list(all_questions)
-    counts = _recent_counts(questions, seconds_old) if seconds_old else _counts(questions)
-    midnight = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    own = Mark.objects.filter(answer__question__in=questions, marker=marker)
-    own = own.by_people().standing()
-    # Marks of hidden reference answers are counted too: a marker could tell such an answer from the
-    # others if their count did not change.
-    hidden = ReferenceMark.objects.filter(
-        reference__answer__question__in=questions, marker=marker, purpose=references.WATCH
-    )
-    totals = {"all": Count("pk"), "today": Count("pk", filter=Q(created_at__gte=midnight))}
-    marks, of_hidden = own.aggregate(**totals), hidden.aggregate(**totals)
-    return Progress(
-        done=counts.get(Review.MARKED, 0) + counts.get(Review.ADJUDICATED, 0),
-        left=counts.get(Review.QUEUED, 0) + counts.get(Review.CLAIMED, 0),
-        disputed=counts.get(Review.DISPUTED, 0),
-        mine=marks["all"] + of_hidden["all"],
-        mine_today=marks["today"] + of_hidden["today"],
-    )
-
-
-def _counts(questions: Sequence[int]) -> dict[str, int]:
-    """How many answers are in each review state."""
-    rows = Answer.objects.filter(~Q(review=Review.NONE), question__in=questions).order_by()
-    return dict(rows.values_list("review").annotate(Count("pk")))
-
-
-def _recent_counts(questions: Sequence[int], seconds: float) -> dict[str, int]:
-    """The same, at most so many seconds old: every mark asks, and 100,000 rows take 40 ms."""
-    name = "review-counts:" + ",".join(map(str, questions))
-    try:
-        return cache.get_or_set(name, lambda: _counts(questions), seconds) or {}
-    except RedisError:
-        return _counts(questions)

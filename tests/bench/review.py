@@ -53,6 +53,7 @@ def measure(count: int, turns: int) -> None:
     from scoring.marks import settlement
     from scoring.models import Answer
     from scoring.review import queue
+    from scoring.review.progress import marking_progress
     from tests.factories import exam_in, make_user
 
     exam = exam_in("draft", readings=2)
@@ -68,7 +69,7 @@ def measure(count: int, turns: int) -> None:
         lease = timed("", partial(queue.next_answer, exam, marker), seconds["next"])
         answer = Answer.objects.select_related("question__exam__policy").get(pk=lease.answer_id)
         timed("", partial(queue.submit, answer, marker, {"points": 1}), seconds["submit"])
-        timed("", partial(queue.progress, exam, marker), seconds["progress"])
+        timed("", partial(marking_progress, exam, marker), seconds["progress"])
     for name, found in seconds.items():
         found.sort()
         middle, most = found[len(found) // 2], found[int(len(found) * 0.95)]

@@ -20,7 +20,8 @@ from scoring.admin.counts import share
 from scoring.admin.marking_page.pages import DeskRequest, address, desk_page, posted_key
 from scoring.marks.settlement import MARKED_BY_PEOPLE
 from scoring.models import Answer, Exam, Question, Standing
-from scoring.review import groups, queue, references
+from scoring.review import groups, references
+from scoring.review.progress import marking_progress
 from scoring.review.references import NotQualified
 
 Review = Answer.Review
@@ -75,7 +76,7 @@ def _regroup(request: DeskRequest) -> HttpResponse:
 
 
 def _exam(request: DeskRequest, exam: Exam) -> dict[str, Any]:
-    progress = queue.progress(exam, request.user)
+    progress = marking_progress(exam, request.user)
     standing = references.standing(exam, request.user)
     may_mark = standing is None or standing.status == Standing.Status.QUALIFIED
     rows = _questions(request, exam, may_mark)

@@ -18,7 +18,7 @@ from pmscoring.base.faults import Invalid
 from pmscoring.base.roles import has_role
 from scoring.marks import giving
 from scoring.models import Answer, Exam, Lease, Question, ReferenceMark
-from scoring.review import queue
+from scoring.review.progress import marking_progress
 from scoring.review.queue import LeaseLost
 
 View = Callable[..., HttpResponse]
@@ -100,7 +100,7 @@ def bar_context(
     exam: Exam, marker: User, question: Question | None, lease: Lease | None = None
 ) -> dict[str, Any]:
     """The context of the bar at the top: the progress, and the time left of the lease."""
-    progress = queue.progress(exam, marker, question, SECONDS_OLD if lease else 0.0)
+    progress = marking_progress(exam, marker, question, SECONDS_OLD if lease else 0.0)
     counts = {
         "done": progress.done,
         "all": progress.done + progress.left,

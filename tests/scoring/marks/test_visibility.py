@@ -11,7 +11,7 @@ from django.urls import reverse
 from pmscoring.base.lifecycle import WrongState
 from scoring.marks import giving, visibility
 from scoring.models import Answer, Exam
-from scoring.review import queue, references
+from scoring.review import pass_line, queue, references
 from tests.clients import JSON, browser_of, client_of
 from tests.factories import answers_of, calibrated, exam_in, fresh, make_user, scored, state
 
@@ -150,7 +150,7 @@ def test_one_more_reading_near_the_pass_line_is_as_blind(marker: User) -> None:
     exam = exam_in(pass_line=4, pass_margin=1)
     (answer,) = answers_of(exam, "一")
     giving.give(answer, make_user("m2"), {"points": 5})
-    queue.reread_near_pass_line(exam)
+    pass_line.reread_near_pass_line(exam)
     mark = giving.give(answer, marker, {"points": 0})
     assert state(answer)[2] == "disputed"
     assert visibility.visible_answer(fresh(answer), marker).review == "marked"

@@ -17,7 +17,9 @@ from scoring.agreement import figures
 from scoring.exams import definitions
 from scoring.marks import giving, settlement
 from scoring.models import Answer, Exam, Lease, Mark, MarkingPolicy, Question
-from scoring.review import queue
+from scoring.review import pass_line, queue
+from scoring.review.progress import marking_progress
+from scoring.review.workload import workload
 from tests.concurrency import run_concurrently, wait_until_blocked
 from tests.factories import FULL, answers_of, calibrated, exam_in, fresh, make_user, scored, state
 
@@ -183,7 +185,7 @@ def test_undoing_brings_the_answer_back_into_hand(marker: User) -> None:
     assert state(first) == (2, "human", "marked")
     told = Mark.objects.filter(answer=first).exclude(source="machine").order_by("pk")
     assert [one.source for one in told] == ["human", "withdrawal", "human"]
-    assert queue.progress(exam, marker).mine == 1
+    assert marking_progress(exam, marker).mine == 1
 
 
 def test_only_ones_own_standing_mark_can_be_withdrawn_and_only_once(
@@ -253,9 +255,9 @@ def test_progress_counts_what_is_done_and_left(marker: User) -> None:
     (other_question,) = answers_of(exam, "scope", question="Q2")
     queue.submit(lease_next(exam, marker), marker, {"points": 1})
     lease_next(exam, marker)
-    found = queue.progress(exam, marker)
+    found = marking_progress(exam, marker)
     assert (found.done, found.left, found.disputed, found.mine, found.mine_today) == (1, 3, 0, 1, 1)
-    assert queue.progress(exam, marker, other_question.question).left <= 1
+    assert marking_progress(exam, marker, other_question.question).left <= 1
 
 
 def test_answers_of_candidates_near_the_pass_line_are_read_once_more(
@@ -267,16 +269,16 @@ def test_answers_of_candidates_near_the_pass_line_are_read_once_more(
     giving.give(far, marker, {"points": 6})
     giving.give(judged, marker, {"points": 4})
     queue.adjudicate(judged, other, {"points": 4})
-    assert queue.reread_near_pass_line(exam) == 1
+    assert pass_line.reread_near_pass_line(exam) == 1
     assert state(near) == (5, "human", "queued")
     assert fresh(near).review_reason == "pass_line"
     assert state(far) == (6, "human", "marked")
-    assert queue.reread_near_pass_line(exam) == 0
+    assert pass_line.reread_near_pass_line(exam) == 0
     assert queue.next_answer(exam, marker) is None
     assert lease_next(exam, other).pk == near.pk
     queue.submit(near, other, {"points": 5})
     assert state(near) == (5, "human", "marked")
-    assert queue.reread_near_pass_line(exam) == 0
+    assert pass_line.reread_near_pass_line(exam) == 0
 
 
 def test_what_was_drawn_for_the_audit_stays_in_it_near_the_pass_line(
@@ -287,11 +289,11 @@ def test_what_was_drawn_for_the_audit_stays_in_it_near_the_pass_line(
     read, unread = answers = answers_of(exam, "一", "二")
     scored(answers, 4, 0.99, "c" * 64)
     giving.give(read, marker, {"points": 3})
-    assert queue.reread_near_pass_line(exam) == 2
+    assert pass_line.reread_near_pass_line(exam) == 2
     assert [state(one) for one in answers] == [(3, "human", "queued"), (4, "machine", "queued")]
     assert [fresh(one).urgency for one in answers] == [1, 1]
     assert [fresh(one).readings for one in answers] == [2, 1]
-    assert queue.reread_near_pass_line(exam) == 0
+    assert pass_line.reread_near_pass_line(exam) == 0
     giving.give(read, other, {"points": 3})
     giving.give(unread, other, {"points": 4})
     assert [state(one)[2] for one in answers] == ["marked", "marked"]
@@ -307,7 +309,7 @@ def test_near_the_pass_line_only_what_the_machine_settles_is_drawn_for_the_audit
     question = calibrated(exam)
     (answer,) = answers_of(exam, "一")
     scored([answer], 4, 0.99, "c" * 64)
-    assert queue.reread_near_pass_line(exam) == 1
+    assert pass_line.reread_near_pass_line(exam) == 1
     assert fresh(answer).review_reason == "pass_line"
     MarkingPolicy.objects.filter(exam=exam).update(audit_rate=1)
     settlement.settle([answer.pk])
@@ -328,7 +330,7 @@ def test_workload_tells_marks_speed_and_agreement(marker: User, other: User) -> 
     assert lease is not None
     later = lease.created_at + timedelta(seconds=30)
     queue.submit(lease.answer, marker, FULL, at=later)
-    first, second = queue.workload(exam)
+    first, second = workload(exam)
     assert (first.marker, first.marks, first.seconds) == (marker, 3, 30)
     assert (first.agreement, first.compared, first.with_references) == (0.5, 2, None)
     assert (second.marker, second.marks, second.seconds) == (other, 2, None)

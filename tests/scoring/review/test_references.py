@@ -7,7 +7,9 @@ from pmscoring.base.lifecycle import WrongState
 from scoring.marks import giving
 from scoring.models import Answer, Exam, Lease, Mark, Reference, ReferenceMark, Standing
 from scoring.review import queue, references
+from scoring.review.progress import marking_progress
 from scoring.review.references import NotQualified, Suspended
+from scoring.review.workload import workload
 from tests.factories import answers_of, exam_in, fresh, make_user, state
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
@@ -191,9 +193,9 @@ def test_a_hidden_reference_is_undone_like_any_other(chief: User, marker: User) 
     undone = queue.undo(exam, marker)
     assert undone is not None
     assert undone.answers == [reference.answer_id]
-    assert queue.progress(exam, marker).mine == 0
+    assert marking_progress(exam, marker).mine == 0
     assert isinstance(mark_next(exam, marker, 3), ReferenceMark)
-    assert queue.progress(exam, marker).mine == 1
+    assert marking_progress(exam, marker).mine == 1
     assert undone.mark.pk < ReferenceMark.objects.get(purpose="watch").pk
 
 
@@ -205,7 +207,7 @@ def test_of_a_hidden_reference_the_first_judgement_tells(chief: User, marker: Us
         queue.withdraw(ReferenceMark.objects.get(pk=first.pk), marker)
     mark_next(exam, marker, 3)
     assert Standing.objects.get().agreement == 0.5
-    [found] = queue.workload(exam)
+    [found] = workload(exam)
     assert (found.with_references, found.references) == (0.5, 2)
     mark_next(exam, marker, 0)
     assert status(exam, marker) == "suspended"
@@ -328,10 +330,10 @@ def test_the_agreement_that_a_marker_is_shown_does_not_move_with_a_hidden_refere
 
 def test_a_hidden_reference_counts_among_the_markers_own(chief: User, marker: User) -> None:
     exam = qualified_with_hidden(exam_in(marker_bound=0.5), chief, marker, 1)
-    assert queue.progress(exam, marker).mine == 0
+    assert marking_progress(exam, marker).mine == 0
     for number in (1, 2):
         mark_next(exam, marker, 3)
-        found = queue.progress(exam, marker)
+        found = marking_progress(exam, marker)
         assert (found.mine, found.mine_today) == (number, number)
     assert ReferenceMark.objects.filter(purpose="watch").count() == 1
 
@@ -358,5 +360,5 @@ def test_workload_tells_agreement_with_references(chief: User, marker: User) -> 
         make_reference(exam, chief)
     mark_next(exam, marker, 3)
     mark_next(exam, marker, 0)
-    (found,) = queue.workload(exam)
+    (found,) = workload(exam)
     assert (found.marks, found.with_references, found.references) == (0, 0.5, 2)

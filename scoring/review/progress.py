@@ -1,0 +1,74 @@
+"""How far the marking by people is, as the bar above an answer shows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db.models import Count, Q
+from django.utils.timezone import localtime
+from redis.exceptions import RedisError
+
+from scoring.marks.settlement import Review
+from scoring.models import Answer, Exam, Mark, Question, ReferenceMark
+from scoring.review import references
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Counts of an exam's (or a question's) answers, and of one marker's marks.
+
+    `done`: answers that people settled; `left`: answers that people are still to mark, including
+    those under a lease; `disputed`: answers waiting for adjudication; `mine` and `mine_today`: this
+    marker's marks that stand.
+    """
+
+    done: int
+    left: int
+    disputed: int
+    mine: int
+    mine_today: int
+
+
+def marking_progress(
+    exam: Exam, marker: User, question: Question | None = None, seconds_old: float = 0.0
+) -> Progress:
+    """How far the marking of the exam, or of one question, is.
+
+    The counts of answers may come from a cache, `seconds_old` at most; the marker's own never do.
+    """
+    all_questions = exam.questions.order_by().values_list("pk", flat=True)
+    questions = [question.pk] if question else list(all_questions)
+    counts = _recent_counts(questions, seconds_old) if seconds_old else _counts(questions)
+    midnight = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    own = Mark.objects.filter(answer__question__in=questions, marker=marker)
+    own = own.by_people().standing()
+    # Marks of hidden reference answers are counted too: a marker could tell such an answer from the
+    # others if their count did not change.
+    hidden = ReferenceMark.objects.filter(
+        reference__answer__question__in=questions, marker=marker, purpose=references.WATCH
+    )
+    totals = {"all": Count("pk"), "today": Count("pk", filter=Q(created_at__gte=midnight))}
+    marks, of_hidden = own.aggregate(**totals), hidden.aggregate(**totals)
+    return Progress(
+        done=counts.get(Review.MARKED, 0) + counts.get(Review.ADJUDICATED, 0),
+        left=counts.get(Review.QUEUED, 0) + counts.get(Review.CLAIMED, 0),
+        disputed=counts.get(Review.DISPUTED, 0),
+        mine=marks["all"] + of_hidden["all"],
+        mine_today=marks["today"] + of_hidden["today"],
+    )
+
+
+def _counts(questions: Sequence[int]) -> dict[str, int]:
+    """How many answers are in each review state."""
+    rows = Answer.objects.filter(~Q(review=Review.NONE), question__in=questions).order_by()
+    return dict(rows.values_list("review").annotate(Count("pk")))
+
+
+def _recent_counts(questions: Sequence[int], seconds: float) -> dict[str, int]:
+    """The same, at most so many seconds old: every mark asks, and 100,000 rows take 40 ms."""
+    name = "review-counts:" + ",".join(map(str, questions))
+    try:
+        return cache.get_or_set(name, lambda: _counts(questions), seconds) or {}
+    except RedisError:
+        return _counts(questions)
