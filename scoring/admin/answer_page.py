@@ -100,8 +100,8 @@ def page(answer: Answer, user: User | AnonymousUser) -> dict[str, Any]:
     question = answer.question
     wire = question.wire()
     prefetch_related_objects([answer], Prefetch("marks", Mark.objects.select_related("marker")))
-    seen = visibility.visible_answer(answer, user)
-    marks = seen.marks
+    visible = visibility.visible_answer(answer, user)
+    marks = visible.marks
     machine = _machine(marks, question)
     person = _latest(marks, Mark.Source.ADJUDICATOR) or _latest(marks, Mark.Source.HUMAN)
     evidence = spans(machine.criteria) if machine else []
@@ -120,8 +120,8 @@ def page(answer: Answer, user: User | AnonymousUser) -> dict[str, Any]:
         "person": person,
         "outdated": _outdated(machine, question) if machine else "",
         "marks": marks[::-1],
-        "final": seen.final[0] if seen.final else None,
-        "review": Answer.Review(seen.review),
+        "final": visible.final[0] if visible.final else None,
+        "review": Answer.Review(visible.review),
         "most": number(question.max_points),
     }
 

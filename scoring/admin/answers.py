@@ -30,7 +30,7 @@ SHOWN_TO_ALL = ("question", "status", "flag")
 
 
 class QuestionFilter(admin.SimpleListFilter):
-    """Questions, only those of the exam that is already filtered by."""
+    """Filters by question, and offers those of the exam that the list is filtered by."""
 
     title = _("question")
     parameter_name = "question"
@@ -48,7 +48,7 @@ class QuestionFilter(admin.SimpleListFilter):
 
 
 class FlagFilter(admin.SimpleListFilter):
-    """Answers that carry a flag."""
+    """Filters by flag, or by having any."""
 
     title = _("flag")
     parameter_name = "flag"

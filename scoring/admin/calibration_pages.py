@@ -150,7 +150,7 @@ class CalibrationPages(Admin):
         }
 
     def roll_back_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """GET shows what would change, POST goes back to the calibration before the present one."""
+        """GET shows what would change, POST goes back to the previous calibration."""
         question = _get_question(pk)
         if not self.has_manage_permission(request) or question.calibration is None:
             return _back(question)

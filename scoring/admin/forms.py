@@ -48,7 +48,7 @@ class DefinitionForm(forms.Form):
         label=capfirst(_("Load it even if people have marked under the old criteria")),
         required=False,
         widget=theme.Checkbox,
-        help_text=_("Their marks are kept; the answers are scored anew under the new criteria."),
+        help_text=_("Their marks are kept; the answers are scored again under the new criteria."),
     )
 
 
@@ -212,7 +212,7 @@ class QuestionForm(theme.ModelForm):
         label=capfirst(_("Change it even if people have marked under the old criteria")),
         required=False,
         widget=theme.Checkbox,
-        help_text=_("Their marks are kept; the answers are scored anew under the new criteria."),
+        help_text=_("Their marks are kept; the answers are scored again under the new criteria."),
     )
 
     class Meta:

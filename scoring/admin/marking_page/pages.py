@@ -116,9 +116,9 @@ def lease_of(answer: Answer, marker: User) -> Lease | None:
 
 def has_marked(answer: Answer, marker: User) -> bool:
     """Whether a mark of the answer by this marker stands, also of a reference answer."""
-    given = ReferenceMark.objects.filter(reference__answer=answer, marker=marker)
-    of_reference = given.exclude(purpose=ReferenceMark.Purpose.WITHDRAWN)
-    return giving.standing_marks(answer, marker).exists() or of_reference.exists()
+    reference_marks = ReferenceMark.objects.filter(reference__answer=answer, marker=marker)
+    standing = reference_marks.exclude(purpose=ReferenceMark.Purpose.WITHDRAWN)
+    return giving.standing_marks(answer, marker).exists() or standing.exists()
 
 
 def lease_times(lease: Lease) -> dict[str, int]:

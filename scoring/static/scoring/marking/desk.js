@@ -7,7 +7,7 @@ import { Points } from "./points.js";
 import { send, words } from "./send.js";
 
 const desk = document.getElementById("desk");
-const said = document.getElementById("desk-said");
+const announcement = document.getElementById("desk-said");
 const help = document.getElementById("desk-help");
 const letters = document.getElementById("desk-letters");
 let form, points, lease, busy; // `busy`: a request is under way, and no other may be sent.
@@ -28,10 +28,10 @@ function begin() {
 
 /* Always read aloud; shown if it is more than the number of the next answer. */
 function announce(text) {
-  said.classList.remove("desk-toast");
-  void said.offsetWidth; // Restarts the animation.
-  said.textContent = text;
-  said.classList.toggle("desk-toast", text !== "" && !text.startsWith("#"));
+  announcement.classList.remove("desk-toast");
+  void announcement.offsetWidth; // Restarts the animation.
+  announcement.textContent = text;
+  announcement.classList.toggle("desk-toast", text !== "" && !text.startsWith("#"));
 }
 
 function warn(text) {
