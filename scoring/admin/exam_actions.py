@@ -96,6 +96,8 @@ class ExamActions(ExamAgreementPage):
 
     def _become(self, request: HttpRequest, exams: Iterable[Exam], state: str) -> None:
         for exam in exams:
+            # Meanwhile another manager may have moved it, or an answer may have arrived that is
+            # still to be scored: `become` decides under the lock of the exam.
             try:
                 settlement.become(exam, state)
             except WrongState as error:

@@ -101,7 +101,13 @@ class ExamAdmin(ExamActions):
         return objects, model_count, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Exam) -> None:
-        """Questions are deleted first, since they protect their group."""
+        """Delete the exam; PermissionDenied if something was handed in to it by now."""
+        # A submission accepted after the permission was checked would be deleted along. Whoever
+        # accepts submissions shares the exam, so after this lock there are no more to come.
+        locks.lock_exam(obj.pk)
+        if not self.has_delete_permission(request, obj):
+            raise PermissionDenied
+        # Questions first, since they protect their group.
         obj.questions.all().delete()
         obj.delete()
 

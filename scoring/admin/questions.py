@@ -6,6 +6,7 @@ Saving a question by hand has the effects of loading the changed definition.
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -141,6 +142,14 @@ class QuestionAdmin(CalibrationPages):
         return (
             allowed and isinstance(obj, Question) and not _frozen(obj) and not obj.answers.exists()
         )
+
+    def delete_model(self, request: HttpRequest, obj: Question) -> None:
+        """Delete the question; PermissionDenied if it has answers by now, or its exam is fixed."""
+        # As for an exam: whoever accepts answers shares it, so after this lock none can arrive.
+        obj.exam = locks.lock_exam(obj.exam_id)
+        if not self.has_delete_permission(request, obj):
+            raise PermissionDenied
+        obj.delete()
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any

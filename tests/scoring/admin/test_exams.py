@@ -256,6 +256,20 @@ def test_an_exam_with_answers_is_not_deleted(manager: Client) -> None:
     assert not Exam.objects.exists()
 
 
+def test_an_exam_is_not_deleted_if_a_submission_arrives_after_the_check(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exam = example_exam()
+    address = reverse("admin:scoring_exam_delete", args=[exam.pk])
+
+    def submit(*_args: Any) -> None:
+        submitted_answer(exam, "要件")
+
+    monkeypatch.setattr(ExamAdmin, "log_deletions", submit)
+    assert manager.post(address, {"post": "yes"}).status_code == 403
+    assert Exam.objects.exists()
+
+
 def test_viewers_read_exams_and_do_nothing_to_them() -> None:
     exam = example_exam()
     viewer = signed_in("viewer")

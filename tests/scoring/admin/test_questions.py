@@ -151,3 +151,16 @@ def test_a_question_that_was_answered_is_not_deleted(manager: Client, question: 
     submitted_answer(question.exam, "要件")
     delete = reverse("admin:scoring_question_delete", args=[question.pk])
     assert manager.post(delete, {"post": "yes"}).status_code == 403
+
+
+def test_a_question_is_not_deleted_if_an_answer_arrives_after_the_check(
+    manager: Client, question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def submit(*_args: Any) -> None:
+        submitted_answer(question.exam, "要件")
+
+    monkeypatch.setattr(QuestionAdmin, "log_deletions", submit)
+    delete = reverse("admin:scoring_question_delete", args=[question.pk])
+    assert manager.post(delete, {"post": "yes"}).status_code == 403
+    assert Question.objects.filter(pk=question.pk).exists()
