@@ -56,8 +56,9 @@ class Commands:
 
     def begin(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command in a session of its own, as in another terminal."""
+        # Started in the background of a shell, the tests ignore SIGINT, and so would the command.
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), *words],
+            ["env", "--default-signal=INT", sys.executable, str(ROOT / "manage.py"), *words],
             cwd=self.var.parent,
             env=self.environment | environment,
             stdout=subprocess.PIPE,
