@@ -57,8 +57,8 @@ resolve: $(VENV)/.app $(VENV)/.dev ## The pins resolve on Python 3.11 and 3.13
 		$(BIN)/uv pip compile -q --no-header --python-version $$version $(PINS) >/dev/null || exit 1; \
 	done
 
-test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker and no browser, one worker a core
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 12 \
+test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker and no browser, side by side
+	$(BIN)/python -m pytest -n auto --dist loadfile --durations 12 \
 		--ignore=tests/faults --ignore=tests/stack --ignore=tests/bench --ignore=tests/browser \
 		--ignore=tests/fresh
 

@@ -5,11 +5,15 @@ shares a server of its own: each test stops and starts parts of it, which no oth
 Such a folder comes first: its tests wait for the most part, while the other workers compute.
 """
 
+import os
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 SHARING = ("tests/pmscoring/installation/",)
 """Folders whose tests share a server."""
+MOST_WORKERS = 4
+"""Each may load the encoder and start a service: as many as a machine of 16 GB bears."""
 
 
 class ByFolderOrModule(LoadScopeScheduling):
@@ -39,3 +43,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
         return None
     config.option.loadscopereorder = False
     return ByFolderOrModule(config, log)
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """For `-n auto`: a worker for each core, and one more beside the one that mostly waits."""
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
