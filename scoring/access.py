@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from pmscoring.base.audit import audit
+from pmscoring.base.audit import record
 from pmscoring.base.faults import Fault, Invalid, fault
 from pmscoring.base.roles import CLIENT, MANAGER, has_role
 from scoring.models import ApiToken
@@ -63,11 +63,10 @@ def issue(
     `name` and `days` are as they were sent, `owner` is None where no user was found. Raises Invalid
     with the pointers /user, /name and /days.
     """
-    if found := list(_faults(issuer, owner, name, days)):
-        raise Invalid(found)
+    if faults := list(_faults(issuer, owner, name, days)):
+        raise Invalid(faults)
     token, secret = ApiToken.issue(cast("User", owner), name, days)
-    more = {"user": issuer.pk, "token": token.pk, "owner": token.user_id}
-    audit.info("token issued", extra=more)
+    record("token issued", issuer, token=token.pk, owner=token.user_id)
     return token, secret
 
 
@@ -83,13 +82,11 @@ def _faults(issuer: "User", owner: "User | None", name: Any, days: Any) -> Itera
 
 
 def revoke(caller: "User", keys: Iterable[int]) -> list[int]:
-    """From now on these tokens are refused; the keys of those that were valid and are the caller's
-    to revoke.
-    """
-    # Two who revoke a token at once: each by an UPDATE of a row that is not revoked, of which the
-    # second finds none, so that the audit log names it once.
+    """Revoke the valid tokens that the caller may revoke, and return their keys."""
+    # Two callers may revoke a token at once. Each UPDATE matches only a token that is not revoked
+    # yet, so the second changes nothing, and the audit log names the token once.
     valid = tokens(caller).valid()
     revoked = [key for key in keys if valid.filter(pk=key).update(revoked_at=now())]
     if revoked:
-        audit.info("tokens revoked", extra={"user": caller.pk, "tokens": revoked})
+        record("tokens revoked", caller, tokens=revoked)
     return revoked

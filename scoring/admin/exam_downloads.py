@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import Admin
-from pmscoring.base.audit import audit
+from pmscoring.base.audit import record
 from pmscoring.base.downloads import file_response
 from pmscoring.base.roles import has_role
 from scoring import results
@@ -73,7 +73,7 @@ def _saved(
 ) -> HttpResponseBase:
     """The file, with headings in the reader's language; that the exam was read is logged."""
     exam = get_object_or_404(Exam, pk=pk)
-    audit.info("read", extra={"user": request.user.pk, export.name: exam.code})
+    record("read", request.user, **{export.name: exam.code})
     language = get_language() or ""
     headers = language if language in results.HEADERS else results.HEADERS[0]
     options = results.Options(button.encoding, headers)

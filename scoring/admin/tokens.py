@@ -36,9 +36,9 @@ class ApiTokenAdmin(ReadOnly):
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[ApiToken]":
         """Those that the caller may revoke."""
-        own = access.tokens(signed_in(request.user))
-        found: QuerySet[ApiToken] = super().get_queryset(request).filter(pk__in=own.values("pk"))
-        return found
+        revocable = access.tokens(signed_in(request.user))
+        rows: QuerySet[ApiToken] = super().get_queryset(request)
+        return rows.filter(pk__in=revocable.values("pk"))
 
     def has_issue_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Managers."""
@@ -57,8 +57,8 @@ class ApiTokenAdmin(ReadOnly):
             try:
                 token, secret = access.issue(issuer, wanted["user"], wanted["name"], wanted["days"])
             except Invalid as error:
-                for one in error.faults:
-                    form.add_error(one["pointer"].removeprefix("/"), one["detail"])
+                for fault in error.faults:
+                    form.add_error(fault["pointer"].removeprefix("/"), fault["detail"])
             else:
                 words = _("The token of %(user)s, which is shown only now:") % {"user": token.user}
                 shown = format_html("{} <code>{}</code>", words, secret)
@@ -72,10 +72,10 @@ class ApiTokenAdmin(ReadOnly):
     def revoke(self, request: HttpRequest, queryset: "QuerySet[ApiToken]") -> None:
         """From now on they are refused."""
         revoked = access.revoke(signed_in(request.user), queryset.values_list("pk", flat=True))
-        told = ngettext(
+        message = ngettext(
             "%(count)d token was revoked.", "%(count)d tokens were revoked.", len(revoked)
         )
-        self.message_user(request, told % {"count": len(revoked)})
+        self.message_user(request, message % {"count": len(revoked)})
 
     @theme.display(description=_("name"), ordering="name")
     def name_or_number(self, token: ApiToken) -> str:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from pmscoring.base.api.schema import JSON, call, query, response_example
 from pmscoring.base.api.views import View
-from pmscoring.base.audit import audit
+from pmscoring.base.audit import record
 from pmscoring.base.downloads import file_response
 from pmscoring.base.faults import Invalid, fault
 from scoring import results
@@ -61,7 +61,7 @@ VIEWS = {export.name: _view(export) for export in results.EXPORTS.values()}
 
 def _response(request: Request, code: str, export: results.Export) -> HttpResponseBase:
     exam = get_object_or_404(Exam, code=code)
-    audit.info("read", extra={"user": request.user.pk, export.name: code})
+    record("read", request.user, **{export.name: code})
     file_format = FORMATS[_choice(request, "format", tuple(FORMATS))]
     choices = {name: _choice(request, name, values) for name, values in OPTIONS.items()}
     options = results.Options(**choices)

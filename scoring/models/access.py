@@ -59,11 +59,6 @@ class ApiToken(models.Model):
             user=user, name=name, digest=hashed(secret), expires_at=expires
         ), secret
 
-    @classmethod
-    def revoke(cls, user: "User", pk: int) -> bool:
-        """From now on the user's token is refused; False where there is none."""
-        return bool(cls.objects.valid().filter(user=user, pk=pk).update(revoked_at=now()))
-
 
 class IdempotencyKey(models.Model):
     """The response to a request with an Idempotency-Key, returned again if it is repeated.

@@ -13,6 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from pmscoring.health import checks
+from scoring import access
 from scoring.models import ApiToken
 from tests.local_servers import free_port
 from tests.outages import a_migration_missing, redis_at, redis_away, silent_port
@@ -146,7 +147,7 @@ def test_details_are_for_the_internal_network_and_known_callers(settings: Settin
     token, secret = ApiToken.issue(user)
     known = Client(headers={"Authorization": f"Bearer {secret}"})
     assert details_for(known)
-    ApiToken.revoke(user, token.pk)
+    assert access.revoke(user, [token.pk]) == [token.pk]
     assert not details_for(known)
     session = Client()
     session.force_login(user)
