@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "pmscoring.apps.ProjectConfig",
     "pmscoring.base",
     "scoring",
+    "opsconsole",
 ]
 MIDDLEWARE = [
     "pmscoring.metrics.HttpMetricsMiddleware",
@@ -121,7 +122,10 @@ SCORING_STALLED_SECONDS = env.integer("SCORING_STALLED_SECONDS", 300, least=1)
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"scoring.tasks.score_waiting": {"queue": "scoring"}}
+CELERY_TASK_ROUTES = {
+    "scoring.tasks.score_waiting": {"queue": "scoring"},
+    "opsconsole.tasks.*": {"queue": "ops"},
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -140,6 +144,12 @@ CELERY_BEAT_SCHEDULE = {
     # Hourly, so that a day begins with it in any zone, and a missed turn is soon made up for.
     "delete-due-answers": {"task": "scoring.tasks.delete_due_answers", "schedule": 3600.0},
     "forget-old-keys": {"task": "scoring.tasks.forget_old_keys", "schedule": 86400.0},
+    # Late is useless: the next one looks at the same rows.
+    "ops-sweep": {
+        "task": "opsconsole.tasks.sweep",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -151,7 +161,14 @@ TIME_ZONE = env.zone("TIME_ZONE", "Asia/Tokyo")
 INTERNAL_NETWORKS = env.networks("INTERNAL_IPS", "127.0.0.1,::1")
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
-MEDIA_ROOT = VAR_DIR / "uploads"
+MEDIA_ROOT = Path(env.text("UPLOADS_DIR", str(VAR_DIR / "uploads")))
+BACKUP_DIR = Path(env.text("BACKUP_DIR", str(VAR_DIR / "backups")))
+BACKUP_JOBS = env.integer("BACKUP_JOBS", 2, least=1)
+BACKUP_STALLED_SECONDS = env.integer("BACKUP_STALLED_SECONDS", 300, least=1)
+STORES_DIR = Path(env.text("STORES_DIR", str(VAR_DIR / "stores")))
+CHANNELS_DIR = Path(env.text("CHANNELS_DIR", str(VAR_DIR / "channels")))
+# The folder of pg_dump and pg_restore; empty: they are on the PATH.
+POSTGRES_BIN = env.text("POSTGRES_BIN", "")
 FILE_UPLOAD_PERMISSIONS = 0o600
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_REDIRECT_URL = "/admin/"

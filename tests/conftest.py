@@ -7,6 +7,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from tests.local_servers import free_port
 from tests.paths import PYTHONPATH, WEIGHTS
@@ -76,3 +78,12 @@ def inference_url(
         f"{url}/health",
     ):
         yield url
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database. Tests that commit empty every table after them, the events too."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE opsconsole_event DISABLE TRIGGER opsconsole_event_never_emptied"
+        )

@@ -39,7 +39,9 @@ class JobQuerySet(models.QuerySet[Row]):
 
     def stalled(self, after: timedelta, at: datetime | None = None) -> Self:
         """Claimed by a worker that has since gone quiet for longer than `after`."""
-        return self.filter(status=self.model.WORKING, claimed_at__lt=(at or now()) - after)
+        return self.filter(
+            status__in=self.model.working_states(), claimed_at__lt=(at or now()) - after
+        )
 
     def release_stalled(self, after: timedelta, at: datetime | None = None) -> int:
         """Put stalled jobs back, or fail them after MOST_TRIES; returns how many there were."""
@@ -56,11 +58,14 @@ class Job(Lifecycle):
     """A row that a worker works on. Only the worker that has claimed it may write its outcome.
 
     A model names its own states, and in FLOW the ways between them: WAITING -> WORKING -> DONE,
-    FAILED or WAITING again. Reasons are written in the job's `language`, where the model has one.
+    FAILED or WAITING again. Work of several stages names the states after WORKING as STEPS; from
+    each of them there are the same ways. Reasons are written in the job's `language`, where the
+    model has one.
     """
 
     WAITING: ClassVar[str] = "waiting"
     WORKING: ClassVar[str]
+    STEPS: ClassVar[tuple[str, ...]] = ()
     DONE: ClassVar[str]
     FAILED: ClassVar[str]
     MOST_TRIES: ClassVar[int] = 3
@@ -88,6 +93,12 @@ class Job(Lifecycle):
             raise self._lost()
         for name, value in changes.items():
             setattr(self, name, value)
+
+    def step(self, status: str, **changes: Any) -> None:
+        """Heartbeat and the next state of STEPS; WrongState where another worker has the job."""
+        if status not in self.STEPS:
+            raise ValueError(f"{status} is no step of {type(self).__name__}")
+        self.beat(status=status, **changes)
 
     def finish(self, **changes: Any) -> None:
         """Write the outcome; WrongState where another worker has the job."""
@@ -136,6 +147,11 @@ class Job(Lifecycle):
         language: str = getattr(self, "language", "")
         return translation.override(language) if language else nullcontext()
 
+    @classmethod
+    def working_states(cls) -> tuple[str, ...]:
+        """The states in which a worker has the job."""
+        return (cls.WORKING, *cls.STEPS)
+
     def at_end(self) -> dict[str, Any]:
         """Columns written when the job ends, done or failed; models add their own."""
         return {"claimed_at": None}
@@ -143,7 +159,7 @@ class Job(Lifecycle):
     def _mine(self) -> "models.QuerySet[Self]":
         """The row, while this worker has the claim."""
         rows: models.QuerySet[Self] = type(self)._default_manager.filter(pk=self.pk)
-        return rows.filter(status=self.WORKING, claimed_at=self.claimed_at)
+        return rows.filter(status__in=self.working_states(), claimed_at=self.claimed_at)
 
     def _end(self, status: str, **changes: Any) -> None:
         changes |= self.at_end()

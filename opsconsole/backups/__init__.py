@@ -1,0 +1,1 @@
+"""Backups: take, verify, store, keep and restore them."""

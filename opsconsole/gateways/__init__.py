@@ -1,0 +1,1 @@
+"""Ports: processes, PostgreSQL, archives, encryption, stores, notices. None knows a model."""

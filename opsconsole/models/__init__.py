@@ -1,0 +1,31 @@
+"""The console's tables, their words and their states."""
+
+from opsconsole.models.backups import (
+    DEFAULT_PARTS,
+    LOCAL,
+    PARTS,
+    Backup,
+    BackupCopy,
+    BackupPlan,
+    Verification,
+)
+from opsconsole.models.channels import Channel
+from opsconsole.models.events import SYSTEM, Caller, Event
+from opsconsole.models.installation import Installation
+from opsconsole.models.restores import Restore
+
+__all__ = [
+    "DEFAULT_PARTS",
+    "LOCAL",
+    "PARTS",
+    "SYSTEM",
+    "Backup",
+    "BackupCopy",
+    "BackupPlan",
+    "Caller",
+    "Channel",
+    "Event",
+    "Installation",
+    "Restore",
+    "Verification",
+]
