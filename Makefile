@@ -2,8 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# pip shows its progress where somebody can see it.
-PIP := $(BIN)/python -m pip install $(if $(MAKE_TERMOUT),,-q) --disable-pip-version-check
+# pip shows its progress where somebody can see it. It compiles nothing: Python compiles what is
+# imported when it is imported, a small part of all.
+PIP := $(BIN)/python -m pip install $(if $(MAKE_TERMOUT),,-q) --no-compile --disable-pip-version-check
 # An index that has torch's CPU build, such as https://download.pytorch.org/whl/cpu. Without one, and
 # without a wheel in a folder of find-links, PyPI's build for CUDA is taken: about 3 GB.
 TORCH_INDEX ?=
