@@ -1,0 +1,36 @@
+"""What the tests of the console share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.utils import translation
+from pytest_django import Settings
+
+from tests.opsconsole.s3 import S3, s3
+
+__all__ = ["s3"]
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Messages in English, whatever has been translated."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def stores_dir(settings: Settings, tmp_path: Path) -> Path:
+    """The folder in which this test describes its stores."""
+    settings.STORES_DIR = tmp_path / "stores"
+    settings.STORES_DIR.mkdir()
+    return tmp_path / "stores"
+
+
+@pytest.fixture
+def bucket(s3: S3) -> str:
+    """A bucket of this test's own."""
+    name = f"b-{uuid4().hex[:12]}"
+    s3.make_bucket(name)
+    return name
