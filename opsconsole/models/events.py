@@ -1,22 +1,23 @@
 """Events: who did what, when, from where, on which object, with what result. Never changed."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from opsconsole.models.chain import Chain, hash_of, moment, plain, text
+from opsconsole.models.deeds import DEEDS, Told, name_of, told
 from opsconsole.models.installation import Installation
 
-HASHED = (
+LINK = (
     "number", "at", "actor", "source", "address", "deed", "object_type", "object_id", "object_name",
-    "result", "details", "previous",
+    "result", "details", "previous", "hash",
 )  # fmt: skip
+"""The columns that make up a link of the chain: all."""
+AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,18 @@ class Caller:
 SYSTEM = Caller()
 
 
-class EventManager(models.Manager["Event"]):
-    """The chain of events."""
+class EventQuerySet(models.QuerySet["Event"]):
+    """Events by what they are to people, and as links of the chain."""
+
+    def told(self, *wanted: Told) -> Self:
+        """Those of the deeds that channels are told of in one of these ways."""
+        return self.filter(deed__in=told(*wanted))
+
+    def links(self) -> Iterator[dict[str, Any]]:
+        """As links of the chain, the first one first; a few at a time are in memory."""
+        rows = self.order_by("number").values(*LINK)
+        for row in rows.iterator(chunk_size=AT_ONCE):
+            yield {**row, "at": moment(row["at"])}
 
     def record(
         self,
@@ -45,58 +56,76 @@ class EventManager(models.Manager["Event"]):
     ) -> "Event":
         """Append an event, in the caller's transaction.
 
-        `deed` is a word of the vocabulary such as `backup.requested`. `details` hold ids, counts
-        and reasons: never a secret, an answer or a candidate.
+        `deed` is a word of deeds.py, such as `backup.requested`; raises ValueError for any other,
+        and for a result or a source that is none. `details` hold ids, counts and reasons: never an
+        answer or a candidate. What looks like a secret is taken out.
 
         Two events at once: both lock the installation's row, so the second waits for the commit of
         the first and links to it. Callers record last in a transaction, to hold that lock shortly.
         """
+        _check(deed, result, caller.source)
         with transaction.atomic():
             installation = Installation.objects.locked()
             event = Event(
                 number=installation.events + 1,
                 at=now(),
-                actor=caller.name,
+                actor=text(caller.name, 150),
                 source=caller.source,
-                address=caller.address,
+                address=text(caller.address, 45),
                 deed=deed,
                 object_type=on._meta.model_name or "" if on else "",
                 object_id=str(on.pk) if on else "",
-                object_name=str(on)[:200] if on else "",
+                object_name=text(str(on), 200) if on else "",
                 result=result,
-                details=json.loads(json.dumps(details, cls=DjangoJSONEncoder)),
+                details=plain(details),
                 previous=installation.head,
             )
-            event.hash = event.computed_hash()
+            event.hash = hash_of(event.link())
             event.save(force_insert=True)
             installation.events, installation.head = event.number, event.hash
             installation.save(update_fields=["events", "head"])
         return event
 
-    def broken_at(self) -> int | None:
-        """The number of the first event that is changed, missing or out of its place; else None."""
-        number, previous = 0, ""
-        installation = Installation.objects.here()
-        for event in self.in_order():
-            number += 1
-            if (event.number, event.previous) != (number, previous):
-                return number
-            if event.hash != event.computed_hash():
-                return number
-            previous = event.hash
-        if (number, previous) != (installation.events, installation.head):
-            return number + 1
-        return None
+    def broken_at(self, *, newest: int | None = None) -> int | None:
+        """The number of the first event that is changed, missing or out of its place; else None.
 
-    def in_order(self) -> Iterator["Event"]:
-        """Every event, the first one first, a few at a time."""
-        return self.order_by("number").iterator(chunk_size=2000)
+        With `newest` only so many of the last events are looked at, and the one before them is
+        believed.
+
+        Events are recorded meanwhile. (1) The installation says first how many there are and what
+        the last one's hash is; the chain is followed up to there. (2) Whether there are more than
+        were recorded is seen by the highest number, which is read before the installation is read
+        again: an event and its count are committed together, so the count is never behind.
+        """
+        at_first = Installation.objects.here()
+        chain = self._before(at_first.events - newest) if newest else Chain()
+        links = self.filter(number__gt=chain.number, number__lte=at_first.events).links()
+        for link in links:
+            if not chain.follow(link):
+                return chain.number + 1
+        if (chain.number, chain.head) != (at_first.events, at_first.head):
+            return chain.number + 1
+        highest = self.aggregate(models.Max("number"))["number__max"] or 0
+        recorded = Installation.objects.here().events
+        return recorded + 1 if highest > recorded else None
+
+    def _before(self, number: int) -> Chain:
+        """The chain up to an event whose hash is believed."""
+        event = self.filter(number=number).first()
+        return Chain(event.number, event.hash) if event else Chain()
+
+
+def _check(deed: str, result: str, source: str) -> None:
+    if deed not in DEEDS:
+        raise ValueError(f"{deed} is no deed of opsconsole/models/deeds.py")
+    if result not in Event.Result.values or source not in Event.Source.values:
+        raise ValueError(f"{result} is no result, or {source} no source, of an event")
 
 
 class Event(models.Model):
-    """A link of the chain: `hash` covers the fields and the hash of the event before.
+    """A link of the chain: `hash` covers the other fields, of which one is the hash before.
 
-    A trigger refuses UPDATE, DELETE and TRUNCATE. `details` is a flat object of ids, counts and
+    Triggers refuse UPDATE, DELETE and TRUNCATE. `details` is a flat object of ids, counts and
     reasons.
     """
 
@@ -126,7 +155,7 @@ class Event(models.Model):
     previous = models.CharField(_("hash of the event before"), max_length=64, blank=True)
     hash = models.CharField(_("hash"), max_length=64)
 
-    objects = EventManager()
+    objects = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-number"]
@@ -137,9 +166,12 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"#{self.number} {self.deed}"
 
-    def computed_hash(self) -> str:
-        """SHA-256 of the fields as canonical JSON; times in UTC with microseconds."""
-        fields = {name: getattr(self, name) for name in HASHED}
-        fields["at"] = self.at.timestamp().hex()
-        content = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(content.encode()).hexdigest()
+    def link(self) -> dict[str, Any]:
+        """The event as a link of the chain."""
+        fields = {name: getattr(self, name) for name in LINK}
+        return {**fields, "at": moment(self.at)}
+
+    @property
+    def deed_name(self) -> str:
+        """The deed's name in the active language."""
+        return name_of(self.deed)

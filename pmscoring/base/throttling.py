@@ -16,6 +16,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Th
 from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle, UserRateThrottle
 
+from pmscoring.base.addresses import address_of
 from pmscoring.base.logs import Rarely
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,10 @@ class Windows(SimpleRateThrottle):
             if once_a_minute():
                 log.warning("the cache is away, nobody is throttled: %s", type(error).__name__)
             return True
+
+    def get_ident(self, request: Request) -> str:
+        """The caller's address."""
+        return address_of(request)
 
     def wait(self) -> float:
         """Seconds until the next window."""

@@ -1,0 +1,5 @@
+"""The console's admin: it translates and decides nothing."""
+
+from opsconsole.admin import navigation
+
+__all__ = ["navigation"]

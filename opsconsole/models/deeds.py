@@ -1,0 +1,67 @@
+"""The vocabulary of events: the code of each deed, its name, and who is told of it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Told(Enum):
+    """Whether channels are told of a deed."""
+
+    NEVER = "never"
+    ASKED = "asked"
+    """A success: told where the channel, or the plan of the backup, asks for successes."""
+    ALWAYS = "always"
+    """What a person must look at."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A word of the vocabulary; `code` is `<kind of object>.<what happened to it>`."""
+
+    code: str
+    name: Promise
+    told: Told = Told.NEVER
+
+
+DEEDS: dict[str, Deed] = {
+    deed.code: deed
+    for deed in (
+        Deed("backup.requested", _("backup requested")),
+        Deed("backup.stored", _("backup made"), Told.ASKED),
+        Deed("backup.failed", _("backup failed"), Told.ALWAYS),
+        Deed("backup.verified", _("backup verified")),
+        Deed("backup.verification_failed", _("verification failed"), Told.ALWAYS),
+        Deed("backup.held", _("backup held")),
+        Deed("backup.released", _("backup no longer held")),
+        Deed("backup.removed", _("backup removed")),
+        Deed("backup.downloaded", _("backup downloaded")),
+        Deed("backup.uploaded", _("backup uploaded")),
+        Deed("backup.found", _("backup found in a store")),
+        Deed("plan.overdue", _("backup overdue"), Told.ALWAYS),
+        Deed("plan.changed", _("backup plan changed")),
+        Deed("restore.requested", _("restore requested")),
+        Deed("restore.done", _("restore done"), Told.ASKED),
+        Deed("restore.failed", _("restore failed"), Told.ALWAYS),
+        Deed("restore.undone", _("restore undone"), Told.ALWAYS),
+        Deed("restore.here", _("restored here")),
+        Deed("previous.dropped", _("previous database dropped")),
+        Deed("channel.changed", _("channel changed")),
+        Deed("channel.test_requested", _("test of a channel requested")),
+        Deed("channel.tested", _("channel tested")),
+        Deed("events.exported", _("events exported")),
+    )
+}
+"""By code. An event of another deed is refused."""
+
+
+def name_of(code: str) -> str:
+    """The deed's name in the active language; its code, where a later version recorded it."""
+    return str(DEEDS[code].name) if code in DEEDS else code
+
+
+def told(*wanted: Told) -> tuple[str, ...]:
+    """The codes of the deeds that are told so."""
+    return tuple(deed.code for deed in DEEDS.values() if deed.told in wanted)
