@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 import redis
-from celery import Celery
+from celery import Celery, Task
+from celery.exceptions import Ignore
 from celery.signals import (
     after_task_publish,
     beat_init,
@@ -16,17 +17,41 @@ from celery.signals import (
     task_prerun,
 )
 
+from pmscoring.base import hold
 from pmscoring.base.request_id import new_request_id, request_id
 
 BEAT_KEY = "pmscoring:beat"
 BEAT_EXPIRES_SECONDS = 30
+HOLDS_OTHERS = "opsconsole."
+"""The tasks that restore, and so must run while all others are held."""
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pmscoring.settings")
 # Celery's command copies BROKER_URL there, and it would win over the settings, which know more: the
 # password may be in a file. What `celery --broker` names still wins.
 if os.environ.get("CELERY_BROKER_URL") == os.environ.get("BROKER_URL"):
     os.environ.pop("CELERY_BROKER_URL", None)
 log = logging.getLogger(__name__)
-app = Celery("pmscoring")
+
+
+class HeldTask(Task):  # type: ignore[type-arg]  # generic in the stubs alone
+    """A task that does nothing while the application is held.
+
+    Its message is dropped: it was only a nudge to look at rows, and the next sweep sends another.
+    """
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it; Ignore, which is no failure, where a worker gets it during a hold."""
+        if self.request.called_directly:
+            return super().__call__(*args, **kwargs)
+        if not self.name.startswith(HOLDS_OTHERS) and hold.is_held():
+            log.info("held, and left to the next sweep: %s", self.name)
+            raise Ignore
+        # Not super(), which would begin another request, of a direct call.
+        return self.run(*args, **kwargs)
+
+
+app = Celery("pmscoring", task_cls=HeldTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

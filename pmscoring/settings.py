@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "pmscoring.metrics.HttpMetricsMiddleware",
     "pmscoring.request_log.RequestIdMiddleware",
     "pmscoring.health.live.LiveMiddleware",
+    "pmscoring.holding.HoldMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pmscoring.csp.PolicyMiddleware",
@@ -131,7 +132,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.integer("CELERY_CONCURRENCY", 2, least=1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "pmscoring.beat:HeldScheduler"
 # A sender does not wait for a broker that is away: the row waits, and the sweep finds it.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 0,

@@ -9,6 +9,7 @@ from pmscoring.callers import insiders_only
 from pmscoring.health.live import live
 from pmscoring.health.views import health, ready
 
+handler500 = "pmscoring.holding.failed"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/marking/", include("scoring.admin.marking_page.urls")),
     path("admin/", admin.site.urls),
