@@ -54,6 +54,7 @@ class Servers:
         self.home = folder
         self.database_url = ""
         self.redis_url = ""
+        self.clients = Path()
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,7 @@ class Servers:
     def _start_postgres(self) -> None:
         cluster, port = Cluster.under(self.folder), free_port()
         log = self._spawn("postgres", cluster.argv(port, durable=self.durable), cluster.user)
-        self.home = cluster.home
+        self.home, self.clients = cluster.home, cluster.clients
         wait_until(lambda: cluster.answers(port), self.processes[-1], log)
         self.database_url = cluster.url(port)
 

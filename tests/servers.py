@@ -34,6 +34,7 @@ if "DATABASE_URL" not in os.environ:
     servers = Servers(folder, durable=False).__enter__()
     os.environ["DATABASE_URL"] = servers.database_url
     os.environ["REDIS_URL"] = servers.redis_url
+    os.environ["POSTGRES_BIN"] = str(servers.clients)
 if WORKER:
     os.environ["REDIS_URL"] = of_worker(os.environ["REDIS_URL"], WORKER)
     # One core is this worker's: more threads would only wait for those of the other workers.

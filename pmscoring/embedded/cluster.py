@@ -57,6 +57,11 @@ class Cluster:
         """PostgreSQL's own folder."""
         return self.home / "postgres"
 
+    @property
+    def clients(self) -> Path:
+        """The folder of pg_dump and pg_restore, which run as we do; raises CannotStart."""
+        return runnable(self.home, None)
+
     def make(self) -> None:
         """Make the cluster in a folder beside and move it into place, so that none is half made."""
         new = self.home / "postgres.partial"

@@ -52,6 +52,8 @@ def plan(var: Path, models: Path, *, web_port: int) -> Plan:
     if not env.text("DATABASE_URL", ""):
         cluster = Cluster.under(var)
         common["DATABASE_URL"] = cluster.url(ports["postgres"])
+        # A set variable that is empty counts as one that is not set.
+        common["POSTGRES_BIN"] = env.text("POSTGRES_BIN", "") or str(cluster.clients)
         work.append(_postgres(cluster, ports["postgres"]))
     if not env.text("REDIS_URL", ""):
         valkey = Valkey.under(var)

@@ -31,7 +31,15 @@ while not Path("{name}.go").exists(): time.sleep(0.05)
 from django.db import connection; connection.close()
 print(Answer.objects.count(), "answers")
 """
-SERVERS = {"DATABASE_URL", "REDIS_URL", "BROKER_URL", "CACHE_URL", "SECRET_KEY", "PMS_URL"}
+SERVERS = {
+    "DATABASE_URL",
+    "POSTGRES_BIN",
+    "REDIS_URL",
+    "BROKER_URL",
+    "CACHE_URL",
+    "SECRET_KEY",
+    "PMS_URL",
+}
 
 
 def eventually(is_so: Callable[[], object], seconds: float = 120) -> None:
@@ -165,6 +173,17 @@ def test_a_command_prints_its_table_beside_a_running_installation(
     assert demo.run("shell", "-v", "0", "-c", script)[1] == f"1 {token} {key}\n"
     assert demo.postgres_runs()
     assert "died" not in running.read_text("utf-8")
+
+
+def test_a_command_finds_the_client_programs_of_its_server(demo: Commands) -> None:
+    script = "from django.conf import settings; print(settings.POSTGRES_BIN, end='')"
+    status, programs, err = demo.run("shell", "-v", "0", "-c", script)
+    assert status == 0, err
+
+    for program in ("pg_dump", "pg_restore"):
+        argv = [f"{programs}/{program}", "--version"]
+        version = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+        assert version.startswith(f"{program} (PostgreSQL) 16.")
 
 
 @pytest.mark.parametrize("first_to_leave", ["one", "other"])
