@@ -1,0 +1,1 @@
+"""PostgreSQL: its server, dumps, contents, and the swap of databases."""
