@@ -30,7 +30,7 @@ def write_whole(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
         with suppress(OSError):
             partial.unlink()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _fill(descriptor: int, data: bytes, mode: int) -> None:
@@ -43,8 +43,8 @@ def _fill(descriptor: int, data: bytes, mode: int) -> None:
         os.fsync(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
-    """The rename itself is on the disk when its folder is."""
+def sync_folder(folder: Path) -> None:
+    """Write a folder to the disk: only then is a rename in it there for good."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
