@@ -1,1 +1,1 @@
-"""PostgreSQL: its server, dumps, contents, and the swap of databases."""
+"""PostgreSQL as the console needs it: a server, its dumps, and what is in a database."""
