@@ -2,7 +2,10 @@
 
 from celery import shared_task
 
+from opsconsole.gateways import published
+
 
 @shared_task
 def sweep() -> None:
     """Release stalled work, request what plans are due, and send a task for all that waits."""
+    published.publish()

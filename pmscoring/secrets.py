@@ -27,6 +27,8 @@ NAMES = (
     "haproxy_password",
     "grafana_password",
 )
+# Folders for files that people write: an object store's address and keys, a channel's address.
+FOLDERS = ("stores", "channels")
 DAYS = 825
 # A container's user, for whom single files are mounted, is not the owner.
 READABLE = 0o444
@@ -40,6 +42,9 @@ def write_missing(folder: Path, hosts: list[str]) -> list[str]:
     """What was missing and is there now, by name."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
+    for name in FOLDERS:
+        (folder / name).mkdir(mode=0o755, exist_ok=True)
+        (folder / name).chmod(0o755)
     chosen = {"grafana_password": env.text("GRAFANA_PASSWORD", "")}
     written = [name for name in NAMES if _provide(folder / name, chosen.get(name, ""))]
     tls = folder / "tls"  # a folder, so that new files in it are seen without a restart

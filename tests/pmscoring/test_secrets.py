@@ -30,6 +30,17 @@ def test_it_writes_every_secret_as_a_file_that_any_user_reads_in_a_folder_that_n
     assert min(map(len, contents)) >= 40
 
 
+def test_it_makes_empty_folders_for_stores_and_channels_that_a_container_may_enter(
+    tmp_path: Path,
+) -> None:
+    secrets.write_missing(tmp_path / "secrets", ["localhost"])
+
+    for name in ("stores", "channels"):
+        folder = tmp_path / "secrets" / name
+        assert folder.stat().st_mode & 0o777 == 0o755
+        assert list(folder.iterdir()) == []
+
+
 def test_it_keeps_what_is_there(tmp_path: Path) -> None:
     secrets.write_missing(tmp_path, ["localhost"])
     before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
