@@ -1,0 +1,138 @@
+"""What is in a database: the rows of each table and a digest of them, comparable across servers."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
+from psycopg import Connection, sql
+
+from opsconsole.gateways.postgres.server import Server, explained
+
+SETTINGS = {
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "client_encoding": "UTF8",
+    "lc_monetary": "C",
+    "search_path": "pg_catalog",
+}
+"""What the text of a value depends on."""
+# As a number: the driver reads no time that a server writes in another DateStyle.
+EXPORT = "SELECT pg_export_snapshot(), extract(epoch FROM clock_timestamp())::float8"
+TABLES = """
+SELECT n.nspname, c.relname, c.reltuples, c.oid
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence = 'p'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%%'
+  AND NOT EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
+"""
+COLUMNS = """
+SELECT a.attname, t.typcollation <> 0, coalesce(array_position(i.indkey::int2[], a.attnum), -1)
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+OFTEN = 4 * 1024 * 1024
+"""Bytes between two signs of life."""
+Say = Callable[[float, str], object]
+
+
+class Contents(TypedDict):
+    """Of one table: its rows, and the SHA-256 of their text in the order of the primary key."""
+
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A moment of the database that other connections can see too, while `connection` is open."""
+
+    id: str
+    at: datetime
+    connection: "Connection[Any]" = field(repr=False)
+
+
+@contextmanager
+def exported(server: Server) -> Iterator[Snapshot]:
+    """A snapshot for pg_dump and for `contents`; `at` is the server's clock."""
+    with server.connect(autocommit=False) as connection:
+        with explained():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            row = connection.execute(EXPORT).fetchone()
+        assert row is not None  # noqa: S101 - a SELECT without FROM has a row
+        try:
+            yield Snapshot(row[0], datetime.fromtimestamp(row[1], UTC), connection)
+        finally:
+            connection.rollback()
+
+
+def contents(
+    connection: "Connection[Any]", say: Say = lambda fraction, table: None
+) -> dict[str, Contents]:
+    """Rows and digest of every table, by name, with the schema before it unless that is public.
+
+    They do not depend on the server's version, its locale or its settings: the order of text keys
+    is that of their bytes. `say` is called with the fraction done and the table's name, at least
+    every OFTEN bytes.
+    """
+    with explained(), connection.transaction():
+        for name, value in SETTINGS.items():
+            connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+        tables = connection.execute(TABLES).fetchall()
+        whole = sum(max(rows, 1) for _, _, rows, _ in tables) or 1
+        done, found = 0.0, {}
+        for schema, table, rows, oid in tables:
+            name = table if schema == "public" else f"{schema}.{table}"
+            at = done / whole
+            say(at, name)
+            query = _ordered(connection, schema, table, oid)
+            found[name] = _digest(connection, query, lambda at=at, name=name: say(at, name))  # type: ignore[misc]
+            done += max(rows, 1)
+    return found
+
+
+def _ordered(connection: "Connection[Any]", schema: str, table: str, oid: int) -> sql.Composed:
+    columns = connection.execute(COLUMNS, [oid]).fetchall()
+    keys = sorted((place, name, is_text) for name, is_text, place in columns if place >= 0)
+    # Without a primary key: by all that is in the row.
+    order = [_key(name, is_text) for _, name, is_text in keys] or [
+        sql.SQL('ROW({})::text COLLATE "C"').format(_names(columns))
+    ]
+    return sql.SQL("COPY (SELECT {} FROM {} ORDER BY {}) TO STDOUT").format(
+        _names(columns), sql.Identifier(schema, table), sql.SQL(", ").join(order)
+    )
+
+
+def _names(columns: list[tuple[str, bool, int]]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(name) for name, _, _ in columns)
+
+
+def _key(name: str, is_text: bool) -> sql.Composed:
+    collate = sql.SQL(' COLLATE "C"') if is_text else sql.SQL("")
+    return sql.Identifier(name) + collate
+
+
+def _digest(
+    connection: "Connection[Any]", query: sql.Composed, alive: Callable[[], object]
+) -> Contents:
+    sha256, rows, since = hashlib.sha256(), 0, 0
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        for block in copy:
+            content = bytes(block)
+            sha256.update(content)
+            # A newline within a value is written as \n: each one ends a row.
+            rows += content.count(b"\n")
+            since += len(content)
+            if since >= OFTEN:
+                alive()
+                since = 0
+    return {"rows": rows, "sha256": sha256.hexdigest()}
