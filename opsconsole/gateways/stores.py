@@ -43,12 +43,20 @@ FAULTS = (
     (re.compile(r"certificate", re.I), gettext_lazy("its certificate is not trusted")),
     (re.compile(r"dns error|failed to lookup", re.I), gettext_lazy("its name is not known")),
     (re.compile(r"kind: Connect", re.I), gettext_lazy("it cannot be reached")),
+    (re.compile(r"HttpError \{"), gettext_lazy("the connection to it broke")),
 )
 CODE = re.compile(r"<Code>(\w+)</Code>|\bcode: \"?([A-Za-z]\w+)")
 STATUS = re.compile(r"status code: (\d{3})")
 ERRNO = re.compile(r"os error (\d+)|Os \{\s*code: (\d+)")
 WRONG_KEYS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthenticationFailed", "ExpiredToken"}
 REFUSALS = {"AccessDenied", "AccessForbidden", "ObjectLocked", "MethodNotAllowed", "BlobImmutable"}
+
+
+Alive = Callable[[int], None]
+
+
+def _nothing(_moved: int) -> None:
+    """No heartbeat is wanted."""
 
 
 class StoreError(Exception):
@@ -130,8 +138,8 @@ class Digest:
 class Store:
     """One store. Keys are paths relative to its url, with `/` between their parts.
 
-    `alive` is called about every CHUNK bytes; what it raises ends the transfer and passes through.
-    All methods raise StoreError.
+    `alive` is called with the number of bytes each time that some were moved; what it raises ends
+    the transfer and passes through. All methods raise StoreError.
     """
 
     name: str
@@ -139,7 +147,7 @@ class Store:
     folder: Path | None = None
     """Where a store of the kind file:// is."""
 
-    def put(self, key: str, path: Path, alive: Callable[[], None] = lambda: None) -> Digest:
+    def put(self, key: str, path: Path, alive: Alive = _nothing) -> Digest:
         """Store the file as an object, whole or not at all; the digest is that of what was sent."""
         size, sha256 = path.stat().st_size, hashlib.sha256()
         self._prepare(key)
@@ -149,7 +157,7 @@ class Store:
             def chunks() -> Iterator[bytes]:
                 while content := file.read(chunk):
                     sha256.update(content)
-                    alive()
+                    alive(len(content))
                     yield content
 
             if size <= chunk:
@@ -160,7 +168,7 @@ class Store:
         self._settle(key)
         return Digest(sent, sha256.hexdigest())
 
-    def get(self, key: str, path: Path, alive: Callable[[], None] = lambda: None) -> Digest:
+    def get(self, key: str, path: Path, alive: Alive = _nothing) -> Digest:
         """Read the object into a new file, which is on the disk when this returns."""
         with path.open("xb") as file:
             digest = _digest(self.chunks(key), alive, file.write)
@@ -168,7 +176,7 @@ class Store:
             os.fsync(file.fileno())
         return digest
 
-    def digest(self, key: str, alive: Callable[[], None] = lambda: None) -> Digest:
+    def digest(self, key: str, alive: Alive = _nothing) -> Digest:
         """Read the object back and hash it."""
         return _digest(self.chunks(key), alive)
 
@@ -248,12 +256,12 @@ class Store:
 
 def _digest(
     chunks: Iterator[bytes],
-    alive: Callable[[], None],
+    alive: Alive,
     write: Callable[[bytes], object] = lambda chunk: None,
 ) -> Digest:
     size, sha256 = 0, hashlib.sha256()
     for chunk in chunks:
-        alive()
+        alive(len(chunk))
         write(chunk)
         sha256.update(chunk)
         size += len(chunk)

@@ -255,6 +255,10 @@ class Migration(migrations.Migration):
                         blank=True, null=True, verbose_name="recovery time in seconds"
                     ),
                 ),
+                (
+                    "removing_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="removal began"),
+                ),
                 ("removed_at", models.DateTimeField(blank=True, null=True, verbose_name="removed")),
                 (
                     "plan",
@@ -544,6 +548,7 @@ class Migration(migrations.Migration):
                             ("waiting", "waiting"),
                             ("stored", "stored"),
                             ("failed", "failed"),
+                            ("kept", "kept by the store"),
                             ("removed", "removed"),
                         ],
                         default="waiting",

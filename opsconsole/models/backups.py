@@ -72,8 +72,8 @@ class BackupQuerySet(JobQuerySet["Backup"]):
     """Backups by what they are good for."""
 
     def kept(self) -> Self:
-        """Those whose files have not been removed."""
-        return self.filter(removed_at=None)
+        """Those whose files are all still there."""
+        return self.filter(removing_at=None)
 
     def good(self) -> Self:
         """Complete in every store that was asked for, and still there."""
@@ -96,7 +96,8 @@ class BackupQuerySet(JobQuerySet["Backup"]):
 class Backup(Job):
     """A folder in BACKUP_DIR with a manifest and the parts; each state is written after its fact.
 
-    `manifest` is a copy of manifest.json as it was when the backup was made.
+    `manifest` is a copy of manifest.json as it was when the backup was made. From `removing_at` on
+    its files may be gone in part: it is used no more, and retention goes on until `removed_at`.
     """
 
     class Status(models.TextChoices):
@@ -156,6 +157,7 @@ class Backup(Job):
     manifest = models.JSONField(_("manifest"), default=dict, blank=True)
     verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
     verify_seconds = models.FloatField(_("recovery time in seconds"), null=True, blank=True)
+    removing_at = models.DateTimeField(_("removal began"), null=True, blank=True)
     removed_at = models.DateTimeField(_("removed"), null=True, blank=True)
 
     objects = BackupQuerySet.as_manager()
@@ -184,12 +186,16 @@ class Backup(Job):
 
 
 class BackupCopy(models.Model):
-    """A backup in one store; good only after it was read back and its hashes were equal."""
+    """A backup in one store; good only after it was read back and its hashes were equal.
+
+    A store whose credentials may not delete, or that locks objects, keeps what retention removes.
+    """
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("waiting")
         STORED = "stored", _("stored")
         FAILED = "failed", _("failed")
+        KEPT = "kept", _("kept by the store")
         REMOVED = "removed", _("removed")
 
     backup = models.ForeignKey(

@@ -21,6 +21,14 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture
+def backup_dir(settings: Settings, tmp_path: Path) -> Path:
+    """The folder in which this test makes its backups."""
+    settings.BACKUP_DIR = tmp_path / "backups"
+    settings.BACKUP_DIR.mkdir()
+    return tmp_path / "backups"
+
+
+@pytest.fixture
 def stores_dir(settings: Settings, tmp_path: Path) -> Path:
     """The folder in which this test describes its stores."""
     settings.STORES_DIR = tmp_path / "stores"

@@ -145,7 +145,7 @@ def serving(folder: Path) -> Iterator[S3]:
         "-ip=127.0.0.1",
         f"-dir={folder}",
         "-master.volumeSizeLimitMB=64",
-        "-volume.max=100",
+        "-volume.max=2000",  # each bucket takes seven
         "-filer",
         "-s3",
         f"-s3.config={config}",

@@ -78,7 +78,7 @@ def test_a_transfer_ends_with_what_the_heartbeat_raises(
 ) -> None:
     path, _ = a_file(tmp_path, 2 * stores.CHUNK)
 
-    def lost() -> None:
+    def lost(_moved: int) -> None:
         raise RuntimeError("another worker has it")
 
     with pytest.raises(RuntimeError, match="another worker"):

@@ -1,0 +1,197 @@
+"""Copies of a backup in stores: every part in every store is a required outcome.
+
+A copy counts only after each object was read back and had the hash that the manifest names. The
+manifest is stored last and removed first: what has none is no backup, whoever was killed when.
+
+Two workers never copy one backup at once: each heartbeat is an UPDATE of a row that only the worker
+with the claim can change (pmscoring/base/jobs.py), and the one that lost it ends its transfer. What
+it has stored by then is the same as what the other stores.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Any, ParamSpec, TypeVar
+
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from opsconsole.backups import places
+from opsconsole.gateways import stores
+from opsconsole.gateways.stores import Alive, Digest, Lost, Store, StoreError, StoreUnavailable
+from opsconsole.models import LOCAL, Backup, BackupCopy
+
+ATTEMPTS, LONGEST_WAIT = 4, 20.0
+"""Tries of one file, and the longest pause between two, in seconds."""
+BEAT_SECONDS = 2.0
+CHUNK = 1024 * 1024
+Say = Callable[[float, str], None]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Missing(Exception):
+    """The backup is not complete in a store that was asked for; the message names each of them."""
+
+
+class Damaged(StoreError):
+    """What was read is not what the manifest names."""
+
+
+def files_of(manifest: Mapping[str, Any]) -> dict[str, Digest]:
+    """The size and hash of each file of the backup, by its path in the folder.
+
+    Raises Damaged where the manifest is not understood or names a path outside of the folder.
+    """
+    try:
+        return {
+            str(places.relative(file["path"])): Digest(int(file["bytes"]), str(file["sha256"]))
+            for part in manifest["parts"]
+            for file in part["files"]
+        }
+    except (KeyError, TypeError, ValueError, places.Unsafe) as error:
+        raise Damaged(_("the manifest is not understood: %s") % type(error).__name__) from error
+
+
+def store_all(backup: Backup, say: Say) -> None:
+    """Copy the backup, which this worker has claimed, to each store that was asked for.
+
+    A copy that an earlier try has completed stays as it is. The outcome of each store is in its
+    BackupCopy; raises Missing where one has failed, after the others were tried. `say` gets the
+    fraction of the bytes that were moved, and the store's name.
+    """
+    names = [LOCAL, *(name for name in backup.stores if name != LOCAL)]
+    expected = files_of(backup.manifest)
+    progress = _Progress(backup, say, len(names) * sum(file.bytes for file in expected.values()))
+    reasons = []
+    for name in names:
+        progress.store = name
+        copy, _is_new = BackupCopy.objects.get_or_create(backup=backup, store=name)
+        if copy.status == BackupCopy.Status.STORED:
+            continue
+        try:
+            _copy(backup, name, expected, progress.moved)
+        except (StoreError, OSError) as error:
+            # The messages of the system name our own files at most.
+            reasons.append(str(error))
+            _write(copy, BackupCopy.Status.FAILED, str(error))
+        else:
+            _write(copy, BackupCopy.Status.STORED)
+    if reasons:
+        raise Missing("; ".join(reasons))
+
+
+def fetch(backup: Backup, name: str, folder: Path, alive: Alive = lambda moved: None) -> None:
+    """Read the copy in the store `name` into `folder`, which must not exist yet, hashes compared.
+
+    Raises StoreError. The copy's row says what was seen of it.
+    """
+    copy, _is_new = BackupCopy.objects.get_or_create(backup=backup, store=name)
+    try:
+        folder.mkdir(mode=0o700)
+        _fetch(backup, stores.named(name), folder, alive)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, Lost | Damaged):
+            _write(copy, BackupCopy.Status.FAILED, str(error))
+        raise
+    _write(copy, BackupCopy.Status.STORED)
+
+
+class _Progress:
+    """The heartbeat of the claim, and the bytes that were moved there and back."""
+
+    def __init__(self, backup: Backup, say: Say, size: int) -> None:
+        self.backup, self.say, self.size = backup, say, 2 * size
+        self.bytes, self.store, self.since = 0, "", 0.0
+
+    def moved(self, count: int) -> None:
+        """Raises WrongState where another worker has the backup."""
+        self.bytes += count
+        if monotonic() - self.since >= BEAT_SECONDS:
+            self.since = monotonic()
+            self.backup.beat()
+            self.say(min(self.bytes / max(self.size, 1), 1.0), self.store)
+
+
+def _copy(backup: Backup, name: str, expected: Mapping[str, Digest], alive: Alive) -> None:
+    folder = places.folder(backup)
+    if name == LOCAL:
+        for path, digest in expected.items():
+            _compare(path, digest, _hashed(folder / path, alive))
+        return
+    store, prefix = stores.named(name), places.prefix(backup)
+    files = {**expected, places.MANIFEST: _hashed(folder / places.MANIFEST, alive)}
+    for path, digest in files.items():
+        _retried(_store, store, prefix, folder, path, digest, alive)
+
+
+def _store(
+    store: Store, prefix: str, folder: Path, path: str, expected: Digest, alive: Alive
+) -> None:
+    key = f"{prefix}/{path}"
+    _compare(path, expected, store.put(key, folder / path, alive))
+    if store.digest(key, alive) != expected:
+        words = {"store": store.name, "file": path}
+        raise StoreUnavailable(_("store %(store)s: %(file)s came back changed") % words)
+
+
+def _fetch(backup: Backup, store: Store, folder: Path, alive: Alive) -> None:
+    prefix = places.prefix(backup)
+    content = _retried(store.read, f"{prefix}/{places.MANIFEST}")
+    expected = files_of(_manifest(backup, store.name, content))
+    if shutil.disk_usage(folder).free < sum(file.bytes for file in expected.values()):
+        raise StoreError(_("store %s: there is no room to read the copy") % store.name)
+    for path, digest in expected.items():
+        (folder / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _compare(path, digest, _retried(_get, store, f"{prefix}/{path}", folder / path, alive))
+    (folder / places.MANIFEST).write_bytes(content)
+
+
+def _manifest(backup: Backup, store: str, content: bytes) -> dict[str, Any]:
+    try:
+        manifest = json.loads(content)
+    except ValueError:
+        raise Damaged(_("store %s: the manifest is damaged") % store) from None
+    if manifest != backup.manifest:
+        raise Damaged(_("store %s: the manifest is not that of the backup") % store)
+    return dict(manifest)
+
+
+def _get(store: Store, key: str, path: Path, alive: Alive) -> Digest:
+    path.unlink(missing_ok=True)  # of the try before
+    return store.get(key, path, alive)
+
+
+def _retried(deed: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do it, and again where that may help, with growing pauses."""
+    tries = Retrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential(multiplier=0.5, max=LONGEST_WAIT),
+        retry=retry_if_exception_type(StoreUnavailable),
+        reraise=True,
+    )
+    return tries(deed, *args, **kwargs)
+
+
+def _compare(path: str, expected: Digest, seen: Digest) -> None:
+    if seen != expected:
+        raise Damaged(_("%s is not what the manifest names") % path)
+
+
+def _hashed(path: Path, alive: Alive) -> Digest:
+    sha256 = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            sha256.update(chunk)
+            alive(len(chunk))
+        return Digest(file.tell(), sha256.hexdigest())
+
+
+def _write(copy: BackupCopy, status: str, reason: str = "") -> None:
+    copy.status, copy.reason, copy.checked_at = status, reason[:500], now()
+    copy.save(update_fields=["status", "reason", "checked_at"])
