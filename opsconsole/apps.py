@@ -1,6 +1,7 @@
 """The app's name, as people read it."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,3 +10,10 @@ class OpsConsoleConfig(AppConfig):
 
     name = "opsconsole"
     verbose_name = _("Operations")
+
+    def ready(self) -> None:
+        """Have channels told of events, whichever process records them."""
+        from opsconsole import tasks
+        from opsconsole.models import Event
+
+        post_save.connect(tasks.event_recorded, Event)

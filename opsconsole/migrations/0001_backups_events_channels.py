@@ -8,6 +8,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import opsconsole.models.backups
+import opsconsole.models.channels
 
 
 class Migration(migrations.Migration):
@@ -42,6 +43,33 @@ class Migration(migrations.Migration):
                 ),
                 ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
                 ("successes", models.BooleanField(default=False, verbose_name="also successes")),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("ja", "Japanese"), ("en", "English")],
+                        default="ja",
+                        max_length=10,
+                        verbose_name="language",
+                    ),
+                ),
+                (
+                    "told",
+                    models.PositiveBigIntegerField(
+                        default=opsconsole.models.channels.newest_event, editable=False
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="next try"
+                    ),
+                ),
+                (
+                    "tries",
+                    models.PositiveSmallIntegerField(
+                        default=0, editable=False, verbose_name="failed tries"
+                    ),
+                ),
                 (
                     "delivered_at",
                     models.DateTimeField(

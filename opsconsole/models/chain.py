@@ -40,8 +40,13 @@ class Chain:
 def hash_of(link: Link) -> str:
     """The hash that belongs to the link, whatever its `hash` says."""
     content = {name: value for name, value in link.items() if name != "hash"}
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """The one way in which an object is written: UTF-8, sorted keys, no white space."""
     written = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
+    return written.encode("utf-8", "surrogatepass")
 
 
 def moment(at: datetime) -> str:

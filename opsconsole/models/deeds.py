@@ -15,6 +15,8 @@ class Told(Enum):
     """A success: told where the channel, or the plan of the backup, asks for successes."""
     ALWAYS = "always"
     """What a person must look at."""
+    ITSELF = "itself"
+    """The channel on which it is done is told, and no other."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ DEEDS: dict[str, Deed] = {
         Deed("restore.here", _("restored here")),
         Deed("previous.dropped", _("previous database dropped")),
         Deed("channel.changed", _("channel changed")),
-        Deed("channel.test_requested", _("test of a channel requested")),
+        Deed("channel.test_requested", _("test of this channel"), Told.ITSELF),
         Deed("channel.tested", _("channel tested")),
         Deed("events.exported", _("events exported")),
     )

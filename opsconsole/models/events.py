@@ -1,6 +1,6 @@
 """Events: who did what, when, from where, on which object, with what result. Never changed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,6 +18,12 @@ LINK = (
 )  # fmt: skip
 """The columns that make up a link of the chain: all."""
 AT_ONCE = 2000
+Say = Callable[[float, str], None]
+"""Told how far something is, a fraction from 0 to 1, with a note."""
+
+
+def _silent(fraction: float, note: str) -> None:
+    """Nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ class EventQuerySet(models.QuerySet["Event"]):
             installation.save(update_fields=["events", "head"])
         return event
 
-    def broken_at(self, *, newest: int | None = None) -> int | None:
+    def broken_at(self, *, newest: int | None = None, say: Say = _silent) -> int | None:
         """The number of the first event that is changed, missing or out of its place; else None.
 
         With `newest` only so many of the last events are looked at, and the one before them is
@@ -103,6 +109,9 @@ class EventQuerySet(models.QuerySet["Event"]):
         for link in links:
             if not chain.follow(link):
                 return chain.number + 1
+            if chain.number % AT_ONCE == 0:
+                say(min(chain.number / at_first.events, 0.99), str(chain.number))
+        say(1.0, "")
         if (chain.number, chain.head) != (at_first.events, at_first.head):
             return chain.number + 1
         highest = self.aggregate(models.Max("number"))["number__max"] or 0

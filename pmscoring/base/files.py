@@ -1,12 +1,15 @@
 """Files that are written whole or not at all, also when the power fails."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
+def write_whole(path: Path, content: str | bytes | Iterable[bytes], *, mode: int = 0o600) -> None:
     """Replace `path` by a file with this content (text in UTF-8) and these permissions.
+
+    Content that comes in pieces is written as it comes.
 
     The content goes to `<name>.partial` in the same folder, which takes the file's place by a
     rename, so `path` holds the old content or the new one, whole. A process that is killed in the
@@ -17,14 +20,13 @@ def write_whole(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
     partial file away, and the first would then rename the second's, which may not be complete.
     Callers hold a lock, or are the only ones that write there.
     """
-    data = content.encode() if isinstance(content, str) else content
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
     # A link that somebody has put there in the meantime is refused, and not written through.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     descriptor = os.open(partial, flags, mode & 0o600)
     try:
-        _fill(descriptor, data, mode)
+        _fill(descriptor, _pieces(content), mode)
         partial.rename(path)
     except BaseException:
         with suppress(OSError):
@@ -33,11 +35,17 @@ def write_whole(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
-def _fill(descriptor: int, data: bytes, mode: int) -> None:
+def _pieces(content: str | bytes | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(content, str):
+        return [content.encode()]
+    return [content] if isinstance(content, bytes) else content
+
+
+def _fill(descriptor: int, pieces: Iterable[bytes], mode: int) -> None:
     with open(descriptor, "wb") as file:
         # Before there is anything to read; and the umask has taken bits away from what open set.
         os.fchmod(descriptor, mode)
-        file.write(data)
+        file.writelines(pieces)
         file.flush()
         # Without this a power cut may keep the rename and lose what was written before it.
         os.fsync(descriptor)

@@ -71,6 +71,8 @@ def logging_config(level: str) -> dict[str, Any]:
             # Every failed probe with its stack: /health itself tells which check failed, and how.
             "health_check": {"level": "CRITICAL"},
             "httpx": {"level": "WARNING"},
+            # The address of a channel is a secret, and so is the path in it.
+            "urllib3": {"level": "ERROR"},
         },
         "root": {"handlers": ["stderr"], "level": level},
     }

@@ -8,6 +8,8 @@ import pytest
 from django.utils import translation
 from pytest_django import Settings
 
+from tests.opsconsole.logged import Logged, everything_logged
+from tests.opsconsole.receivers import Mail, Receiver, http_receiver, mail_server
 from tests.opsconsole.s3 import S3, s3
 
 __all__ = ["s3"]
@@ -42,3 +44,32 @@ def bucket(s3: S3) -> str:
     name = f"b-{uuid4().hex[:12]}"
     s3.make_bucket(name)
     return name
+
+
+@pytest.fixture
+def channels_dir(settings: Settings, tmp_path: Path) -> Path:
+    """The folder in which this test describes its channels."""
+    settings.CHANNELS_DIR = tmp_path / "channels"
+    settings.CHANNELS_DIR.mkdir()
+    return tmp_path / "channels"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """An HTTP server to which channels lead."""
+    with http_receiver() as started:
+        yield started
+
+
+@pytest.fixture
+def mail() -> Iterator[Mail]:
+    """A mail server to which channels lead."""
+    with mail_server() as started:
+        yield started
+
+
+@pytest.fixture
+def logged() -> Iterator[Logged]:
+    """Every line that the log of a process would have with LOG_LEVEL=DEBUG."""
+    with everything_logged() as lines:
+        yield lines

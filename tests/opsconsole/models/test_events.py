@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from opsconsole.models import BackupPlan, Caller, Event, Installation
 from opsconsole.models.chain import hash_of
 from tests.concurrency import run_concurrently, wait_until_blocked
+from tests.opsconsole.chains import as_owner, recorded
 from tests.waiting import wait_until
 
 database = pytest.mark.django_db
@@ -20,19 +21,6 @@ committed = pytest.mark.django_db(transaction=True)
 quickly = hypothesis_settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-def recorded(count: int) -> list[Event]:
-    return [Event.objects.record("events.exported", lines=number) for number in range(count)]
-
-
-def as_owner(sql: str, *values: Any) -> None:
-    """Change events past the trigger, as only the owner of the table can."""
-    trigger = "TRIGGER opsconsole_event_only_added"
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE opsconsole_event DISABLE {trigger}")
-        cursor.execute(sql, values)
-        cursor.execute(f"ALTER TABLE opsconsole_event ENABLE ALWAYS {trigger}")
 
 
 def run(sql: str) -> None:
