@@ -1,5 +1,5 @@
 """The console's admin: it translates and decides nothing."""
 
-from opsconsole.admin import navigation
+from opsconsole.admin import channels, events, navigation
 
-__all__ = ["navigation"]
+__all__ = ["channels", "events", "navigation"]

@@ -35,6 +35,14 @@ def send(channel: str, title: str, body: str, *, seconds: float = SECONDS) -> No
         raise NoticeError(attempt.reason)
 
 
+def has_file(channel: str) -> bool:
+    """Whether the channel has a file, which this process may not be allowed to read."""
+    try:
+        return bool(NAME.fullmatch(channel)) and (settings.CHANNELS_DIR / channel).exists()
+    except OSError:
+        return False
+
+
 def _services(channel: str) -> "apprise.Apprise":
     asset = apprise.AppriseAsset(
         app_id="PM Scoring",

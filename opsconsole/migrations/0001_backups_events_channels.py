@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
+                        help_text="The file of this name in CHANNELS_DIR holds the address.",
                         max_length=32,
                         unique=True,
                         validators=[

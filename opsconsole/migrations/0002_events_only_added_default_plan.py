@@ -13,15 +13,10 @@ FOR EACH ROW EXECUTE FUNCTION opsconsole_event_refuse_change();
 CREATE TRIGGER opsconsole_event_never_emptied BEFORE TRUNCATE ON opsconsole_event
 FOR EACH STATEMENT EXECUTE FUNCTION opsconsole_event_refuse_change();
 
--- Also where session_replication_role asks triggers to keep still.
-ALTER TABLE opsconsole_event ENABLE ALWAYS TRIGGER opsconsole_event_only_added;
-ALTER TABLE opsconsole_event ENABLE ALWAYS TRIGGER opsconsole_event_never_emptied;
-
 -- The count of events must not go back, or the last ones could be taken off unseen.
 CREATE TRIGGER opsconsole_installation_never_fewer BEFORE UPDATE ON opsconsole_installation
 FOR EACH ROW WHEN (NEW.events < OLD.events)
 EXECUTE FUNCTION opsconsole_event_refuse_change();
-ALTER TABLE opsconsole_installation ENABLE ALWAYS TRIGGER opsconsole_installation_never_fewer;
 """
 ALLOW = """
 DROP TRIGGER opsconsole_installation_never_fewer ON opsconsole_installation;

@@ -44,7 +44,13 @@ class Channel(models.Model):
     it is still to be told. Until `due_at` nobody sends: a worker has claimed it, or it failed.
     """
 
-    name = models.CharField(_("name"), max_length=32, unique=True, validators=[NAME])
+    name = models.CharField(
+        _("name"),
+        max_length=32,
+        unique=True,
+        validators=[NAME],
+        help_text=_("The file of this name in CHANNELS_DIR holds the address."),
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
     successes = models.BooleanField(_("also successes"), default=False)
     language = models.CharField(

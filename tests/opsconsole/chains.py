@@ -18,4 +18,4 @@ def as_owner(sql: str, *values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE opsconsole_event DISABLE {trigger}")
         cursor.execute(sql, values)
-        cursor.execute(f"ALTER TABLE opsconsole_event ENABLE ALWAYS {trigger}")
+        cursor.execute(f"ALTER TABLE opsconsole_event ENABLE {trigger}")
