@@ -6,7 +6,7 @@ in one file system: a rename is a matter of milliseconds, and needs no space.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,23 +42,29 @@ class Media:
         return self.root / f"{PREVIOUS}{self.key}"
 
     def make(self) -> None:
-        """An empty staging folder; raises OSError."""
-        self.files.mkdir(parents=True, mode=0o700)
+        """An empty staging folder, in which `files` is yet to be made; raises OSError."""
+        self.staging.mkdir(mode=0o700)
 
     def stage_live(self) -> None:
         """Stage each live file that is not staged, as a second name of it, which needs no space.
 
         A deletion in the staging folder then leaves the live file as it is.
         """
+        self.files.mkdir(mode=0o700, exist_ok=True)
         for name in _names_below(self.root):
             staged = self.files / name
             if not staged.exists():
                 staged.parent.mkdir(parents=True, exist_ok=True)
                 _link(self.root / name, staged)
 
+    def unstage(self, names: Iterable[str]) -> None:
+        """Leave these staged files out of the exchange."""
+        for name in names:
+            (self.files / name).unlink(missing_ok=True)
+
     def staged(self) -> list[str]:
         """The names that `exchange` moves; the caller keeps them, for `put_back`."""
-        return sorted(os.listdir(self.files))
+        return sorted(_entries(self.files))
 
     def exchange(self) -> None:
         """Move the live entries to `previous`, and the staged ones into their place."""
@@ -84,6 +90,11 @@ class Media:
             for name in os.listdir(self.previous):
                 _move(self.previous / name, self.root / name)
             self.previous.rmdir()
+
+    def remove_previous(self) -> None:
+        """Remove what was replaced for good; raises OSError."""
+        if self.previous.exists():
+            shutil.rmtree(self.previous)
 
     def remove_staging(self) -> None:
         """Raises OSError; a staging folder that is gone is fine."""

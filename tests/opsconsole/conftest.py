@@ -11,8 +11,9 @@ from pytest_django import Settings
 from tests.opsconsole.logged import Logged, everything_logged
 from tests.opsconsole.receivers import Mail, Receiver, http_receiver, mail_server
 from tests.opsconsole.s3 import S3, s3
+from tests.opsconsole.sites import filled_site, site
 
-__all__ = ["s3"]
+__all__ = ["filled_site", "s3", "site"]
 
 
 @pytest.fixture(autouse=True)

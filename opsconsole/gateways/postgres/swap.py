@@ -13,13 +13,22 @@ The role needs no more than to own both databases and CREATEDB. Why a swap canno
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import Any, LiteralString
 
-import psycopg
-from psycopg import sql
+from django.utils.translation import gettext as _
+from psycopg import Connection, sql
 
-MAINTENANCE = "postgres"
+from opsconsole.gateways.postgres.server import (
+    MAINTENANCE,
+    Locked,
+    PostgresError,
+    Server,
+    explained,
+)
+
 END_SECONDS = 10.0
 DRAIN_SECONDS = 5.0
 LOOK_SECONDS = 0.1
@@ -33,11 +42,6 @@ BUSY = f"SELECT count(*) {IN_LIVE} AND state <> 'idle'"
 END_SESSIONS = (
     f"SELECT pg_terminate_backend(pid) {IN_LIVE} AND pg_has_role(current_user, usesysid, 'MEMBER')"
 )
-_Connection = psycopg.Connection[tuple[object, ...]]
-
-
-class SwapError(Exception):
-    """PostgreSQL did not let the databases be swapped; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -55,24 +59,33 @@ class Names:
         return cls(live, f"{stem}_restore_{key}", f"{stem}_before_{key}")
 
 
-class Swap:
-    """The databases of one server; what it does is refused to a session without the lock."""
+@contextmanager
+def swapping(server: Server, names: Names) -> Iterator["Swap"]:
+    """The databases of the server, for the one session that has the lock; raises Locked."""
+    with closing(server.named(MAINTENANCE).connect()) as connection:
+        swap = Swap(connection, names)
+        if not swap.lock():
+            raise Locked(_("another restore is under way"))
+        yield swap
 
-    def __init__(self, connection: _Connection, names: Names) -> None:
+
+class Swap:
+    """The databases of one server; its methods raise PostgresError."""
+
+    def __init__(self, connection: "Connection[Any]", names: Names) -> None:
         """`connection` leads to the maintenance database, with autocommit."""
         self.connection, self.names = connection, names
 
     def lock(self) -> bool:
         """Take the lock for this session; False where another session has it."""
         query = "SELECT pg_try_advisory_lock(hashtext('pmscoring restore'), hashtext(%s))"
-        row = self.connection.execute(query, [self.names.live]).fetchone()
-        return bool(row and row[0])
+        return bool(self._value(query, self.names.live))
 
     def accepts(self, database: str) -> bool | None:
         """Whether the database takes connections; None where there is none of that name."""
         query = "SELECT datallowconn FROM pg_database WHERE datname = %s"
-        row = self.connection.execute(query, [database]).fetchone()
-        return None if row is None else bool(row[0])
+        allowed = self._value(query, database)
+        return None if allowed is None else bool(allowed)
 
     def is_done(self) -> bool:
         """Whether the new database has the live one's name, by what the server has."""
@@ -82,15 +95,15 @@ class Swap:
         """Let nobody connect to the live database any more, and end every session in it.
 
         What runs there is given DRAIN_SECONDS to end by itself. `spared` is the process id of a
-        session of our own, which reads what is to survive. Raises SwapError where a session does
-        not end, as one of another role does not.
+        session of our own, which reads what is to survive. PostgresError is raised where a session
+        does not end, as one of another role does not.
         """
         self._wait(lambda: not self.is_busy(spared), DRAIN_SECONDS)
         self._allow(self.names.live, allowed=False)
         # Again and again: a session that was being opened when the database closed appears late.
         if not self._wait(lambda: not self._end_sessions(spared), END_SECONDS):
             others = ", ".join(self._sessions(spared))
-            raise SwapError(f"others are connected to {self.names.live} and stay: {others}")
+            raise PostgresError(_("others are connected to the database and stay: %s") % others)
 
     def open(self) -> None:
         """Let the live database take connections, if it is there."""
@@ -100,47 +113,52 @@ class Swap:
     def exchange(self) -> None:
         """Give the new database the live one's name; the old one is kept, and stays closed.
 
-        Where there is no live database, the new one just takes its name. Raises SwapError, and
-        then nothing has changed.
+        Where there is no live database, the new one just takes its name. Raises PostgresError, and
+        then nothing has changed, unless the connection broke: only the server knows then.
         """
-        live, new, previous = (sql.Identifier(n) for n in (self.names.live, self.names.new,
-                                                           self.names.previous))  # fmt: skip
+        live, new = sql.Identifier(self.names.live), sql.Identifier(self.names.new)
         rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-        try:
-            with self.connection.transaction():
-                if self.accepts(self.names.live) is not None:
-                    self.connection.execute(rename.format(live, previous))
-                self.connection.execute(rename.format(new, live))
-        except psycopg.Error as error:
-            raise SwapError(f"the databases could not be renamed: {error}") from error
+        with explained(), self.connection.transaction():
+            if self.accepts(self.names.live) is not None:
+                previous = sql.Identifier(self.names.previous)
+                self.connection.execute(rename.format(live, previous))
+            self.connection.execute(rename.format(new, live))
 
     def drop(self, database: str) -> None:
         """Drop the database if it is there, with the sessions in it; the live one is refused."""
         if database == self.names.live:
-            raise SwapError(f"{database} is the live database")
+            raise PostgresError(_("%s is the database in use") % database)
         drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-        self.connection.execute(drop.format(sql.Identifier(database)))
+        with explained():
+            self.connection.execute(drop.format(sql.Identifier(database)))
+
+    def is_busy(self, spared: int | None = None) -> bool:
+        """Whether a session in the live database is at work."""
+        return bool(self._value(BUSY, self.names.live, spared or 0))
 
     def _allow(self, database: str, *, allowed: bool) -> None:
         alter = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
         name, value = sql.Identifier(database), sql.Literal(allowed)
-        self.connection.execute(alter.format(name, value))
+        with explained():
+            self.connection.execute(alter.format(name, value))
 
     def _end_sessions(self, spared: int | None) -> list[str]:
         """End what we may; returns who was connected."""
         sessions = self._sessions(spared)
-        self.connection.execute(END_SESSIONS, [self.names.live, spared or 0])
+        with explained():
+            self.connection.execute(END_SESSIONS, [self.names.live, spared or 0])
         return sessions
 
     def _sessions(self, spared: int | None) -> list[str]:
         """The clients connected to the live database, by role and program."""
-        rows = self.connection.execute(SESSIONS, [self.names.live, spared or 0]).fetchall()
+        with explained():
+            rows = self.connection.execute(SESSIONS, [self.names.live, spared or 0]).fetchall()
         return [str(row[0]) for row in rows]
 
-    def is_busy(self, spared: int | None = None) -> bool:
-        """Whether a session in the live database is at work."""
-        row = self.connection.execute(BUSY, [self.names.live, spared or 0]).fetchone()
-        return bool(row and row[0])
+    def _value(self, query: LiteralString, *parameters: object) -> Any:
+        with explained():
+            row = self.connection.execute(query, parameters).fetchone()
+        return row and row[0]
 
     def _wait(self, holds: Callable[[], bool], seconds: float) -> bool:
         end = time.monotonic() + seconds

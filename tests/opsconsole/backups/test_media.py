@@ -27,6 +27,7 @@ def media(tmp_path: Path) -> Media:
     media = Media(tmp_path, "0123abcd")
     written(tmp_path, LIVE)
     media.make()
+    media.files.mkdir()
     written(media.files, STAGED)
     return media
 

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from opsconsole.gateways.postgres import swap as module
-from opsconsole.gateways.postgres.swap import Names, Swap, SwapError
+from opsconsole.gateways.postgres.server import PostgresError
+from opsconsole.gateways.postgres.swap import Names, Swap
 from tests.waiting import wait_until
 
 ADMIN = os.environ["DATABASE_URL"]
@@ -120,9 +121,9 @@ def test_a_session_of_another_role_is_named_and_stops_the_swap(
     as_admin(f"CREATE ROLE {other} LOGIN PASSWORD '{other}'")
     try:
         with closing(place.connect(place.names.live, other)):
-            with pytest.raises(SwapError, match=other):
+            with pytest.raises(PostgresError, match=other):
                 swap.close()
-            with pytest.raises(SwapError, match="being accessed by other users"):
+            with pytest.raises(PostgresError, match="being accessed by other users"):
                 swap.exchange()
     finally:
         as_admin(f"DROP ROLE {other}")
@@ -133,7 +134,7 @@ def test_a_session_of_another_role_is_named_and_stops_the_swap(
 
 def test_no_half_of_it_happens(place: Place, swap: Swap) -> None:
     swap.drop(place.names.new)
-    with pytest.raises(SwapError, match="does not exist"):
+    with pytest.raises(PostgresError, match="does not exist"):
         swap.exchange()
     assert place.content(place.names.live) == "live"
 
@@ -157,7 +158,7 @@ def test_one_restore_at_a_time_and_none_after_a_death(place: Place, swap: Swap) 
 
 
 def test_it_never_drops_the_live_database(place: Place, swap: Swap) -> None:
-    with pytest.raises(SwapError, match="is the live database"):
+    with pytest.raises(PostgresError, match="is the database in use"):
         swap.drop(place.names.live)
     assert place.content(place.names.live) == "live"
 

@@ -1,0 +1,152 @@
+"""Everything of a restore that is done beside the live data, which it does not touch."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db.migrations.loader import MigrationLoader
+from django.utils.translation import gettext as _
+
+from opsconsole.backups import readied
+from opsconsole.backups.journal import Journal, State
+from opsconsole.backups.media import Media, missing_and_orphans
+from opsconsole.backups.parts import opened
+from opsconsole.gateways import archives, shell
+from opsconsole.gateways.postgres import dumps
+from opsconsole.gateways.postgres.contents import contents
+from opsconsole.gateways.postgres.server import Server, explained
+from opsconsole.gateways.postgres.swap import Swap
+from opsconsole.models import Restore
+
+NO_REDIS = "redis://127.0.0.1:1/0"
+"""Nothing listens there: a message that is sent from a database beside the live one is lost."""
+Say = Callable[[float, str], object]
+
+
+class RestoreError(Exception):
+    """The backup cannot be restored; the message says why. Live data are as they were."""
+
+
+@dataclass
+class Work:
+    """One restore at work: what it works with, and how it speaks."""
+
+    restore: Restore
+    journal: Journal
+    server: Server
+    swap: Swap
+    media: Media
+    say: Say
+
+    @property
+    def new(self) -> Server:
+        """The server, at the new database."""
+        return self.server.named(self.journal.names.new)
+
+    def tell(self, fraction: float, note: str) -> None:
+        """Heartbeat and progress, before the live database closes."""
+        if self.restore.pk:
+            self.restore.beat(stage=note[:100], fraction=fraction)
+        self.say(fraction, note)
+
+    def alive(self) -> None:
+        """Heartbeat."""
+        if self.restore.pk:
+            self.restore.beat()
+
+    def step(self, status: str) -> None:
+        """The next state, where there is a row to keep it."""
+        if self.restore.pk:
+            self.restore.step(status)
+
+
+def prepare(work: Work, find: Callable[[], Path], identity: Path | None) -> None:
+    """Restore, compare and ready what `find` finds; raises the failures of the gateways."""
+    work.media.make()
+    work.journal.write(work.media.root, State.PREPARING)
+    work.step(Restore.Status.RESTORING)
+    work.tell(0.15, _("reading the backup"))
+    with opened(find(), identity, work.media.staging / "parts", work.journal.parts, work.alive) as (
+        parts,
+        manifest,
+    ):
+        if work.journal.has_database:
+            _read_database(work, parts / "database", manifest)
+        if "uploads" in work.journal.parts:
+            archives.unpack(parts / "uploads.tar", work.media.files, work.alive)
+    work.step(Restore.Status.CHECKING)
+    if work.journal.has_database:
+        _compare(work, manifest["tables"])
+        if "uploads" not in work.journal.parts:
+            # Deletions that are due apply to the live files too, which stay until the swap.
+            work.media.stage_live()
+        work.tell(0.75, _("migrating, and deleting what was due"))
+        work.journal.report = _ready(work)
+    else:
+        work.journal.report = _files_alone(work)
+    work.journal.report["snapshot_at"] = manifest.get("snapshot_at")
+
+
+def _read_database(work: Work, dump: Path, manifest: dict[str, Any]) -> None:
+    work.tell(0.2, _("restoring the database"))
+    work.server.create(work.journal.names.new)
+    dumps.restore(work.new, dump, jobs=settings.BACKUP_JOBS, alive=work.alive)
+    with work.new.connect() as connection, explained():
+        applied = connection.execute("SELECT app, name FROM django_migrations").fetchall()
+    known = MigrationLoader(None).disk_migrations
+    if unknown := sorted(set(applied) - set(known)):
+        names = ", ".join(f"{app}.{name}" for app, name in unknown[:5])
+        raise RestoreError(_("it was made by a later version, whose migrations are: %s") % names)
+
+
+def _compare(work: Work, expected: dict[str, Any]) -> None:
+    """Rows and digests, table by table, with what the manifest says of the snapshot."""
+
+    def say(fraction: float, table: str) -> None:
+        work.tell(0.5 + 0.25 * fraction, _("comparing %s") % table)
+
+    with work.new.connect() as connection:
+        restored = contents(connection, say)
+    names = sorted(expected.keys() | restored.keys())
+    if different := [name for name in names if expected.get(name) != restored.get(name)]:
+        raise RestoreError(_("these tables differ from the manifest: %s") % ", ".join(different))
+
+
+def _ready(work: Work) -> dict[str, Any]:
+    """In a process of its own, whose settings name the new database and the staged files.
+
+    It is given no secret but the file of the database's password, and no broker.
+    """
+    with work.new.passfile() as environment:
+        said = shell.run(
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), "restored"],
+            env={
+                **environment,
+                "DATABASE_URL": replace(work.new, password="").url,
+                "REDIS_URL": NO_REDIS,
+                "UPLOADS_DIR": str(work.media.files),
+                "VAR_DIR": str(settings.VAR_DIR),
+                "TIME_ZONE": settings.TIME_ZONE,
+                "LOG_LEVEL": "ERROR",
+            },
+            alive=work.alive,
+        )
+    report: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return report
+
+
+def _files_alone(work: Work) -> dict[str, Any]:
+    """Only files that a row of the live database names come back: others were deleted on purpose.
+
+    Live files that the backup lacks stay.
+    """
+    missing, orphans = missing_and_orphans(work.media.files)
+    work.media.unstage(orphans)
+    work.media.stage_live()
+    missing, _orphans = missing_and_orphans(work.media.files)
+    named = readied.named("missing_files", missing) | readied.named("orphan_files", orphans)
+    return {"deleted_by_date": [], "rows": 0, **named}

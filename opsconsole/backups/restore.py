@@ -1,0 +1,270 @@
+"""Restore a backup: into a new database beside the live one, looked at, and swapped by a rename.
+
+1. A safety backup of what is live, unless a reason is given to go without.
+2. The dump is restored into a database of its own and the files are unpacked beside the live ones.
+   Rows and digests are compared with the manifest. The new database is migrated, and what was due
+   for deletion since the snapshot is deleted (readied.py). Nothing live has been touched so far.
+3. The application is held, and the live database closed. What the restore must not turn back, the
+   console's own tables, is carried over (history.py); the files are exchanged (media.py); one
+   transaction renames the databases (gateways/postgres/swap.py). It is the point of no return.
+4. The row and the entry "restored here" are written, and the hold ends. The old database and the
+   old files are kept until a person drops them.
+
+Where it fails it is undone or finished by recovery.py, in this process or a later one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from opsconsole.backups import copies, places, recovery
+from opsconsole.backups.journal import Journal
+from opsconsole.backups.media import Media
+from opsconsole.backups.parts import Unreadable
+from opsconsole.backups.preparation import RestoreError, Say, Work, prepare
+from opsconsole.backups.takeover import take_over
+from opsconsole.gateways import shell
+from opsconsole.gateways.age import AgeError
+from opsconsole.gateways.archives import ArchiveError
+from opsconsole.gateways.postgres.server import Locked, PostgresError, Server
+from opsconsole.gateways.postgres.swap import swapping
+from opsconsole.gateways.stores import StoreError
+from opsconsole.models import LOCAL, Backup, BackupCopy, Caller, Event, Installation, Restore
+from pmscoring.base import hold
+from pmscoring.base.jobs import LONGEST_REASON
+from pmscoring.base.refusals import Busy, Refused
+
+PARTS = ("database", "uploads")
+"""What of a backup can be restored by this; the other parts are for people to read."""
+UNTRUSTED = (Backup.Origin.UPLOADED, Backup.Origin.FOUND)
+FAILURES = (
+    RestoreError,
+    Unreadable,
+    PostgresError,
+    ArchiveError,
+    AgeError,
+    StoreError,
+    shell.ShellError,
+    OSError,
+)
+"""What may go wrong without anything being wrong with this program."""
+HAS_TABLES = """
+SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
+
+
+def request(
+    backup: Backup,
+    *,
+    caller: Caller,
+    parts: list[str] | None = None,
+    safety: bool = True,
+    why: str = "",
+) -> Restore:
+    """Ask for a restore, which a worker does; raises Refused and Busy."""
+    parts = _checked(parts)
+    if backup.removed_at or backup.status == Backup.Status.FAILED:
+        raise Refused(_("the files of this backup are not there"))
+    if backup.is_encrypted:
+        raise Refused(_("it is encrypted: the command `restore` with --identity restores it"))
+    if backup.origin in UNTRUSTED and not backup.verified_at and not why:
+        raise Refused(_("it came from elsewhere and was never verified; a reason overrides this"))
+    with transaction.atomic():
+        # Of two requests at once the second waits here, and then sees the first one's row.
+        Installation.objects.locked()
+        return _requested(backup.name, parts, caller, safety, why, backup)
+
+
+def run(restore: Restore, say: Say) -> None:
+    """Do a requested restore; a failure is written into its row, and raised."""
+    with restore.in_its_language():
+        _do(restore, None, None, Caller(restore.requested_by), say)
+
+
+def restore_path(
+    folder: Path,
+    *,
+    caller: Caller,
+    parts: list[str] | None = None,
+    identity: Path | None = None,
+    safety: bool = True,
+    why: str = "",
+    say: Say,
+) -> Restore:
+    """Restore the backup in `folder`, in this process, whether the database knows it or not.
+
+    Where the live database is missing, empty or broken the restore has no row until it is done.
+    Raises Refused, Busy and FAILURES.
+    """
+    parts = _checked(parts)
+    recovery.recover()
+    name = folder.resolve().name
+    try:
+        with transaction.atomic():
+            Installation.objects.locked()
+            known = Backup.objects.filter(name=name).first()
+            restore = _requested(name, parts, caller, safety, why, known)
+    except DatabaseError:
+        recovery.forget_connections()
+        restore = Restore(
+            backup_name=name, parts=parts, safety=safety, why=why, requested_by=caller.name
+        )
+    _do(restore, folder, identity, caller, say)
+    return Restore.objects.get(uid=restore.uid)
+
+
+def drop_previous(restore: Restore, *, caller: Caller) -> None:
+    """Drop the database and the files whose place the restore took; raises Refused."""
+    if restore.status != Restore.Status.DONE or restore.previous_dropped_at:
+        raise Refused(_("this restore keeps nothing that could be dropped"))
+    server = Server.from_settings()
+    if restore.previous:
+        server.drop(restore.previous)
+    Media(Path(settings.MEDIA_ROOT), str(restore.uid)[:8]).remove_previous()
+    with transaction.atomic():
+        Restore.objects.filter(pk=restore.pk).update(previous_dropped_at=now())
+        Event.objects.record("previous.dropped", restore, caller, database=restore.previous)
+
+
+def _checked(parts: list[str] | None) -> list[str]:
+    chosen = [part for part in PARTS if parts is None or part in parts]
+    if not chosen or (parts and set(parts) - set(PARTS)):
+        raise Refused(_("only these can be restored: %s") % ", ".join(PARTS))
+    return chosen
+
+
+def _requested(
+    name: str, parts: list[str], caller: Caller, safety: bool, why: str, backup: Backup | None
+) -> Restore:
+    if not safety and not why:
+        raise Refused(_("going without a safety backup needs a reason"))
+    working = [Restore.Status.REQUESTED, *Restore.working_states()]
+    if other := Restore.objects.filter(status__in=working).first():
+        raise Busy(_("another restore is under way: %s") % other)
+    restore = Restore.objects.create(
+        backup=backup,
+        backup_name=name,
+        parts=parts,
+        safety=safety,
+        why=why,
+        requested_by=caller.name,
+    )
+    Event.objects.record(
+        "restore.requested", restore, caller, parts=parts, safety=safety, why=why, backup=name
+    )
+    return restore
+
+
+def _do(
+    restore: Restore, folder: Path | None, identity: Path | None, caller: Caller, say: Say
+) -> None:
+    if restore.pk:
+        restore.claim(started_at=now())
+    restore.started_at = restore.started_at or now()
+    try:
+        _make_safe(restore, caller, say)
+        server = Server.from_settings()
+        journal = Journal.of(restore, server.database, caller)
+        with swapping(server, journal.names) as swap:
+            media = journal.media(Path(settings.MEDIA_ROOT))
+            work = Work(restore, journal, server, swap, media, say)
+            with _settled(work):
+                prepare(work, lambda: folder or _folder(work), identity)
+            with hold.held(), _settled(work):
+                take_over(work)
+    except Locked as error:
+        _fail(restore, caller, error)
+        raise Busy(str(error)) from error
+    except Exception as error:
+        _fail(restore, caller, error)
+        raise
+    say(1.0, _("done"))
+
+
+@contextmanager
+def _settled(work: Work) -> Iterator[None]:
+    """Undo the restore where the block fails before its commit; finish it where it fails later.
+
+    Ctrl-C counts as a failure. What cannot be settled now is left to recovery.
+    """
+    try:
+        yield
+    except BaseException as error:
+        reason = str(error) or type(error).__name__
+        try:
+            is_committed = recovery.is_committed(work.swap, work.journal)
+            recovery.settle(work.swap, work.journal, reason)
+        except FAILURES:
+            # The connection with the lock is broken, most likely: another one may have it by now.
+            with suppress(Locked):
+                recovery.recover(work.server)
+            raise error from None
+        if not is_committed:
+            raise
+
+
+def _fail(restore: Restore, caller: Caller, error: Exception) -> None:
+    """Write the failure of a restore that did not come as far as a journal."""
+    with suppress(DatabaseError), transaction.atomic():
+        row = Restore.objects.filter(uid=restore.uid).first()
+        if row and row.status in Restore.working_states():
+            reason = str(error)[:LONGEST_REASON]
+            row.become(Restore.FAILED, reason=reason, **row.at_end())
+            Event.objects.record("restore.failed", row, caller, result="failed", reason=reason)
+
+
+def _folder(work: Work) -> Path:
+    """The backup's folder here; or its copy in a store, read into the staging folder."""
+    backup = work.restore.backup
+    if backup is None:
+        raise RestoreError(_("the catalogue no longer has this backup"))
+    if places.folder(backup).is_dir():
+        return places.folder(backup)
+    stored = backup.copies.filter(status=BackupCopy.Status.STORED).exclude(store=LOCAL)
+    for copy in stored:
+        target = work.media.staging / "fetched"
+        work.tell(0.13, _("reading it from the store %s") % copy.store)
+        copies.fetch(backup, copy.store, target, lambda moved: work.alive())
+        return target
+    raise RestoreError(_("its files are neither here nor in a store"))
+
+
+def _make_safe(restore: Restore, caller: Caller, say: Say) -> None:
+    """Back up what is live; where there is nothing yet there is nothing to lose."""
+    if not restore.safety or _is_empty():
+        return
+    if not restore.pk:
+        raise Refused(
+            _("the live database cannot be read, so no safety backup can be made; "
+              "--no-safety-backup with a --reason goes on without")
+        )  # fmt: skip
+    from opsconsole.backups import take
+
+    say(0.02, _("safety backup"))
+    backup = take.request(caller=caller, parts=list(PARTS), verify=False, origin="safety")
+    take.take(backup, lambda fraction, note: _safety_said(restore, say, fraction, note))
+    backup.refresh_from_db()
+    if backup.status != Backup.Status.STORED:
+        raise RestoreError(_("the safety backup failed: %s") % backup.reason)
+    restore.beat(safety_backup=backup)
+
+
+def _safety_said(restore: Restore, say: Say, fraction: float, note: str) -> None:
+    restore.beat()
+    say(0.02 + 0.1 * fraction, note)
+
+
+def _is_empty() -> bool:
+    """Whether the live database is missing or has no table."""
+    server = Server.from_settings()
+    if not server.exists(server.database):
+        return True
+    try:
+        return not server.value(HAS_TABLES)
+    except PostgresError:
+        return False

@@ -1,0 +1,95 @@
+"""`manage.py restore ID|PATH`: restore a backup in this process."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from opsconsole.backups import recovery, restore
+from opsconsole.management.ops_command import USAGE, OpsCommand
+from opsconsole.models import Restore
+
+
+class Command(OpsCommand):
+    """Also where there is no database yet, or a broken one."""
+
+    help = "Restore a backup into a new database, which then takes the live one's place"
+    failures = (*OpsCommand.failures, *restore.FAILURES)
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("backup", nargs="?", metavar="ID|PATH", help="its name, or its folder")
+        parser.add_argument("--identity", type=Path, help="the file of the age identity")
+        parser.add_argument("--only", metavar="PARTS", help="database,uploads or one of them")
+        parser.add_argument(
+            "--no-safety-backup", action="store_true", help="needs --reason; nothing is backed up"
+        )
+        parser.add_argument("--reason", default="", help="kept in the events")
+        parser.add_argument("--yes", action="store_true", help="confirm without a terminal")
+        parser.add_argument(
+            "--drop-previous", metavar="ID", help="drop what the restore of this id replaced"
+        )
+        parser.add_argument(
+            "--recover", action="store_true", help="finish or undo restores that broke off"
+        )
+
+    def do(self, options: dict[str, Any]) -> Any:
+        """The restore's document, or what was recovered or dropped."""
+        if options["recover"]:
+            return {"recovered": recovery.recover()}
+        if options["drop_previous"]:
+            return self.drop(options)
+        if not options["backup"]:
+            raise CommandError("name a backup", returncode=USAGE)
+        folder = self.folder(options["backup"])
+        meaning = f"{folder.name} takes the place of what is live"
+        self.confirm(folder.name, meaning, options)
+        done = restore.restore_path(
+            folder,
+            caller=self.caller(),
+            parts=options["only"].split(",") if options["only"] else None,
+            identity=options["identity"],
+            safety=not options["no_safety_backup"],
+            why=options["reason"],
+            say=self.bar("restore"),
+        )
+        return document(done)
+
+    def folder(self, word: str) -> Path:
+        """The folder that a path, a name or an id means."""
+        for path in (Path(word), *Path(settings.BACKUP_DIR).glob(f"*{word}*")):
+            if (path / "manifest.json").is_file():
+                return path.resolve()
+        raise CommandError(f"{word}: no backup of that name, and no folder of one")
+
+    def drop(self, options: dict[str, Any]) -> Any:
+        """Drop what a restore replaced."""
+        row = Restore.objects.filter(uid__startswith=options["drop_previous"]).first()
+        if row is None:
+            raise CommandError("no restore of that id")
+        self.confirm(str(row.uid)[:8], f"{row.previous} is dropped for good", options)
+        restore.drop_previous(row, caller=self.caller())
+        return {"dropped": row.previous}
+
+    def show(self, result: Any) -> None:
+        """What is there now, and what a person should look at."""
+        for name, value in result.items():
+            if value not in (None, "", []):
+                self.stdout.write(f"{name}: {value}")
+
+
+def document(done: Restore) -> dict[str, Any]:
+    """What `--json` prints of a restore."""
+    names = ("rows", "deleted_by_date", "missing_files", "orphan_files")
+    return {
+        "id": str(done.uid),
+        "state": done.status,
+        "seconds": done.seconds,
+        "database": done.database,
+        "previous": done.previous,
+        "safety_backup": str(done.safety_backup.uid) if done.safety_backup else None,
+        **{name: done.report.get(name) for name in names},
+    }
