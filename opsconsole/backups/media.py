@@ -43,6 +43,7 @@ class Media:
 
     def make(self) -> None:
         """An empty staging folder, in which `files` is yet to be made; raises OSError."""
+        self.root.mkdir(parents=True, exist_ok=True)
         self.staging.mkdir(mode=0o700)
 
     def stage_live(self) -> None:

@@ -36,18 +36,27 @@ Ports = dict[str, int]
 
 
 @contextmanager
-def attached(var: Path) -> Iterator[None]:
+def attached(var: Path, *, make: bool = False) -> Iterator[None]:
     """Let the environment name the servers of the installation in `var`, where it names none.
 
+    With `make` an installation that there is not yet begins, with an empty database.
     If the installation is stopped, its PostgreSQL runs for as long as the `with` lasts. Raises
     CannotStart.
     """
-    cluster = _cluster(var)
+    cluster = _made_cluster(var) if make else _cluster(var)
     with _postgres(var, cluster) as ports:
         for name, value in _environment(var, cluster, ports).items():
             if not env.text(name, ""):
                 os.environ[name] = value
         yield
+
+
+def _made_cluster(var: Path) -> Cluster:
+    """The cluster of this folder, made where there is none."""
+    run, _logs = make_folders(var)
+    # Of two commands on an empty folder one makes it.
+    with one_by_one(run):
+        return Cluster.under(var)
 
 
 def _cluster(var: Path) -> Cluster:

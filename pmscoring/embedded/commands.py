@@ -35,6 +35,9 @@ WITHOUT_DATABASE = {
     "version",
 }
 
+# Makes the installation that there is not yet: on a bare host it is the first command.
+MAKES_INSTALLATION = {"restore"}
+
 
 @contextmanager
 def database_for(argv: Sequence[str]) -> Iterator[None]:
@@ -44,10 +47,12 @@ def database_for(argv: Sequence[str]) -> Iterator[None]:
     """
     with ExitStack() as held:
         try:
-            if _needs_database(argv) and not env.text("DATABASE_URL", ""):
+            command = _command(argv)
+            if command not in WITHOUT_DATABASE and not env.text("DATABASE_URL", ""):
                 from pmscoring.embedded.attachment import attached
 
-                held.enter_context(attached(var_folder()))
+                made = attached(var_folder(), make=command in MAKES_INSTALLATION)
+                held.enter_context(made)
         except (CannotStart, env.BadSetting) as error:
             sys.exit(f"pmscoring: {error}")
         except ModuleNotFoundError as error:
@@ -55,9 +60,10 @@ def database_for(argv: Sequence[str]) -> Iterator[None]:
         yield
 
 
-def _needs_database(argv: Sequence[str]) -> bool:
+def _command(argv: Sequence[str]) -> str:
+    """The command of the command line; `help` where it asks for that."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("command", nargs="?", default="help")
     parser.add_argument("-h", "--help", action="store_true")
     options, _ = parser.parse_known_args(argv[1:])
-    return options.command not in WITHOUT_DATABASE and not options.help
+    return "help" if options.help else str(options.command)

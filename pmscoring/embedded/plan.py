@@ -59,6 +59,9 @@ def plan(var: Path, models: Path, *, web_port: int) -> Plan:
         valkey = Valkey.under(var)
         common["REDIS_URL"] = valkey.url(ports["valkey"])
         work.append(_valkey(valkey, ports["valkey"]))
+    if _restore_broke_off(var):
+        # Before anything looks at the database, which may refuse connections.
+        work.append(_manage("recovery", "restore", "--recover"))
     work += [_manage("migrate", "migrate", "--noinput"), _first_user()]
     work.append(_manage("static", "collectstatic", "--noinput", "--verbosity", "0"))
     if not env.text("INFERENCE_URL", ""):
@@ -67,6 +70,12 @@ def plan(var: Path, models: Path, *, web_port: int) -> Plan:
     work += [_worker(common), _beat(), _web(run, ports["web"])]
     web = f"http://{_web_host()}:{ports['web']}"
     return Plan(run, work, common, ports, web)
+
+
+def _restore_broke_off(var: Path) -> bool:
+    """Whether a restore was killed: its journal lies among the uploads until it has ended."""
+    uploads = Path(env.text("UPLOADS_DIR", str(var / "uploads")))
+    return any(uploads.glob(".restore-*/journal.json"))
 
 
 def _environment(run: Path, var: Path) -> dict[str, str]:
