@@ -12,8 +12,10 @@ class OpsConsoleConfig(AppConfig):
     verbose_name = _("Operations")
 
     def ready(self) -> None:
-        """Have channels told of events, whichever process records them."""
-        from opsconsole import tasks
+        """Have channels told of events, whoever records them, and Prometheus of backups."""
+        from opsconsole import metrics, tasks
         from opsconsole.models import Event
+        from pmscoring.base import collectors
 
+        collectors.register(self.name, metrics.collect)
         post_save.connect(tasks.event_recorded, Event)

@@ -8,6 +8,7 @@ from opsconsole.gateways import published
 from opsconsole.models import Event
 from opsconsole.models.deeds import DEEDS, Told
 from opsconsole.notices import telling
+from pmscoring.base import heartbeats
 from pmscoring.base.nudges import nudge
 
 
@@ -16,6 +17,12 @@ def sweep() -> None:
     """Release stalled work, request what plans are due, and send a task for all that waits."""
     published.publish()
     nudge(tell)
+
+
+@shared_task
+def heartbeat(queue: str) -> None:
+    """Beat sends it to each queue, whatever else waits there."""
+    heartbeats.beat(queue)
 
 
 @shared_task

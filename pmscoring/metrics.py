@@ -1,7 +1,7 @@
 """What Prometheus reads of a web process: HTTP, cache, database, migrations and the load.
 
 Counters are added up over gunicorn's workers through files (see pmscoring/gunicorn.py). What all
-workers would say alike, the load and the migrations, is read when Prometheus asks.
+workers would say alike, such as the load, the migrations and backups, is read when Prometheus asks.
 """
 
 import logging
@@ -33,7 +33,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from pmscoring.base import published_load
+from pmscoring.base import collectors, heartbeats, published_load
 from pmscoring.base.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ for gauge in (library_migrations.unapplied_migrations, library_migrations.applie
 SECONDS = Histogram(
     "http_request_duration_seconds", "Seconds until the response began", ["method", "endpoint"]
 )
+HEARTBEAT = "pmscoring_task_heartbeat_timestamp_seconds"
 # Key of the published load -> series.
 SERIES = {
     "waiting": ("pmscoring_load_waiting", "Answers that are not yet scored"),
@@ -133,6 +134,31 @@ def migrations() -> tuple[int, int]:
     return len(applied), len(set(loader.graph.nodes) - applied)
 
 
+class HeartbeatCollector(Collector):
+    """When a worker of each queue last did what beat had sent."""
+
+    def __init__(self, beats: dict[str, float]) -> None:
+        self.beats = beats
+
+    def collect(self) -> Iterator[Metric]:
+        """One gauge, with a sample for each queue."""
+        family = GaugeMetricFamily(HEARTBEAT, "Last sign of life of a queue", labels=["queue"])
+        for queue, at in self.beats.items():
+            family.add_metric([queue], at)
+        yield family
+
+
+class AppsCollector(Collector):
+    """What the apps have registered, see pmscoring/base/collectors.py."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self.families = families
+
+    def collect(self) -> Iterator[Metric]:
+        """Theirs."""
+        yield from self.families
+
+
 class MigrationsCollector(Collector):
     """Applied and missing migrations, under django-prometheus's names.
 
@@ -161,7 +187,18 @@ def _counted() -> tuple[int, int] | None:
         return None
 
 
+def _of_apps() -> list[Metric]:
+    try:
+        with connection.temporary_connection():
+            return collectors.collect()
+    except DatabaseError as error:
+        log.warning("the apps' figures cannot be read: %s", type(error).__name__)
+        return []
+
+
 LOAD = Watched(published_load.read, fresh_seconds=0.0)
+HEARTBEATS = Watched(heartbeats.read, fresh_seconds=0.0)
+APPS = Watched(_of_apps, fresh_seconds=0.0)
 MIGRATIONS = Watched(_counted, fresh_seconds=0.0)
 
 
@@ -170,14 +207,18 @@ def asked_now() -> CollectorRegistry:
 
     A server's name that does not resolve hangs for longer than the clients' own timeouts.
     """
-    load, counts = LOAD.look(), MIGRATIONS.look()
-    pending: list[Future[Any]] = [load, counts]
+    load, counts, beats, families = LOAD.look(), MIGRATIONS.look(), HEARTBEATS.look(), APPS.look()
+    pending: list[Future[Any]] = [load, counts, beats, families]
     wait(pending, timeout=WAIT_SECONDS)
     registry = CollectorRegistry()
     if load.done():
         registry.register(LoadCollector(load.result()))
     if counts.done() and (totals := counts.result()):
         registry.register(MigrationsCollector(*totals))
+    if beats.done():
+        registry.register(HeartbeatCollector(beats.result()))
+    if families.done():
+        registry.register(AppsCollector(families.result()))
     return registry
 
 

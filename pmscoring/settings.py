@@ -152,6 +152,13 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 30.0},
     },
 }
+for queue in ("default", "scoring", "ops"):
+    CELERY_BEAT_SCHEDULE[f"heartbeat-{queue}"] = {
+        "task": "opsconsole.tasks.heartbeat",
+        "schedule": 30.0,
+        "args": (queue,),
+        "options": {"queue": queue, "expires": 30.0},
+    }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 LANGUAGE_CODE = "ja"

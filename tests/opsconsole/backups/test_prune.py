@@ -42,8 +42,8 @@ def newer(plan: BackupPlan, old: Backup) -> Backup:
     return backup
 
 
-def run(**options: bool) -> Outcome:
-    return prune.prune(caller=SYSTEM, say=lambda _fraction, _note: None, **options)
+def run(*, dry_run: bool = False) -> Outcome:
+    return prune.prune(caller=SYSTEM, say=lambda _fraction, _note: None, dry_run=dry_run)
 
 
 def store_copies(backup: Backup, *names: str) -> None:
