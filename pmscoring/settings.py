@@ -246,6 +246,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "review", "description": "Marking by people: queue, groups, disputes, references"},
         {"name": "calibration", "description": "Fitting the machine to marks by people"},
         {"name": "tokens", "description": "Who may call"},
+        {"name": "operations", "description": "Backups, restores, plans and events"},
     ],
 }
 UNFOLD = {

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, NotRequired, TypedDict
 
+from pmscoring.base.api.representations import Moment, Page
 from scoring import models
 from scoring.agreement import coverage
-from scoring.api.representations import Moment, Page
 from scoring.calibration import thresholds
 
 

@@ -1,28 +1,13 @@
 """Rows as the API returns them; the OpenAPI document's components are made from these types."""
 
-from datetime import datetime
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from django.db.models import Count
 
+from pmscoring.base.api.representations import Links, Moment, Page, moment
 from scoring import models
 from scoring.marks import visibility
 from scoring.models.exams import number
-
-Moment = Annotated[str, {"format": "date-time"}]
-
-
-class Page(TypedDict):
-    """Addresses of the next and the previous page; null where there is none."""
-
-    next: str | None
-    previous: str | None
-
-
-class Links(TypedDict):
-    """Addresses of the resource."""
-
-    self: str
 
 
 class ExamSummary(TypedDict):
@@ -218,11 +203,6 @@ def mark(row: models.Mark) -> Mark:
         "group": row.from_group,
         "created_at": moment(row.created_at),
     }
-
-
-def moment(at: datetime) -> str:
-    """The time in the format of RFC 3339."""
-    return at.isoformat()
 
 
 def evidence_of(row: models.Mark) -> list[CriterionMark]:

@@ -2,8 +2,9 @@
 
 from typing import NotRequired, TypedDict, cast
 
+from pmscoring.base.api.representations import Moment, moment
 from scoring import models
-from scoring.api.representations import CriterionMark, Mark, Moment, evidence_of, mark, moment
+from scoring.api.representations import CriterionMark, Mark, evidence_of, mark
 from scoring.marks import settlement
 from scoring.models import MarkingPolicy
 from scoring.models.exams import number

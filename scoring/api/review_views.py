@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pmscoring.base.api.representations import moment
 from pmscoring.base.api.schema import CODE, JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import View, as_object, parameter
@@ -93,7 +94,7 @@ class Next(View):
             "exam": answer.question.exam.code,
             "question": answer.question.code,
             "text": answer.text,
-            "expires_at": show.moment(lease.expires_at),
+            "expires_at": moment(lease.expires_at),
             "qualifying": references.is_qualifying(lease),
             "machine": shapes.hint(answer),
             "marks": [

@@ -1,9 +1,8 @@
 """Addresses of version 1."""
 
-from django.urls import path, register_converter
-from django.urls.converters import IntConverter
+from django.urls import path
 
-from pmscoring.base.api import schema
+from pmscoring.base.api import keys, schema
 from pmscoring.base.api.problems import missing
 from scoring.api import (
     agreement_views,
@@ -21,15 +20,7 @@ from scoring.api import (
     upload_views,
 )
 
-
-class KeyConverter(IntConverter):
-    """A key that fits PostgreSQL's bigint."""
-
-    regex = "[0-9]{1,18}"
-
-
-register_converter(KeyConverter, "key")
-__all__ = ["contract", "schema", "statuses", "urlpatterns"]
+__all__ = ["contract", "keys", "schema", "statuses", "urlpatterns"]
 urlpatterns = [
     path("exams", exam_views.ExamList.as_view()),
     path("exams/<slug:code>", exam_views.ExamDetail.as_view()),

@@ -62,11 +62,12 @@ def components() -> dict[str, Schema]:
     schemas: dict[str, Schema] = {}
     while missing := known.keys() - schemas.keys():
         for name in missing:
-            schemas[name] = _object(known[name])
+            schemas[name] = object_schema(known[name])
     return dict(sorted(schemas.items()))
 
 
-def _object(hint: Any) -> Schema:
+def object_schema(hint: Any) -> Schema:
+    """The schema of a TypedDict, whole and not as a reference."""
     hints = get_type_hints(hint, include_extras=True)
     return {
         "type": "object",

@@ -7,6 +7,7 @@ import pytest
 import schemathesis
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django_celery_beat.models import CrontabSchedule
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
@@ -18,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from opsconsole.models import Backup, BackupPlan, Event, Restore
 from pmscoring.wsgi import application
 from scoring import tasks
 from scoring.exams import definitions
@@ -76,6 +78,10 @@ def headers(
     Reference.objects.create(answer=answer, points=1)
     Mark.objects.create(answer=answer, source="human", marker=user, points=1)
     Calibration.objects.create(question=answer.question, status="failed", reason="x")
+    backup = Backup.objects.create(name="20260101T000000Z-00000000")
+    Restore.objects.create(backup=backup, backup_name=backup.name)
+    BackupPlan.objects.create(name="fuzz", schedule=CrontabSchedule.objects.create())
+    Event.objects.record("backup.requested", backup)
     uploads.read(uploads.receive(exam, "a.csv", ContentFile(b"candidate,question,text\nc,Q9,a")))
     return {"Authorization": f"Bearer {secret}"}
 
@@ -151,6 +157,9 @@ def drive(
 def lead(case: Any, known: dict[str, Any]) -> None:
     """Point the call at existing rows; a PUT at an exam of its own, which it may change freely."""
     name = case.operation.path.split("/")[3]
+    if name == "ops":
+        lead_to_operations(case)
+        return
     if "id" in (case.path_parameters or {}) and name in known and case.method != "DELETE":
         case.path_parameters["id"] = known[name]
     if "exam" in (case.path_parameters or {}):
@@ -161,6 +170,19 @@ def lead(case: Any, known: dict[str, Any]) -> None:
         case.query = {"exam": "PM-2026"}
     if case.method == "PUT" and name == "exams" and isinstance(case.body, dict):
         case.body["code"] = "FUZZ"
+
+
+def lead_to_operations(case: Any) -> None:
+    """Point the call at existing rows of the console, and let no filter be wrong."""
+    room = case.operation.path.split("/")[4]
+    rows: dict[str, Any] = {"backups": Backup, "restores": Restore, "plans": BackupPlan}
+    parameters = case.path_parameters or {}
+    if "uid" in parameters:
+        parameters["uid"] = str(rows[room].objects.order_by("pk")[0].uid)
+    if "id" in parameters:
+        parameters["id"] = rows[room].objects.order_by("pk")[0].pk
+    if "number" in parameters:
+        parameters["number"] = 1
 
 
 def lead_to_question(case: Any) -> None:

@@ -1,0 +1,44 @@
+"""What every view of the console has in common."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from rest_framework.request import Request
+
+from pmscoring.base.api import views
+from pmscoring.base.api.views import parameter
+from pmscoring.base.faults import Invalid, fault
+from pmscoring.base.roles import OPERATOR, VIEWER
+
+TAG = "operations"
+
+
+class View(views.View):
+    """Operators act, viewers see."""
+
+    readers = (OPERATOR, VIEWER)
+    writers = (OPERATOR,)
+
+
+def chosen(request: Request, name: str, values: Sequence[str]) -> str:
+    """A query parameter that is one of these values, "" where it is missing; raises Invalid."""
+    value = parameter(request, name)
+    if value and value not in values:
+        raise Invalid([fault(f"/{name}", f"one of {', '.join(values)} is expected")])
+    return value
+
+
+def time_of(request: Request, name: str) -> datetime | None:
+    """A query parameter that is a time, None where it is missing; raises Invalid."""
+    value = parameter(request, name)
+    if not value:
+        return None
+    try:
+        at = parse_datetime(value)
+    except ValueError:
+        at = None
+    if at is None:
+        raise Invalid([fault(f"/{name}", "a time such as 2026-11-29T02:00:00Z is expected")])
+    return at if timezone.is_aware(at) else timezone.make_aware(at)
