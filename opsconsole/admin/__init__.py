@@ -1,5 +1,5 @@
 """The console's admin: it translates and decides nothing."""
 
-from opsconsole.admin import channels, events, navigation
+from opsconsole.admin import backups, channels, events, navigation, overview, plans, restores
 
-__all__ = ["channels", "events", "navigation"]
+__all__ = ["backups", "channels", "events", "navigation", "overview", "plans", "restores"]

@@ -8,6 +8,7 @@ from opsconsole.models.backups import (
     BackupCopy,
     BackupPlan,
     Verification,
+    default_parts,
 )
 from opsconsole.models.channels import Channel
 from opsconsole.models.events import SYSTEM, Caller, Event
@@ -28,4 +29,5 @@ __all__ = [
     "Installation",
     "Restore",
     "Verification",
+    "default_parts",
 ]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         widgets.TextInput,
     )
     NumberInput, FileInput = widgets.NumberInput, widgets.FileInput
+    CheckboxSelectMultiple = widgets.CheckboxSelectMultiple
 
     def action(*, description: Any, **options: Any) -> Callable[[Any], Any]:
         """A button above a list or a detail page, which leads to the method's own page."""
@@ -40,6 +41,9 @@ else:
     from unfold.admin import StackedInline, TabularInline
     from unfold.decorators import action, display
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+    from unfold.widgets import (
+        UnfoldAdminCheckboxSelectMultipleWidget as CheckboxSelectMultiple,
+    )
     from unfold.widgets import UnfoldAdminFileFieldWidget as FileInput
     from unfold.widgets import UnfoldAdminIntegerFieldWidget as NumberInput
     from unfold.widgets import UnfoldAdminSelectWidget as Select
@@ -52,6 +56,7 @@ __all__ = [
     "AdminPasswordChangeForm",
     "BaseUserAdmin",
     "Checkbox",
+    "CheckboxSelectMultiple",
     "FileInput",
     "ModelForm",
     "NumberInput",

@@ -1,0 +1,115 @@
+"""What a manifest, and the report of a restore, say in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.apps import apps
+from django.utils.dateparse import parse_datetime
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from opsconsole.admin import states, words
+
+MOST_LINES = 100
+
+
+def of(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The context of the section “what is in it”; None while there is no manifest."""
+    if not manifest.get("parts"):
+        return None
+    tables = _tables(manifest.get("tables") or {})
+    return {
+        "sentences": [sentence for sentence in _sentences(manifest) if sentence],
+        "parts": [_part(part) for part in manifest["parts"]],
+        "tables": tables,
+        "rows": sum(table["rows"] for table in tables),
+        "left_out": _left_out(manifest.get("left_out") or []),
+    }
+
+
+def _sentences(manifest: Mapping[str, Any]) -> list[str]:
+    server = manifest.get("postgres") or {}
+    names = {
+        "time": states.moment(parse_datetime(str(manifest.get("snapshot_at") or ""))),
+        "version": manifest.get("version") or words.NOTHING,
+        "server": server.get("server") or words.NOTHING,
+        "count": len(manifest.get("migrations") or []),
+    }
+    recipients = manifest.get("recipients") or []
+    encrypted = _("Encrypted for %d public key(s); only their private keys open it.")
+    return [
+        _("The data of %(time)s, made by PM Scoring %(version)s.") % names,
+        _("PostgreSQL %(server)s, %(count)d migrations.") % names if names["count"] else "",
+        encrypted % len(recipients) if recipients else _("Not encrypted."),
+    ]
+
+
+def _part(part: Mapping[str, Any]) -> dict[str, Any]:
+    files = part.get("files") or []
+    return {
+        "name": words.part_name(str(part.get("name"))),
+        "size": words.size(part.get("bytes")),
+        "files": len(files),
+        "sha256": part.get("sha256") or (files[0].get("sha256") if len(files) == 1 else ""),
+        "each": [(file.get("path"), file.get("sha256")) for file in files],
+    }
+
+
+def _tables(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of each table, the largest first, under the names that people know."""
+    names = {
+        model._meta.db_table: capfirst(str(model._meta.verbose_name_plural))
+        for model in apps.get_models(include_auto_created=True)
+    }
+    rows = [
+        {"code": table, "name": names.get(table, ""), "rows": int(row.get("rows") or 0)}
+        for table, row in tables.items()
+    ]
+    return sorted(rows, key=lambda row: (-row["rows"], row["code"]))
+
+
+def _left_out(entries: list[Any]) -> str:
+    texts = [
+        ": ".join(map(str, entry)) if isinstance(entry, list) else str(entry) for entry in entries
+    ]
+    more = _(" and %d more") % (len(texts) - MOST_LINES) if len(texts) > MOST_LINES else ""
+    return "; ".join(texts[:MOST_LINES]) + more
+
+
+def report(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures and the lists of what came of a restore."""
+    rows = found.get("rows")
+    deleted = found.get("deleted_by_date") or {}
+    missing, orphans = _names(found, "missing_files"), _names(found, "orphan_files")
+    figures = [
+        (_("rows"), sum(rows.values()) if isinstance(rows, dict) else rows, False),
+        (_("deleted since their date had passed"), _total(deleted), False),
+        (_("rows without their file"), missing[0], missing[0] > 0),
+        (_("files without a row"), orphans[0], False),
+    ]
+    lists = [
+        (_("What was deleted since its date had passed"), _lines(deleted)),
+        (_("Rows without their file"), missing[1]),
+        (_("Files without a row"), orphans[1]),
+    ]
+    return {
+        "figures": [figure for figure in figures if figure[1] is not None],
+        "lists": [entry for entry in lists if entry[1]],
+    }
+
+
+def _names(found: Mapping[str, Any], key: str) -> tuple[int, list[str]]:
+    names = list(found.get(key) or [])
+    return int(found.get(f"{key}_count") or len(names)), [str(name) for name in names[:MOST_LINES]]
+
+
+def _total(deleted: Any) -> int:
+    if isinstance(deleted, dict):
+        return sum(value if isinstance(value, int) else 1 for value in deleted.values())
+    return len(deleted)
+
+
+def _lines(deleted: Any) -> list[str]:
+    if isinstance(deleted, dict):
+        return [f"{name}: {value}" for name, value in deleted.items()]
+    return [str(entry) for entry in deleted]
