@@ -13,9 +13,10 @@ class OpsConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         """Have channels told of events, whoever records them, and Prometheus of backups."""
-        from opsconsole import metrics, tasks
+        from opsconsole import metrics, personal, tasks
         from opsconsole.models import Event
         from pmscoring.base import collectors
 
         collectors.register(self.name, metrics.collect)
         post_save.connect(tasks.event_recorded, Event)
+        personal.register()

@@ -15,6 +15,8 @@ class ScoringConfig(AppConfig):
     def ready(self) -> None:
         """A restored backup may hold answers whose date for deletion has come since."""
         from pmscoring.base import restored
+        from scoring import personal
         from scoring.exams.retention import delete_due
 
         restored.register_deletions(self.name, lambda: [asdict(exam) for exam in delete_due()])
+        personal.register()

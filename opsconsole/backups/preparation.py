@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,10 @@ class Work:
             self.restore.beat(stage=note[:100], fraction=fraction)
         self.say(fraction, note)
 
+    def comparing(self, fraction: float, table: str) -> None:
+        """Progress of the comparison, which is the middle of the work."""
+        self.tell(0.5 + 0.25 * fraction, _("comparing %s") % table)
+
     def alive(self) -> None:
         """Heartbeat."""
         if self.restore.pk:
@@ -75,68 +79,71 @@ def prepare(work: Work, find: Callable[[], Path], identity: Path | None) -> None
         manifest,
     ):
         if work.journal.has_database:
-            _read_database(work, parts / "database", manifest)
+            _read_database(work, parts / "database")
         if "uploads" in work.journal.parts:
             archives.unpack(parts / "uploads.tar", work.media.files, work.alive)
     work.step(Restore.Status.CHECKING)
     if work.journal.has_database:
-        _compare(work, manifest["tables"])
+        compare(work.new, manifest["tables"], work.comparing)
         if "uploads" not in work.journal.parts:
             # Deletions that are due apply to the live files too, which stay until the swap.
             work.media.stage_live()
         work.tell(0.75, _("migrating, and deleting what was due"))
-        work.journal.report = _ready(work)
+        work.journal.report = ready(work.new, work.media.files, work.alive)
     else:
         work.journal.report = _files_alone(work)
     work.journal.report["snapshot_at"] = manifest.get("snapshot_at")
 
 
-def _read_database(work: Work, dump: Path, manifest: dict[str, Any]) -> None:
+def _read_database(work: Work, dump: Path) -> None:
     work.tell(0.2, _("restoring the database"))
     work.server.create(work.journal.names.new)
     dumps.restore(work.new, dump, jobs=settings.BACKUP_JOBS, alive=work.alive)
-    with work.new.connect() as connection, explained():
-        applied = connection.execute("SELECT app, name FROM django_migrations").fetchall()
-    known = MigrationLoader(None).disk_migrations
-    if unknown := sorted(set(applied) - set(known)):
-        names = ", ".join(f"{app}.{name}" for app, name in unknown[:5])
-        raise RestoreError(_("it was made by a later version, whose migrations are: %s") % names)
+    refuse_later_version(work.new)
 
 
-def _compare(work: Work, expected: dict[str, Any]) -> None:
-    """Rows and digests, table by table, with what the manifest says of the snapshot."""
-
-    def say(fraction: float, table: str) -> None:
-        work.tell(0.5 + 0.25 * fraction, _("comparing %s") % table)
-
-    with work.new.connect() as connection:
+def compare(
+    server: Server, expected: Mapping[str, Any], say: Callable[[float, str], object]
+) -> None:
+    """Rows and digests of each table with what a manifest says; raises RestoreError."""
+    with server.connect() as connection:
         restored = contents(connection, say)
     names = sorted(expected.keys() | restored.keys())
     if different := [name for name in names if expected.get(name) != restored.get(name)]:
         raise RestoreError(_("these tables differ from the manifest: %s") % ", ".join(different))
 
 
-def _ready(work: Work) -> dict[str, Any]:
-    """In a process of its own, whose settings name the new database and the staged files.
+def ready(server: Server, files: Path, alive: Callable[[], object], *options: str) -> Any:
+    """Run `manage.py restored` on this database and these files; returns its report.
 
-    It is given no secret but the file of the database's password, and no broker.
+    A process of its own, since settings name one database. It is given no secret but the file of
+    the database's password, and no broker. Raises ShellError.
     """
-    with work.new.passfile() as environment:
+    with server.passfile() as environment:
         said = shell.run(
-            [sys.executable, str(settings.BASE_DIR / "manage.py"), "restored"],
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), "restored", *options],
             env={
                 **environment,
-                "DATABASE_URL": replace(work.new, password="").url,
+                "DATABASE_URL": replace(server, password="").url,
                 "REDIS_URL": NO_REDIS,
-                "UPLOADS_DIR": str(work.media.files),
+                "UPLOADS_DIR": str(files),
                 "VAR_DIR": str(settings.VAR_DIR),
                 "TIME_ZONE": settings.TIME_ZONE,
                 "LOG_LEVEL": "ERROR",
             },
-            alive=work.alive,
+            alive=alive,
         )
-    report: dict[str, Any] = json.loads(said.splitlines()[-1])
-    return report
+    return json.loads(said.splitlines()[-1])
+
+
+def refuse_later_version(server: Server) -> None:
+    """Raise RestoreError where the database has migrations that this version does not."""
+    with server.connect() as connection, explained():
+        applied = connection.execute("SELECT app, name FROM django_migrations").fetchall()
+    known = MigrationLoader(None).disk_migrations
+    if unknown := sorted(set(applied) - set(known)):
+        names = ", ".join(f"{app}.{name}" for app, name in unknown[:5])
+        raise RestoreError(_("it was made by a later version, whose migrations are: %s") % names)
 
 
 def _files_alone(work: Work) -> dict[str, Any]:

@@ -13,19 +13,22 @@ from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from opsconsole.backups.media import missing_and_orphans
 from opsconsole.models import BackupPlan
-from pmscoring.base import restored
+from pmscoring.base import personal, restored
 
 MOST_NAMES = 1000
 
 
-def ready() -> dict[str, Any]:
+def ready(*, scrub: bool = False) -> dict[str, Any]:
     """Migrate, delete what was due, let no schedule catch up, and read each table once.
 
-    Returns what was deleted, rows without a file, files without a row, and the number of rows.
+    With `scrub` what is personal goes too, for a copy that leaves this environment. Returns what
+    was deleted, rows without a file, files without a row, and the number of rows.
     """
     call_command("migrate", interactive=False, verbosity=0)
     report: dict[str, Any] = {"deleted_by_date": restored.delete_due()}
     skip_what_schedules_missed()
+    if scrub:
+        report["scrubbed"] = personal.scrub()
     missing, orphans = missing_and_orphans(settings.MEDIA_ROOT)
     report |= named("missing_files", missing) | named("orphan_files", orphans)
     return report | {"rows": read_each_table()}

@@ -49,6 +49,8 @@ DEEDS: dict[str, Deed] = {
         Deed("restore.failed", _("restore failed"), Told.ALWAYS),
         Deed("restore.undone", _("restore undone"), Told.ALWAYS),
         Deed("restore.here", _("restored here")),
+        Deed("restore.tables", _("tables restored beside the live ones")),
+        Deed("restore.cloned", _("scrubbed copy made")),
         Deed("previous.dropped", _("previous database dropped")),
         Deed("channel.changed", _("channel changed")),
         Deed("channel.test_requested", _("test of this channel"), Told.ITSELF),

@@ -174,6 +174,11 @@ class Server:
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
         )
 
+    def rename(self, database: str, name: str) -> None:
+        """Give another of the server's databases, to which nobody is connected, a new name."""
+        rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        self._maintain(rename.format(sql.Identifier(database), sql.Identifier(name)))
+
     def size(self) -> int:
         """The bytes of this database on the server's disk."""
         return int(self.value("SELECT pg_database_size(current_database())"))

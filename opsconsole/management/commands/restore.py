@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from opsconsole.backups import recovery, restore
+from opsconsole.backups import beside, recovery, restore
 from opsconsole.management.ops_command import USAGE, OpsCommand
 from opsconsole.models import Restore
 
@@ -29,6 +29,11 @@ class Command(OpsCommand):
         )
         parser.add_argument("--reason", default="", help="kept in the events")
         parser.add_argument("--yes", action="store_true", help="confirm without a terminal")
+        parser.add_argument("--tables", help="only these, with --into; replaces nothing")
+        parser.add_argument("--into", metavar="NAME", help="the new database for --tables")
+        parser.add_argument(
+            "--to", metavar="ENV", help="a copy for development, staging or test, scrubbed"
+        )
         parser.add_argument(
             "--drop-previous", metavar="ID", help="drop what the restore of this id replaced"
         )
@@ -44,7 +49,11 @@ class Command(OpsCommand):
             return self.drop(options)
         if not options["backup"]:
             raise CommandError("name a backup", returncode=USAGE)
+        if bool(options["tables"]) != bool(options["into"]):
+            raise CommandError("--tables and --into go together", returncode=USAGE)
         folder = self.folder(options["backup"])
+        if options["tables"] or options["to"]:
+            return self.beside(folder, options)
         meaning = f"{folder.name} takes the place of what is live"
         self.confirm(folder.name, meaning, options)
         done = restore.restore_path(
@@ -57,6 +66,16 @@ class Command(OpsCommand):
             say=self.bar("restore"),
         )
         return document(done)
+
+    def beside(self, folder: Path, options: dict[str, Any]) -> Any:
+        """A database beside the live one; nothing is replaced, so nothing is confirmed."""
+        identity, caller, say = options["identity"], self.caller(), self.bar("restore")
+        if options["to"]:
+            return beside.clone(folder, to=options["to"], identity=identity, caller=caller, say=say)
+        names, into = options["tables"].split(","), options["into"]
+        return beside.tables(
+            folder, names=names, into=into, identity=identity, caller=caller, say=say
+        )
 
     def folder(self, word: str) -> Path:
         """The folder that a path, a name or an id means."""

@@ -1,6 +1,7 @@
 """Internal: `manage.py restored` readies the database and the files that its settings name."""
 
 import json
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -15,6 +16,11 @@ class Command(BaseCommand):
     help = "Internal: migrate a restored database, delete what was due, and look at it"
     requires_system_checks = []
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Options of the restore that runs it."""
+        parser.add_argument("--scrub", action="store_true", help="replace what is personal")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the report as JSON."""
-        self.stdout.write(json.dumps(readied.ready(), cls=DjangoJSONEncoder))
+        report = readied.ready(scrub=options["scrub"])
+        self.stdout.write(json.dumps(report, cls=DjangoJSONEncoder))
