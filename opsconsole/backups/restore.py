@@ -246,9 +246,13 @@ def _make_safe(restore: Restore, caller: Caller, say: Say) -> None:
     from opsconsole.backups import take
 
     say(0.02, _("safety backup"))
-    backup = take.request(caller=caller, parts=list(PARTS), verify=False, origin="safety")
-    take.take(backup, lambda fraction, note: _safety_said(restore, say, fraction, note))
-    backup.refresh_from_db()
+    backup = take.at_once(
+        lambda fraction, note: _safety_said(restore, say, fraction, note),
+        caller=caller,
+        parts=list(PARTS),
+        verify=False,  # quick: the old database is kept as well
+        origin=Backup.Origin.SAFETY,
+    )
     if backup.status != Backup.Status.STORED:
         raise RestoreError(_("the safety backup failed: %s") % backup.reason)
     restore.beat(safety_backup=backup)
