@@ -69,8 +69,10 @@ shell: ## A shell in a container; SERVICE=web
 psql: ## PostgreSQL's client on the product's database
 	@$(COMPOSE) exec postgres sh -c 'PGPASSWORD=$$(cat /run/secrets/database_password) exec psql -h 127.0.0.1 -U pmscoring pmscoring'
 
-manage: ## A command of manage.py in a web container; ARGS="agreement SAMPLE-PM"
-	@[ -t 0 ] && [ -t 1 ] || without_terminal=-T; $(COMPOSE) exec $$without_terminal web python manage.py $(ARGS)
+manage: ## A command of manage.py in ops, or in a web container where ops does not run; ARGS="backup"
+	@[ -t 0 ] && [ -t 1 ] || without_terminal=-T; \
+	service=$$($(COMPOSE) ps --services --status running | grep -x ops || echo web); \
+	$(COMPOSE) exec $$without_terminal $$service python manage.py $(ARGS)
 
 top: ## Processes, then usage of memory and CPU
 	@$(COMPOSE) top

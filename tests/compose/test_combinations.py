@@ -101,6 +101,56 @@ def test_the_engines_socket_is_in_the_operations_worker_alone(kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_backups_are_written_by_the_operations_worker_alone_and_web_may_read_them(
+    kind: str,
+) -> None:
+    modes = {
+        name: "read" if volume.get("read_only") else "write"
+        for name, service in services(kind, *EXTRAS).items()
+        for volume in service.get("volumes", [])
+        if volume["target"] == "/srv/pmscoring/backups"
+    }
+    assert modes == {"ops": "write", "web": "read"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_addresses_and_keys_of_stores_and_channels_are_in_the_operations_worker_alone(
+    kind: str,
+) -> None:
+    holders = {
+        (name, volume["target"], volume.get("read_only"))
+        for name, service in services(kind, *EXTRAS, SECRETS_DIR="/secrets").items()
+        for volume in service.get("volumes", [])
+        if volume.get("source", "").startswith(("/secrets/stores", "/secrets/channels"))
+    }
+    assert holders == {
+        ("ops", "/srv/pmscoring/stores", True),
+        ("ops", "/srv/pmscoring/channels", True),
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_data_in_a_folder_of_the_host_are_bound_without_options_that_only_volumes_have(
+    kind: str,
+) -> None:
+    bound = [
+        (name, volume)
+        for name, service in services(kind, *EXTRAS, DATA_DIR="/data").items()
+        for volume in service.get("volumes", [])
+        if volume.get("source", "").startswith("/data/")
+    ]
+    assert {volume["source"].removeprefix("/data/") for _, volume in bound} >= {
+        "backups",
+        "broker",
+        "postgres",
+        "prometheus",
+        "uploads",
+    }
+    # The engine refuses such a mount: "field VolumeOptions must not be specified".
+    assert [(name, volume) for name, volume in bound if volume.get("volume")] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_image_has_an_exact_version(kind: str) -> None:
     for name, service in services(kind, *EXTRAS).items():
         _, _, tag = service["image"].rpartition(":")
