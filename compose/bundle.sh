@@ -50,7 +50,7 @@ present() { docker image inspect "$1" >/dev/null 2>&1; }
 files
 chosen >"$tree/compose/bundle.env"
 images_of >"$place/needed"
-images_of -f "$here/monitoring.yaml" >"$place/all"
+{ images_of -f "$here/monitoring.yaml" && images_of -f "$here/pitr.yaml"; } | sort -u >"$place/all"
 while read -r image; do
     if present "$image" || docker pull -q "$image" >/dev/null 2>&1; then
         echo "$image" >>"$tree/images.txt"

@@ -18,7 +18,7 @@ while read -r image; do
     docker image inspect "$image" >/dev/null || exit 1
 done <images.txt
 if [ -f missing.txt ]; then
-    echo "load: not in this bundle, and wanted by the overlay monitoring:" $(cat missing.txt)
+    echo "load: not in this bundle, and wanted by the overlays monitoring and pitr:" $(cat missing.txt)
 fi
 
 if [ -n "${1:-}" ]; then

@@ -16,16 +16,16 @@ SITE_FILES = $(shell compose/site.sh)
 COMPOSE = docker compose $(foreach file,$(SITE_FILES),--env-file $(file)) $(COMPOSE_FILES)
 PROJECT = $(or $(COMPOSE_PROJECT_NAME),pmscoring)
 OURS = $(or $(REGISTRY_URL),pmscoring.local)/pm-scoring-
-NEEDED = $(addsuffix :$(or $(VERSION),0.1.0),app ops inference) $(if $(filter dev,$(OVERLAYS)),app:$(or $(VERSION),0.1.0)-development)
+NEEDED = $(addsuffix :$(or $(VERSION),0.1.0),app ops inference $(if $(filter pitr,$(OVERLAYS)),postgres)) $(if $(filter dev,$(OVERLAYS)),app:$(or $(VERSION),0.1.0)-development)
 
-.PHONY: base-images-missing stack-test test-image bench-stack base-images images images-missing bundle init-secrets reload-tls up down logs shell psql manage top networks stack-config clean-stack
+.PHONY: base-images-missing stack-test test-image bench-stack base-images images images-missing bundle init-secrets reload-tls up down logs shell psql manage restore-to top networks stack-config clean-stack
 base-images-missing: # Where only stand-ins can be had, build those that are missing
 	@SITE= compose/site.sh public || docker/base-images/build.sh --missing
 
 base-images: ## Build stand-ins for the upstream images of Debian's packages (no registry)
 	docker/base-images/build.sh
 
-images: ## Build our images for this site with buildx bake; IMAGES="app ops inference development"
+images: ## Build our images for this site with buildx bake; IMAGES="app ops inference postgres development"
 	@set -a; for file in $(SITE_FILES); do . $$file; done; set +a; \
 	REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" CREATED="$$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
 	docker buildx bake -f docker/bake.hcl $(IMAGES)
@@ -33,7 +33,7 @@ images: ## Build our images for this site with buildx bake; IMAGES="app ops infe
 images-missing:
 	@for image in $(NEEDED); do \
 		docker image inspect $(OURS)$$image >/dev/null 2>&1 || \
-			exec $(MAKE) images IMAGES="app ops inference $(if $(filter dev,$(OVERLAYS)),development)"; \
+			exec $(MAKE) images IMAGES="app ops inference $(if $(filter pitr,$(OVERLAYS)),postgres) $(if $(filter dev,$(OVERLAYS)),development)"; \
 	done
 
 bundle: images-missing ## All images and Compose files in one archive for hosts without registry; BUNDLE=folder
@@ -73,6 +73,13 @@ manage: ## A command of manage.py in ops, or in a web container where ops does n
 	@[ -t 0 ] && [ -t 1 ] || without_terminal=-T; \
 	service=$$($(COMPOSE) ps --services --status running | grep -x ops || echo web); \
 	$(COMPOSE) exec $$without_terminal $$service python manage.py $(ARGS)
+
+# What uses the database stops first, and all of it starts again whatever came of it.
+restore-to: ## (overlay pitr) The database as it was at a second; TIME="2026-11-29 09:30:00+09"
+	@test -n "$(TIME)" || { echo 'TIME must name a second: make restore-to TIME="2026-11-29 09:30:00+09"' >&2; exit 2; }
+	@$(COMPOSE) stop web worker beat ops pitr postgres
+	@$(COMPOSE) run --rm --no-deps -T pitr-restore "$(TIME)"; status=$$?; \
+	$(COMPOSE) up -d --no-build --wait --wait-timeout 300 && exit $$status
 
 top: ## Processes, then usage of memory and CPU
 	@$(COMPOSE) top

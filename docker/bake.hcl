@@ -6,6 +6,7 @@ variable "CREATED" { default = "unknown" }
 variable "SOURCE" { default = "unknown" }
 variable "PYTHON_APP_BASE" { default = "python:3.13.16-slim-trixie" }
 variable "PYTHON_INFERENCE_BASE" { default = "python:3.11.16-slim-bookworm" }
+variable "POSTGRES_IMAGE" { default = "postgres:17.11-trixie" }
 variable "WHEELS_IMAGE" { default = "scratch" }
 variable "TORCH_CPU_INDEX" { default = "https://download.pytorch.org/whl/cpu" }
 variable "VARIANT" { default = "cpu" }
@@ -43,6 +44,14 @@ target "ops" {
   inherits = ["app"]
   target   = "ops"
   tags     = ["${REGISTRY_URL}/pm-scoring-ops:${VERSION}"]
+}
+
+target "postgres" {
+  inherits   = ["labels"]
+  dockerfile = "docker/pitr/Dockerfile"
+  target     = "production"
+  args       = { POSTGRES_IMAGE = POSTGRES_IMAGE }
+  tags       = ["${REGISTRY_URL}/pm-scoring-postgres:${VERSION}"]
 }
 
 target "inference" {

@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 COMPOSE = ROOT / "compose"
 KINDS = ("dev", "staging", "production", "test")
-EXTRAS = ("scale", "security", "monitoring", "gpu", "egress", "nfs")
+EXTRAS = ("scale", "security", "monitoring", "gpu", "egress", "nfs", "pitr")
 SITES = {"public": [], "local": ["--env-file", "local.env"]}
 # These run as root, once, without a network; Alloy as a root that can do nothing.
 ROOTS = {"prepare", "prepare-monitoring", "init-secrets", "alloy"}

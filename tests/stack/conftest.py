@@ -24,12 +24,15 @@ ORDER = (
     "redis",
     "scoring",
     "commands",
+    "backups",
     "scaling",
     "kills",
     "keeping",
     "engine",
     "not_started",
     "removal",
+    "data_dir",
+    "pitr",
 )
 Told = Callable[[str], None]
 NOT_STARTED = pytest.StashKey[list[str] | None]()

@@ -15,7 +15,7 @@ from tests.stack.engine import EngineError, docker, docker_logs, image_is_here, 
 
 COMPOSE = ROOT / "compose"
 PROJECT = "pmscoring-test"
-FILES = ("compose", "production", "security", "scale", "monitoring", "test")
+OVERLAYS = ("production", "security", "scale", "monitoring", "test")
 PORTS = ("HAPROXY", "HAPROXY_STATS", "HTTP", "HTTPS", "PROMETHEUS", "GRAFANA")
 # Passed on from the caller's environment. Nothing else is: DATA_DIR, for one, may name real data.
 KEPT = ("PATH", "HOME", "REGISTRY_URL", "VERSION", "MAKEFLAGS")
@@ -40,9 +40,14 @@ class Container:
         return str(self.told["Config"]["Labels"]["com.docker.compose.service"])
 
     @property
+    def project(self) -> str:
+        """Of which project it is."""
+        return str(self.told["Config"]["Labels"]["com.docker.compose.project"])
+
+    @property
     def name(self) -> str:
         """Its name without the project's."""
-        return str(self.told["Name"]).removeprefix(f"/{PROJECT}-")
+        return str(self.told["Name"]).removeprefix(f"/{self.project}-")
 
     @property
     def pid(self) -> int:
@@ -59,7 +64,8 @@ class Container:
         """Its address in each network, by the network's short name."""
         networks = self.told["NetworkSettings"]["Networks"]
         return {
-            name.removeprefix(f"{PROJECT}_"): told["IPAddress"] for name, told in networks.items()
+            name.removeprefix(f"{self.project}_"): told["IPAddress"]
+            for name, told in networks.items()
         }
 
     def run(self, *argv: str, stdin: str = "", timeout: float = 60) -> str:
@@ -82,6 +88,10 @@ class Stack:
     ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
     not_started: dict[str, str] = field(default_factory=dict)
     """Service → its image, which cannot be had."""
+    project: str = PROJECT
+    overlays: Sequence[str] = OVERLAYS
+    more: dict[str, str] = field(default_factory=dict)
+    """Variables beside those that every stack of the tests has."""
     started_in: float = 0.0
     """Seconds from the first `up` until all were healthy."""
 
@@ -108,7 +118,7 @@ class Stack:
             **kept,
             **docker_own,
             **{f"{name}_PORT": str(port) for name, port in self.ports.items()},
-            "COMPOSE_PROJECT_NAME": PROJECT,
+            "COMPOSE_PROJECT_NAME": self.project,
             "COMPOSE_PROFILES": "tls,ops",
             "SUBNET_PREFIX": self.prefix,
             "SECRETS_DIR": str(self.secrets),
@@ -125,6 +135,7 @@ class Stack:
             "MODEL_CACHE_SIZE": "256m",
             # A worker that was killed gives its answers back soon.
             "SCORING_STALLED_SECONDS": "15",
+            **self.more,
         }
 
     def argv(self) -> list[str]:
@@ -135,7 +146,8 @@ class Stack:
         local = [file for file in site if file.endswith("local.env")]
         # An env file that is empty: else Compose reads the installation's own.
         env_files = [f"--env-file={file}" for file in local or ["/dev/null"]]
-        return ["compose", *env_files, *(f"-f={COMPOSE / name}.yaml" for name in FILES)]
+        files = [f"-f={COMPOSE / name}.yaml" for name in ("compose", *self.overlays)]
+        return ["compose", *env_files, *files]
 
     def compose(self, *words: str, timeout: float = 120) -> str:
         """What `docker compose …` printed."""
@@ -155,8 +167,8 @@ class Stack:
         """The value of a secret."""
         return (self.secrets / name).read_text().strip()
 
-    def up(self) -> float:
-        """Start every service whose image can be had; seconds until all are healthy."""
+    def up(self, *names: str) -> float:
+        """Start these services, or all whose images can be had; seconds until they are healthy."""
         services = self.config()["services"]
         images = {name: told["image"] for name, told in services.items()}
         here = {image: image_is_here(image) for image in sorted({*images.values()})}
@@ -168,7 +180,7 @@ class Stack:
         ]
         began = time.monotonic()
         words = ["up", "-d", "--no-build", "--wait", f"--wait-timeout={READY:.0f}"]
-        self.compose(*words, *lasting, timeout=READY + 60)
+        self.compose(*words, *(names or lasting), timeout=READY + 60)
         return time.monotonic() - began
 
     def down(self, *options: str) -> None:
@@ -181,7 +193,7 @@ class Stack:
 
     def containers(self, service: str = "", ended: bool = False) -> list[Container]:
         """Those that run, of one service or of all; with `ended` also those that do not."""
-        filters = [f"--filter=label=com.docker.compose.project={PROJECT}"]
+        filters = [f"--filter=label=com.docker.compose.project={self.project}"]
         if service:
             filters.append(f"--filter=label=com.docker.compose.service={service}")
         ids = docker("ps", "-q", *(["-a"] if ended else []), *filters).split()
@@ -251,7 +263,7 @@ class Stack:
 
     def leftovers(self) -> list[str]:
         """Containers, networks and volumes that the engine still has of this project."""
-        label = f"--filter=label=com.docker.compose.project={PROJECT}"
+        label = f"--filter=label=com.docker.compose.project={self.project}"
         lists: Sequence[tuple[str, ...]] = (
             ("ps", "-aq", label),
             ("network", "ls", "-q", label),
