@@ -32,7 +32,7 @@ server() { # FOLDER OPTION… starts it and waits until it answers
     local options="-c config_file=$socket/postgresql.conf -c hba_file=$socket/pg_hba.conf"
     printf "listen_addresses = ''\nunix_socket_directories = '%s'\nmax_connections = 200\n" "$socket" >"$socket/postgresql.conf"
     printf "shared_buffers = 64MB\ntimezone = 'UTC'\nlog_min_error_statement = panic\n" >>"$socket/postgresql.conf"
-    if ! pg_ctl -D "$folder" -l "$socket/log" -w -t "${PITR_RECOVERY_SECONDS:-86400}" -o "$options $*" start >/dev/null; then
+    if ! pg_ctl -D "$folder" -l "$socket/log" -w -t "${PITR_RECOVERY_SECONDS:-86400}" -o "$options $*" start >/dev/null 9>&-; then
         grep -E 'FATAL|ERROR|PANIC' "$socket/log" | tail -5 >&2
         return 1
     fi
@@ -158,8 +158,9 @@ measure() {
         echo "pmscoring_wal_archiving_failing ${failing:-0}"
         echo "pmscoring_wal_archived_timestamp_seconds $archived"
         echo "pmscoring_wal_bytes $bytes"
+        [ ! -e "$repository/.backup" ] || echo "pmscoring_pitr_backup_timestamp_seconds $(cat "$repository/.backup")"
+        [ ! -e "$repository/.drill" ] || echo "pmscoring_pitr_drill_timestamp_seconds $(cat "$repository/.drill")"
         for deed in backup drill; do
-            [ ! -e "$repository/.$deed" ] || echo "pmscoring_pitr_${deed}_timestamp_seconds $(cat "$repository/.$deed")"
             echo "pmscoring_pitr_failed{deed=\"$deed\"} $([ -e "$failed/$deed" ] && echo 1 || echo 0)"
         done
     } >"$textfile.partial"
@@ -182,7 +183,13 @@ run() {
 }
 
 case ${1:-run} in
-    run | backup | drill) "$1" ;;
+    run) run ;;
+    backup | drill)
+        # One deed at a time, the service's own and one that somebody asks for; the server of a drill
+        # does not keep the lock (`9>&-`).
+        exec 9>/tmp/lock && flock 9
+        "$1"
+        ;;
     restore) restore "${2:?the second, such as \"2026-11-29 09:30:00+09\"}" ;;
     healthy) [ -z "$(ls -A "$failed")" ] && [ -e "$textfile" ] ;;
     *) exec "$@" ;;

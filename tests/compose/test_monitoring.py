@@ -104,10 +104,11 @@ def test_what_the_dashboards_ask_prometheus_can_be_parsed(tmp_path: Path) -> Non
 
 
 def told_by_us() -> set[str]:
-    """The names of every series that web and inference tell."""
+    """The names of every series that web, inference and the service pitr tell."""
     names = {name for name, _ in web_metrics.SERIES.values()}
     names |= {web_metrics.HEARTBEAT, *console_metrics.NAMES}
     names |= {f"django_migrations_{word}_total" for word in ("unapplied", "applied")}
+    names |= set(re.findall(r"pmscoring_\w+", (ROOT / "docker/pitr/pitr.sh").read_text("utf-8")))
     assert inference.ANSWERS  # registers its series beside those of web
     for family in prometheus_client.REGISTRY.collect():
         suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}

@@ -59,10 +59,12 @@ def archive_a_segment(stack: Stack) -> str:
 
 def restore_to(stack: Stack, second: str) -> subprocess.CompletedProcess[str]:
     """`make restore-to`, as somebody types it."""
-    own = [f"{name}={value}" for name, value in stack.environment.items() if name != "MAKEFLAGS"]
-    overlays = " ".join(stack.overlays)
-    argv = ["make", "-s", "restore-to", f"TIME={second}", f"OVERLAYS={overlays}", *own]
-    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    argv = ["make", "-s", "restore-to", f"TIME={second}", f"OVERLAYS={' '.join(stack.overlays)}"]
+    # Of this process's environment nothing else: it names the tests' own database.
+    own = {name: value for name, value in stack.environment.items() if name != "MAKEFLAGS"}
+    return subprocess.run(
+        argv, cwd=ROOT, env=own, capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 def test_the_first_backup_is_made_and_restored_at_once(pitr: Stack, told: Told) -> None:
