@@ -1,11 +1,13 @@
 """What every view of the console has in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from pmscoring.base.api import views
 from pmscoring.base.api.views import parameter
@@ -20,6 +22,11 @@ class View(views.View):
 
     readers = (OPERATOR, VIEWER)
     writers = (OPERATOR,)
+
+
+def accepted(row: Mapping[str, Any]) -> Response:
+    """The answer to a deed that a worker does: its row, and where it is followed."""
+    return Response(row, 202, headers={"Location": row["links"]["self"]})
 
 
 def chosen(request: Request, name: str, values: Sequence[str]) -> str:

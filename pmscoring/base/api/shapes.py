@@ -31,6 +31,8 @@ def shape(hint: Any) -> Schema:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return {**shape(args[0]), **args[1]}
+    if origin is NotRequired:
+        return shape(args[0])
     if hint is Any:
         return {}
     if hint in BASIC:
@@ -38,8 +40,6 @@ def shape(hint: Any) -> Schema:
     if is_typeddict(hint):
         known[hint.__name__] = hint
         return ref(hint.__name__)
-    if origin is NotRequired:
-        return shape(args[0])
     if origin is Literal:
         return {"enum": list(args)}
     if origin is list:

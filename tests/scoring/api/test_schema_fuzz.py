@@ -79,7 +79,7 @@ def headers(
     Mark.objects.create(answer=answer, source="human", marker=user, points=1)
     Calibration.objects.create(question=answer.question, status="failed", reason="x")
     backup = Backup.objects.create(name="20260101T000000Z-00000000")
-    Restore.objects.create(backup=backup, backup_name=backup.name)
+    Restore.objects.create(backup=backup, backup_name=backup.name, status="done")
     BackupPlan.objects.create(name="fuzz", schedule=CrontabSchedule.objects.create())
     Event.objects.record("backup.requested", backup)
     uploads.read(uploads.receive(exam, "a.csv", ContentFile(b"candidate,question,text\nc,Q9,a")))
@@ -122,6 +122,7 @@ def test_every_call_answers_as_its_schema_says(headers: dict[str, str]) -> None:
     assert 201 in seen["POST /api/v1/groups/{id}/marks"]
     assert 201 in seen["PUT /api/v1/exams/{code}"]
     assert 202 in seen["POST /api/v1/submissions/bulk"]
+    assert 202 in seen["POST /api/v1/ops/restores"]
     assert Exam.objects.filter(code="PM-2026").exists()
 
 
@@ -183,6 +184,9 @@ def lead_to_operations(case: Any) -> None:
         parameters["id"] = rows[room].objects.order_by("pk")[0].pk
     if "number" in parameters:
         parameters["number"] = 1
+    if room == "restores" and isinstance(case.body, dict):
+        backup = Backup.objects.order_by("pk")[0]
+        case.body |= {"backup": str(backup.uid), "confirm": backup.name}
 
 
 def lead_to_question(case: Any) -> None:
