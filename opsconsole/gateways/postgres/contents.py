@@ -40,6 +40,18 @@ LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
 WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
+COLLATIONS = """
+SELECT collname, coalesce(pg_collation_actual_version(oid), collversion) FROM pg_collation
+WHERE collversion IS NOT NULL
+  AND (collnamespace <> 'pg_catalog'::regnamespace OR collname IN ('en_US.utf8', 'und-x-icu'))
+UNION SELECT 'database ' || datcollate, pg_database_collation_actual_version(oid)
+FROM pg_database WHERE datname = current_database()
+"""
+"""The versions of the libraries that sort: where one changes, indexes on texts must be rebuilt."""
+LOCALE = """
+SELECT current_setting('server_version'), pg_encoding_to_char(encoding), datcollate
+FROM pg_database WHERE datname = current_database()
+"""
 OFTEN = 4 * 1024 * 1024
 """Bytes between two signs of life."""
 Say = Callable[[float, str], object]
@@ -98,6 +110,32 @@ def contents(
             found[name] = _digest(connection, query, lambda at=at, name=name: say(at, name))  # type: ignore[misc]
             done += max(rows, 1)
     return found
+
+
+def description(connection: "Connection[Any]") -> dict[str, Any]:
+    """The server's version, the database's encoding and locale, and the versions of collations."""
+    with explained():
+        version, encoding, locale = connection.execute(LOCALE).fetchone() or ("", "", "")
+        collations = connection.execute(COLLATIONS).fetchall()
+    return {
+        "version": version,
+        "encoding": encoding,
+        "locale": locale,
+        "collations": {name: number for name, number in collations if number},
+    }
+
+
+def migrations(connection: "Connection[Any]") -> dict[str, list[str]]:
+    """The migrations that were applied, in their order, by app; none in another's database."""
+    with explained():
+        row = connection.execute("SELECT to_regclass('public.django_migrations')").fetchone()
+        if not row or row[0] is None:
+            return {}
+        rows = connection.execute("SELECT app, name FROM django_migrations ORDER BY id").fetchall()
+    applied: dict[str, list[str]] = {}
+    for app, name in rows:
+        applied.setdefault(app, []).append(name)
+    return applied
 
 
 def _ordered(connection: "Connection[Any]", schema: str, table: str, oid: int) -> sql.Composed:
