@@ -176,6 +176,8 @@ BACKUP_STALLED_SECONDS = env.integer("BACKUP_STALLED_SECONDS", 300, least=1)
 STORES_DIR = Path(env.text("STORES_DIR", str(VAR_DIR / "stores")))
 CHANNELS_DIR = Path(env.text("CHANNELS_DIR", str(VAR_DIR / "channels")))
 PUBLISHED_DIR = Path(name) if (name := env.text("PUBLISHED_DIR", "")) else None
+# The folder with `compose/`; set in containers alone.
+INSTALL_DIR = env.text("INSTALL_DIR", "")
 # The folder of pg_dump and pg_restore; empty: they are on the PATH.
 POSTGRES_BIN = env.text("POSTGRES_BIN", "")
 FILE_UPLOAD_PERMISSIONS = 0o600

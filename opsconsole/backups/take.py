@@ -167,7 +167,7 @@ def _make(backup: Backup, progress: Progress) -> None:
         Event.objects.record("backup.stored", backup, SYSTEM, **_outcome(backup))
 
 
-def _outcome(backup: Backup) -> dict[str, object]:
+def _outcome(backup: Backup) -> dict[str, Any]:
     return {
         "bytes": backup.bytes,
         "seconds": backup.seconds,

@@ -50,6 +50,7 @@ class Check:
 class Report:
     """All checks; `restore_seconds` is None where nothing was restored."""
 
+    id: str = ""
     checks: list[Check] = field(default_factory=list)
     restore_seconds: float | None = None
     read: bool = False
@@ -168,6 +169,7 @@ def verify_folder(
     """
     report = Report()
     document = _manifest(folder, row, report)
+    report.id = document["id"] if document else ""
     if document is None or not _files(folder, document, report, say):
         return report
     if document["encryption"] is None:

@@ -21,6 +21,7 @@ READERS = {
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| .+ \| ([a-z, ]+) \|$", re.MULTILINE)
 # Names that are no constants where they are read: what they stand for is found otherwise.
 VARIABLE_NAMES = {
+    ("opsconsole/backups/configuration.py", "name"),
     ("pmscoring/embedded/attachment.py", "name"),
     ("pmscoring/embedded/passwords.py", "name"),
     ("pmscoring/embedded/ports.py", "variable"),
