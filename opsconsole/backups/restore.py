@@ -82,12 +82,14 @@ def request(
 
 def run(restore: Restore, say: Say) -> None:
     """Do a requested restore; a failure is written into its row, and raised."""
+    restore.claim(started_at=now())
     with restore.in_its_language():
         _do(restore, None, None, Caller(restore.requested_by), say)
 
 
-def restore_path(
-    folder: Path,
+def restore_now(
+    folder: Path | None,
+    backup: Backup | None = None,
     *,
     caller: Caller,
     parts: list[str] | None = None,
@@ -96,19 +98,21 @@ def restore_path(
     why: str = "",
     say: Say,
 ) -> Restore:
-    """Restore the backup in `folder`, in this process, whether the database knows it or not.
+    """Restore what is in `folder`, or `backup`, in this process.
 
     Where the live database is missing, empty or broken the restore has no row until it is done.
     Raises Refused, Busy and FAILURES.
     """
     parts = _checked(parts)
     recovery.recover()
-    name = folder.resolve().name
+    name = folder.resolve().name if folder else str(backup)
     try:
         with transaction.atomic():
             Installation.objects.locked()
-            known = Backup.objects.filter(name=name).first()
+            known = backup or Backup.objects.filter(name=name).first()
             restore = _requested(name, parts, caller, safety, why, known)
+            # Before anybody else can see it waiting.
+            restore.claim(started_at=now())
     except DatabaseError:
         recovery.forget_connections()
         restore = Restore(
@@ -163,8 +167,6 @@ def _requested(
 def _do(
     restore: Restore, folder: Path | None, identity: Path | None, caller: Caller, say: Say
 ) -> None:
-    if restore.pk:
-        restore.claim(started_at=now())
     restore.started_at = restore.started_at or now()
     try:
         _make_safe(restore, caller, say)

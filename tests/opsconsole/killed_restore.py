@@ -11,7 +11,7 @@ import django
 def main(folder: str, note: str, parts: str) -> None:
     """Restore `folder`, and be killed as soon as the restore says `note`."""
     django.setup()
-    from opsconsole.backups.restore import restore_path
+    from opsconsole.backups.restore import restore_now
     from opsconsole.models import Caller
 
     def say(fraction: float, said: str) -> None:
@@ -20,7 +20,7 @@ def main(folder: str, note: str, parts: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     caller = Caller("tester", "command")
-    restore_path(
+    restore_now(
         Path(folder),
         caller=caller,
         parts=parts.split(","),

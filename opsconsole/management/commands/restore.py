@@ -3,13 +3,14 @@
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import CommandError
 
 from opsconsole.backups import beside, recovery, restore
 from opsconsole.management.ops_command import USAGE, OpsCommand
-from opsconsole.models import Restore
+from opsconsole.models import Backup, Restore
 
 
 class Command(OpsCommand):
@@ -53,11 +54,13 @@ class Command(OpsCommand):
             raise CommandError("--tables and --into go together", returncode=USAGE)
         folder = self.folder(options["backup"])
         if options["tables"] or options["to"]:
-            return self.beside(folder, options)
-        meaning = f"{folder.name} takes the place of what is live"
-        self.confirm(folder.name, meaning, options)
-        done = restore.restore_path(
+            return self.beside(self.here(folder, options), options)
+        row = None if folder else self.row(options["backup"])
+        name = folder.name if folder else str(row)
+        self.confirm(name, f"{name} takes the place of what is live", options)
+        done = restore.restore_now(
             folder,
+            row,
             caller=self.caller(),
             parts=options["only"].split(",") if options["only"] else None,
             identity=options["identity"],
@@ -77,12 +80,28 @@ class Command(OpsCommand):
             folder, names=names, into=into, identity=identity, caller=caller, say=say
         )
 
-    def folder(self, word: str) -> Path:
-        """The folder that a path, a name or an id means."""
-        for path in (Path(word), *Path(settings.BACKUP_DIR).glob(f"*{word}*")):
-            if (path / "manifest.json").is_file():
-                return path.resolve()
-        raise CommandError(f"{word}: no backup of that name, and no folder of one")
+    def folder(self, word: str) -> Path | None:
+        """The folder that a path, a name or an id means; None where it is not on this machine."""
+        if is_backup(Path(word)):
+            return Path(word).resolve()
+        there = Path(settings.BACKUP_DIR).glob(f"*{short(word)}*")
+        folders = [path for path in there if is_backup(path) and not path.suffix]
+        if len(folders) > 1:
+            raise CommandError(f"{word}: several backups: {', '.join(p.name for p in folders)}")
+        return folders[0].resolve() if folders else None
+
+    def row(self, word: str) -> Backup:
+        """The backup of that name or id in the catalogue."""
+        rows = Backup.objects.kept().filter(name__contains=short(word))
+        if len(rows) != 1:
+            raise CommandError(f"{word}: {len(rows)} backups of that name, and no folder of one")
+        return rows[0]
+
+    def here(self, folder: Path | None, options: dict[str, Any]) -> Path:
+        """The folder, which must be on this machine."""
+        if folder is None:
+            raise CommandError(f"{options['backup']}: not on this machine")
+        return folder
 
     def drop(self, options: dict[str, Any]) -> Any:
         """Drop what a restore replaced."""
@@ -98,6 +117,19 @@ class Command(OpsCommand):
         for name, value in result.items():
             if value not in (None, "", []):
                 self.stdout.write(f"{name}: {value}")
+
+
+def is_backup(folder: Path) -> bool:
+    """Whether there is a manifest."""
+    return (folder / "manifest.json").is_file()
+
+
+def short(word: str) -> str:
+    """What the name of a backup has of its id; the word itself, if that is no id."""
+    try:
+        return UUID(word).hex[:8]
+    except ValueError:
+        return word
 
 
 def document(done: Restore) -> dict[str, Any]:

@@ -113,3 +113,11 @@ def test_two_at_once_are_not_done(site: Site) -> None:
     done = site.manage("restore", str(backed_up(site)), *WITHOUT_SAFETY)
     assert done.returncode == 75
     assert "another restore is under way" in done.stderr
+
+
+def test_a_word_that_means_several_backups_restores_none(site: Site) -> None:
+    for name in ("20260101T000000Z-0123abcd", "20260102T000000Z-4567cdef"):
+        backed_up(site, name)
+    done = site.manage("restore", "2026", *WITHOUT_SAFETY)
+    assert done.returncode == 1
+    assert "several backups" in done.stderr
