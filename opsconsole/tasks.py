@@ -1,4 +1,10 @@
-"""Celery tasks of the queue `ops`. A message is only a nudge to look at the rows."""
+"""Celery tasks of the queue `ops`. A message is only a nudge to look at the rows.
+
+A backup may take hours, and Redis delivers a message anew that was not acknowledged within an hour.
+For a backup and a restore that is harmless: the second worker cannot claim the row, and gets
+WrongState or Busy. What has no row to claim acknowledges its message first; if its worker dies, the
+next turn makes up for it.
+"""
 
 import logging
 from datetime import timedelta
@@ -6,10 +12,12 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
+from django.utils import translation
 
-from opsconsole.backups import recovery, restore
+from opsconsole.backups import alone, drill, plans, prune, recovery, restore, take
 from opsconsole.gateways import published
-from opsconsole.models import Event, Restore
+from opsconsole.gateways.postgres.server import PostgresError
+from opsconsole.models import Backup, Caller, Event, Restore
 from opsconsole.models.deeds import DEEDS, Told
 from opsconsole.notices import telling
 from pmscoring.base import heartbeats
@@ -18,6 +26,7 @@ from pmscoring.base.nudges import nudge
 from pmscoring.base.refusals import Busy, Refused
 
 log = logging.getLogger(__name__)
+BEAT = Caller(source="beat")
 
 
 @shared_task
@@ -26,6 +35,14 @@ def sweep() -> None:
     published.publish()
     nudge(tell)
     nudge(sweep_restores)
+    nudge(remove_leftovers)
+    Backup.objects.release_stalled(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
+    with translation.override(settings.LANGUAGE_CODE):
+        plans.request_due()
+        plans.tell_overdue()
+    # One at a time; the others would only be told that it is under way.
+    if waiting := Backup.objects.waiting().order_by("pk").first():
+        nudge(take_backup, waiting.pk)
 
 
 @shared_task(throws=restore.FAILURES)
@@ -33,21 +50,66 @@ def sweep_restores() -> None:
     """Finish or undo what a killed worker left, and send a task for each restore that waits."""
     for sentence in recovery.recover():
         log.warning(sentence)
+    # Only now: the row of a restore that broke off says that it was undone.
     Restore.objects.release_stalled(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
     for key in Restore.objects.waiting().values_list("pk", flat=True):
         nudge(run_restore, key)
 
 
-@shared_task(throws=(WrongState, Busy, Refused, *restore.FAILURES))
-def run_restore(key: int) -> None:
-    """Do the restore, unless another worker has it: WrongState."""
-    restore.run(Restore.objects.get(pk=key), lambda fraction, note: log.info("restore: %s", note))
+@shared_task(throws=(PostgresError, OSError))
+def remove_leftovers() -> None:
+    """Remove the folders and databases of killed work."""
+    alone.sweep()
 
 
 @shared_task
 def heartbeat(queue: str) -> None:
     """Beat sends it to each queue, whatever else waits there."""
     heartbeats.beat(queue)
+
+
+@shared_task(throws=(WrongState, Busy))
+def take_backup(backup_id: int) -> None:
+    """Make a waiting backup; of two workers with the same message one gets WrongState or Busy."""
+    if backup := Backup.objects.filter(pk=backup_id).first():
+        take.take(backup, _unseen)
+
+
+@shared_task(acks_late=False)
+def verify_backup(backup_id: int, store: str = "", *caller: str) -> None:
+    """Verify a backup as it lies in the store, or where it can be read; `caller` as in Caller."""
+    if backup := Backup.objects.kept().filter(pk=backup_id).first():
+        with backup.in_its_language():
+            drill.look(backup, store, caller=Caller(*caller), say=_unseen)
+
+
+@shared_task(throws=(*restore.FAILURES, WrongState, Busy, Refused))
+def run_restore(restore_id: int) -> None:
+    """Do a requested restore; of two workers with the same message one gets WrongState."""
+    if asked := Restore.objects.filter(pk=restore_id).first():
+        restore.run(asked, lambda _fraction, note: log.info("restore: %s", note))
+
+
+@shared_task(throws=(*restore.FAILURES, Refused))
+def drop_previous(restore_id: int, *caller: str) -> None:
+    """Drop what a restore has kept; a second worker finds it dropped, and gets Refused."""
+    if done := Restore.objects.filter(pk=restore_id).first():
+        restore.drop_previous(done, caller=Caller(*caller))
+
+
+@shared_task(acks_late=False)
+def drill_backup() -> None:
+    """Verify an old backup, as read from its store, where a week has gone by since the last."""
+    if drill.is_due():
+        with translation.override(settings.LANGUAGE_CODE):
+            drill.drill(caller=BEAT, say=_unseen)
+
+
+@shared_task(acks_late=False)
+def prune_backups() -> None:
+    """Remove the backups that no plan asks to keep."""
+    with translation.override(settings.LANGUAGE_CODE):
+        prune.prune(caller=BEAT, say=_unseen)
 
 
 @shared_task
@@ -60,3 +122,12 @@ def event_recorded(instance: Event, **_: Any) -> None:
     """Have channels told at once: what this process records may be told by another alone."""
     if DEEDS[instance.deed].told is not Told.NEVER:
         nudge(tell)
+
+
+def nudge_drop(done: Restore, caller: Caller) -> None:
+    """After the commit, ask a worker to drop what the restore has kept."""
+    nudge(drop_previous, done.pk, caller.name, caller.source, caller.address)
+
+
+def _unseen(_fraction: float, _note: str) -> None:
+    """The rows themselves say how far the work is."""

@@ -1,4 +1,7 @@
-"""Plans: which are due, and which are overdue.
+"""Plans: which are due, which are overdue. One backup at a time, and a missed one is made up for.
+
+Two sweeps at once: both find a plan due. Each moves its `started_at` by one UPDATE that names the
+time it has seen there; the second matches no row and requests nothing.
 
 The clock may be set back. A `started_at` in the future would silence the plan until then, so it is
 brought back to the present; a snapshot in the future does not count as fresh.
@@ -11,7 +14,9 @@ from django.db import transaction
 from django.db.models import Min, Q
 from django.utils.timezone import now
 
+from opsconsole.backups import take
 from opsconsole.models import Backup, BackupPlan, Caller, Event
+from pmscoring.base.refusals import Busy
 
 BEAT = Caller(source="beat")
 TELL_AGAIN = timedelta(days=1)
@@ -34,6 +39,31 @@ def next_start(plan: BackupPlan, at: datetime | None = None) -> datetime:
     schedule.nowfun = lambda: at.astimezone(schedule.tz)
     remaining: timedelta = schedule.remaining_estimate(since.astimezone(schedule.tz))
     return at + remaining
+
+
+def request_due(at: datetime | None = None) -> Backup | None:
+    """Request the backup of one due plan, unless another backup waits or is under way.
+
+    The others stay due, and have their turn when this one is over.
+    """
+    at = at or now()
+    BackupPlan.objects.filter(started_at__gt=at + TOLERANCE).update(started_at=at)
+    if Backup.objects.unfinished().exists():
+        return None
+    for plan in due(at)[:1]:
+        return _request(plan, at)
+    return None
+
+
+def _request(plan: BackupPlan, at: datetime) -> Backup | None:
+    mine = BackupPlan.objects.filter(pk=plan.pk, enabled=True, started_at=plan.started_at)
+    try:
+        with transaction.atomic():
+            if not mine.update(started_at=at):
+                return None
+            return take.request(caller=BEAT, plan=plan)
+    except Busy:
+        return None
 
 
 def is_overdue(plan: BackupPlan, at: datetime | None = None) -> bool:

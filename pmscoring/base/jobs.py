@@ -70,7 +70,7 @@ class Job(Lifecycle):
     FAILED: ClassVar[str]
     MOST_TRIES: ClassVar[int] = 3
     BROKE_OFF: ClassVar[str | Promise] = gettext_lazy("the work broke off %d times")
-    """The reason of a job that stalled once too often, with the number of its tries."""
+    """The reason of a job that stalled once too often; where it has a %d, that is its tries."""
 
     claimed_at = models.DateTimeField(gettext_lazy("claimed at"), null=True, blank=True)
     tries = models.PositiveSmallIntegerField(gettext_lazy("tries"), default=0)
@@ -126,7 +126,8 @@ class Job(Lifecycle):
             if self.tries < self.MOST_TRIES:
                 self.become(**self._waiting(_("the worker went quiet")))
             else:
-                self.become(**self._failure(str(self.BROKE_OFF) % self.tries))
+                reason = str(self.BROKE_OFF)
+                self.become(**self._failure(reason % self.tries if "%d" in reason else reason))
 
     @contextmanager
     def all_or_none(self) -> Iterator[None]:

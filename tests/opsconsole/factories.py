@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from django.utils.timezone import now
 from django_celery_beat.models import CrontabSchedule
 
-from opsconsole.backups import places
+from opsconsole.backups import manifest, places
 from opsconsole.models import Backup, BackupPlan, Installation
 
 STATUS = Backup.Status
@@ -61,27 +61,36 @@ def with_files(backup: Backup, content: dict[str, bytes] | None = None) -> Path:
 
 
 def manifest_of(backup: Backup, content: dict[str, bytes]) -> dict[str, Any]:
-    return {
-        "format": 1,
+    """A manifest of format 1 of these files; the database of it has no table."""
+    at = (backup.snapshot_at or now()).isoformat()
+    parts = [
+        manifest.part_with(name, [_file(path, content[path]) for path in content if name in path])
+        for name in ("database", "uploads")
+        if any(name in path for path in content)
+    ]
+    document: manifest.Manifest = {
+        "format": manifest.FORMAT,
+        "installation": str(Installation.objects.here().uid),
         "id": str(backup.uid),
         "name": backup.name,
-        "installation": str(Installation.objects.here().uid),
-        "snapshot_at": backup.snapshot_at.isoformat() if backup.snapshot_at else None,
-        "parts": [
-            {
-                "name": part,
-                "bytes": sum(len(data) for name, data in content.items() if part in name),
-                "sha256": "0" * 64,
-                "files": [
-                    {
-                        "path": name,
-                        "bytes": len(data),
-                        "sha256": hashlib.sha256(data).hexdigest(),
-                    }
-                    for name, data in content.items()
-                    if part in name
-                ],
-            }
-            for part in ("database", "uploads")
-        ],
+        "started_at": at,
+        "snapshot_at": at,
+        "product": {"version": "1", "migrations": {}},
+        "server": {
+            "version": "16.1",
+            "client": 16,
+            "encoding": "UTF8",
+            "locale": "C",
+            "collations": {},
+        },
+        "tables": {},
+        "parts": parts,
+        "encryption": None,
+        "left_out": [],
+        "warnings": [],
     }
+    return dict(manifest.checked(document))
+
+
+def _file(path: str, data: bytes) -> manifest.File:
+    return {"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}

@@ -1,0 +1,135 @@
+"""The catalogue gained from what is there: the manifests in a store, or in the backup folder.
+
+What is entered was not verified here: it counts neither for retention nor as a fresh backup until
+it is. What it says of itself is checked against where it lies, and nothing that is in the catalogue
+already is changed by it.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import DataError, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from opsconsole.backups import manifest, places
+from opsconsole.backups.manifest import Manifest, ManifestError
+from opsconsole.gateways import stores
+from opsconsole.gateways.stores import Lost, Store, StoreError
+from opsconsole.models import LOCAL, Backup, BackupCopy, Caller, Event
+
+Say = Callable[[float, str], None]
+
+
+@dataclass
+class Rebuilt:
+    """What was entered, and what was not: where it lies, and why."""
+
+    entered: list[Backup] = field(default_factory=list)
+    passed_over: list[tuple[str, str]] = field(default_factory=list)
+
+
+def rebuild(name: str, *, caller: Caller, say: Say) -> Rebuilt:
+    """Enter each backup of the store (LOCAL: of BACKUP_DIR) that the catalogue does not have.
+
+    Raises StoreError where the store cannot be listed.
+    """
+    rebuilt = Rebuilt()
+    for place, load in _local() if name == LOCAL else _stored(stores.named(name)):
+        say(0.0, place)
+        try:
+            document = load()
+            _refuse_elsewhere(document, place)
+            backup = _enter(document, name, caller)
+        except Lost:
+            continue  # begun and never finished, or removed in part
+        except (ManifestError, StoreError, OSError) as error:
+            rebuilt.passed_over.append((place, str(error)))
+            continue
+        if backup:
+            rebuilt.entered.append(backup)
+    say(1.0, name)
+    return rebuilt
+
+
+def _local() -> Iterator[tuple[str, Callable[[], Manifest]]]:
+    for folder in sorted(Path(settings.BACKUP_DIR).glob(f"*/{places.MANIFEST}")):
+        if places.NAME.fullmatch(folder.parent.name):
+            yield folder.parent.name, lambda folder=folder: manifest.read(folder.parent)
+
+
+def _stored(store: Store) -> Iterator[tuple[str, Callable[[], Manifest]]]:
+    for installation in store.folders():
+        for name in store.folders(installation):
+            place = f"{installation}/{name}"
+            yield place, lambda place=place: _read(store, place)
+
+
+def _read(store: Store, place: str) -> Manifest:
+    try:
+        return manifest.checked(json.loads(store.read(f"{place}/{places.MANIFEST}")))
+    except (ValueError, RecursionError):
+        raise ManifestError(_("its manifest is damaged")) from None
+
+
+def _refuse_elsewhere(document: Manifest, place: str) -> None:
+    """A manifest in the folder of another backup, or of another installation, is a lie."""
+    name = document["name"]
+    if place not in (name, f"{document['installation']}/{name}"):
+        raise ManifestError(_("its manifest is that of another backup"))
+    if not places.NAME.fullmatch(name) or name[-8:] != document["id"][:8]:
+        raise ManifestError(_("its name is not that of its id"))
+
+
+def _enter(document: Manifest, store: str, caller: Caller) -> Backup | None:
+    """A row for the backup; None where the catalogue has its id or its name already."""
+    try:
+        taken = Q(uid=document["id"]) | Q(name=document["name"])
+        with transaction.atomic():
+            if known := Backup.objects.filter(taken).first():
+                _note_copy(known, document, store)
+                return None
+            backup = Backup.objects.create(**_row(document), stores=[store])
+            # Waiting: it counts as stored once it was read, and its hashes were compared.
+            BackupCopy.objects.create(backup=backup, store=store)
+            Event.objects.record("backup.found", backup, caller, store=store)
+    except (ValueError, ValidationError, DataError):
+        # The schema leaves the form of times and ids open, and JSON has characters no row takes.
+        raise ManifestError(_("its manifest is not understood")) from None
+    return backup
+
+
+def _row(document: Manifest) -> dict[str, Any]:
+    encryption, snapshot_at = document["encryption"], _time(document["snapshot_at"])
+    return {
+        "uid": UUID(document["id"]),
+        "name": document["name"],
+        "origin": Backup.Origin.FOUND,
+        "status": Backup.Status.STORED,
+        "parts": [part["name"] for part in document["parts"]],
+        "recipients": "\n".join(encryption["recipients"]) if encryption else "",
+        "started_at": _time(document["started_at"]),
+        "snapshot_at": snapshot_at,
+        "finished_at": snapshot_at,
+        "bytes": sum(part["bytes"] for part in document["parts"]),
+        "manifest": document,
+    }
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(text)
+    return time
+
+
+def _note_copy(known: Backup, document: Manifest, store: str) -> None:
+    if known.manifest == document and not known.removing_at:
+        BackupCopy.objects.get_or_create(backup=known, store=store)
