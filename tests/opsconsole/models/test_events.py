@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.serializers import serialize
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from opsconsole.models import BackupPlan, Caller, Event, Installation
 from opsconsole.models.chain import hash_of
@@ -81,6 +83,24 @@ def test_the_database_refuses_to_empty_the_table() -> None:
     run("ALTER TABLE opsconsole_event ENABLE TRIGGER opsconsole_event_never_emptied")
     with pytest.raises(DatabaseError, match="only ever added"):
         run("TRUNCATE opsconsole_event")
+
+
+@database
+def test_a_secret_never_gets_into_an_event(settings: Settings) -> None:
+    canary = "Kanarienvogel-4711"
+    settings.SECRET_KEY = canary
+    plan = BackupPlan(pk=1, name=f"s3://key:{canary}@bucket")
+    Event.objects.record(
+        "backup.failed",
+        plan,
+        Caller(f"token={canary}", "rest", canary),
+        result="failed",
+        reason=f'connection to "postgresql://ann:{canary}@db/pm" failed',
+        stores=[{"name": "offsite", "says": f"AGE-SECRET-KEY-1{canary.upper()}"}],
+        plain=f"it was {canary}",
+    )
+    assert canary.lower() not in serialize("json", Event.objects.all()).lower()
+    assert Event.objects.broken_at() is None
 
 
 @database
