@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -62,14 +63,14 @@ def rebuild(name: str, *, caller: Caller, say: Say) -> Rebuilt:
 def _local() -> Iterator[tuple[str, Callable[[], Manifest]]]:
     for folder in sorted(Path(settings.BACKUP_DIR).glob(f"*/{places.MANIFEST}")):
         if places.NAME.fullmatch(folder.parent.name):
-            yield folder.parent.name, lambda folder=folder: manifest.read(folder.parent)
+            yield folder.parent.name, partial(manifest.read, folder.parent)
 
 
 def _stored(store: Store) -> Iterator[tuple[str, Callable[[], Manifest]]]:
     for installation in store.folders():
         for name in store.folders(installation):
             place = f"{installation}/{name}"
-            yield place, lambda place=place: _read(store, place)
+            yield place, partial(_read, store, place)
 
 
 def _read(store: Store, place: str) -> Manifest:

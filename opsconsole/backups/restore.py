@@ -68,7 +68,8 @@ def request(
 ) -> Restore:
     """Ask for a restore, which a worker does; raises Refused and Busy."""
     parts = _checked(parts)
-    if backup.removed_at or backup.status == Backup.Status.FAILED:
+    # One that failed for want of a store was verified, and is whole where it was made.
+    if backup.removing_at or (backup.status == Backup.Status.FAILED and not backup.verified_at):
         raise Refused(_("the files of this backup are not there"))
     if backup.is_encrypted:
         raise Refused(_("it is encrypted: the command `restore` with --identity restores it"))
@@ -227,8 +228,9 @@ def _folder(work: Work) -> Path:
         raise RestoreError(_("the catalogue no longer has this backup"))
     if places.folder(backup).is_dir():
         return places.folder(backup)
-    stored = backup.copies.filter(status=BackupCopy.Status.STORED).exclude(store=LOCAL)
-    for copy in stored:
+    # One that was found in a store waits until somebody has read it, as is done here.
+    readable = (BackupCopy.Status.STORED, BackupCopy.Status.WAITING)
+    for copy in backup.copies.filter(status__in=readable).exclude(store=LOCAL):
         target = work.media.staging / "fetched"
         work.tell(0.13, _("reading it from the store %s") % copy.store)
         copies.fetch(backup, copy.store, target, lambda moved: work.alive())

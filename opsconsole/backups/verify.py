@@ -59,7 +59,7 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether all is well, as far as it could be seen."""
-        return all(check.ok for check in self.checks)
+        return bool(self.checks) and all(check.ok for check in self.checks)
 
     @property
     def damaged(self) -> bool:
