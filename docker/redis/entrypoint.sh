@@ -6,8 +6,8 @@ set -eu
 
 name=$1
 case $name in
-    # What backing it up needs, and nothing else of what is called administrative.
-    broker) share=60 also="+info +bgsave +lastsave +config|get" ;;
+    # SYNC hands its data out, for a backup; and nothing else of what is called administrative.
+    broker) share=60 also="+info +sync" ;;
     cache) share=75 also="+info +flushdb" ;;
 esac
 
