@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from psycopg import sql
 
+from opsconsole.backups.manifest import Manifest
 from opsconsole.backups.parts import opened
 from opsconsole.backups.preparation import (
     RestoreError,
@@ -110,7 +111,7 @@ def _made(name: str) -> Iterator[Server]:
 
 
 @contextmanager
-def _dump(folder: Path, identity: Path | None) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _dump(folder: Path, identity: Path | None) -> Iterator[tuple[Path, Manifest]]:
     with (
         tempfile.TemporaryDirectory(prefix="pmscoring-") as scratch,
         opened(folder, identity, Path(scratch) / "parts", ["database"], lambda: None) as (

@@ -122,10 +122,10 @@ def _copy(backup: Backup, name: str, expected: Mapping[str, Digest], alive: Aliv
     folder = places.folder(backup)
     if name == LOCAL:
         for path, digest in expected.items():
-            _compare(path, digest, hashed(folder / path, alive))
+            _compare(path, digest, _hashed(folder / path, alive))
         return
     store, prefix = stores.named(name), places.prefix(backup)
-    files = {**expected, places.MANIFEST: hashed(folder / places.MANIFEST, alive)}
+    files = {**expected, places.MANIFEST: _hashed(folder / places.MANIFEST, alive)}
     for path, digest in files.items():
         _retried(_store, store, prefix, folder, path, digest, alive)
 
@@ -183,8 +183,7 @@ def _compare(path: str, expected: Digest, seen: Digest) -> None:
         raise Damaged(_("%s is not what the manifest names") % path)
 
 
-def hashed(path: Path, alive: Alive) -> Digest:
-    """Size and hash of a file; `alive` is called with the bytes of each block."""
+def _hashed(path: Path, alive: Alive) -> Digest:
     sha256 = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

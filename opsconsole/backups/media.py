@@ -103,6 +103,11 @@ class Media:
             shutil.rmtree(self.staging)
 
 
+def is_of_restore(name: str) -> bool:
+    """Whether the entry of MEDIA_ROOT belongs to a restore, and is no upload."""
+    return name.startswith((STAGING, PREVIOUS))
+
+
 def journals(root: Path) -> list[Path]:
     """The journals of restores that have not ended, the oldest first."""
     found = root.glob(f"{STAGING}*/{JOURNAL}")
@@ -125,7 +130,7 @@ def _names_in_rows() -> Iterator[str]:
 
 def _entries(root: Path) -> list[str]:
     """The entries of the folder that are no restore's."""
-    return [name for name in os.listdir(root) if not name.startswith((STAGING, PREVIOUS))]
+    return [name for name in os.listdir(root) if not is_of_restore(name)]
 
 
 def _names_below(root: Path) -> Iterator[str]:

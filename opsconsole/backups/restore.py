@@ -22,10 +22,10 @@ from django.db import DatabaseError, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.backups import copies, places, recovery
+from opsconsole.backups import copies, places, recovery, take
 from opsconsole.backups.journal import Journal
+from opsconsole.backups.manifest import ManifestError
 from opsconsole.backups.media import Media
-from opsconsole.backups.parts import Unreadable
 from opsconsole.backups.preparation import RestoreError, Say, Work, prepare
 from opsconsole.backups.takeover import take_over
 from opsconsole.gateways import shell
@@ -44,7 +44,7 @@ PARTS = ("database", "uploads")
 UNTRUSTED = (Backup.Origin.UPLOADED, Backup.Origin.FOUND)
 FAILURES = (
     RestoreError,
-    Unreadable,
+    ManifestError,
     PostgresError,
     ArchiveError,
     AgeError,
@@ -247,8 +247,6 @@ def _make_safe(restore: Restore, caller: Caller, say: Say) -> None:
             _("the live database cannot be read, so no safety backup can be made; "
               "--no-safety-backup with a --reason goes on without")
         )  # fmt: skip
-    from opsconsole.backups import take
-
     say(0.02, _("safety backup"))
     backup = take.at_once(
         lambda fraction, note: _safety_said(restore, say, fraction, note),

@@ -47,8 +47,15 @@ class Packed:
             self.left_out.append((path, why))
 
 
-def pack(folder: Path, archive: Path, alive: Alive = lambda: None) -> Packed:
+def pack(
+    folder: Path,
+    archive: Path,
+    alive: Alive = lambda: None,
+    skip: Callable[[str], bool] = lambda name: False,
+) -> Packed:
     """Write the regular files below `folder` to a new archive, which is then on the disk.
+
+    Entries of `folder` itself of which `skip` says so are passed over as if they were not there.
 
     A file that changes while it is read is read again; one that goes on changing, or vanishes, is
     left out and named. Links and devices are left out too. Raises OSError where it cannot write.
@@ -56,7 +63,7 @@ def pack(folder: Path, archive: Path, alive: Alive = lambda: None) -> Packed:
     packed = Packed()
     with archive.open("xb") as output:
         with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for path in _files(folder, packed, alive):
+            for path in _files(folder, packed, alive, skip):
                 alive()
                 _add(tar, output, folder, path, packed, alive)
                 _forget(tar)
@@ -65,7 +72,9 @@ def pack(folder: Path, archive: Path, alive: Alive = lambda: None) -> Packed:
     return packed
 
 
-def _files(folder: Path, packed: Packed, alive: Alive) -> Iterator[Path]:
+def _files(
+    folder: Path, packed: Packed, alive: Alive, skip: Callable[[str], bool]
+) -> Iterator[Path]:
     """The regular files, one folder after the other, each folder's in the order of their names."""
     waiting = [folder] if folder.is_dir() else []
     root = folder
@@ -74,6 +83,8 @@ def _files(folder: Path, packed: Packed, alive: Alive) -> Iterator[Path]:
         alive()
         with suppress(FileNotFoundError), os.scandir(folder) as found:
             for entry in sorted(found, key=lambda entry: entry.name):
+                if folder == root and skip(entry.name):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(Path(entry.path))
                 elif entry.is_file(follow_symlinks=False):

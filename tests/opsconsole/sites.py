@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from opsconsole.backups.copies import hashed
+from opsconsole.backups import manifest
+from opsconsole.backups.manifest import Manifest
 from opsconsole.gateways import archives
 from opsconsole.gateways.postgres import dumps
-from opsconsole.gateways.postgres.contents import contents, exported
+from opsconsole.gateways.postgres.contents import contents, description, exported, migrations
 from opsconsole.gateways.postgres.server import Server
 from tests.opsconsole.site import ADMIN, Site, as_admin
 
@@ -48,36 +49,38 @@ def site(filled_site: tuple[Site, dict[str, str]], tmp_path: Path) -> Iterator[S
     site.remove()
 
 
-def backed_up(site: Site, name: str = "20260101T000000Z-0123abcd") -> Path:
-    """A backup of the site's database and uploads."""
+NAME = "20260101T000000Z-0123abcd"
+
+
+def backed_up(site: Site, name: str = NAME) -> Path:
+    """A backup of the site's database and uploads, made in this process: quick, and unverified."""
     place = urlsplit(ADMIN)
     server = Server(place.hostname or "", place.port or 0, site.role, site.role, site.live)
     folder = site.backups / name
     folder.mkdir()
     with exported(server) as snapshot:
-        tables = contents(snapshot.connection)
+        document: Manifest = {
+            "format": 1,
+            "installation": str(site.value("SELECT uid FROM opsconsole_installation")),
+            "id": str(uuid4()),
+            "name": name,
+            "started_at": snapshot.at.isoformat(),
+            "snapshot_at": snapshot.at.isoformat(),
+            "product": {"version": "0.1.0", "migrations": migrations(snapshot.connection)},
+            "server": {**description(snapshot.connection), "client": 16},
+            "tables": contents(snapshot.connection),
+            "parts": [],
+            "encryption": None,
+            "left_out": [],
+            "warnings": [],
+        }
         dumps.dump(server, folder / "database", snapshot=snapshot.id, jobs=1)
     archives.pack(site.uploads, folder / "uploads.tar")
-    write_manifest(folder, tables=tables, snapshot_at=snapshot.at.isoformat())
+    write_manifest(folder, document)
     return folder
 
 
-def write_manifest(folder: Path, **more: object) -> None:
-    """The manifest of the files that are there."""
-    parts = []
-    for part, name in (("database", "database"), ("uploads", "uploads.tar")):
-        path = folder / name
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        described = [
-            {
-                "path": file.relative_to(folder).as_posix(),
-                "bytes": file.stat().st_size,
-                "sha256": hashed(file, lambda moved: None).sha256,
-            }
-            for file in files
-        ]
-        parts.append({"name": part, "files": described})
-    (folder / "manifest.json").write_text(json.dumps({"format": 1, "parts": parts, **more}))
-
-
-__all__ = ["backed_up", "filled_site", "site", "write_manifest"]
+def write_manifest(folder: Path, document: Manifest) -> None:
+    """The manifest of the files as they now are."""
+    document["parts"] = [manifest.described(folder, name) for name in ("database", "uploads")]
+    manifest.write(folder, document)

@@ -1,6 +1,5 @@
 """Whatever goes wrong in a restore, live data are as they were, and the reason is there."""
 
-import json
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -8,21 +7,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from opsconsole.backups import manifest
 from tests.opsconsole.site import ADMIN, Site
 from tests.opsconsole.sites import backed_up, write_manifest
 
 WITHOUT_SAFETY = ("--no-safety-backup", "--reason", "a test", "--yes")
 
 
-def manifest_of(folder: Path) -> "dict[str, object]":
-    manifest: dict[str, object] = json.loads((folder / "manifest.json").read_text())
-    return manifest
-
-
 def another_row_count(folder: Path) -> None:
-    manifest = manifest_of(folder)
-    manifest["tables"]["scoring_exam"]["rows"] += 1  # type: ignore[index]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    document = manifest.read(folder)
+    document["tables"]["scoring_exam"]["rows"] += 1
+    manifest.write(folder, document)
 
 
 def one_flipped_bit(folder: Path) -> None:
@@ -33,21 +28,20 @@ def one_flipped_bit(folder: Path) -> None:
 
 
 def a_path_that_leads_out(folder: Path) -> None:
-    manifest = manifest_of(folder)
-    manifest["parts"][0]["files"][0]["path"] = "../../etc/passwd"  # type: ignore[index]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    document = manifest.read(folder)
+    document["parts"][0]["files"][0]["path"] = "../../etc/passwd"
+    manifest.write(folder, document)
 
 
 def a_cut_off_archive(folder: Path) -> None:
-    manifest = manifest_of(folder)
     (folder / "uploads.tar").write_bytes(b"\0" * 100)
-    write_manifest(folder, tables=manifest["tables"])
+    write_manifest(folder, manifest.read(folder))
 
 
 FAULTS: list[tuple[Callable[[Path], None], str]] = [
     (another_row_count, "these tables differ from the manifest: scoring_exam"),
-    (one_flipped_bit, "uploads.tar is not what the manifest names"),
-    (a_path_that_leads_out, "the manifest is not understood"),
+    (one_flipped_bit, "uploads.tar is damaged: its hash is another"),
+    (a_path_that_leads_out, "is no path inside a backup"),
     (a_cut_off_archive, "uploads.tar is damaged"),
 ]
 
