@@ -14,7 +14,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import translation
 
-from opsconsole.backups import alone, drill, plans, prune, recovery, restore, take
+from opsconsole.backups import alone, arrival, drill, plans, prune, recovery, restore, take
 from opsconsole.gateways import published
 from opsconsole.gateways.postgres.server import PostgresError
 from opsconsole.models import Backup, Caller, Event, Restore
@@ -70,9 +70,13 @@ def heartbeat(queue: str) -> None:
 
 @shared_task(throws=(WrongState, Busy))
 def take_backup(backup_id: int) -> None:
-    """Make a waiting backup; of two workers with the same message one gets WrongState or Busy."""
+    """Make a waiting backup, or take in an uploaded one.
+
+    Of two workers with the same message one gets WrongState or Busy.
+    """
     if backup := Backup.objects.filter(pk=backup_id).first():
-        take.take(backup, _unseen)
+        uploaded = backup.origin == Backup.Origin.UPLOADED
+        (arrival.take_in if uploaded else take.take)(backup, _unseen)
 
 
 @shared_task(acks_late=False)

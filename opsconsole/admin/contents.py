@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from opsconsole.admin import states, words
+from opsconsole.models import Installation
 
 MOST_LINES = 100
 
@@ -28,19 +29,23 @@ def of(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _sentences(manifest: Mapping[str, Any]) -> list[str]:
-    server = manifest.get("postgres") or {}
+    product, server = manifest.get("product") or {}, manifest.get("server") or {}
+    recipients = (manifest.get("encryption") or {}).get("recipients") or []
     names = {
         "time": states.moment(parse_datetime(str(manifest.get("snapshot_at") or ""))),
-        "version": manifest.get("version") or words.NOTHING,
-        "server": server.get("server") or words.NOTHING,
-        "count": len(manifest.get("migrations") or []),
+        "version": product.get("version") or words.NOTHING,
+        "server": server.get("version") or words.NOTHING,
+        "migrations": sum(map(len, (product.get("migrations") or {}).values())),
+        "keys": len(recipients),
     }
-    recipients = manifest.get("recipients") or []
-    encrypted = _("Encrypted for %d public key(s); only their private keys open it.")
+    encrypted = _("Encrypted for %(keys)d public keys; only their private keys open it.")
+    here = str(Installation.objects.here().uid)
     return [
-        _("The data of %(time)s, made by PM Scoring %(version)s.") % names,
-        _("PostgreSQL %(server)s, %(count)d migrations.") % names if names["count"] else "",
-        encrypted % len(recipients) if recipients else _("Not encrypted."),
+        _("The data of %(time)s, by PM Scoring %(version)s on PostgreSQL %(server)s.") % names,
+        _("%(migrations)d migrations had been applied.") % names,
+        encrypted % names if recipients else _("Not encrypted."),
+        "" if manifest.get("installation") == here else _("It was made by another installation."),
+        *map(str, manifest.get("warnings") or []),
     ]
 
 
@@ -49,9 +54,8 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": words.part_name(str(part.get("name"))),
         "size": words.size(part.get("bytes")),
-        "files": len(files),
-        "sha256": part.get("sha256") or (files[0].get("sha256") if len(files) == 1 else ""),
-        "each": [(file.get("path"), file.get("sha256")) for file in files],
+        "files": part.get("entries", len(files)),
+        "sha256": part.get("sha256"),
     }
 
 
@@ -68,10 +72,8 @@ def _tables(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["rows"], row["code"]))
 
 
-def _left_out(entries: list[Any]) -> str:
-    texts = [
-        ": ".join(map(str, entry)) if isinstance(entry, list) else str(entry) for entry in entries
-    ]
+def _left_out(entries: list[Mapping[str, Any]]) -> str:
+    texts = [f"{entry.get('what')} ({entry.get('why')})" for entry in entries]
     more = _(" and %d more") % (len(texts) - MOST_LINES) if len(texts) > MOST_LINES else ""
     return "; ".join(texts[:MOST_LINES]) + more
 

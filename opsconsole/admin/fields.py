@@ -5,10 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from pyrage import RecipientError, x25519
 
 from opsconsole.admin import words
-from opsconsole.gateways import stores
+from opsconsole.gateways import age, stores
 from opsconsole.models import LOCAL, default_parts
 from pmscoring.base.admin import theme
 
@@ -43,10 +42,9 @@ class StoresField(forms.MultipleChoiceField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(required=False, **options)
-        self.keep([])
 
-    def keep(self, kept: list[str]) -> None:
-        """Read the stores anew."""
+    def offer(self, kept: list[str]) -> None:
+        """Read which stores there are; each form does so, for they change."""
         described = stores.names()
         gone = [name for name in kept if name not in (LOCAL, *described)]
         self.choices = [
@@ -90,31 +88,18 @@ class RecipientsField(forms.CharField):
             required=False,
             widget=PublicKeys(attrs={"rows": 2, "placeholder": "age1…"}),
             help_text=gettext_lazy(
-                "Public keys (age1…), one a line. Only who has one of their private keys can read"
-                " the backup; keep those somewhere else than on this server. Without any, the"
-                " backup is not encrypted and leaves out the secrets."
+                "Public keys (age1…), one a line; after # may stand whose it is. Only who has one"
+                " of their private keys can read the backup; keep those somewhere else than on this"
+                " server. Without any, the backup is not encrypted and leaves out the secrets."
             ),
             **options,
         )
 
     def clean(self, value: Any) -> str:
-        text = super().clean(value)
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        if PRIVATE in text.upper():
-            raise forms.ValidationError(
-                _("This is a private key, which belongs on no server. Enter the public key, age1…")
-            )
-        for number, line in enumerate(lines, 1):
-            if not _is_recipient(line):
-                raise forms.ValidationError(
-                    _("Line %d is no public key of age; it begins with age1.") % number
-                )
-        return "\n".join(lines)
-
-
-def _is_recipient(text: str) -> bool:
-    try:
-        x25519.Recipient.from_str(text)
-    except RecipientError:
-        return False
-    return True
+        """The lines that say something; comments (#) may name whose key it is."""
+        text: str = super().clean(value)
+        try:
+            age.recipients(text)
+        except age.AgeError as error:
+            raise forms.ValidationError(str(error)) from error
+        return "\n".join(line.strip() for line in text.splitlines() if line.strip())

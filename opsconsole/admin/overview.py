@@ -14,7 +14,8 @@ from django.http import HttpRequest
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.admin import plans, schedules, states, words
+from opsconsole.admin import schedules, states, words
+from opsconsole.backups import plans
 from opsconsole.models import Backup, BackupPlan, Restore
 from pmscoring.base.admin import overview
 from pmscoring.base.roles import OPERATOR, VIEWER, has_role
@@ -36,8 +37,7 @@ def read(request: HttpRequest) -> dict[str, Any]:
         "bad": newest is None or bool(overdue),
         "overdue": [(plan, words.hours(plan.most_hours)) for plan in overdue],
         "plans": [
-            (plan, schedules.in_words(plan.schedule), schedules.next_run(plan.schedule))
-            for plan in enabled
+            (plan, schedules.in_words(plan.schedule), plans.next_start(plan)) for plan in enabled
         ],
         "jobs": jobs,
         "failed": _failed(newest),

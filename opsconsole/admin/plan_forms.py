@@ -45,7 +45,7 @@ class PlanForm(theme.ModelForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         fields: dict[str, Any] = dict(self.fields)
-        fields["stores"].keep(self.instance.stores)
+        fields["stores"].offer(self.instance.stores)
         present = self.instance.schedule if self.instance.schedule_id else None
         found = schedules.timing(present) if present else schedules.Timing(time(2))
         choices = schedules.times_choices()

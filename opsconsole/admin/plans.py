@@ -1,20 +1,22 @@
 """Backup plans: what runs when, what is kept, and whether the newest backup is young enough."""
 
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.admin import schedules, states, words
+from opsconsole.admin.backup_actions import request_backup
 from opsconsole.admin.classes import Admin
 from opsconsole.admin.plan_forms import PlanForm
+from opsconsole.backups import plans
 from opsconsole.callers import caller_of
 from opsconsole.models import LOCAL, BackupPlan, Event
 from pmscoring.base.admin import theme
@@ -55,6 +57,21 @@ class BackupPlanAdmin(Admin):
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return has_role(request.user, *self.writers)
 
+    def get_urls(self) -> list[URLPattern]:
+        view: Callable[..., HttpResponse] = self.admin_site.admin_view(self.run_view)
+        run = path("<int:pk>/run/", view, name="opsconsole_backupplan_run")
+        return [run, *super().get_urls()]
+
+    def run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """POST asks for a backup as the plan has it, whether it is due or not."""
+        plan = get_object_or_404(BackupPlan, pk=pk)
+        if request.method == "POST" and self.has_operate_permission(request):
+            backup = request_backup(self, request, plan=plan)
+            if backup:
+                address = reverse("admin:opsconsole_backup_change", args=[backup.pk])
+                return HttpResponseRedirect(address)
+        return HttpResponseRedirect(reverse("admin:opsconsole_backupplan_change", args=[pk]))
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save the plan, and record who changed what."""
         # A worker writes when the plan last started meanwhile, so not every column is written.
@@ -82,7 +99,7 @@ class BackupPlanAdmin(Admin):
 
     @theme.display(description=_("next"))
     def next_run(self, plan: BackupPlan) -> str:
-        return states.moment(schedules.next_run(plan.schedule) if plan.enabled else None)
+        return states.moment(plans.next_start(plan) if plan.enabled else None)
 
     @theme.display(description=_("newest verified data"))
     def newest(self, plan: BackupPlan) -> str:
@@ -121,18 +138,11 @@ def store_names(stores: list[str]) -> list[str]:
     return [gettext("this server") if store == LOCAL else store for store in stores]
 
 
-def is_overdue(plan: BackupPlan) -> bool:
-    """Whether the newest verified backup of an enabled plan has data that are too old."""
-    newest = plan.backups.newest_verified()
-    since = newest.snapshot_at if newest else plan.started_at
-    return plan.enabled and words.is_older(since, timedelta(hours=plan.most_hours), now())
-
-
 def health(plan: BackupPlan) -> SafeString:
     """Off, overdue, not run yet, or on time: in words and in colour."""
     if not plan.enabled:
         return labels([("default", gettext("off"))])
-    if is_overdue(plan):
+    if plans.is_overdue(plan):
         return labels([("danger", gettext("overdue"))])
     if plan.backups.newest_verified() is None:
         return labels([("warning", gettext("no verified backup yet"))])
@@ -144,7 +154,7 @@ def _summary(plan: BackupPlan) -> dict[str, Any]:
         "plan": plan,
         "health": health(plan),
         "when": schedules.in_words(plan.schedule),
-        "next_run": schedules.next_run(plan.schedule) if plan.enabled else None,
+        "next_run": plans.next_start(plan) if plan.enabled else None,
         "kept": kept_in_words(plan),
         "most": words.hours(plan.most_hours),
         "rows": [

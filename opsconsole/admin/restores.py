@@ -4,12 +4,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from opsconsole import tasks
 from opsconsole.admin import contents, states, words
+from opsconsole.admin.backup_forms import TypedNameForm
 from opsconsole.admin.classes import ReadOnly
+from opsconsole.callers import caller_of
 from opsconsole.models import Event, Restore
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.pages import page
@@ -33,6 +38,11 @@ class RestoreAdmin(ReadOnly):
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return has_role(request.user, *self.writers)
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.drop_view)
+        drop = path("<int:pk>/drop/", view, name="opsconsole_restore_drop")
+        return [drop, *super().get_urls()]
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Say where a restore begins while there is none."""
         context = {"any": Restore.objects.exists(), "title": gettext("Restores")}
@@ -50,6 +60,20 @@ class RestoreAdmin(ReadOnly):
         template, title = "opsconsole/restore.html", gettext("Restore")
         return page(self, request, template, title, restore, **context)
 
+    def drop_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """GET says what is lost with the previous database; POST with its name drops it."""
+        restore = get_object_or_404(Restore, pk=pk)
+        back = reverse("admin:opsconsole_restore_change", args=[pk])
+        if not self.has_operate_permission(request) or not _has_previous(restore):
+            return HttpResponseRedirect(back)
+        form = TypedNameForm(restore.previous or restore.backup_name, request.POST or None)
+        if form.is_valid():
+            tasks.nudge_drop(restore, caller_of(request))
+            self.message_user(request, gettext("A worker drops the previous database."))
+            return HttpResponseRedirect(back)
+        template, title = "opsconsole/drop.html", gettext("Drop the previous database?")
+        return page(self, request, template, title, restore, form=form, back=back)
+
     @theme.display(description=_("restore"), ordering="requested_at")
     def requested(self, restore: Restore) -> str:
         return states.moment(restore.requested_at)
@@ -64,7 +88,8 @@ class RestoreAdmin(ReadOnly):
 
 
 def _has_previous(restore: Restore) -> bool:
-    return bool(restore.previous) and restore.previous_dropped_at is None
+    """Whether what it took the place of is still there: a database, or files alone."""
+    return restore.status == Restore.Status.DONE and restore.previous_dropped_at is None
 
 
 def page_context(restore: Restore) -> dict[str, Any]:

@@ -6,12 +6,11 @@ as it is and kept.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import time
 from typing import Any
 
 from django.conf import settings
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django_celery_beat.models import CrontabSchedule
 
@@ -78,15 +77,6 @@ def in_words(crontab: CrontabSchedule) -> str:
     text = _by_crontab(crontab) if found is None else _timing_in_words(found)
     zone = str(crontab.timezone)
     return text if zone == settings.TIME_ZONE else f"{text} ({zone})"
-
-
-def next_run(crontab: CrontabSchedule, at: datetime | None = None) -> datetime:
-    """When the schedule comes next."""
-    at = at or now()
-    schedule: Any = crontab.schedule
-    schedule.nowfun = lambda: at
-    following: datetime = at + schedule.remaining_estimate(at)
-    return following
 
 
 def _timing_in_words(found: Timing) -> str:

@@ -1,6 +1,6 @@
 """Sizes, durations and ages as people read them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.timesince import timesince
@@ -59,8 +59,3 @@ def hours(number: int) -> str:
     if number >= 48 and number % 24 == 0:
         return _("%d days") % (number // 24)
     return _("%d hours") % number
-
-
-def is_older(since: datetime | None, than: timedelta, at: datetime) -> bool:
-    """Whether that was longer ago, or never."""
-    return since is None or at - since > than

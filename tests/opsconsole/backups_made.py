@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.timezone import now
 from django_celery_beat.models import CrontabSchedule
 
+from opsconsole.backups.manifest import File, part_with
 from opsconsole.models import Backup, BackupPlan, Installation, Verification
 
 ROWS = {"scoring_answer": 120, "scoring_exam": 2}
@@ -63,24 +64,33 @@ def name_of(uid: UUID, at: datetime) -> str:
 def manifest(name: str, uid: UUID, files: dict[str, bytes] | None = None) -> dict[str, Any]:
     """A manifest of format 1."""
     content = files or {"database/toc.dat": b"toc", "uploads.tar": b"tar" * 500}
-    parts: dict[str, list[dict[str, Any]]] = {}
+    parts: dict[str, list[File]] = {}
     for path, data in content.items():
-        entry = {"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        entry: File = {
+            "path": path,
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
         parts.setdefault(path.split("/")[0].split(".")[0], []).append(entry)
     return {
         "format": 1,
         "installation": str(Installation.objects.here().uid),
         "id": str(uid),
         "name": name,
-        "parts": [
-            {
-                "name": part,
-                "bytes": sum(entry["bytes"] for entry in entries),
-                "sha256": "0" * 64,
-                "files": entries,
-            }
-            for part, entries in parts.items()
-        ],
+        "started_at": "2026-11-28T17:00:00+00:00",
+        "snapshot_at": "2026-11-28T17:00:00+00:00",
+        "product": {"version": "0.1.0", "migrations": {"scoring": ["0001_initial"]}},
+        "server": {
+            "version": "16.4",
+            "client": 16,
+            "encoding": "UTF8",
+            "locale": "C",
+            "collations": {},
+        },
+        "encryption": None,
+        "left_out": [{"what": "secrets", "why": "the backup is not encrypted"}],
+        "warnings": [],
+        "parts": [part_with(part, entries) for part, entries in parts.items()],
         "tables": {table: {"rows": rows, "sha256": "0" * 64} for table, rows in ROWS.items()},
     }
 
