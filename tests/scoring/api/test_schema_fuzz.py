@@ -122,7 +122,7 @@ def test_every_call_answers_as_its_schema_says(headers: dict[str, str]) -> None:
     assert 201 in seen["POST /api/v1/groups/{id}/marks"]
     assert 201 in seen["PUT /api/v1/exams/{code}"]
     assert 202 in seen["POST /api/v1/submissions/bulk"]
-    assert 202 in seen["POST /api/v1/ops/restores"]
+    assert 202 in seen["POST /api/v1/ops/backups"] & seen["POST /api/v1/ops/restores"]
     assert Exam.objects.filter(code="PM-2026").exists()
 
 
@@ -187,6 +187,8 @@ def lead_to_operations(case: Any) -> None:
     if room == "restores" and isinstance(case.body, dict):
         backup = Backup.objects.order_by("pk")[0]
         case.body |= {"backup": str(backup.uid), "confirm": backup.name}
+    if room == "backups" and isinstance(case.body, dict):
+        case.body |= {"plan": "fuzz", "stores": ["local"]}
 
 
 def lead_to_question(case: Any) -> None:
