@@ -16,7 +16,8 @@ from django.utils.timezone import now
 
 from opsconsole.backups import take
 from opsconsole.models import Backup, BackupPlan, Caller, Event
-from pmscoring.base.refusals import Busy
+from pmscoring.base.redaction import redacted
+from pmscoring.base.refusals import Refused
 
 BEAT = Caller(source="beat")
 TELL_AGAIN = timedelta(days=1)
@@ -57,13 +58,16 @@ def request_due(at: datetime | None = None) -> Backup | None:
 
 def _request(plan: BackupPlan, at: datetime) -> Backup | None:
     mine = BackupPlan.objects.filter(pk=plan.pk, enabled=True, started_at=plan.started_at)
-    try:
-        with transaction.atomic():
-            if not mine.update(started_at=at):
-                return None
+    with transaction.atomic():
+        if not mine.update(started_at=at):
+            return None
+        try:
             return take.request(caller=BEAT, plan=plan)
-    except Busy:
-        return None
+        except Refused as error:
+            # It has had its turn: asked again at once, it would be refused again.
+            reason = redacted(str(error))
+            Event.objects.record("backup.failed", plan, BEAT, result="failed", reason=reason)
+            return None
 
 
 def is_overdue(plan: BackupPlan, at: datetime | None = None) -> bool:

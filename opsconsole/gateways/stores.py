@@ -49,6 +49,7 @@ CODE = re.compile(r"<Code>(\w+)</Code>|\bcode: \"?([A-Za-z]\w+)")
 STATUS = re.compile(r"status code: (\d{3})")
 ERRNO = re.compile(r"os error (\d+)|Os \{\s*code: (\d+)")
 WRONG_KEYS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthenticationFailed", "ExpiredToken"}
+DAMAGED = {"BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "RequestTimeout"}
 REFUSALS = {"AccessDenied", "AccessForbidden", "ObjectLocked", "MethodNotAllowed", "BlobImmutable"}
 
 
@@ -295,6 +296,8 @@ def _translated(error: Exception, name: str, key: str, *, deleting: bool) -> Sto
             return StoreUnavailable(_("store %s: %s") % (name, fault))
     if number := _group(ERRNO, text) or getattr(error, "errno", None):
         return StoreError(_("store %s: %s") % (name, os.strerror(int(number))))
+    if code in DAMAGED:
+        return StoreUnavailable(_("store %s: what arrived there was not what was sent") % name)
     if words["code"].startswith(("5", "429")) or code in {"SlowDown", "InternalError"}:
         return StoreUnavailable(_("store %(store)s is overloaded or broken (%(code)s)") % words)
     kind = words["code"] or type(error).__name__

@@ -1,8 +1,10 @@
 """Copies in stores: complete in each of them or failed with a reason."""
 
+import itertools
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from opsconsole.backups import copies, places
 from opsconsole.backups.copies import Damaged, Missing
 from opsconsole.gateways import stores
 from opsconsole.gateways.stores import Lost, StoreError
-from opsconsole.models import Backup, BackupCopy, Installation
+from opsconsole.models import Backup, Installation
 from pmscoring.base.lifecycle import WrongState
 from tests.local_servers import free_port
 from tests.opsconsole.factories import CONTENT, STATUS, a_backup, with_files
@@ -183,48 +185,89 @@ def test_a_manifest_leads_to_no_file_outside(path: str) -> None:
         copies.files_of({"parts": [{"files": [file]}]})
 
 
-@pytest.fixture
-def flaky(s3: S3) -> Iterator[str]:
-    """The address of a way to the server that hangs up on the first connections."""
+Change = Callable[[bytes], bytes]
+
+
+def as_it_is(data: bytes) -> bytes:
+    return data
+
+
+def flipped(data: bytes) -> bytes:
+    """One bit of one of the files is another."""
+    return data.replace(CONTENT["uploads.tar"], b"fileS")
+
+
+@contextmanager
+def way_to(
+    s3: S3, *, refused: int = 0, there: Change = as_it_is, back: Change = as_it_is
+) -> Iterator[str]:
+    """The address of a way to the server, which hangs up at first or changes what passes."""
     port = int(s3.endpoint.rsplit(":", 1)[-1])
+
+    def forward() -> None:
+        for number in itertools.count():
+            try:
+                client, _address = front.accept()
+            except OSError:
+                return
+            if number < refused:
+                client.close()
+                continue
+            server = socket.create_connection(("127.0.0.1", port))
+            for ends in ((client, server, there), (server, client, back)):
+                threading.Thread(target=_pump, args=ends, daemon=True).start()
+
     with socket.create_server(("127.0.0.1", 0)) as front:
-        threading.Thread(target=_forward, args=(front, port, 3), daemon=True).start()
+        threading.Thread(target=forward, daemon=True).start()
         yield f"http://127.0.0.1:{front.getsockname()[1]}"
 
 
-def _forward(front: socket.socket, port: int, refused: int) -> None:
-    while True:
-        try:
-            client, _address = front.accept()
-        except OSError:
-            return
-        if refused:
-            refused -= 1
-            client.close()
-            continue
-        server = socket.create_connection(("127.0.0.1", port))
-        for ends in ((client, server), (server, client)):
-            threading.Thread(target=_pump, args=ends, daemon=True).start()
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def _pump(source: socket.socket, target: socket.socket, change: Change) -> None:
     try:
         while data := source.recv(65536):
-            target.sendall(data)
+            target.sendall(change(data))
         target.shutdown(socket.SHUT_WR)
     except OSError:
         target.close()
 
 
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library itself tries once."""
+    monkeypatch.setattr(stores, "RETRIES", {"max_retries": 0})
+
+
+@pytest.mark.usefixtures("hurried")
 def test_a_store_that_comes_back_in_time_is_tried_again(
+    s3: S3, backup: Backup, bucket: str, stores_dir: Path
+) -> None:
+    with way_to(s3, refused=3) as address:
+        s3.describe(stores_dir, "away", bucket, endpoint=address)
+        copies.store_all(backup, silent)
+    assert outcome(backup)["away"] == "stored"
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"there": flipped}, "store away: what arrived there was not what was sent"),
+        ({"back": flipped}, r"store away: uploads\.tar came back changed"),
+    ],
+)
+def test_a_bit_flipped_on_the_way_is_never_stored_as_good(
     s3: S3,
     backup: Backup,
     bucket: str,
     stores_dir: Path,
-    flaky: str,
     monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Change],
+    reason: str,
 ) -> None:
-    monkeypatch.setattr(stores, "RETRIES", {"max_retries": 0})
-    s3.describe(stores_dir, "away", bucket, endpoint=flaky)
-    copies.store_all(backup, silent)
-    assert BackupCopy.objects.get(backup=backup, store="away").status == "stored"
+    monkeypatch.setattr(copies, "ATTEMPTS", 2)
+    with way_to(s3, **changes) as address:
+        s3.describe(stores_dir, "away", bucket, endpoint=address)
+        with pytest.raises(Missing, match=reason):
+            copies.store_all(backup, silent)
+    assert outcome(backup) == {"local": "stored", "away": "failed"}
+    assert "manifest.json" not in "".join(stores.named("away").keys(""))

@@ -79,6 +79,17 @@ def test_a_clock_that_was_ahead_does_not_silence_the_plan(plan: BackupPlan) -> N
     assert plans.request_due(NIGHT + DAY)
 
 
+@database
+def test_a_plan_that_cannot_be_carried_out_is_told_once_and_not_silent(plan: BackupPlan) -> None:
+    plan.recipients = "no key of age"
+    plan.save()
+    assert plans.request_due(NIGHT + DAY) is None
+    assert plans.request_due(NIGHT + DAY + timedelta(minutes=1)) is None
+    event = Event.objects.get(deed="backup.failed")
+    assert (event.object_name, event.result) == ("nightly", "failed")
+    assert "recipients" in event.details["reason"]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_sweeps_at_once_request_one_backup(plan: BackupPlan) -> None:
     at = NIGHT + DAY

@@ -15,6 +15,7 @@ from opsconsole.gateways import stores
 from opsconsole.models import SYSTEM, Backup, BackupPlan, Event, Restore
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.refusals import Refused
+from tests.concurrency import run_concurrently
 from tests.opsconsole.factories import STATUS, a_backup, a_plan, with_files
 from tests.opsconsole.s3 import S3, WRITER_KEY, WRITER_SECRET
 
@@ -206,6 +207,19 @@ def test_a_backup_that_is_being_removed_is_held_no_more(old: Backup, newer: Back
     run()
     with pytest.raises(WrongState, match="is being removed"):
         hold(old, caller=SYSTEM)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_holding_and_removing_at_once_do_one_of_the_two(old: Backup, newer: Backup) -> None:
+    held, removed = run_concurrently([lambda: hold(old, caller=SYSTEM), lambda: run()])
+    old.refresh_from_db()
+    assert isinstance(removed, Outcome)
+    if old.held:
+        assert (held, removed.removed, old.removing_at) == (None, [], None)
+        assert places.folder(old).is_dir()
+    else:
+        assert isinstance(held, WrongState)
+        assert removed.removed == [old]
 
 
 def test_a_backup_that_a_restore_wants_stays(old: Backup, newer: Backup) -> None:
