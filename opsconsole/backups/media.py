@@ -103,9 +103,9 @@ class Media:
             shutil.rmtree(self.staging)
 
 
-def is_of_restore(name: str) -> bool:
-    """Whether the entry of MEDIA_ROOT belongs to a restore, and is no upload."""
-    return name.startswith((STAGING, PREVIOUS))
+def is_ours(name: str) -> bool:
+    """Whether the entry of MEDIA_ROOT is the console's own, such as a restore's, and no upload."""
+    return name.startswith(".")
 
 
 def journals(root: Path) -> list[Path]:
@@ -130,7 +130,7 @@ def _names_in_rows() -> Iterator[str]:
 
 def _entries(root: Path) -> list[str]:
     """The entries of the folder that are no restore's."""
-    return [name for name in os.listdir(root) if not is_of_restore(name)]
+    return [name for name in os.listdir(root) if not is_ours(name)]
 
 
 def _names_below(root: Path) -> Iterator[str]:

@@ -30,10 +30,9 @@ from django.utils import translation
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.backups import alone, configuration, copies, manifest, places
+from opsconsole.backups import alone, configuration, copies, manifest, media, places
 from opsconsole.backups import verify as verification
 from opsconsole.backups.manifest import Manifest, ManifestError
-from opsconsole.backups.media import is_of_restore
 from opsconsole.backups.progress import Progress, Say
 from opsconsole.gateways import age, archives, disks, redis_data
 from opsconsole.gateways.postgres import contents, dumps
@@ -286,7 +285,7 @@ def _pack_files(backup: Backup, folder: Path, document: Manifest, progress: Prog
         progress.begin(_("packing uploaded files"), 0.6)
         uploads = folder / manifest.PLACES["uploads"]
         packed = archives.pack(
-            Path(settings.MEDIA_ROOT), uploads, progress.alive, skip=is_of_restore
+            Path(settings.MEDIA_ROOT), uploads, progress.alive, skip=media.is_ours
         )
         _leave_out(document, "uploads", packed)
     if "configuration" in backup.parts:

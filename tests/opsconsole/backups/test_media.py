@@ -92,3 +92,10 @@ def test_live_files_are_staged_without_being_copied(media: Media) -> None:
     assert (media.files / "only-live").stat().st_ino == (media.root / "only-live").stat().st_ino
     (media.files / "only-live").unlink()
     assert content(media.root) == LIVE
+
+
+def test_an_archive_that_waits_to_be_taken_in_stays_where_it_is(media: Media) -> None:
+    written(media.root, {".arrived/upload.tar": "archive"})
+    media.exchange()
+    assert (media.root / ".arrived" / "upload.tar").read_text() == "archive"
+    assert content(media.root) == STAGED

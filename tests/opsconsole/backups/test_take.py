@@ -188,3 +188,14 @@ def test_a_clock_that_was_set_back_spoils_nothing(backup_dir: Path) -> None:
     assert backup.status == "stored", backup.reason
     assert folders(backup_dir) == sorted([earlier.name, backup.name])
     assert verify_folder(backup_dir / backup.name, server=Server.from_settings()).ok
+
+
+def test_what_the_console_keeps_beside_the_uploads_is_in_no_backup(
+    uploads: Path, backup_dir: Path
+) -> None:
+    (uploads / ".arrived").mkdir()
+    (uploads / ".arrived" / "20260101T000000Z-deadbeef.tar").write_text("an uploaded backup")
+    backup = made(parts=["uploads"])
+    part = manifest.part_of(manifest.read(backup_dir / backup.name), "uploads")
+    assert part is not None
+    assert part["entries"] == 2
