@@ -46,10 +46,20 @@ def sweep() -> None:
 
 
 @shared_task(throws=restore.FAILURES)
-def sweep_restores() -> None:
-    """Finish or undo what a killed worker left, and send a task for each restore that waits."""
+def recover_restores() -> None:
+    """Finish or undo a restore whose worker has died.
+
+    Beat sends it by itself, for a nudge asks the database, which may be closed; and it sends this
+    alone while the application is held.
+    """
     for sentence in recovery.recover():
         log.warning(sentence)
+
+
+@shared_task(throws=restore.FAILURES)
+def sweep_restores() -> None:
+    """Finish or undo what a killed worker left, and send a task for each restore that waits."""
+    recover_restores()
     # Only now: the row of a restore that broke off says that it was undone.
     Restore.objects.release_stalled(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
     for key in Restore.objects.waiting().values_list("pk", flat=True):

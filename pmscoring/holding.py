@@ -49,12 +49,21 @@ def try_later(request: HttpRequest) -> HttpResponse:
     headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
     if request.path_info.startswith(API):
         body = problem(503, DETAIL)
-        return JsonResponse(body, status=503, headers=headers, content_type=MEDIA_TYPE)
+        response: HttpResponse = JsonResponse(
+            body, status=503, headers=headers, content_type=MEDIA_TYPE
+        )
+        return _expected(response)
     # What was being sent is lost with the request: only a page that was read is read again.
     seconds = RETRY_SECONDS if request.method in ("GET", "HEAD") else None
     page = render_to_string("pmscoring/held.html", {"seconds": seconds})
     headers["Content-Security-Policy"] = POLICY
-    return HttpResponse(page, status=503, headers=headers)
+    return _expected(HttpResponse(page, status=503, headers=headers))
+
+
+def _expected(response: HttpResponse) -> HttpResponse:
+    """Not an error for Django's log, as any other 503 is; the line of the request stays."""
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def _is_away(error: BaseException | None) -> bool:

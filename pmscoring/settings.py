@@ -151,6 +151,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "ops-recover": {
+        "task": "opsconsole.tasks.recover_restores",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
 }
 # Hourly, so that a missed turn is soon made up for: a drill looks whether a week has gone by.
 CELERY_BEAT_SCHEDULE["backup-drill"] = {

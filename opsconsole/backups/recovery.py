@@ -3,7 +3,7 @@
 The commit that renames the databases is the point of no return; for files alone it is the journal's
 line. Before it everything is undone: live data come back exactly as they were. After it what is
 left is to write the row and the events, which may be done twice. Three can ask for it: the restore
-itself when it fails, the console's sweep, and the start of the embedded installation.
+itself when it fails, the console's worker, and the start of the embedded installation.
 
 1. Whoever recovers holds the lock under which a restore works. A restore that still lives has it,
    so nothing is taken from under it; one that died has lost it.
@@ -25,6 +25,7 @@ from opsconsole.backups.media import journals
 from opsconsole.gateways.postgres.server import Locked, Server
 from opsconsole.gateways.postgres.swap import Swap, swapping
 from opsconsole.models import Event, Restore
+from pmscoring.base import hold
 from pmscoring.base.jobs import LONGEST_REASON
 from pmscoring.base.lifecycle import WrongState
 
@@ -49,6 +50,7 @@ def _recover(server: Server) -> Iterator[str]:
             with swapping(server, journal.names) as swap:
                 if path.exists():
                     yield settle(swap, journal, str(Restore.BROKE_OFF))
+                    hold.lift()
         except Locked:
             continue
         except (OSError, ValueError, TypeError) as error:

@@ -35,6 +35,7 @@ from opsconsole.gateways.postgres.server import Locked, PostgresError, Server
 from opsconsole.gateways.postgres.swap import swapping
 from opsconsole.gateways.stores import StoreError
 from opsconsole.models import LOCAL, Backup, BackupCopy, Caller, Event, Installation, Restore
+from opsconsole.models.events import SYSTEM
 from pmscoring.base import hold
 from pmscoring.base.jobs import LONGEST_REASON
 from pmscoring.base.refusals import Busy, Refused
@@ -85,7 +86,14 @@ def run(restore: Restore, say: Say) -> None:
     """Do a requested restore; a failure is written into its row, and raised."""
     restore.claim(started_at=now())
     with restore.in_its_language():
-        _do(restore, None, None, Caller(restore.requested_by), say)
+        _do(restore, None, None, _asked_by(restore), say)
+
+
+def _asked_by(restore: Restore) -> Caller:
+    """Who asked for it, by which door and from where, as the event of the request says."""
+    requests = Event.objects.filter(deed="restore.requested", object_id=str(restore.pk))
+    event = requests.order_by("number").last()
+    return Caller(event.actor, event.source, event.address) if event else SYSTEM
 
 
 def restore_now(

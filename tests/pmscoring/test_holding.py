@@ -8,16 +8,16 @@ import psycopg
 import psycopg_pool
 import pytest
 import redis
-from celery import current_app
 from celery.exceptions import Ignore
 from django.conf import settings as django_settings
 from django.db import OperationalError
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+import opsconsole.tasks  # noqa: F401 - makes its tasks known
 from pmscoring import holding
 from pmscoring.base import hold
-from pmscoring.beat import LOOK_SECONDS, HeldScheduler
+from pmscoring.beat import LOOK_SECONDS, RECOVER, HeldScheduler
 from pmscoring.celery import app
 from tests.outages import redis_away
 from tests.waiting import wait_until
@@ -55,6 +55,12 @@ def test_it_does_not_send_a_form_again_by_itself() -> None:
     assert response.status_code == 503
     assert b'http-equiv="refresh"' not in response.content
     assert b"was not saved" in response.content
+
+
+def test_it_is_no_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with hold.held():
+        Client().get("/admin/")
+    assert [record.levelname for record in caplog.records if record.name != "web"] == []
 
 
 def test_it_answers_a_problem_below_the_api() -> None:
@@ -140,11 +146,24 @@ def test_a_worker_runs_tasks_of_the_console_and_after_the_hold_all() -> None:
     assert as_message(nudge_of_the_console) == "ran"
 
 
-def test_beat_touches_no_database_while_held() -> None:
-    scheduler = HeldScheduler(app=current_app, lazy=True)
+def test_beat_asks_for_a_recovery_alone_and_touches_no_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(app, "send_task", lambda name, **options: sent.append(name))
+    scheduler = HeldScheduler(app=app, lazy=True)
     held_by_another()
     # Without the mark django_db, a query would fail the test.
-    assert scheduler.tick() == LOOK_SECONDS
+    assert [scheduler.tick() for _ in range(3)] == [LOOK_SECONDS] * 3
+    assert sent == [RECOVER]
+    assert RECOVER in app.tasks
+
+
+def test_a_recovery_ends_the_hold_of_the_dead() -> None:
+    held_by_another()
+    assert hold.is_held()
+    hold.lift()
+    assert not hold.is_held()
 
 
 def caused_by(cause: BaseException) -> OperationalError:

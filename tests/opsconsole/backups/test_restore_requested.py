@@ -46,8 +46,8 @@ def test_a_worker_does_it_and_writes_each_step_down(site: Site) -> None:
     assert "changed" not in site.rows("SELECT title FROM scoring_exam")
     report = site.value("SELECT report FROM opsconsole_restore")
     assert report["rows"] > 0
-    who = "SELECT actor FROM opsconsole_event WHERE deed = 'restore.here'"
-    assert site.value(who) == "operator"
+    who = "SELECT concat_ws(' ', actor, source, address) FROM opsconsole_event"
+    assert site.value(f"{who} WHERE deed = 'restore.here'") == "operator admin 192.0.2.1"
 
 
 def test_a_worker_that_finds_no_files_says_so_in_the_row(site: Site) -> None:
