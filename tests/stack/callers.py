@@ -27,14 +27,35 @@ class Api:
 
     url: str
     token: str
+    verify: bool = True
+    """Whether the server's certificate must be one that is known."""
 
     def client(self) -> httpx.Client:
         """A client of its own connections."""
         headers = {"Authorization": f"Bearer {self.token}"}
         limits = httpx.Limits(max_connections=1)
         return httpx.Client(
-            base_url=self.url, headers=headers, timeout=60, limits=limits, trust_env=False
+            base_url=self.url,
+            headers=headers,
+            timeout=60,
+            limits=limits,
+            trust_env=False,
+            verify=self.verify,
         )
+
+    def signs_in(self, username: str, password: str) -> bool:
+        """Whether the admin takes this name and password; not while it is away either."""
+        options = {"base_url": self.url, "timeout": 60, "trust_env": False, "verify": self.verify}
+        form = {"username": username, "password": password, "next": "/admin/"}
+        try:
+            with httpx.Client(**options) as client:
+                client.get("/admin/login/").raise_for_status()
+                form["csrfmiddlewaretoken"] = client.cookies["csrftoken"]
+                headers = {"Referer": f"{self.url}/admin/login/"}
+                answer = client.post("/admin/login/", data=form, headers=headers)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == 302
 
     def hand_in_all(self, count: int, callers: int = 4) -> None:
         """Hand in so many answers, one by one, several at a time; each must be accepted."""

@@ -33,6 +33,7 @@ ORDER = (
     "removal",
     "data_dir",
     "pitr",
+    "swarm",
 )
 Told = Callable[[str], None]
 NOT_STARTED = pytest.StashKey[list[str] | None]()
@@ -76,9 +77,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
 @pytest.fixture(scope="session")
 def api(stack: Stack) -> Api:
     """The REST API behind HAProxy, with a token and an exam."""
-    script = "from scoring.management.commands.demo import issue_token; print(issue_token())"
-    token = stack.manage("shell", "-v", "0", "-c", script).split()[-1]
-    made = Api(f"http://127.0.0.1:{stack.ports['HAPROXY']}", token)
+    made = Api(f"http://127.0.0.1:{stack.ports['HAPROXY']}", stack.issue_token())
     load_exam(made)
     return made
 

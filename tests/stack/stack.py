@@ -37,12 +37,17 @@ class Container:
     @property
     def service(self) -> str:
         """Of which service it is."""
-        return str(self.told["Config"]["Labels"]["com.docker.compose.service"])
+        labels = self.told["Config"]["Labels"]
+        of_swarm = str(labels.get("com.docker.swarm.service.name", ""))
+        return str(
+            labels.get("com.docker.compose.service") or of_swarm.removeprefix(f"{self.project}_")
+        )
 
     @property
     def project(self) -> str:
-        """Of which project it is."""
-        return str(self.told["Config"]["Labels"]["com.docker.compose.project"])
+        """Of which project, or stack of Swarm's, it is."""
+        labels = self.told["Config"]["Labels"]
+        return str(labels.get("com.docker.compose.project") or labels["com.docker.stack.namespace"])
 
     @property
     def name(self) -> str:
@@ -228,17 +233,24 @@ class Stack:
         """What `manage.py …` printed in a web container."""
         return self.container("web").run("python", "manage.py", *words)
 
+    def issue_token(self) -> str:
+        """A token of the REST API."""
+        script = "from scoring.management.commands.demo import issue_token; print(issue_token())"
+        return self.manage("shell", "-v", "0", "-c", script).split()[-1]
+
     def sql(self, query: str) -> list[list[str]]:
         """Rows, asked as the product's own role."""
         return self._psql("pmscoring", "database_password", query)
 
-    def sql_as_superuser(self, query: str) -> list[list[str]]:
+    def sql_as_superuser(self, query: str, database: str = "pmscoring") -> list[list[str]]:
         """Rows, asked as the superuser."""
-        return self._psql("postgres", "postgres_password", query)
+        return self._psql("postgres", "postgres_password", query, database)
 
-    def _psql(self, role: str, secret: str, query: str) -> list[list[str]]:
+    def _psql(
+        self, role: str, secret: str, query: str, database: str = "pmscoring"
+    ) -> list[list[str]]:
         script = f'PGPASSWORD=$(cat /run/secrets/{secret}) exec psql "$@"'
-        options = ["-h", "127.0.0.1", "-U", role, "-d", "pmscoring", "-X", "-A", "-t", "-F", "\t"]
+        options = ["-h", "127.0.0.1", "-U", role, "-d", database, "-X", "-A", "-t", "-F", "\t"]
         told = self.container("postgres").run("sh", "-c", script, "sh", *options, "-c", query)
         return [line.split("\t") for line in told.splitlines() if line]
 
