@@ -45,7 +45,12 @@ class Api:
 
     def signs_in(self, username: str, password: str) -> bool:
         """Whether the admin takes this name and password; not while it is away either."""
-        options = {"base_url": self.url, "timeout": 60, "trust_env": False, "verify": self.verify}
+        options: dict[str, Any] = {
+            "base_url": self.url,
+            "timeout": 60,
+            "trust_env": False,
+            "verify": self.verify,
+        }
         form = {"username": username, "password": password, "next": "/admin/"}
         try:
             with httpx.Client(**options) as client:
