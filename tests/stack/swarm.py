@@ -101,7 +101,10 @@ class Swarm(Stack):
         if docker("info", "--format={{.Swarm.LocalNodeState}}").strip() != "active":
             return
         docker("stack", "rm", self.project)
-        wait_for(lambda: not self.containers(ended=True), 120, "the containers are gone")
+        wait_for(lambda: not self.containers(), 120, "the containers have ended")
+        # Those of jobs stay.
+        for one in self.containers(ended=True):
+            docker("rm", "--force", one.id)
         docker("swarm", "leave", "--force")
         for name in ("postgres", "broker", "uploads", "backups"):
             _remove(f"{self.project}_{name}")
