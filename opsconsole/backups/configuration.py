@@ -29,6 +29,8 @@ VARIABLES = (
     "THROTTLE_RATE_TOKENS", "THROTTLE_RATE_REFUSED", "BACKUP_JOBS", "BACKUP_STALLED_SECONDS",
 )  # fmt: skip
 """What says how the product behaves, and is no secret."""
+LeftOut = dict[str, str]
+"""What is not in the archive, and why."""
 LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=")
 
 
@@ -37,7 +39,7 @@ def pack(archive: Path, workplace: Path, *, secrets: bool, alive: Alive = lambda
 
     What was left out for being secret is named, never its value.
     """
-    left_out: list[str] = []
+    left_out: LeftOut = {}
     workplace.mkdir(mode=0o700)
     try:
         for name, content in _entries(secrets, left_out):
@@ -47,12 +49,16 @@ def pack(archive: Path, workplace: Path, *, secrets: bool, alive: Alive = lambda
         packed = archives.pack(workplace, archive, alive)
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
-    for name in left_out:
-        packed.leave_out(name, _("a secret: it is kept in encrypted backups only"))
+    for name, why in left_out.items():
+        packed.leave_out(name, why)
     return packed
 
 
-def _entries(secrets: bool, left_out: list[str]) -> Iterator[tuple[str, bytes]]:
+def _secret() -> str:
+    return _("a secret: it is kept in encrypted backups only")
+
+
+def _entries(secrets: bool, left_out: LeftOut) -> Iterator[tuple[str, bytes]]:
     yield "variables.env", _variables(left_out).encode()
     yield from _installed(secrets, left_out)
     for name in SECRETS:
@@ -60,15 +66,15 @@ def _entries(secrets: bool, left_out: list[str]) -> Iterator[tuple[str, bytes]]:
             if secrets:
                 yield f"secrets/{name}", value.encode()
             else:
-                left_out.append(name)
+                left_out[name] = _secret()
     for folder, path in _secret_files():
         if secrets:
             yield f"{folder}/{path.name}", path.read_bytes()
         else:
-            left_out.append(f"{folder}/{path.name}")
+            left_out[f"{folder}/{path.name}"] = _secret()
 
 
-def _variables(left_out: list[str]) -> str:
+def _variables(left_out: LeftOut) -> str:
     """NAME=value lines, as they were set; what looks like a secret in spite of its name is not."""
     lines = []
     for name in VARIABLES:
@@ -78,11 +84,11 @@ def _variables(left_out: list[str]) -> str:
         if redacted(value) == value and "\n" not in value:
             lines.append(f"{name}={value}\n")
         else:
-            left_out.append(name)
+            left_out[name] = _secret()
     return "".join(lines)
 
 
-def _installed(secrets: bool, left_out: list[str]) -> Iterator[tuple[str, bytes]]:
+def _installed(secrets: bool, left_out: LeftOut) -> Iterator[tuple[str, bytes]]:
     """Compose files, overlays and env files of INSTALL_DIR; lines with secrets are taken out."""
     if not settings.INSTALL_DIR:
         return
@@ -90,11 +96,16 @@ def _installed(secrets: bool, left_out: list[str]) -> Iterator[tuple[str, bytes]
     for path in sorted({path for pattern in COMPOSE for path in folder.glob(pattern)}):
         if not path.is_file() or path.is_symlink():
             continue
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except PermissionError:
+            # In containers it belongs to whoever set up the host, who may have closed it.
+            left_out[f"compose/{path.name}"] = _("this program may not read it")
+            continue
         if path.name.endswith(".env") and not secrets:
             kept, gone = _without_secrets(content.decode("utf-8", "replace").splitlines())
             content = "".join(f"{line}\n" for line in kept).encode()
-            left_out += [f"compose/{path.name}: {name}" for name in gone]
+            left_out |= {f"compose/{path.name}: {name}": _secret() for name in gone}
         yield f"compose/{path.name}", content
 
 
