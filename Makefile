@@ -11,7 +11,7 @@ TORCH_INDEX ?=
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test fresh-test faults browser-test screenshots bench bench-agreement bench-marking bench-uncalibrated weights messages clean
+.PHONY: help demo run check resolve test fresh-test faults browser-test screenshots bench bench-agreement bench-backup bench-marking bench-uncalibrated weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -84,6 +84,9 @@ bench-agreement: $(VENV)/.bench weights ## Agreement after calibration; DATA=a f
 
 bench-marking: $(VENV)/.app $(VENV)/.dev ## From submit to the next answer with 100,000 stored
 	$(BIN)/python -m tests.bench.marking_page
+
+bench-backup: $(VENV)/.app $(VENV)/.dev ## Backup and restore beside pg_dump and pg_restore; GIB="1 4"
+	$(BIN)/python -m tests.bench.backup $(GIB)
 
 bench-uncalibrated: $(VENV)/.bench weights ## Agreement without human marks; DATA=a folder of CSV files
 	$(BIN)/python -m tests.bench.uncalibrated $(DATA)

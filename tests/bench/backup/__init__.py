@@ -1,0 +1,1 @@
+"""What a backup and a restore cost beside the bare tools."""
