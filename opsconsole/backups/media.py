@@ -47,16 +47,20 @@ class Media:
         self.staging.mkdir(mode=0o700)
 
     def stage_live(self) -> None:
-        """Stage each live file that is not staged, as a second name of it, which needs no space.
+        """Stage each live file that is not staged."""
+        self.stage(self.root)
 
-        A deletion in the staging folder then leaves the live file as it is.
+    def stage(self, folder: Path) -> None:
+        """Stage each file of `folder` that is not, as a second name of it, which needs no space.
+
+        A deletion in the staging folder then leaves the file as it is.
         """
         self.files.mkdir(mode=0o700, exist_ok=True)
-        for name in _names_below(self.root):
+        for name in _names_below(folder):
             staged = self.files / name
             if not staged.exists():
                 staged.parent.mkdir(parents=True, exist_ok=True)
-                _link(self.root / name, staged)
+                _link(folder / name, staged)
 
     def unstage(self, names: Iterable[str]) -> None:
         """Leave these staged files out of the exchange."""

@@ -68,11 +68,29 @@ class Work:
             self.restore.step(status)
 
 
-def prepare(work: Work, find: Callable[[], Path], identity: Path | None) -> None:
-    """Restore, compare and ready what `find` finds; raises the failures of the gateways."""
+def prepare_previous(work: Work, old: Restore) -> None:
+    """Ready a copy of the database and the files that the restore `old` replaced.
+
+    A copy, so that they are still there where this one is undone.
+    """
+    _begin(work)
+    work.tell(0.2, _("copying the previous database"))
+    work.server.copy(old.previous, work.journal.names.new)
+    work.media.stage(Media(work.media.root, str(old.uid)[:8]).previous)
+    work.step(Restore.Status.CHECKING)
+    work.tell(0.75, _("migrating, and deleting what was due"))
+    work.journal.report = ready(work.new, work.media.files, work.alive)
+
+
+def _begin(work: Work) -> None:
     work.media.make()
     work.journal.write(work.media.root, State.PREPARING)
     work.step(Restore.Status.RESTORING)
+
+
+def prepare(work: Work, find: Callable[[], Path], identity: Path | None = None) -> None:
+    """Restore, compare and ready what `find` finds; raises the failures of the gateways."""
+    _begin(work)
     work.tell(0.15, _("reading the backup"))
     with opened(find(), identity, work.media.staging / "parts", work.journal.parts, work.alive) as (
         parts,

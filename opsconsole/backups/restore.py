@@ -13,7 +13,7 @@
 Where it fails it is undone or finished by recovery.py, in this process or a later one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from opsconsole.backups import copies, places, recovery, take
 from opsconsole.backups.journal import Journal
 from opsconsole.backups.manifest import ManifestError
 from opsconsole.backups.media import Media
-from opsconsole.backups.preparation import RestoreError, Say, Work, prepare
+from opsconsole.backups.preparation import RestoreError, Say, Work, prepare, prepare_previous
 from opsconsole.backups.takeover import take_over
 from opsconsole.gateways import shell
 from opsconsole.gateways.age import AgeError
@@ -86,7 +86,7 @@ def run(restore: Restore, say: Say) -> None:
     """Do a requested restore; a failure is written into its row, and raised."""
     restore.claim(started_at=now())
     with restore.in_its_language():
-        _do(restore, None, None, _asked_by(restore), say)
+        _do(restore, _asked_by(restore), say, lambda work: prepare(work, lambda: _folder(work)))
 
 
 def _asked_by(restore: Restore) -> Caller:
@@ -127,7 +127,26 @@ def restore_now(
         restore = Restore(
             backup_name=name, parts=parts, safety=safety, why=why, requested_by=caller.name
         )
-    _do(restore, folder, identity, caller, say)
+    found = (lambda work: folder) if folder else _folder
+    _do(restore, caller, say, lambda work: prepare(work, lambda: found(work), identity))
+    return Restore.objects.get(uid=restore.uid)
+
+
+def go_back(
+    old: Restore, *, caller: Caller, safety: bool = True, why: str = "", say: Say
+) -> Restore:
+    """Restore the database and the files that `old` replaced, in this process.
+
+    Raises Refused, Busy and FAILURES.
+    """
+    if not old.previous or old.previous_dropped_at:
+        raise Refused(_("this restore keeps no database to go back to"))
+    recovery.recover()
+    with transaction.atomic():
+        Installation.objects.locked()
+        restore = _requested(old.previous, list(PARTS), caller, safety, why, None)
+        restore.claim(started_at=now())
+    _do(restore, caller, say, lambda work: prepare_previous(work, old))
     return Restore.objects.get(uid=restore.uid)
 
 
@@ -173,9 +192,8 @@ def _requested(
     return restore
 
 
-def _do(
-    restore: Restore, folder: Path | None, identity: Path | None, caller: Caller, say: Say
-) -> None:
+def _do(restore: Restore, caller: Caller, say: Say, ready: Callable[[Work], None]) -> None:
+    """The whole story; `ready` makes the new database and stages the files."""
     restore.started_at = restore.started_at or now()
     try:
         _make_safe(restore, caller, say)
@@ -185,7 +203,7 @@ def _do(
             media = journal.media(Path(settings.MEDIA_ROOT))
             work = Work(restore, journal, server, swap, media, say)
             with _settled(work):
-                prepare(work, lambda: folder or _folder(work), identity)
+                ready(work)
             with hold.held(), _settled(work):
                 take_over(work)
     except Locked as error:

@@ -174,6 +174,11 @@ class Server:
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
         )
 
+    def copy(self, database: str, name: str) -> None:
+        """Make a copy of a database to which nobody is connected."""
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._maintain(create.format(sql.Identifier(name), sql.Identifier(database)))
+
     def rename(self, database: str, name: str) -> None:
         """Give another of the server's databases, to which nobody is connected, a new name."""
         rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")

@@ -39,6 +39,9 @@ class Command(OpsCommand):
             "--drop-previous", metavar="ID", help="drop what the restore of this id replaced"
         )
         parser.add_argument(
+            "--back", metavar="ID", help="go back to what the restore of this id replaced"
+        )
+        parser.add_argument(
             "--recover", action="store_true", help="finish or undo restores that broke off"
         )
 
@@ -48,6 +51,8 @@ class Command(OpsCommand):
             return {"recovered": recovery.recover()}
         if options["drop_previous"]:
             return self.drop(options)
+        if options["back"]:
+            return self.go_back(options)
         if not options["backup"]:
             raise CommandError("name a backup", returncode=USAGE)
         if bool(options["tables"]) != bool(options["into"]):
@@ -103,14 +108,32 @@ class Command(OpsCommand):
             raise CommandError(f"{options['backup']}: not on this machine")
         return folder
 
+    def go_back(self, options: dict[str, Any]) -> Any:
+        """Restore what a restore replaced."""
+        old = self.earlier(options["back"])
+        self.confirm(str(old.uid)[:8], f"{old.previous} takes the place of what is live", options)
+        done = restore.go_back(
+            old,
+            caller=self.caller(),
+            safety=not options["no_safety_backup"],
+            why=options["reason"],
+            say=self.bar("restore"),
+        )
+        return document(done)
+
     def drop(self, options: dict[str, Any]) -> Any:
         """Drop what a restore replaced."""
-        row = Restore.objects.filter(uid__startswith=options["drop_previous"]).first()
-        if row is None:
-            raise CommandError("no restore of that id")
-        self.confirm(str(row.uid)[:8], f"{row.previous} is dropped for good", options)
-        restore.drop_previous(row, caller=self.caller())
-        return {"dropped": row.previous}
+        old = self.earlier(options["drop_previous"])
+        self.confirm(str(old.uid)[:8], f"{old.previous} is dropped for good", options)
+        restore.drop_previous(old, caller=self.caller())
+        return {"dropped": old.previous}
+
+    def earlier(self, word: str) -> Restore:
+        """The restore whose id begins so."""
+        rows = Restore.objects.filter(uid__startswith=word)
+        if len(rows) != 1:
+            raise CommandError(f"{word}: {len(rows)} restores of that id")
+        return rows[0]
 
     def show(self, result: Any) -> None:
         """What is there now, and what a person should look at."""

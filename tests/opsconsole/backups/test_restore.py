@@ -123,15 +123,23 @@ def test_files_alone_come_back_where_a_row_names_them(site: Site, files: Files) 
     assert site.databases() == {site.live}
 
 
-def test_what_was_replaced_is_kept_until_a_person_drops_it(site: Site, files: Files) -> None:
+def test_what_was_replaced_can_be_gone_back_to_until_a_person_drops_it(
+    site: Site, files: Files
+) -> None:
     folder = backed_up(site)
     (site.uploads / "later").write_text("later")
+    site.execute("UPDATE scoring_exam SET title = 'live'")
+    tables, live = site.tables(), site.files()
     done = restored(site, folder)
     kept = site.uploads / f".before-{done['id'][:8]}"
     assert {path.name for path in kept.iterdir()} == {*files.values(), "later"}
 
-    site.done("restore", "--drop-previous", done["id"], "--yes")
+    back = site.done("restore", "--back", done["id"], *WITHOUT_SAFETY)
+    assert site.files() == live
+    assert site.tables()["scoring_exam"] == tables["scoring_exam"]
 
+    for replaced in (done, back):
+        site.done("restore", "--drop-previous", replaced["id"], "--yes")
     assert site.databases() == {site.live}
     assert not kept.exists()
     assert site.manage("restore", "--drop-previous", done["id"], "--yes").returncode == 3
