@@ -1,8 +1,8 @@
 """The catalogue gained from what is there: the manifests in a store, or in the backup folder.
 
 What is entered was not verified here: it counts neither for retention nor as a fresh backup until
-it is. What it says of itself is checked against where it lies, and nothing that is in the catalogue
-already is changed by it.
+it is. What it says of itself is checked against where it lies. What is in the catalogue already is
+not changed by it, but for what retention has removed and a store has kept: that is there again.
 """
 
 import json
@@ -94,12 +94,17 @@ def _enter(document: Manifest, store: str, caller: Caller) -> Backup | None:
     try:
         taken = Q(uid=document["id"]) | Q(name=document["name"])
         with transaction.atomic():
-            if known := Backup.objects.filter(taken).first():
-                _note_copy(known, document, store)
+            backup = Backup.objects.select_for_update().filter(taken).first()
+            if backup is None:
+                backup = Backup.objects.create(**_row(document), stores=[store])
+            elif not _is_kept_copy(backup, document):
+                _note_copy(backup, document, store)
                 return None
-            backup = Backup.objects.create(**_row(document), stores=[store])
+            else:
+                _revive(backup, store)
             # Waiting: it counts as stored once it was read, and its hashes were compared.
-            BackupCopy.objects.create(backup=backup, store=store)
+            waiting = {"status": BackupCopy.Status.WAITING, "reason": ""}
+            BackupCopy.objects.update_or_create(waiting, backup=backup, store=store)
             Event.objects.record("backup.found", backup, caller, store=store)
     except (ValueError, ValidationError, DataError):
         # The schema leaves the form of times and ids open, and JSON has characters no row takes.
@@ -129,6 +134,19 @@ def _time(text: str) -> datetime:
     if time.tzinfo is None:
         raise ValueError(text)
     return time
+
+
+def _is_kept_copy(backup: Backup, document: Manifest) -> bool:
+    """Whether retention has removed it here, and the store has kept it whole."""
+    return backup.removed_at is not None and backup.manifest == document
+
+
+def _revive(backup: Backup, store: str) -> None:
+    """It is there again, as one that was found: of no plan, whose retention would remove it."""
+    backup.origin, backup.plan, backup.stores = Backup.Origin.FOUND, None, [store]
+    backup.verified_at = backup.removing_at = backup.removed_at = None
+    backup.status = Backup.Status.STORED
+    backup.save()
 
 
 def _note_copy(known: Backup, document: Manifest, store: str) -> None:

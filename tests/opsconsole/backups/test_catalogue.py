@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -9,13 +10,14 @@ from uuid import uuid4
 import obstore
 import pytest
 from django.core.management import call_command
+from django.utils.timezone import now
 
-from opsconsole.backups import catalogue, copies, places
+from opsconsole.backups import catalogue, copies, places, prune
 from opsconsole.gateways import stores
 from opsconsole.gateways.stores import StoreError
 from opsconsole.models import SYSTEM, Backup, Event
 from tests.opsconsole.factories import STATUS, a_backup, with_files
-from tests.opsconsole.s3 import S3
+from tests.opsconsole.s3 import S3, WRITER_KEY, WRITER_SECRET
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +60,25 @@ def test_what_the_catalogue_has_is_left_as_it_is(backup: Backup) -> None:
     assert rebuild().entered == []
     assert Backup.objects.values().get() == before
     assert not Event.objects.filter(deed="backup.found").exists()
+
+
+def test_what_was_removed_and_kept_by_the_store_is_found_again(
+    s3: S3, backup: Backup, bucket: str, stores_dir: Path
+) -> None:
+    keys = {"access_key_id": WRITER_KEY, "secret_access_key": WRITER_SECRET}
+    s3.describe(stores_dir, "away", bucket, **keys)
+    later = a_backup(at=now() + timedelta(hours=1))
+    Backup.objects.filter(pk=backup.pk).update(status=STATUS.STORED)
+    backup.refresh_from_db()
+    assert later == Backup.objects.newest_verified()
+    prune.remove(backup, caller=SYSTEM)
+    assert backup not in Backup.objects.kept()
+
+    assert rebuild().entered == [backup]
+
+    found = Backup.objects.kept().get(pk=backup.pk)
+    assert (found.origin, found.plan, found.verified_at) == ("found", None, None)
+    assert found.copies.get(store="away").status == "waiting"
 
 
 def test_backups_of_another_installation_are_found_too(backup: Backup) -> None:

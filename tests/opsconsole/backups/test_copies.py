@@ -249,10 +249,10 @@ def test_a_store_that_comes_back_in_time_is_tried_again(
 
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("there", "back", "reason"),
     [
-        ({"there": flipped}, "store away: what arrived there was not what was sent"),
-        ({"back": flipped}, r"store away: uploads\.tar came back changed"),
+        (flipped, as_it_is, "store away: what arrived there was not what was sent"),
+        (as_it_is, flipped, r"store away: uploads\.tar came back changed"),
     ],
 )
 def test_a_bit_flipped_on_the_way_is_never_stored_as_good(
@@ -261,11 +261,12 @@ def test_a_bit_flipped_on_the_way_is_never_stored_as_good(
     bucket: str,
     stores_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
-    changes: dict[str, Change],
+    there: Change,
+    back: Change,
     reason: str,
 ) -> None:
     monkeypatch.setattr(copies, "ATTEMPTS", 2)
-    with way_to(s3, **changes) as address:
+    with way_to(s3, there=there, back=back) as address:
         s3.describe(stores_dir, "away", bucket, endpoint=address)
         with pytest.raises(Missing, match=reason):
             copies.store_all(backup, silent)
