@@ -35,7 +35,12 @@ class Command(OpsCommand):
 
     def _rebuild(self, store: str) -> None:
         rebuilt = catalogue.rebuild(store, caller=self.caller(), say=self.bar("rebuild"))
-        self.stderr.write(f"{len(rebuilt.entered)} backups entered, none of them verified here")
+        if rebuilt.entered:
+            self.stderr.write(
+                f"{len(rebuilt.entered)} entered, not verified here: manage.py verify"
+            )
+        else:
+            self.stderr.write("nothing that is not in the list already")
         for place, reason in rebuilt.passed_over:
             self.stderr.write(f"passed over {place}: {reason}")
 
@@ -54,9 +59,10 @@ def _line(backup: dict[str, Any]) -> str:
         store["name"] if store["state"] == "stored" else f"{store['name']} ({store['state']})"
         for store in backup["stores"]
     )
+    state = "removed" if backup["removed_at"] else backup["state"]
     held = " held" if backup["held"] else ""
     size = _size(backup["bytes"])
-    return f"{backup['name']}  {backup['state']:<8} {size:>8}  {verified:<25} {stores}{held}"
+    return f"{backup['name']}  {state:<8} {size:>8}  {verified:<25} {stores}{held}"
 
 
 def _size(count: int | None) -> str:

@@ -13,6 +13,7 @@ from opsconsole.management.ops_command import USAGE, OpsCommand
 class Command(OpsCommand):
     """Removes by retention, or one backup by name."""
 
+    dry_run = False
     help = "Remove the backups that no plan asks to keep; each one that stays has its reason"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,9 +27,8 @@ class Command(OpsCommand):
     def do(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["remove"]:
             return self._remove(options)
-        outcome = prune.prune(
-            caller=self.caller(), say=self.bar("prune"), dry_run=options["dry_run"]
-        )
+        dry_run = self.dry_run = options["dry_run"]
+        outcome = prune.prune(caller=self.caller(), say=self.bar("prune"), dry_run=dry_run)
         return prune.report(outcome)
 
     def _remove(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -42,6 +42,6 @@ class Command(OpsCommand):
 
     def show(self, result: dict[str, Any]) -> None:
         for removed in result["removed"]:
-            self.stdout.write(f"removed  {removed['name']}")
+            self.stdout.write(f"{'would go' if self.dry_run else 'removed '} {removed['name']}")
         for kept in result["kept"]:
             self.stdout.write(f"kept     {kept['name']}: {kept['because']}")

@@ -159,8 +159,16 @@ def test_the_command_lists_and_rebuilds(backup: Backup, capsys: pytest.CaptureFi
     assert (listed["state"], listed["verified"]) == ("stored", None)
     assert listed["stores"] == [{"name": "away", "state": "waiting", "reason": ""}]
     assert [part["name"] for part in listed["parts"]] == ["database", "uploads"]
-    assert "1 backups entered, none of them verified here" in err
+    assert "1 entered, not verified here" in err
+
+    call_command("backups", "--rebuild", "away")
+    assert "nothing that is not in the list already" in capsys.readouterr().err
 
     a_backup(STATUS.FAILED, reason="the disk is full")
+    gone = a_backup(removing_at=now(), removed_at=now())
     call_command("backups")
-    assert "    the disk is full\n" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "    the disk is full\n" in out
+    assert gone.name not in out
+    call_command("backups", "--all")
+    assert f"{gone.name}  removed " in capsys.readouterr().out

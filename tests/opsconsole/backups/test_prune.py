@@ -262,8 +262,10 @@ def test_the_command_prints_what_goes_and_why_the_rest_stays(
             }
         ],
     }
+    call_command("prune", "--dry-run")
+    assert f"would go {old.name}\n" in capsys.readouterr().out
     call_command("prune")
-    assert f"removed  {old.name}" in capsys.readouterr().out
+    assert f"removed  {old.name}\n" in capsys.readouterr().out
 
 
 def test_the_command_removes_one_backup_only_when_that_is_confirmed(
