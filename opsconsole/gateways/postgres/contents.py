@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, TypedDict
 
 from psycopg import Connection, sql
@@ -52,6 +53,8 @@ LOCALE = """
 SELECT current_setting('server_version'), pg_encoding_to_char(encoding), datcollate
 FROM pg_database WHERE datname = current_database()
 """
+AT_ONCE = 200
+"""Rows that are in memory at once."""
 OFTEN = 4 * 1024 * 1024
 """Bytes between two signs of life."""
 Say = Callable[[float, str], object]
@@ -164,8 +167,9 @@ def _digest(
 ) -> Contents:
     sha256, rows, since = hashlib.sha256(), 0, 0
     with connection.cursor() as cursor, cursor.copy(query) as copy:
-        for block in copy:
-            content = bytes(block)
+        # A block is a row: joined, they are hashed and counted in a fraction of the time.
+        blocks = iter(copy)
+        while content := b"".join(islice(blocks, AT_ONCE)):
             sha256.update(content)
             # A newline within a value is written as \n: each one ends a row.
             rows += content.count(b"\n")

@@ -23,6 +23,15 @@ from pmscoring.base.redaction import redacted
 APPLICATION = "pmscoring-ops"
 MAINTENANCE = "postgres"
 """The database to be connected to while others are made, renamed and dropped."""
+NO_LIMITS = " ".join(
+    f"-c {limit}=0"
+    for limit in (
+        "statement_timeout",
+        "idle_session_timeout",
+        "idle_in_transaction_session_timeout",
+    )
+)
+"""A lock and a snapshot are held by connections that are idle for as long as a dump takes."""
 NOT_LIBPQ = {"pool", "connect_timeout", "assume_role", "server_side_binding", "isolation_level"}
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
@@ -107,7 +116,7 @@ class Server:
                 autocommit=autocommit,
                 connect_timeout=10,
                 application_name=APPLICATION,
-                options="-c statement_timeout=0 -c idle_in_transaction_session_timeout=0",
+                options=NO_LIMITS,
             )
 
     @contextmanager
