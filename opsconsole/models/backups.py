@@ -10,6 +10,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import CrontabSchedule
 
+from opsconsole.models.events import Event
 from pmscoring.base.jobs import Job, JobQuerySet
 
 PARTS = ("database", "uploads", "redis", "configuration")
@@ -173,6 +174,12 @@ class Backup(Job):
 
     def __str__(self) -> str:
         return self.name
+
+    def release(self) -> None:
+        """Leave an event where this was its last try: somebody must be told."""
+        super().release()
+        if self.status == self.FAILED:
+            Event.objects.record("backup.failed", self, result="failed", reason=self.reason)
 
     def at_end(self) -> dict[str, Any]:
         ended = now()

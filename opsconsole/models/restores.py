@@ -8,6 +8,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.models.backups import Backup
+from opsconsole.models.events import Event
 from pmscoring.base.jobs import Job, JobQuerySet
 
 
@@ -88,6 +89,12 @@ class Restore(Job):
 
     def __str__(self) -> str:
         return f"{self.backup_name} ({self.get_status_display()})"
+
+    def release(self) -> None:
+        """Leave an event where this was its last try: somebody must be told."""
+        super().release()
+        if self.status == self.FAILED:
+            Event.objects.record("restore.failed", self, result="failed", reason=self.reason)
 
     def at_end(self) -> dict[str, Any]:
         ended = now()
