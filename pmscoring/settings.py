@@ -157,17 +157,14 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 30.0},
     },
 }
-# Hourly, so that a missed turn is soon made up for: a drill looks whether a week has gone by.
-CELERY_BEAT_SCHEDULE["backup-drill"] = {
-    "task": "opsconsole.tasks.drill_backup",
-    "schedule": 3600.0,
-    "options": {"expires": 3600.0},
-}
-CELERY_BEAT_SCHEDULE["backup-prune"] = {
-    "task": "opsconsole.tasks.prune_backups",
-    "schedule": 86400.0,
-    "options": {"expires": 3600.0},
-}
+# Hourly, though a drill is wanted weekly and a prune daily: beat counts anew from each start, and
+# would never come to it on a machine that is off at night.
+for task in ("drill_backup", "prune_backups"):
+    CELERY_BEAT_SCHEDULE[task.replace("_", "-")] = {
+        "task": f"opsconsole.tasks.{task}",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    }
 for queue in ("default", "scoring", "ops"):
     CELERY_BEAT_SCHEDULE[f"heartbeat-{queue}"] = {
         "task": "opsconsole.tasks.heartbeat",

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.conftest import LOGS
 from tests.local_servers import free_port, wait_until
 
 REGION = "us-east-1"
@@ -180,5 +181,6 @@ def _answers(s3: S3) -> bool:
 def s3(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     """One server for the whole run of this process; each test makes its own bucket."""
     folder = tmp_path_factory.mktemp("s3")
+    pytestconfig.stash[LOGS]["s3"] = folder
     with serving(folder) as server:
         yield server

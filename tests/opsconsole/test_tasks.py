@@ -126,7 +126,7 @@ def test_a_verification_that_a_person_asked_for_names_the_person(sent: Sent) -> 
     assert (event.actor, event.source, event.address) == ("hanako", "admin", "192.0.2.1")
 
 
-def test_the_daily_prune_removes_what_no_plan_keeps(sent: Sent) -> None:
+def test_the_prune_removes_what_no_plan_keeps(sent: Sent) -> None:
     plan = a_plan(keep_last=1, keep_daily=0, keep_weekly=0, keep_monthly=0)
     old, new = (a_backup(at=now() - timedelta(days=days), plan=plan) for days in (2, 1))
     tasks.prune_backups()
