@@ -10,7 +10,8 @@ from django.db.models import DateTimeField, F, Max, OuterRef, Subquery
 from django.utils.timezone import now
 
 from opsconsole.backups import places
-from opsconsole.backups.verify import FAILURES, Check, Report, record, verify
+from opsconsole.backups.report import Check, Report
+from opsconsole.backups.verify import FAILURES, record, verify
 from opsconsole.models import LOCAL, Backup, BackupCopy, Caller, Verification
 from pmscoring.base.redaction import redacted
 

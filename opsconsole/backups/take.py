@@ -18,7 +18,6 @@ row follows: each state is written after its fact. Races and interruptions, and 
 import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -30,16 +29,16 @@ from django.utils import translation
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.backups import alone, configuration, copies, manifest, media, places
+from opsconsole.backups import alone, copies, manifest, places
 from opsconsole.backups import verify as verification
-from opsconsole.backups.manifest import Manifest, ManifestError
+from opsconsole.backups.filling import fill
+from opsconsole.backups.manifest import ManifestError
 from opsconsole.backups.progress import Progress, Say
+from opsconsole.backups.sealing import seal
 from opsconsole.gateways import age, archives, disks, redis_data
-from opsconsole.gateways.postgres import contents, dumps
-from opsconsole.gateways.postgres.contents import Snapshot
 from opsconsole.gateways.postgres.server import PostgresError, Server
 from opsconsole.gateways.stores import StoreError
-from opsconsole.models import Backup, BackupPlan, Caller, Event, Installation
+from opsconsole.models import Backup, BackupPlan, Caller, Event
 from opsconsole.models.backups import PARTS
 from opsconsole.models.events import SYSTEM
 from pmscoring.base.files import sync_folder
@@ -150,13 +149,13 @@ def _make(backup: Backup, progress: Progress) -> None:
     partial_folder = _partial(backup)
     if not places.folder(backup).is_dir():
         if not _is_whole(backup, partial_folder, progress):
-            _dump(backup, partial_folder, progress)
+            fill(backup, partial_folder, progress)
         backup.step(Backup.Status.DUMPED)
         if backup.verify and not backup.verified_at:
             _verify(backup, partial_folder, progress)
         if backup.verified_at:
             backup.step(Backup.Status.VERIFIED)
-        _encrypt(backup, partial_folder, progress)
+        seal(backup, partial_folder, progress)
         _rename(partial_folder, places.folder(backup))
     elif backup.verified_at:
         backup.step(Backup.Status.VERIFIED)
@@ -200,124 +199,6 @@ def _is_whole(backup: Backup, folder: Path, progress: Progress) -> bool:
     )
 
 
-def _dump(backup: Backup, folder: Path, progress: Progress) -> None:
-    server = Server.from_settings()
-    progress.begin(_("looking at the server and the disk"), 0.01)
-    backup.beat(manifest={}, snapshot_at=None, verified_at=None, verify_seconds=None)
-    dumps.refuse_older_client(server)
-    shutil.rmtree(folder, ignore_errors=True)
-    _refuse_full_disk(backup, server, folder.parent)
-    folder.mkdir(mode=0o700, parents=True)
-    with contents.exported(server) as snapshot:
-        document = _document(backup, server, snapshot)
-        if "database" in backup.parts:
-            _dump_database(server, folder, snapshot, document, progress)
-    _pack_files(backup, folder, document, progress)
-    _describe(backup, folder, document, progress)
-    manifest.write(folder, document)
-    size = sum(part["bytes"] for part in document["parts"])
-    backup.beat(manifest=document, snapshot_at=snapshot.at, bytes=size)
-
-
-def _refuse_full_disk(backup: Backup, server: Server, folder: Path) -> None:
-    """A dump is at most as large as the database, and the scratch database just as large."""
-    database = server.size() if "database" in backup.parts else 0
-    uploads = disks.used(Path(settings.MEDIA_ROOT)) if "uploads" in backup.parts else 0
-    copies_there = 2 if backup.recipients else 1  # plain and encrypted are there side by side
-    scratch = database if backup.verify else 0
-    disks.require(folder, copies_there * (database + uploads) + scratch)
-
-
-def _document(backup: Backup, server: Server, snapshot: Snapshot) -> Manifest:
-    return {
-        "format": manifest.FORMAT,
-        "installation": str(Installation.objects.here().uid),
-        "id": str(backup.uid),
-        "name": backup.name,
-        "started_at": _moment(backup.started_at or now()),
-        "snapshot_at": _moment(snapshot.at),
-        "product": {
-            "version": settings.VERSION,
-            "migrations": contents.migrations(snapshot.connection),
-        },
-        "server": {
-            **contents.description(snapshot.connection),
-            "client": server.client_version(),
-        },
-        "tables": {},
-        "parts": [],
-        "encryption": None,
-        "left_out": [
-            {"what": name, "why": _("not asked for")} for name in PARTS if name not in backup.parts
-        ],
-        "warnings": [],
-    }
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def _dump_database(
-    server: Server, folder: Path, snapshot: Snapshot, document: Manifest, progress: Progress
-) -> None:
-    place = folder / manifest.PLACES["database"]
-    progress.begin(_("dumping the database"), 0.35)
-    dumps.dump(
-        server,
-        place,
-        snapshot=snapshot.id,
-        jobs=settings.BACKUP_JOBS,
-        alive=partial(_dumped_so_far, place, progress),
-        warn=document["warnings"].append,
-    )
-    progress.begin(_("counting rows"), 0.5)
-    document["tables"] = contents.contents(snapshot.connection, progress.tell)
-
-
-def _dumped_so_far(place: Path, progress: Progress) -> None:
-    progress.tell(0.5, _("%d MB") % (disks.used(place) // disks.MEGABYTE))
-
-
-def _pack_files(backup: Backup, folder: Path, document: Manifest, progress: Progress) -> None:
-    """The parts beside the database; of archives the manifest gets what was left out."""
-    if "uploads" in backup.parts:
-        progress.begin(_("packing uploaded files"), 0.6)
-        uploads = folder / manifest.PLACES["uploads"]
-        packed = archives.pack(
-            Path(settings.MEDIA_ROOT), uploads, progress.alive, skip=media.is_ours
-        )
-        _leave_out(document, "uploads", packed)
-    if "configuration" in backup.parts:
-        place, secrets = folder / manifest.PLACES["configuration"], bool(backup.recipients)
-        packed = configuration.pack(place, folder / "gathered", secrets=secrets)
-        _leave_out(document, "configuration", packed)
-    if "redis" in backup.parts:
-        progress.begin(_("copying the broker's data"), 0.62)
-        redis_data.save(settings.BROKER_URL, folder / manifest.PLACES["redis"], progress.alive)
-
-
-def _leave_out(document: Manifest, part: str, packed: archives.Packed) -> None:
-    document["left_out"] += [
-        {"what": f"{part}: {name}", "why": why} for name, why in packed.left_out
-    ]
-    if more := packed.left_out_count - len(packed.left_out):
-        document["left_out"].append({"what": part, "why": _("and %d more") % more})
-
-
-def _describe(backup: Backup, folder: Path, document: Manifest, progress: Progress) -> None:
-    progress.begin(_("computing hashes"), 0.65)
-    for name in PARTS:
-        if name not in backup.parts:
-            continue
-        part = manifest.described(folder, name, progress.alive)
-        if name == "database":
-            part["rows"] = sum(table["rows"] for table in document["tables"].values())
-        elif name != "redis":
-            part["entries"] = sum(1 for _entry in archives.names(folder / manifest.PLACES[name]))
-        document["parts"].append(part)
-
-
 def _verify(backup: Backup, folder: Path, progress: Progress) -> None:
     """Restore what was dumped, before it is encrypted: the identity is never on this machine."""
     progress.begin(_("verifying"), 0.85)
@@ -329,33 +210,6 @@ def _verify(backup: Backup, folder: Path, progress: Progress) -> None:
     verification.record(backup, report, caller=SYSTEM, seconds=seconds)
     if not report.ok:
         raise NotVerified(_("the verification failed: %s") % report.reason)
-
-
-def _encrypt(backup: Backup, folder: Path, progress: Progress) -> None:
-    """Encrypt each file; plain ones are removed once the manifest names the encrypted ones."""
-    document = manifest.checked(backup.manifest)
-    keys = age.recipients(backup.recipients)
-    if keys and not document["encryption"]:
-        progress.begin(_("encrypting"), 0.92)
-        document["parts"] = [_encrypted(folder, part, keys, progress) for part in document["parts"]]
-        document["encryption"] = {"format": "age", "recipients": keys}
-        size = sum(part["bytes"] for part in document["parts"])
-        backup.beat(manifest=document, bytes=size)
-    manifest.write(folder, document)
-    for path in manifest.unlisted(folder, document):
-        (folder / path).unlink()
-
-
-def _encrypted(
-    folder: Path, part: manifest.Part, keys: list[str], progress: Progress
-) -> manifest.Part:
-    files = []
-    for file in part["files"]:
-        path = f"{file['path']}{age.SUFFIX}"
-        (folder / path).unlink(missing_ok=True)  # of a try that was interrupted
-        age.encrypt(folder / file["path"], folder / path, keys, progress.alive)
-        files.append(manifest.file_at(folder, path, progress.alive))
-    return part | manifest.part_with(part["name"], files)
 
 
 def _rename(partial_folder: Path, folder: Path) -> None:

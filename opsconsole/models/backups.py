@@ -183,7 +183,8 @@ class Backup(Job):
 
     def at_end(self) -> dict[str, Any]:
         ended = now()
-        taken = (ended - self.started_at).total_seconds() if self.started_at else None
+        # The clock may have been set back meanwhile.
+        taken = max((ended - self.started_at).total_seconds(), 0) if self.started_at else None
         return {"claimed_at": None, "finished_at": ended, "seconds": taken, "stage": ""}
 
     @property

@@ -2,14 +2,18 @@
 
 import json
 from pathlib import Path
+from threading import Event as Stop
 from threading import Thread
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from pyrage import x25519
 
-from opsconsole.backups import manifest, take
+from opsconsole.backups import alone, manifest, take
 from opsconsole.backups.verify import verify_folder
+from opsconsole.gateways import archives
+from opsconsole.gateways.postgres import dumps
 from opsconsole.gateways.postgres.server import Server
 from opsconsole.models import Backup, BackupCopy, Event, Installation, Verification
 from pmscoring.base.lifecycle import WrongState
@@ -199,3 +203,40 @@ def test_what_the_console_keeps_beside_the_uploads_is_in_no_backup(
     part = manifest.part_of(manifest.read(backup_dir / backup.name), "uploads")
     assert part is not None
     assert part["entries"] == 2
+
+
+def hand_in(folder: Path, stop: Stop) -> None:
+    """Store file after file, each with a row that names it, as uploads do."""
+    with Server.from_settings().connect() as writer:
+        while not stop.is_set():
+            name = f"{uuid4().hex}.csv"
+            (folder / name).write_text(name)
+            writer.execute("INSERT INTO handed_in VALUES (%s)", [name])
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_no_row_lacks_its_file_however_fast_files_are_handed_in(
+    uploads: Path, backup_dir: Path
+) -> None:
+    server, stop = Server.from_settings(), Stop()
+    with server.connect() as owner:
+        owner.execute("CREATE TABLE handed_in (name text PRIMARY KEY)")
+    writer = Thread(target=hand_in, args=(uploads, stop))
+    writer.start()
+    try:
+        backup = made()
+    finally:
+        stop.set()
+        writer.join()
+        with server.connect() as owner:
+            written = owner.execute("SELECT count(*) FROM handed_in").fetchone()
+            owner.execute("DROP TABLE handed_in")
+    assert backup.status == "stored", backup.reason
+    folder = backup_dir / backup.name
+    with alone.scratch_database(server, "rows") as scratch:
+        dumps.restore(scratch, folder / "database")
+        with scratch.connect() as connection:
+            rows = {name for (name,) in connection.execute("SELECT name FROM handed_in")}
+    assert written
+    assert 0 < len(rows) < written[0]
+    assert rows <= {name for name, _ in archives.names(folder / "uploads.tar")}

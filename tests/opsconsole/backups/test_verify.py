@@ -12,7 +12,8 @@ from django.db import connection
 from pytest_django import Settings
 
 from opsconsole.backups import alone, manifest, places, take, verify
-from opsconsole.backups.verify import Report, verify_folder
+from opsconsole.backups.report import Report
+from opsconsole.backups.verify import verify_folder
 from opsconsole.gateways.postgres.server import PostgresError, Server
 from opsconsole.models import Backup, BackupCopy, Caller, Event, Verification
 
