@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import translation
 
 from opsconsole.models import Caller
 from pmscoring.base.lifecycle import WrongState
@@ -35,6 +36,11 @@ class OpsCommand(BaseCommand):
         parser.add_argument(
             "--json", action="store_true", help="print one JSON document; progress on stderr"
         )
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """In English, as everything on the command line; also what the deed writes into rows."""
+        with translation.override("en"):
+            return super().execute(*args, **options)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raise CommandError with the exit status of the failure."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 from pyrage import x25519
 from pytest_django import Settings
 
@@ -77,6 +78,12 @@ def test_a_backup_that_fails_exits_with_1_and_its_reason(settings: Settings) -> 
     document, status = ran("backup", "--only", "redis")
     assert (document["state"], status) == ("failed", 1)
     assert "Connection refused" in document["reason"]
+
+
+def test_the_command_line_speaks_english_whatever_the_language_of_the_pages_is() -> None:
+    with translation.override("ja"):
+        ran("backup", "--only", "uploads")
+    assert Backup.objects.get().language == "en"
 
 
 def test_it_is_busy_while_another_backup_is_made() -> None:

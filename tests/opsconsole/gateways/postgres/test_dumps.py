@@ -198,3 +198,12 @@ def test_a_snapshot_that_is_gone_fails_the_dump(filled: Server, tmp_path: Path) 
         gone = snapshot.id
     with pytest.raises(PostgresError, match="snapshot"):
         dumps.dump(filled, tmp_path / "database", snapshot=gone)
+
+
+def test_it_compresses_by_the_fastest_that_the_client_was_built_with(
+    tmp_path: Path, settings: Settings
+) -> None:
+    wheels = dumps.compression(f"{settings.POSTGRES_BIN}/pg_dump")
+    stub(tmp_path / "bin", "echo 'pg_dump: error: connection to server failed' >&2; exit 1")
+    assert wheels == "1"  # gzip, which is all that the wheel has
+    assert dumps.compression(str(tmp_path / "bin" / "pg_dump")) == "zstd:1"
