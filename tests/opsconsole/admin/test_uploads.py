@@ -11,6 +11,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from opsconsole.backups import arrival, places
+from opsconsole.backups.media import is_ours, missing_and_orphans
+from opsconsole.gateways import archives
 from opsconsole.models import Backup, Event
 from opsconsole.tasks import take_backup
 from pmscoring.base.lifecycle import WrongState
@@ -79,6 +81,15 @@ def test_a_download_can_be_uploaded_again_and_waits_to_be_verified(
     page = operator.get(reverse("admin:opsconsole_backup_change", args=[backup.pk]))
     assert "was not restored on trial" in page.content.decode()
     assert Event.objects.filter(deed="backup.uploaded").get().actor == "operator"
+
+
+def test_what_waits_is_in_no_backup_and_is_no_upload_without_a_row(
+    operator: Client, archive: bytes, settings: Settings, tmp_path: Path
+) -> None:
+    upload(operator, archive)
+    assert missing_and_orphans(settings.MEDIA_ROOT) == ([], [])
+    packed = archives.pack(settings.MEDIA_ROOT, tmp_path / "uploads.tar", skip=is_ours)
+    assert packed.files == 0
 
 
 def test_a_damaged_file_fails_it_with_the_reason(operator: Client, archive: bytes) -> None:
