@@ -41,7 +41,6 @@ def page_context(backup: Backup) -> dict[str, Any]:
     return {
         "backup": backup,
         "label": states.label(backup),
-        "verified": states.verified(backup),
         "alive": states.is_alive(backup),
         "bar": states.bar(backup),
         "steps": states.steps(backup, _steps(backup)),
@@ -55,8 +54,18 @@ def page_context(backup: Backup) -> dict[str, Any]:
         "restores": [(row, states.label(row)) for row in backup.restores.all()[:MOST_SHOWN]],
         "events": Event.objects.filter(object_type="backup", object_id=str(backup.pk))[:MOST_SHOWN],
         "is_here": here,
-        "is_good": backup.status == Backup.Status.STORED and backup.removing_at is None,
+        "is_whole": is_whole(backup),
     }
+
+
+def is_whole(backup: Backup) -> bool:
+    """Whether it can be verified and restored, be it only from the backup folder.
+
+    One that failed for want of a store was verified before, and is whole where it was made.
+    """
+    lacks_a_store = backup.status == Backup.Status.FAILED and backup.verified_at
+    good = backup.status == Backup.Status.STORED or bool(lacks_a_store)
+    return good and backup.removing_at is None
 
 
 def has_folder(backup: Backup) -> bool:
@@ -86,6 +95,7 @@ def _facts(backup: Backup) -> list[tuple[str, str]]:
         (_("data as of"), states.moment(backup.snapshot_at)),
         (_("size"), words.size(backup.bytes)),
         (_("duration"), words.duration(backup.seconds)),
+        (_("verified"), states.moment(backup.verified_at)),
         (_("measured recovery time"), words.duration(backup.verify_seconds)),
     ]
     return [fact for fact in facts if fact[1] != words.NOTHING]

@@ -79,10 +79,10 @@ class BackupAdmin(BackupActions):
     def where(self, backup: Backup) -> str:
         names = [] if backup.removing_at or not backup.snapshot_at else [gettext("this server")]
         names += [copy.store for copy in backup.copies.all() if copy.store != LOCAL]
-        return ", ".join(names) or words.NOTHING
+        return format_html('<span class="pms-two">{}</span>', ", ".join(names) or words.NOTHING)
 
     @theme.display(description=_("note"))
     def remark(self, backup: Backup) -> str:
         held = gettext("held") if backup.held else ""
         text = " · ".join(filter(None, [held, backup.note, backup.reason])) or words.NOTHING
-        return format_html('<span class="pms-excerpt" title="{}">{}</span>', text, text)
+        return format_html('<span class="pms-excerpt pms-remark" title="{}">{}</span>', text, text)

@@ -42,7 +42,7 @@ def _sentences(manifest: Mapping[str, Any]) -> list[str]:
     here = str(Installation.objects.here().uid)
     return [
         _("The data of %(time)s, by PM Scoring %(version)s on PostgreSQL %(server)s.") % names,
-        _("%(migrations)d migrations had been applied.") % names,
+        _("Migrations applied: %(migrations)d.") % names,
         encrypted % names if recipients else _("Not encrypted."),
         "" if manifest.get("installation") == here else _("It was made by another installation."),
         *map(str, manifest.get("warnings") or []),

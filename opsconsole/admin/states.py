@@ -55,7 +55,7 @@ def verified(backup: Backup) -> SafeString:
     if backup.verified_at:
         text = labels([("success", _("verified"))])
         return format_html(
-            '<span class="pms-two">{} <small class="pms-none">{}</small></span>',
+            '<span class="pms-two">{}<br><small class="pms-none">{}</small></span>',
             text,
             moment(backup.verified_at),
         )

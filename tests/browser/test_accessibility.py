@@ -1,14 +1,20 @@
 """No violation of WCAG 2.2, levels A and AA, on whole pages, in light and dark, by axe."""
 
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils.timezone import now
+from pytest_django import Settings
 
+from opsconsole.models import Restore
 from scoring.marks import giving
 from scoring.models import Answer, Exam
 from tests.browser.conftest import Open
 from tests.factories import make_user
+from tests.opsconsole.backups_made import made, plan, verification, with_files
 from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,3 +85,54 @@ def test_the_page_after_the_last_answer_has_none(browse: Open, exam: Exam) -> No
     page = browse(make_user("marker", staff=True), DESK)
     assert page.locator("h1").count() == 1
     assert violations(page) == []
+
+
+@pytest.fixture
+def console(settings: Settings, tmp_path: Path) -> dict[str, str]:
+    """The addresses of the console's pages, with backups and a restore in every colour."""
+    settings.BACKUP_DIR, settings.MEDIA_ROOT = tmp_path / "backups", tmp_path / "uploads"
+    daily, backup = plan(), made(plan=plan(), note="before the exam", held=True)
+    with_files(backup, settings.BACKUP_DIR, {"database/toc.dat": b"x"})
+    verification(backup)
+    verification(backup, ok=False, complete=False)
+    made(timedelta(days=1))
+    made(timedelta(days=2), verified_at=None)
+    failed = made(status="failed", verified_at=None, reason="the disk is full")
+    running = made(status="running", verified_at=None, fraction=0.4, claimed_at=now())
+    rows = {"backup": backup, "backup_name": backup.name, "requested_by": "operator"}
+    restoring = Restore.objects.create(**rows, status="restoring", claimed_at=now(), fraction=0.3)
+    report = {"rows": 9, "missing_files": ["a.csv"], "missing_files_count": 1}
+    restored = Restore.objects.create(**rows, status="done", report=report, previous="before_1")
+    return {
+        "overview": "/admin/",
+        "backups": "/admin/opsconsole/backup/",
+        "backup": f"/admin/opsconsole/backup/{backup.pk}/change/",
+        "failed": f"/admin/opsconsole/backup/{failed.pk}/change/",
+        "running": f"/admin/opsconsole/backup/{running.pk}/change/",
+        "now": "/admin/opsconsole/backup/now/",
+        "upload": "/admin/opsconsole/backup/upload/",
+        "restore": f"/admin/opsconsole/backup/{backup.pk}/restore/",
+        "plans": "/admin/opsconsole/backupplan/",
+        "plan": f"/admin/opsconsole/backupplan/{daily.pk}/change/",
+        "restores": "/admin/opsconsole/restore/",
+        "restoring": f"/admin/opsconsole/restore/{restoring.pk}/change/",
+        "restored": f"/admin/opsconsole/restore/{restored.pk}/change/",
+        "drop": f"/admin/opsconsole/restore/{restored.pk}/drop/",
+        "events": "/admin/opsconsole/event/",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_of_the_console_have_none(
+    browse: Open, console: dict[str, str], scheme: str
+) -> None:
+    user = make_user("operator", staff=True)
+    page = browse(user, "/admin/", color_scheme=scheme)
+    found = {}
+    for name, address in console.items():
+        page.goto(address)
+        page.wait_for_timeout(300)  # The theme shows itself when its script has begun.
+        for details in page.locator("details").all():
+            details.evaluate("element => { element.open = true }")
+        found[name] = violations(page)
+    assert {name: faults for name, faults in found.items() if faults} == {}

@@ -111,6 +111,15 @@ def test_a_failed_backup_says_why_and_what_to_do(operator: Client) -> None:
     page = shown(operator, backup)
     assert "cannot be relied on" in page
     assert "the disk is full" in page
+    assert reverse("admin:opsconsole_backup_restore", args=[backup.pk]) not in page
+
+
+def test_one_that_lacks_a_store_can_be_restored_and_says_so(operator: Client) -> None:
+    backup = made(status="failed", reason="store offsite: its keys are refused")
+    page = shown(operator, backup)
+    assert "not in every store" in page
+    assert "its keys are refused" in page
+    assert reverse("admin:opsconsole_backup_restore", args=[backup.pk]) in page
 
 
 def test_a_page_is_live_while_a_worker_has_the_backup(operator: Client) -> None:
