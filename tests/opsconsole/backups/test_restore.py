@@ -123,9 +123,7 @@ def test_files_alone_come_back_where_a_row_names_them(site: Site, files: Files) 
     assert site.databases() == {site.live}
 
 
-def test_what_was_replaced_can_be_gone_back_to_until_a_person_drops_it(
-    site: Site, files: Files
-) -> None:
+def test_there_is_a_way_back_until_a_person_drops_it(site: Site, files: Files) -> None:
     folder = backed_up(site)
     (site.uploads / "later").write_text("later")
     site.execute("UPDATE scoring_exam SET title = 'live'")
