@@ -8,6 +8,7 @@ import pytest
 from tests.paths import ROOT
 from tests.stack.conftest import Told
 from tests.stack.engine import EngineError, image_is_here, wait_for
+from tests.stack.reach import look, table
 from tests.stack.stack import Stack, free_prefix
 
 SERVICES = ("postgres", "broker", "cache", "web", "pitr")
@@ -74,6 +75,18 @@ def test_the_first_backup_is_made_and_restored_at_once(pitr: Stack, told: Told) 
     assert seen['pmscoring_pitr_failed{deed="drill"}'] == 0
     assert seen["pmscoring_wal_archiving_failing"] == 0
     told("the first backup made and restored by itself")
+
+
+def test_the_service_reaches_postgresql_and_nothing_else(pitr: Stack) -> None:
+    allowed = table("networks", "networks.pitr")
+    found = look(pitr, pitr.container("pitr"), pitr.containers(), allowed, [])
+    assert found.reached == {("pitr", "postgres", 5432)}
+    assert found.listening == set()
+
+
+def test_it_cannot_write_the_databases_files(pitr: Stack) -> None:
+    with pytest.raises(EngineError, match="Read-only file system"):
+        pitr.container("pitr").run("touch", "/var/lib/postgresql/data/pgdata/forged")
 
 
 def test_a_restore_is_refused_while_the_database_runs(pitr: Stack) -> None:
