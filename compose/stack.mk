@@ -74,11 +74,14 @@ manage: ## A command of manage.py in ops, or in a web container where ops does n
 	service=$$($(COMPOSE) ps --services --status running | grep -x ops || echo web); \
 	$(COMPOSE) exec $$without_terminal $$service python manage.py $(ARGS)
 
-# What uses the database stops first, and all of it starts again whatever came of it.
+# What uses the database stops first, and all of it starts again whatever came of it. Before the doors
+# open, the restored database is readied as after `manage.py restore`, which prints what it did.
 restore-to: ## (overlay pitr) The database as it was at a second; TIME="2026-11-29 09:30:00+09"
 	@test -n "$(TIME)" || { echo 'TIME must name a second: make restore-to TIME="2026-11-29 09:30:00+09"' >&2; exit 2; }
 	@$(COMPOSE) stop web worker beat ops pitr postgres
 	@$(COMPOSE) run --rm --no-deps -T pitr-restore "$(TIME)"; status=$$?; \
+	[ $$status -ne 0 ] || { $(COMPOSE) up -d --no-build --wait postgres && \
+		$(COMPOSE) run --rm --no-deps -T web python manage.py restored; } || status=$$?; \
 	$(COMPOSE) up -d --no-build --wait --wait-timeout 300 && exit $$status
 
 top: ## Processes, then usage of memory and CPU

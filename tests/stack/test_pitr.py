@@ -154,6 +154,7 @@ def test_the_database_is_restored_to_a_named_second(pitr: Stack, told: Told) -> 
     done = restore_to(pitr, second)
 
     assert done.returncode == 0, done.stdout + done.stderr
+    assert '"deleted_by_date"' in done.stdout
     assert pitr.sql("SELECT * FROM moments") == [["before"]]
     assert pitr.sql("SELECT username, password FROM auth_user") == users
     assert pitr.container("web").is_ready()
