@@ -103,7 +103,7 @@ endif
 
 ifdef VENV
 stack-test: $(VENV)/.app $(VENV)/.dev ## Bring the whole stack up on a Docker Engine, try it, take it down
-	@if docker info >/dev/null 2>&1; then $(MAKE) images; fi
+	@if docker info >/dev/null 2>&1; then $(MAKE) images IMAGES="app ops inference postgres"; fi
 	REGISTRY_URL=$(REGISTRY_URL) VERSION=$(VERSION) $(BIN)/python -m pytest tests/stack
 
 test-image: ## The unit tests inside the development image
