@@ -80,7 +80,7 @@ class ChannelAdmin(Admin):
         back = reverse("admin:opsconsole_channel_change", args=[object_id])
         if request.method != "POST":
             title = _("Send a test notice to %(channel)s?") % {"channel": channel}
-            meaning = str(_("What came of it is shown on the page of the channel."))
+            meaning = str(_("The result is shown on the channel's page."))
             return confirmation(self, request, str(title), channel, meaning=meaning, back=back)
         try:
             testing.request_test(channel, caller_of(request))

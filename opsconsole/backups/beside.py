@@ -51,7 +51,7 @@ def tables(
     Raises Refused, and what a restore raises.
     """
     if not NAME.fullmatch(into) or into in TAKEN:
-        raise Refused(_("%s is no name for a new database") % into)
+        raise Refused(_("%s is not a valid name for a new database") % into)
     with _made(into) as server, _dump(folder, identity) as (dump, manifest):
         if unknown := sorted(set(names) - manifest["tables"].keys()):
             raise Refused(_("the backup has no table %s") % ", ".join(unknown))
@@ -75,14 +75,14 @@ def clone(
     """
     if to not in TARGETS:
         words = {"name": to, "kinds": ", ".join(TARGETS)}
-        raise Refused(_("%(name)s is no target of a copy; these are: %(kinds)s") % words)
+        raise Refused(_("%(name)s cannot be the target of a copy; choose from: %(kinds)s") % words)
     name = f"{Server.from_settings().database}_{to}"
     with _made(name) as server, _dump(folder, identity) as (dump, manifest):
         say(0.1, _("restoring the database"))
         dumps.restore(server, dump, jobs=settings.BACKUP_JOBS)
         refuse_later_version(server)
         compare(server, manifest["tables"], lambda done, table: say(0.4 + 0.3 * done, table))
-        say(0.7, _("replacing what is personal"))
+        say(0.7, _("replacing personal data"))
         with tempfile.TemporaryDirectory() as no_files:
             report = ready(server, Path(no_files), lambda: None, "--scrub")
     _record("restore.cloned", caller, backup=folder.name, database=name, target=to)
@@ -96,7 +96,7 @@ def _made(name: str) -> Iterator[Server]:
     """A new database that has its name when the block has ended well, and is dropped else."""
     server = Server.from_settings()
     if server.exists(name):
-        raise Refused(_("there is a database %s already; drop it first") % name)
+        raise Refused(_("the database %s exists already; drop it first") % name)
     unfinished = f"{name}{UNFINISHED}"
     # The lock is one of the final name: of two that make it the second is told.
     with server.lock(name):

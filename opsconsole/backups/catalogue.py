@@ -84,9 +84,9 @@ def _refuse_elsewhere(document: Manifest, place: str) -> None:
     """A manifest in the folder of another backup, or of another installation, is a lie."""
     name = document["name"]
     if place not in (name, f"{document['installation']}/{name}"):
-        raise ManifestError(_("its manifest is that of another backup"))
+        raise ManifestError(_("its manifest belongs to another backup"))
     if not places.NAME.fullmatch(name) or name[-8:] != document["id"][:8]:
-        raise ManifestError(_("its name is not that of its id"))
+        raise ManifestError(_("its name does not match its id"))
 
 
 def _enter(document: Manifest, store: str, caller: Caller) -> Backup | None:
@@ -108,7 +108,7 @@ def _enter(document: Manifest, store: str, caller: Caller) -> Backup | None:
             Event.objects.record("backup.found", backup, caller, store=store)
     except (ValueError, ValidationError, DataError):
         # The schema leaves the form of times and ids open, and JSON has characters no row takes.
-        raise ManifestError(_("its manifest is not understood")) from None
+        raise ManifestError(_("its manifest is not valid")) from None
     return backup
 
 

@@ -54,7 +54,7 @@ def files_of(manifest: Mapping[str, Any]) -> dict[str, Digest]:
             for file in part["files"]
         }
     except (KeyError, TypeError, ValueError, places.Unsafe) as error:
-        raise Damaged(_("the manifest is not understood: %s") % type(error).__name__) from error
+        raise Damaged(_("the manifest is not valid: %s") % type(error).__name__) from error
 
 
 def store_all(backup: Backup, say: Say) -> None:
@@ -158,7 +158,7 @@ def _manifest(backup: Backup, store: str, content: bytes) -> dict[str, Any]:
     except ValueError:
         raise Damaged(_("store %s: the manifest is damaged") % store) from None
     if manifest != backup.manifest:
-        raise Damaged(_("store %s: the manifest is not that of the backup") % store)
+        raise Damaged(_("store %s: the manifest is not the backup's") % store)
     return dict(manifest)
 
 
@@ -180,7 +180,7 @@ def _retried(deed: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _compare(path: str, expected: Digest, seen: Digest) -> None:
     if seen != expected:
-        raise Damaged(_("%s is not what the manifest names") % path)
+        raise Damaged(_("%s does not match the manifest") % path)
 
 
 def _hashed(path: Path, alive: Alive) -> Digest:

@@ -93,10 +93,10 @@ def read(folder: Path) -> Manifest:
     path = folder / places.MANIFEST
     try:
         if path.is_symlink() or path.stat().st_size > MOST_BYTES:
-            raise ManifestError(_("%s is no manifest") % path)
+            raise ManifestError(_("%s is not a manifest") % path)
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise ManifestError(_("%s has no manifest.json: it is no backup") % folder) from None
+        raise ManifestError(_("%s has no manifest.json: it is not a backup") % folder) from None
     except (OSError, ValueError, RecursionError) as error:
         raise ManifestError(_("%s is damaged") % path) from error
     return checked(document)
@@ -106,10 +106,10 @@ def checked(document: Any) -> Manifest:
     """The document, if it is a manifest of a format that is understood; else ManifestError."""
     kind = document.get("format") if isinstance(document, dict) else None
     if kind != FORMAT:
-        raise ManifestError(_("the manifest's format is %s, and not 1") % str(kind)[:20])
+        raise ManifestError(_("the manifest has format %s instead of 1") % str(kind)[:20])
     for error in _validator().iter_errors(document):
         words = {"where": "/".join(map(str, error.absolute_path)), "what": error.message[:200]}
-        raise ManifestError(_("the manifest is not understood: %(where)s: %(what)s") % words)
+        raise ManifestError(_("the manifest is not valid: %(where)s: %(what)s") % words)
     manifest: Manifest = document
     _refuse_lies(manifest)
     return manifest
@@ -130,7 +130,7 @@ def _refuse_lies(manifest: Manifest) -> None:
         for file in part["files"]:
             plain = _plain(file["path"])
             if (plain != place and plain.rpartition("/")[0] != place) or file["path"] in seen:
-                raise ManifestError(_("%r is no file of this part") % file["path"][:100])
+                raise ManifestError(_("%r does not belong to this part") % file["path"][:100])
             seen.add(file["path"])
         if part != part | _totals(part["files"]):
             raise ManifestError(_("the manifest contradicts itself about %s") % part["name"])
@@ -182,7 +182,7 @@ def file_at(folder: Path, path: str, alive: Alive = lambda: None) -> File:
     descriptor = os.open(folder / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ManifestError(_("%s is no regular file") % path)
+            raise ManifestError(_("%s is not a regular file") % path)
         while block := file.read(CHUNK):
             alive()
             sha256.update(block)
@@ -206,9 +206,9 @@ def faults(folder: Path, part: Part, alive: Alive = lambda: None) -> Iterator[st
             continue
         if seen["bytes"] != file["bytes"]:
             words = {"path": path, "bytes": seen["bytes"], "wanted": file["bytes"]}
-            yield _("%(path)s has %(bytes)d bytes and not %(wanted)d") % words
+            yield _("%(path)s has %(bytes)d bytes instead of %(wanted)d") % words
         elif seen["sha256"] != file["sha256"]:
-            yield _("%s is damaged: its hash is another") % path
+            yield _("%s is damaged: its hash differs") % path
 
 
 def unlisted(folder: Path, manifest: Manifest) -> list[str]:

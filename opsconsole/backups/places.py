@@ -43,7 +43,7 @@ def relative(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     parts = name.split("/")
     if path.is_absolute() or "\0" in name or any(part in ("", ".", "..") for part in parts):
-        raise Unsafe(_("%r is no path inside a backup") % name[:100])
+        raise Unsafe(_("%r is not a path inside a backup") % name[:100])
     return path
 
 

@@ -161,7 +161,7 @@ def refuse_later_version(server: Server) -> None:
     known = MigrationLoader(None).disk_migrations
     if unknown := sorted(set(applied) - set(known)):
         names = ", ".join(f"{app}.{name}" for app, name in unknown[:5])
-        raise RestoreError(_("it was made by a later version, whose migrations are: %s") % names)
+        raise RestoreError(_("it was made by a later version, with these migrations: %s") % names)
 
 
 def _files_alone(work: Work) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def prune(
         if backup.removing_at or _begin(backup):
             _finish(backup, caller, outcome)
         else:
-            outcome.kept.append((backup, _("held or asked for meanwhile")))
+            outcome.kept.append((backup, _("held, or needed by a restore, in the meantime")))
         say(number / len(leaving), backup.name)
     return outcome
 
@@ -81,7 +81,7 @@ def remove(backup: Backup, *, caller: Caller) -> Outcome:
     if backup in (Backup.objects.newest_verified(), Backup.objects.newest_verified(backup.plan)):
         raise Refused(_("%s is the newest verified backup; make another one first") % backup)
     if not _begin(backup):
-        raise Refused(_("%s is held, or a restore wants it; let it go first") % backup)
+        raise Refused(_("%s is held, or needed by a restore; release it first") % backup)
     outcome = Outcome()
     _finish(backup, caller, outcome)
     return outcome
@@ -133,7 +133,7 @@ def _finish(backup: Backup, caller: Caller, outcome: Outcome) -> None:
     except OSError as error:
         reasons = [str(error)]
     if reasons:
-        outcome.kept.append((backup, _("its removal goes on: %s") % "; ".join(reasons)))
+        outcome.kept.append((backup, _("its removal is not complete: %s") % "; ".join(reasons)))
         return
     with transaction.atomic():
         if Backup.objects.filter(pk=backup.pk, removed_at=None).update(removed_at=now()):
@@ -159,7 +159,7 @@ def _remove_copy(copy: BackupCopy) -> str:
         return ""
     try:
         if copy.store != LOCAL and not places.is_ours(copy.backup):
-            status, reason = BackupCopy.Status.KEPT, _("another installation has made it")
+            status, reason = BackupCopy.Status.KEPT, _("another installation made it")
         elif copy.store != LOCAL:
             prefix = places.prefix(copy.backup)
             first = [f"{prefix}/{places.MANIFEST}"]

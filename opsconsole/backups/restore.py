@@ -19,6 +19,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.utils import translation
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -71,9 +72,9 @@ def request(
     parts = _checked(parts)
     # One that failed for want of a store was verified, and is whole where it was made.
     if backup.removing_at or (backup.status == Backup.Status.FAILED and not backup.verified_at):
-        raise Refused(_("the files of this backup are not there"))
+        raise Refused(_("the files of this backup are gone"))
     if backup.is_encrypted:
-        raise Refused(_("it is encrypted: the command `restore` with --identity restores it"))
+        raise Refused(_("it is encrypted: restore it by the command `restore` with --identity"))
     if backup.origin in UNTRUSTED and not backup.verified_at and not why:
         raise Refused(_("it came from elsewhere and was never verified; a reason overrides this"))
     with transaction.atomic():
@@ -153,7 +154,7 @@ def go_back(
 def drop_previous(restore: Restore, *, caller: Caller) -> None:
     """Drop the database and the files whose place the restore took; raises Refused."""
     if restore.status != Restore.Status.DONE or restore.previous_dropped_at:
-        raise Refused(_("this restore keeps nothing that could be dropped"))
+        raise Refused(_("this restore kept nothing that could be dropped"))
     server = Server.from_settings()
     if restore.previous:
         server.drop(restore.previous)
@@ -174,7 +175,7 @@ def _requested(
     name: str, parts: list[str], caller: Caller, safety: bool, why: str, backup: Backup | None
 ) -> Restore:
     if not safety and not why:
-        raise Refused(_("going without a safety backup needs a reason"))
+        raise Refused(_("a restore without a safety backup needs a reason"))
     working = [Restore.Status.REQUESTED, *Restore.working_states()]
     if other := Restore.objects.filter(status__in=working).first():
         raise Busy(_("another restore is under way: %s") % other)
@@ -185,6 +186,7 @@ def _requested(
         safety=safety,
         why=why,
         requested_by=caller.name,
+        language=translation.get_language() or settings.LANGUAGE_CODE,
     )
     Event.objects.record(
         "restore.requested", restore, caller, parts=parts, safety=safety, why=why, backup=name
@@ -251,7 +253,7 @@ def _folder(work: Work) -> Path:
     """The backup's folder here; or its copy in a store, read into the staging folder."""
     backup = work.restore.backup
     if backup is None:
-        raise RestoreError(_("the catalogue no longer has this backup"))
+        raise RestoreError(_("this backup is no longer in the catalogue"))
     if places.folder(backup).is_dir():
         return places.folder(backup)
     # One that was found in a store waits until somebody has read it, as is done here.

@@ -27,12 +27,12 @@ def take_over(work: Work) -> None:
     if journal.has_database:
         _close_and_carry_over(work)
         journal.write(root, State.SWAPPING)
-    work.say(0.92, _("exchanging the files"))
+    work.say(0.92, _("swapping the files"))
     work.media.exchange()
     work.say(0.94, _("renaming the databases"))
     if journal.has_database:
         work.swap.exchange()
-    work.say(0.96, _("writing it down"))
+    work.say(0.96, _("recording the result"))
     recovery.conclude(journal)
 
 

@@ -41,7 +41,7 @@ def _recipient(key: str, number: int) -> x25519.Recipient:
     try:
         return x25519.Recipient.from_str(key)
     except pyrage.RecipientError:
-        raise AgeError(_("line %d is no public key of age (age1…)") % number) from None
+        raise AgeError(_("line %d is not a public key of age (age1…)") % number) from None
 
 
 def encrypt(path: Path, target: Path, keys: Sequence[str], alive: Alive = lambda: None) -> None:
@@ -57,9 +57,9 @@ def identities(path: Path) -> Sequence[x25519.Identity]:
         keys = [x25519.Identity.from_str(line) for line in lines if line and line[0] != "#"]
     except (OSError, ValueError, pyrage.IdentityError):
         # Not `from` the error: it may repeat the key.
-        raise AgeError(_("%s is no file of an age identity") % path) from None
+        raise AgeError(_("%s is not an age identity file") % path) from None
     if not keys:
-        raise AgeError(_("%s has no age identity in it") % path)
+        raise AgeError(_("%s contains no age identity") % path)
     return keys
 
 
@@ -109,4 +109,4 @@ def _translated(error: BaseException, path: Path) -> BaseException:
         return error
     if "No matching keys" in str(error):
         return WrongIdentity(_("%s was not encrypted to this identity") % path.name)
-    return AgeError(_("%s is damaged, or no file of age") % path.name)
+    return AgeError(_("%s is damaged, or not an age file") % path.name)

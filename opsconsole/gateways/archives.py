@@ -91,7 +91,7 @@ def _files(
                     yield Path(entry.path)
                 else:
                     name = str(Path(entry.path).relative_to(root))
-                    packed.leave_out(name, _("no regular file"))
+                    packed.leave_out(name, _("not a regular file"))
 
 
 def _add(
@@ -113,7 +113,7 @@ def _add(
         else:
             packed.files += 1
             return
-    packed.leave_out(name, _("changed each time while it was read"))
+    packed.leave_out(name, _("changed during every attempt to read it"))
 
 
 def _add_once(tar: tarfile.TarFile, name: str, path: Path, alive: Alive) -> int:
@@ -185,9 +185,9 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, alive: A
                 alive()
                 file.write(block)
             if file.tell() != member.size:
-                raise ArchiveError(_("%s is cut off") % member.name)
+                raise ArchiveError(_("%s is truncated") % member.name)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise ArchiveError(_("%s is there twice") % member.name) from error
+        raise ArchiveError(_("%s occurs twice") % member.name) from error
     os.utime(target, (member.mtime, member.mtime))
 
 
@@ -211,10 +211,10 @@ def _members(tar: tarfile.TarFile, alive: Alive) -> Iterator[tarfile.TarInfo]:
         if member.isdir():
             continue
         if not member.isreg() or member.issparse():
-            raise ArchiveError(_("%r is no regular file") % member.name[:200])
+            raise ArchiveError(_("%r is not a regular file") % member.name[:200])
         yield member
     if not _ends(tar):
-        raise ArchiveError(_("the archive is cut off"))
+        raise ArchiveError(_("the archive is truncated"))
 
 
 def _forget(tar: tarfile.TarFile) -> None:

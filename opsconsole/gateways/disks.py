@@ -28,7 +28,7 @@ def require(folder: Path, needed: int) -> None:
     if free < needed + SPARE:
         words = {"folder": folder, "needed": _megabytes(needed + SPARE), "free": _megabytes(free)}
         raise DiskFull(
-            _("%(folder)s has %(free)d MB free, and %(needed)d MB may be needed") % words
+            _("%(folder)s has %(free)d MB free, but %(needed)d MB may be needed") % words
         )
 
 

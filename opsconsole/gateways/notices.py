@@ -62,7 +62,7 @@ def _services(channel: str) -> "apprise.Apprise":
 def _addresses(channel: str) -> list[str]:
     """The lines of the file; blank ones and those that begin with # do not count."""
     if not NAME.fullmatch(channel):
-        raise NoticeError(_("%s is no name of a channel") % channel)
+        raise NoticeError(_("%s is not a valid name of a channel") % channel)
     try:
         with (settings.CHANNELS_DIR / channel).open("rb") as file:
             text = file.read(MOST_BYTES).decode()

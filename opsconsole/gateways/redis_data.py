@@ -39,7 +39,7 @@ def save(url: str, path: Path, alive: Alive = lambda: None) -> None:
             while left:
                 block = stream.read(min(left, CHUNK))
                 if not block:
-                    raise RedisError(_("the server broke off"))
+                    raise RedisError(_("the server closed the connection"))
                 alive()
                 file.write(block)
                 left -= len(block)
@@ -74,7 +74,7 @@ def _sign_in(connection: socket.socket, stream: IO[bytes], words: list[str]) -> 
     request = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)
     connection.sendall(b"*%d\r\n%s" % (len(encoded), request))
     if stream.readline() != b"+OK\r\n":
-        raise RedisError(_("the server refuses the password"))
+        raise RedisError(_("the server rejects the password"))
 
 
 def _announced(stream: IO[bytes], alive: Alive) -> int:
@@ -87,7 +87,8 @@ def _announced(stream: IO[bytes], alive: Alive) -> int:
         if line.startswith(b"$") and line[1:].strip().isdigit():
             return int(line[1:])
         said = line.decode("utf-8", "replace").strip()[:200]
-        raise RedisError(_("the server hands no data out: %s") % (said or _("it broke off")))
+        why = said or _("it closed the connection")
+        raise RedisError(_("the server does not send its data: %s") % why)
 
 
 def check(path: Path) -> None:
@@ -98,4 +99,4 @@ def check(path: Path) -> None:
         file.seek(max(size - CHECKSUM - 1, 0))
         end = file.read(1)
     if not begins.startswith(MAGICS) or size < len(begins) + CHECKSUM + 1 or end != bytes([END]):
-        raise RedisError(_("%s is no whole file of Redis") % path.name)
+        raise RedisError(_("%s is not a complete Redis dump") % path.name)

@@ -95,12 +95,12 @@ def named(name: str) -> "Store":
         except (BaseError, AttributeError, TypeError, ValueError) as error:
             if ERRNO.search(str(error)):
                 raise
-            raise StoreError(_("store %s: its url or options are not understood") % name) from None
+            raise StoreError(_("store %s: its url or options are not valid") % name) from None
 
 
 def _described(name: str) -> dict[str, Any]:
     if not NAME.fullmatch(name):
-        raise StoreError(_("store %r: not a name of a store") % name[:32])
+        raise StoreError(_("%r is not a valid name of a store") % name[:32])
     try:
         content = json.loads((settings.STORES_DIR / f"{name}.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -293,15 +293,16 @@ def _translated(error: Exception, name: str, key: str, *, deleting: bool) -> Sto
         return Lost(_("store %(store)s: %(key)s is not there") % words)
     for pattern, fault in FAULTS:
         if pattern.search(text):
-            return StoreUnavailable(_("store %s: %s") % (name, fault))
+            return StoreUnavailable(_("store %(store)s: %(error)s") % (words | {"error": fault}))
     if number := _group(ERRNO, text) or getattr(error, "errno", None):
-        return StoreError(_("store %s: %s") % (name, os.strerror(int(number))))
+        words["error"] = os.strerror(int(number))
+        return StoreError(_("store %(store)s: %(error)s") % words)
     if code in DAMAGED:
-        return StoreUnavailable(_("store %s: what arrived there was not what was sent") % name)
+        return StoreUnavailable(_("store %(store)s received other data than was sent") % words)
     if words["code"].startswith(("5", "429")) or code in {"SlowDown", "InternalError"}:
         return StoreUnavailable(_("store %(store)s is overloaded or broken (%(code)s)") % words)
-    kind = words["code"] or type(error).__name__
-    return StoreError(_("store %s: the request failed (%s)") % (name, kind))
+    words["error"] = words["code"] or type(error).__name__
+    return StoreError(_("store %(store)s: the request failed (%(error)s)") % words)
 
 
 def _group(pattern: re.Pattern[str], text: str) -> str:

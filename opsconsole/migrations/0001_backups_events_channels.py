@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 (
                     "tries",
                     models.PositiveSmallIntegerField(
-                        default=0, editable=False, verbose_name="failed tries"
+                        default=0, editable=False, verbose_name="failed attempts"
                     ),
                 ),
                 (
@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                 (
                     "fault",
                     models.CharField(
-                        blank=True, editable=False, max_length=500, verbose_name="last fault"
+                        blank=True, editable=False, max_length=500, verbose_name="last error"
                     ),
                 ),
             ],
@@ -147,10 +147,13 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(
                         default=36,
                         validators=[django.core.validators.MinValueValidator(1)],
-                        verbose_name="overdue after hours",
+                        verbose_name="overdue after (hours)",
                     ),
                 ),
-                ("successes", models.BooleanField(default=False, verbose_name="tell of successes")),
+                (
+                    "successes",
+                    models.BooleanField(default=False, verbose_name="notify of successes"),
+                ),
                 (
                     "started_at",
                     models.DateTimeField(

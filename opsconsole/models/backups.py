@@ -54,9 +54,9 @@ class BackupPlan(models.Model):
     keep_weekly = models.PositiveSmallIntegerField(_("keep weekly"), default=4)
     keep_monthly = models.PositiveSmallIntegerField(_("keep monthly"), default=6)
     most_hours = models.PositiveSmallIntegerField(
-        _("overdue after hours"), default=36, validators=[MinValueValidator(1)]
+        _("overdue after (hours)"), default=36, validators=[MinValueValidator(1)]
     )
-    successes = models.BooleanField(_("tell of successes"), default=False)
+    successes = models.BooleanField(_("notify of successes"), default=False)
     started_at = models.DateTimeField(_("last started"), default=now, editable=False)
     overdue_told_at = models.DateTimeField(null=True, editable=False)
 

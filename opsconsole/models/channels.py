@@ -58,9 +58,9 @@ class Channel(models.Model):
     )
     told = models.PositiveBigIntegerField(default=newest_event, editable=False)
     due_at = models.DateTimeField(_("next try"), default=now, editable=False)
-    tries = models.PositiveSmallIntegerField(_("failed tries"), default=0, editable=False)
+    tries = models.PositiveSmallIntegerField(_("failed attempts"), default=0, editable=False)
     delivered_at = models.DateTimeField(_("last delivered"), null=True, blank=True, editable=False)
-    fault = models.CharField(_("last fault"), max_length=500, blank=True, editable=False)
+    fault = models.CharField(_("last error"), max_length=500, blank=True, editable=False)
 
     objects = ChannelQuerySet.as_manager()
 

@@ -64,7 +64,7 @@ def check(folder: Path) -> None:
     """Raise PostgresError unless the list of contents is readable and every file has something."""
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     if CONTENTS not in {file.name for file in files}:
-        raise PostgresError(_("%s is not there: this is no dump") % CONTENTS)
+        raise PostgresError(_("%s is missing: this is not a dump") % CONTENTS)
     for file in files:
         if not file.stat().st_size:
             raise PostgresError(_("%s is empty") % file.name)

@@ -248,5 +248,5 @@ def client_version(path: str) -> int:
         said = shell.run([path, "--version"], timeout=30)
     match = VERSION.search(said)
     if not match:
-        raise PostgresError(_("%s does not say its version") % path)
+        raise PostgresError(_("%s does not report its version") % path)
     return int(match[1])

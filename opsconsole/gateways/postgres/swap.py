@@ -103,7 +103,7 @@ class Swap:
         # Again and again: a session that was being opened when the database closed appears late.
         if not self._wait(lambda: not self._end_sessions(spared), END_SECONDS):
             others = ", ".join(self._sessions(spared))
-            raise PostgresError(_("others are connected to the database and stay: %s") % others)
+            raise PostgresError(_("other sessions stay connected to the database: %s") % others)
 
     def open(self) -> None:
         """Let the live database take connections, if it is there."""

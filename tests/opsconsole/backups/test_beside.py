@@ -27,8 +27,8 @@ def test_selected_tables_stand_beside_the_live_database(site: Site) -> None:
     [
         (("--tables", "nothing", "--into", "{live}_x"), "has no table nothing"),
         (("--tables", "scoring_exam", "--into", "{live}"), "already"),
-        (("--tables", "scoring_exam", "--into", "postgres"), "no name for a new database"),
-        (("--to", "production"), "production is no target"),
+        (("--tables", "scoring_exam", "--into", "postgres"), "not a valid name for a new database"),
+        (("--to", "production"), "production cannot be the target"),
     ],
 )
 def test_it_refuses(site: Site, options: tuple[str, ...], says: str) -> None:

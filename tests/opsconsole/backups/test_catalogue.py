@@ -108,14 +108,14 @@ def test_a_copy_without_a_manifest_is_no_backup(backup: Backup) -> None:
 @pytest.mark.parametrize(
     ("lie", "reason"),
     [
-        ({"name": "20200101T000000Z-deadbeef"}, "its manifest is that of another backup"),
+        ({"name": "20200101T000000Z-deadbeef"}, "its manifest belongs to another backup"),
         ({"installation": "3f1b6a52-0000-4000-8000-000000000000"}, "that of another backup"),
-        ({"id": "3f1b6a52-0000-4000-8000-000000000000"}, "its name is not that of its id"),
-        ({"snapshot_at": "yesterday"}, "its manifest is not understood"),
-        ({"snapshot_at": "2026-01-01T00:00:00"}, "its manifest is not understood"),
-        ({"warnings": ["\0"]}, "its manifest is not understood"),
-        ({"format": 2}, "the manifest's format is 2, and not 1"),
-        ({"parts": [{"name": "database"}]}, "the manifest is not understood"),
+        ({"id": "3f1b6a52-0000-4000-8000-000000000000"}, "its name does not match its id"),
+        ({"snapshot_at": "yesterday"}, "its manifest is not valid"),
+        ({"snapshot_at": "2026-01-01T00:00:00"}, "its manifest is not valid"),
+        ({"warnings": ["\0"]}, "its manifest is not valid"),
+        ({"format": 2}, "the manifest has format 2 instead of 1"),
+        ({"parts": [{"name": "database"}]}, "the manifest is not valid"),
     ],
 )
 def test_a_manifest_that_lies_is_passed_over_with_a_reason(

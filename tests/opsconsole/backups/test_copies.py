@@ -109,7 +109,7 @@ def test_the_next_try_copies_only_what_is_missing(
 def test_a_damaged_file_is_not_copied_as_good(backup: Backup) -> None:
     file = places.folder(backup) / "database" / "1.dat.gz"
     file.write_bytes(b"rOws")
-    with pytest.raises(Missing, match=r"1\.dat\.gz is not what the manifest names"):
+    with pytest.raises(Missing, match=r"1\.dat\.gz does not match the manifest"):
         copies.store_all(backup, silent)
     assert outcome(backup) == {"local": "failed", "away": "failed"}
     assert "manifest.json" not in "".join(stores.named("away").keys(""))
@@ -149,8 +149,8 @@ def test_a_lost_object_is_found_when_the_copy_is_fetched(backup: Backup, tmp_pat
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("uploads.tar", b"f1les", "uploads.tar is not what the manifest names"),
-        ("database/toc.dat", b"to", "database/toc.dat is not what the manifest names"),
+        ("uploads.tar", b"f1les", "uploads.tar does not match the manifest"),
+        ("database/toc.dat", b"to", "database/toc.dat does not match the manifest"),
         ("manifest.json", b'{"parts": []}', "the manifest is not that of the backup"),
         ("manifest.json", b"{", "the manifest is damaged"),
     ],
@@ -181,7 +181,7 @@ def test_a_store_that_is_away_when_asked_leaves_the_copy_as_it_was(
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a/../../b", "", "a//b"])
 def test_a_manifest_leads_to_no_file_outside(path: str) -> None:
     file: dict[str, Any] = {"path": path, "bytes": 1, "sha256": "0" * 64}
-    with pytest.raises(Damaged, match="the manifest is not understood"):
+    with pytest.raises(Damaged, match="the manifest is not valid"):
         copies.files_of({"parts": [{"files": [file]}]})
 
 

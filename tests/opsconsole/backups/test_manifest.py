@@ -101,7 +101,7 @@ def test_it_reads_no_link(document: Manifest, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_one_is_no_backup(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match=r"no manifest\.json: it is no backup"):
+    with pytest.raises(ManifestError, match=r"no manifest\.json: it is not a backup"):
         manifest.read(tmp_path)
 
 

@@ -40,8 +40,8 @@ def a_cut_off_archive(folder: Path) -> None:
 
 FAULTS: list[tuple[Callable[[Path], None], str]] = [
     (another_row_count, "these tables differ from the manifest: scoring_exam"),
-    (one_flipped_bit, "uploads.tar is damaged: its hash is another"),
-    (a_path_that_leads_out, "is no path inside a backup"),
+    (one_flipped_bit, "uploads.tar is damaged: its hash differs"),
+    (a_path_that_leads_out, "is not a path inside a backup"),
     (a_cut_off_archive, "uploads.tar is damaged"),
 ]
 

@@ -38,7 +38,7 @@ def test_before_its_commit_it_is_undone(site: Site, note: str) -> None:
 def test_after_its_commit_it_is_finished(site: Site) -> None:
     folder, tables, files = backed_up(site), site.tables(), site.files()
     changed(site)
-    site.killed(folder, "writing it down")
+    site.killed(folder, "recording the result")
 
     (sentence,) = site.done("restore", "--recover")["recovered"]
 
@@ -54,7 +54,7 @@ def test_after_its_commit_it_is_finished(site: Site) -> None:
 def test_the_next_restore_undoes_it_first(site: Site) -> None:
     folder, tables = backed_up(site), site.tables()
     changed(site)
-    site.killed(folder, "exchanging the files")
+    site.killed(folder, "swapping the files")
     options = ("--no-safety-backup", "--reason", "a test", "--yes")
     done = site.done("restore", str(folder), *options)
     assert done["state"] == "done"

@@ -62,7 +62,7 @@ def test_a_worker_that_finds_no_files_says_so_in_the_row(site: Site) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ({"status": "failed"}, "the files of this backup are not there"),
+        ({"status": "failed"}, "the files of this backup are gone"),
         ({"recipients": "age1x"}, "it is encrypted"),
         ({"origin": "uploaded", "options": ""}, "came from elsewhere and was never verified"),
         ({"options": "parts=['redis']"}, "only these can be restored"),

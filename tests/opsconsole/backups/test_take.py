@@ -146,7 +146,7 @@ def test_secrets_are_in_no_plain_backup(
 def test_nonsense_is_refused_before_there_is_a_row() -> None:
     with pytest.raises(Refused, match="no such part: everything"):
         take.request(caller=NOBODY, parts=["everything"])
-    with pytest.raises(Refused, match="line 1 is no public key"):
+    with pytest.raises(Refused, match="line 1 is not a public key"):
         take.request(caller=NOBODY, recipients="age1nonsense")
     assert not Backup.objects.exists()
 

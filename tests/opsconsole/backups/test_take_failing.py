@@ -40,7 +40,7 @@ def test_a_dump_that_lacks_rows_fails_the_verification(
 ) -> None:
     programs("pg_dump", 'exec $REAL/pg_dump "$@" --exclude-table-data=auth_user')
     backup = made()
-    assert_failed(backup, "auth_user has 0 rows and not 500", backup_dir)
+    assert_failed(backup, "auth_user has 0 rows instead of 500", backup_dir)
     assert not Verification.objects.get().ok
     assert Event.objects.filter(deed="backup.verification_failed").exists()
 
@@ -61,7 +61,7 @@ def test_a_disk_without_room_is_seen_before_anything_is_written(
     backup_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opsconsole.gateways.disks.SPARE", 1 << 60)
-    assert_failed(made(), "MB free, and", backup_dir)
+    assert_failed(made(), "MB free, but", backup_dir)
 
 
 def test_a_broker_that_is_away_fails_it(backup_dir: Path, settings: Settings) -> None:

@@ -167,7 +167,7 @@ def a_table_less(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("lie", "says"),
     [
-        (more_rows, "auth_user has 300 rows and not 301"),
+        (more_rows, "auth_user has 300 rows instead of 301"),
         (other_rows, "auth_user has other content"),
         (a_table_more, "grades is in one of the two only"),
         (a_table_less, "auth_user is in one of the two only"),

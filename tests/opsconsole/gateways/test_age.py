@@ -94,7 +94,7 @@ def test_what_the_heartbeat_raises_passes_through_and_leaves_nothing(
 def test_recipients_are_read_one_a_line_and_checked(identity: Path) -> None:
     key = public(identity)
     assert age.recipients(f"\n{key}  # the safe\n# nobody\n{key}\n") == [key]
-    with pytest.raises(AgeError, match="line 2 is no public key"):
+    with pytest.raises(AgeError, match="line 2 is not a public key"):
         age.recipients(f"{key}\nage1nonsense")
 
 

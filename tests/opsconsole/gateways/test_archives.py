@@ -82,7 +82,7 @@ def test_a_file_that_changes_each_time_is_left_out_and_named(folder: Path, tmp_p
 
     packed = archives.pack(folder, tmp_path / "a.tar", alive)
     grows.close()
-    assert packed.left_out == [("empty", "changed each time while it was read")]
+    assert packed.left_out == [("empty", "changed during every attempt to read it")]
     assert sorted(name for name, _ in archives.names(tmp_path / "a.tar")) == [
         "2026/答案/名.csv", "a.csv",
     ]  # fmt: skip

@@ -19,5 +19,5 @@ def test_it_says_how_much_is_missing_also_of_a_folder_that_is_yet_to_be_made(
     tmp_path: Path,
 ) -> None:
     disks.require(tmp_path / "new" / "folder", 1)
-    with pytest.raises(disks.DiskFull, match=r"MB free, and 1000000064 MB may be needed"):
+    with pytest.raises(disks.DiskFull, match=r"MB free, but 1000000064 MB may be needed"):
         disks.require(tmp_path / "new" / "folder", 1_000_000 * 1024 * 1024 * 1000)

@@ -112,5 +112,5 @@ def test_a_missing_file_is_told(channels_dir: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../stores/offsite", "a/b", "", ".", "NIGHT"])
 def test_a_name_that_leaves_the_folder_is_refused(channels_dir: Path, name: str) -> None:
-    with pytest.raises(NoticeError, match="no name of a channel"):
+    with pytest.raises(NoticeError, match="not a valid name of a channel"):
         notices.send(name, "t", "b")

@@ -95,7 +95,7 @@ def server(answer: bytes) -> Iterator[str]:
     [
         (b"-ERR no\r\n", "hands no data out: -ERR no"),
         (b"\n\n", "it broke off"),
-        (b"\n$1000\r\nREDIS0011", "the server broke off"),
+        (b"\n$1000\r\nREDIS0011", "the server closed the connection"),
         (b"$5\r\nREDIS", "no whole file"),
         (b"$30\r\n" + b"REDIS0011" + b"x" * 21, "no whole file"),
     ],

@@ -233,7 +233,7 @@ def test_a_description_that_is_wrong_is_not_quoted(
 
 @pytest.mark.parametrize("name", ["", "../etc/passwd", "a/b", "UPPER", "a" * 33, "away\n"])
 def test_a_name_leads_nowhere_else(stores_dir: Path, name: str) -> None:
-    with pytest.raises(StoreError, match="not a name"):
+    with pytest.raises(StoreError, match="not a valid name"):
         stores.named(name)
 
 

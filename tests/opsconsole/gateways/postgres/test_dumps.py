@@ -160,7 +160,7 @@ def test_a_dump_that_was_cut_off_or_changed_is_found(filled: Server, tmp_path: P
 
 
 def test_a_folder_without_contents_is_no_dump(tmp_path: Path) -> None:
-    with pytest.raises(PostgresError, match="no dump"):
+    with pytest.raises(PostgresError, match="not a dump"):
         dumps.check(tmp_path)
 
 
