@@ -23,7 +23,7 @@ class BackUpForm(forms.Form):
         max_length=200,
         required=False,
         widget=theme.TextInput,
-        help_text=gettext_lazy("Why, such as: before the exam of 1 April."),
+        help_text=gettext_lazy("Why, for instance: before the exam of 1 April."),
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -38,7 +38,7 @@ class ArchiveForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("Archive"),
         widget=theme.FileInput(attrs={"accept": ".tar"}),
-        help_text=gettext_lazy("The .tar file that “Download” of a backup's page saved."),
+        help_text=gettext_lazy("The .tar file saved by “Download” on a backup's page."),
     )
 
 
@@ -59,7 +59,7 @@ class TypedNameForm(forms.Form):
         """The name without spaces at its ends, as a copied one may have."""
         typed: str = self.cleaned_data["typed"].strip()
         if typed != self.name:
-            raise forms.ValidationError(_("This is not the name; nothing was done."))
+            raise forms.ValidationError(_("The name does not match; nothing was done."))
         return typed
 
 
@@ -72,9 +72,7 @@ class RestoreForm(TypedNameForm):
         initial=True,
         required=False,
         widget=theme.Checkbox,
-        help_text=gettext_lazy(
-            "Leave it out only where the present database cannot be read any more."
-        ),
+        help_text=gettext_lazy("Skip it only if the present database can no longer be read."),
     )
     why = forms.CharField(
         label=capfirst(gettext_lazy("reason")),
@@ -92,9 +90,9 @@ class RestoreForm(TypedNameForm):
         field.choices = [choice for choice in field.choices if choice[0] in held]
         field.initial, field.help_text = held, ""
         self.fields["why"].help_text = (
-            _("Needed without a safety backup; the event keeps it.")
+            _("Required without a safety backup; the event records it.")
             if backup.verified_at
-            else _("Needed, since this backup is not verified; the event keeps it.")
+            else _("Required because this backup is not verified; the event records it.")
         )
 
     def clean(self) -> dict[str, Any]:
@@ -102,5 +100,5 @@ class RestoreForm(TypedNameForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         risky = self.backup.verified_at is None or not cleaned.get("safety")
         if risky and not cleaned.get("why", "").strip():
-            self.add_error("why", _("Say why: this restore has less to fall back on."))
+            self.add_error("why", _("Enter a reason: this restore has less to fall back on."))
         return cleaned

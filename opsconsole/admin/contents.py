@@ -7,6 +7,7 @@ from django.apps import apps
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from opsconsole.admin import states, words
 from opsconsole.models import Installation
@@ -38,10 +39,14 @@ def _sentences(manifest: Mapping[str, Any]) -> list[str]:
         "migrations": sum(map(len, (product.get("migrations") or {}).values())),
         "keys": len(recipients),
     }
-    encrypted = _("Encrypted for %(keys)d public keys; only their private keys open it.")
+    encrypted = ngettext(
+        "Encrypted for %(keys)d public key; only its private key opens it.",
+        "Encrypted for %(keys)d public keys; only their private keys open it.",
+        len(recipients),
+    )
     here = str(Installation.objects.here().uid)
     return [
-        _("The data of %(time)s, by PM Scoring %(version)s on PostgreSQL %(server)s.") % names,
+        _("Data as of %(time)s, made by PM Scoring %(version)s on PostgreSQL %(server)s.") % names,
         _("Migrations applied: %(migrations)d.") % names,
         encrypted % names if recipients else _("Not encrypted."),
         "" if manifest.get("installation") == here else _("It was made by another installation."),
@@ -85,12 +90,12 @@ def report(found: Mapping[str, Any]) -> dict[str, Any]:
     missing, orphans = _names(found, "missing_files"), _names(found, "orphan_files")
     figures = [
         (_("rows"), sum(rows.values()) if isinstance(rows, dict) else rows, False),
-        (_("deleted since their date had passed"), _total(deleted), False),
+        (_("deleted because their date had passed"), _total(deleted), False),
         (_("rows without their file"), missing[0], missing[0] > 0),
         (_("files without a row"), orphans[0], False),
     ]
     lists = [
-        (_("What was deleted since its date had passed"), _lines(deleted)),
+        (_("Deleted because their date had passed"), _lines(deleted)),
         (_("Rows without their file"), missing[1]),
         (_("Files without a row"), orphans[1]),
     ]

@@ -52,7 +52,7 @@ class StoresField(forms.MultipleChoiceField):
             *((name, _("%s (no longer set up)") % name) for name in gone),
         ]
         self.help_text = (
-            _("Every backup lies in the backup folder of this server, and a copy in each of these.")
+            _("Every backup is kept in this server's backup folder and copied to each of these.")
             if self.choices
             else _(
                 "No store is set up yet: backups lie in the backup folder of this server alone, and"
@@ -88,8 +88,8 @@ class RecipientsField(forms.CharField):
             required=False,
             widget=PublicKeys(attrs={"rows": 2, "placeholder": "age1…"}),
             help_text=gettext_lazy(
-                "Public keys (age1…), one a line; after # may stand whose it is. Only who has one"
-                " of their private keys can read the backup; keep those somewhere else than on this"
+                "Public keys (age1…), one a line, each with a comment after # if you like. Only who"
+                " has one of their private keys can read the backup; keep those away from this"
                 " server. Without any, the backup is not encrypted and leaves out the secrets."
             ),
             **options,

@@ -51,7 +51,7 @@ class PlanForm(theme.ModelForm):
         choices = schedules.times_choices()
         if present and found is None:
             fields["times"].initial = AS_IT_IS
-            kept = _("as it is: %s") % schedules.in_words(present)
+            kept = _("unchanged: %s") % schedules.in_words(present)
             choices.insert(0, (AS_IT_IS, kept))
             fields["at"].required = fields["days"].required = False
         fields["times"].choices = choices
@@ -75,5 +75,5 @@ class PlanForm(theme.ModelForm):
         """A time is needed but where the schedule stays as it is."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("times") != AS_IT_IS and not cleaned.get("at"):
-            self.add_error("at", _("Say when it first begins on a day."))
+            self.add_error("at", _("Enter the first time of the day."))
         return cleaned

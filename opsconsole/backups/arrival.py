@@ -68,9 +68,9 @@ def receive(archive: Path, *, caller: Caller) -> Backup:
             archive.rename(waiting(backup))
             Event.objects.record("backup.uploaded", backup, caller, bytes=backup.bytes)
     except IntegrityError:
-        raise Refused(_("%s is here already") % row["name"]) from None
+        raise Refused(_("%s is already here") % row["name"]) from None
     except DataError:  # JSON has characters that no row takes
-        raise Refused(_("its manifest is not understood")) from None
+        raise Refused(_("its manifest is not valid")) from None
     return backup
 
 
@@ -134,7 +134,7 @@ def _manifest(archive: Path) -> Manifest:
     except ManifestError as error:
         raise Refused(str(error)) from error
     except (tarfile.TarError, EOFError, ValueError, RecursionError, OSError) as error:
-        raise Refused(_("this is no archive of a backup")) from error
+        raise Refused(_("this is not an archive of a backup")) from error
     raise Refused(_("this archive holds no backup"))
 
 
@@ -144,9 +144,9 @@ def _row(described: Manifest) -> dict[str, Any]:
     try:
         uid, snapshot_at = UUID(described["id"]), datetime.fromisoformat(described["snapshot_at"])
     except ValueError:
-        raise Refused(_("its manifest is not understood")) from None
+        raise Refused(_("its manifest is not valid")) from None
     if described["name"][-8:] != uid.hex[:8] or not is_aware(snapshot_at):
-        raise Refused(_("its manifest is not understood"))
+        raise Refused(_("its manifest is not valid"))
     return {
         "name": described["name"],
         "uid": uid,
@@ -168,7 +168,7 @@ def _enter(row: dict[str, Any]) -> Backup:
     if known is None:
         return Backup.objects.create(**row)
     if not _is_gone(known) or (known.name, known.uid) != (row["name"], row["uid"]):
-        raise Refused(_("%s is here already") % known)
+        raise Refused(_("%s is already here") % known)
     fresh: dict[str, Any] = {
         "verified_at": None,
         "verify_seconds": None,

@@ -100,7 +100,7 @@ def _installed(secrets: bool, left_out: LeftOut) -> Iterator[tuple[str, bytes]]:
             content = path.read_bytes()
         except PermissionError:
             # In containers it belongs to whoever set up the host, who may have closed it.
-            left_out[f"compose/{path.name}"] = _("this program may not read it")
+            left_out[f"compose/{path.name}"] = _("no permission to read it")
             continue
         if path.name.endswith(".env") and not secrets:
             kept, gone = _without_secrets(content.decode("utf-8", "replace").splitlines())

@@ -23,7 +23,7 @@ from opsconsole.models.backups import PARTS
 def fill(backup: Backup, folder: Path, progress: Progress) -> None:
     """Make the folder anew with all parts and the manifest, which the row then has too."""
     server = Server.from_settings()
-    progress.begin(_("looking at the server and the disk"), 0.01)
+    progress.begin(_("checking the server and the disk"), 0.01)
     backup.beat(manifest={}, snapshot_at=None, verified_at=None, verify_seconds=None)
     dumps.refuse_older_client(server)
     shutil.rmtree(folder, ignore_errors=True)

@@ -141,7 +141,7 @@ def go_back(
     Raises Refused, Busy and FAILURES.
     """
     if not old.previous or old.previous_dropped_at:
-        raise Refused(_("this restore keeps no database to go back to"))
+        raise Refused(_("this restore kept no database to go back to"))
     recovery.recover()
     with transaction.atomic():
         Installation.objects.locked()

@@ -52,27 +52,28 @@ def _compare(
     names = sorted(expected.keys() | restored.keys())
     faults = [fault for name in names if (fault := _difference(name, expected, restored))]
     words = {"tables": len(restored), "rows": sum(table["rows"] for table in restored.values())}
-    report.add("tables", faults, _("%(tables)d tables with %(rows)d rows are the same") % words)
+    report.add("tables", faults, _("%(tables)d tables with %(rows)d rows match") % words)
     applied = contents.migrations(connection)
     _migrations(applied, document, report)
-    report.add("application", _questions(connection, applied, document), _("it reads its tables"))
+    faults = _questions(connection, applied, document)
+    report.add("application", faults, _("the application can read its tables"))
 
 
 def _difference(
     name: str, expected: dict[str, contents.Contents], restored: dict[str, contents.Contents]
 ) -> str:
     if name not in restored or name not in expected:
-        return _("%s is in one of the two only") % name
+        return _("%s is missing on one side") % name
     if restored[name]["rows"] != expected[name]["rows"]:
         words = {"name": name, "rows": restored[name]["rows"], "wanted": expected[name]["rows"]}
-        return _("%(name)s has %(rows)d rows and not %(wanted)d") % words
-    return "" if restored[name] == expected[name] else _("%s has other content") % name
+        return _("%(name)s has %(rows)d rows instead of %(wanted)d") % words
+    return "" if restored[name] == expected[name] else _("%s has different content") % name
 
 
 def _migrations(applied: dict[str, list[str]], document: Manifest, report: Report) -> None:
     faults = []
     if applied != document["product"]["migrations"]:
-        faults.append(_("they are not those of the manifest"))
+        faults.append(_("they differ from those in the manifest"))
     known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
     unknown = sorted(_labels(applied) - known)
     faults += [
@@ -98,7 +99,7 @@ def _questions(
                 faults += _asked(connection, model)
     row = connection.execute("SELECT uid::text FROM opsconsole_installation").fetchone()
     if not row or row[0] != document["installation"]:
-        faults.append(_("it is not the installation of the manifest"))
+        faults.append(_("the installation differs from the one in the manifest"))
     return faults
 
 

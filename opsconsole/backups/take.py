@@ -192,7 +192,7 @@ def _is_whole(backup: Backup, folder: Path, progress: Progress) -> bool:
     """Whether an earlier try has dumped everything, and it lies there as it was written."""
     if not backup.manifest or not folder.is_dir():
         return False
-    progress.begin(_("looking at what is there"), 0.3)
+    progress.begin(_("checking what an earlier attempt left"), 0.3)
     parts = manifest.checked(backup.manifest)["parts"]
     return not any(
         fault for part in parts for fault in manifest.faults(folder, part, progress.alive)

@@ -137,8 +137,8 @@ def _manifest(folder: Path, row: Backup | None, report: Report) -> Manifest | No
         return None
     faults = []
     if row and row.manifest and row.manifest != document:
-        faults.append(_("it is not the one that was written when the backup was made"))
-    return document if report.add("manifest", faults, _("readable, of format 1")) else None
+        faults.append(_("it differs from the one written when the backup was made"))
+    return document if report.add("manifest", faults, _("readable, format 1")) else None
 
 
 def _files(folder: Path, document: Manifest, report: Report, say: Say) -> bool:
@@ -147,7 +147,7 @@ def _files(folder: Path, document: Manifest, report: Report, say: Say) -> bool:
         stage = _("comparing hashes of %s") % part["name"]
         faults += manifest.faults(folder, part, partial(say, 0.2, stage))
     size = sum(part["bytes"] for part in document["parts"])
-    return report.add("files", faults, _("%d bytes have the hashes of the manifest") % size)
+    return report.add("files", faults, _("%d bytes match the hashes in the manifest") % size)
 
 
 @contextmanager
@@ -169,7 +169,7 @@ def _decrypted(
             report.add("decryption", [str(error)], "")
             yield None
             return
-        report.add("decryption", [], _("opened by the identity"))
+        report.add("decryption", [], _("decrypted with the identity"))
         yield plain
 
 
@@ -195,7 +195,7 @@ def _archive(path: Path, part: manifest.Part, report: Report, say: Say) -> None:
         faults.append(str(error))
     if not faults and count != part.get("entries", count):
         words = {"count": count, "wanted": part.get("entries")}
-        faults.append(_("%(count)d files, and not %(wanted)d") % words)
+        faults.append(_("%(count)d files instead of %(wanted)d") % words)
     report.add(part["name"], faults, _("%d files can be read") % count)
 
 
@@ -205,7 +205,7 @@ def _redis(path: Path, report: Report) -> None:
     except (redis_data.RedisError, OSError) as error:
         report.add("redis", [str(error)], "")
     else:
-        report.add("redis", [], _("whole"))
+        report.add("redis", [], _("complete"))
 
 
 FAILURES = (StoreError, PostgresError, age.AgeError, disks.DiskFull, OSError, Locked)

@@ -27,7 +27,8 @@ def test(channel: Channel, caller: Caller) -> bool:
     """Send a test notice from this process; returns whether it was delivered."""
     try:
         with translation.override(channel.language):
-            send(channel, f"{PRODUCT}: {_('test')}", _("This channel works.") + "\n")
+            title = _("test of this channel")
+            send(channel, f"{PRODUCT}: {title}", _("This channel works.") + "\n")
     except NoticeError as error:
         channel.was_tested(str(error))
         Event.objects.record("channel.tested", channel, caller, result="failed", reason=str(error))

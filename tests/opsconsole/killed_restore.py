@@ -11,6 +11,8 @@ import django
 def main(folder: str, note: str, parts: str) -> None:
     """Restore `folder`, and be killed as soon as the restore says `note`."""
     django.setup()
+    from django.utils import translation
+
     from opsconsole.backups.restore import restore_now
     from opsconsole.models import Caller
 
@@ -20,14 +22,15 @@ def main(folder: str, note: str, parts: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     caller = Caller("tester", "command")
-    restore_now(
-        Path(folder),
-        caller=caller,
-        parts=parts.split(","),
-        safety=False,
-        why="a test",
-        say=say,
-    )
+    with translation.override("en"):
+        restore_now(
+            Path(folder),
+            caller=caller,
+            parts=parts.split(","),
+            safety=False,
+            why="a test",
+            say=say,
+        )
 
 
 if __name__ == "__main__":

@@ -134,14 +134,14 @@ def test_what_is_no_archive_of_a_backup_is_refused_at_once(operator: Client, dat
 
 def test_a_manifest_of_another_name_is_refused(operator: Client, archive: bytes) -> None:
     page = upload(operator, repacked(archive, manifest=b'{"format": 2}')).content.decode()
-    assert "format is 2" in page
+    assert "format 2 instead of 1" in page
     assert not Backup.objects.exists()
 
 
 def test_a_backup_that_is_here_is_refused(operator: Client, archive: bytes) -> None:
     upload(operator, archive)
     take_backup(Backup.objects.get().pk)
-    assert "is here already" in upload(operator, archive).content.decode()
+    assert "is already here" in upload(operator, archive).content.decode()
     assert Backup.objects.count() == 1
 
 

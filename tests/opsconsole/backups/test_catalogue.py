@@ -109,7 +109,7 @@ def test_a_copy_without_a_manifest_is_no_backup(backup: Backup) -> None:
     ("lie", "reason"),
     [
         ({"name": "20200101T000000Z-deadbeef"}, "its manifest belongs to another backup"),
-        ({"installation": "3f1b6a52-0000-4000-8000-000000000000"}, "that of another backup"),
+        ({"installation": "3f1b6a52-0000-4000-8000-000000000000"}, "belongs to another backup"),
         ({"id": "3f1b6a52-0000-4000-8000-000000000000"}, "its name does not match its id"),
         ({"snapshot_at": "yesterday"}, "its manifest is not valid"),
         ({"snapshot_at": "2026-01-01T00:00:00"}, "its manifest is not valid"),

@@ -125,6 +125,6 @@ def test_a_file_that_may_not_be_read_is_named_and_fails_no_backup(installed: Pat
     finally:
         os.seteuid(0)
 
-    assert ("compose/.env", "this program may not read it") in packed.left_out
+    assert ("compose/.env", "no permission to read it") in packed.left_out
     assert b"services: {}" in (installed / "c.tar").read_bytes()
     assert b"172.30" not in (installed / "c.tar").read_bytes()

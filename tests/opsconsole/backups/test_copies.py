@@ -151,7 +151,7 @@ def test_a_lost_object_is_found_when_the_copy_is_fetched(backup: Backup, tmp_pat
     [
         ("uploads.tar", b"f1les", "uploads.tar does not match the manifest"),
         ("database/toc.dat", b"to", "database/toc.dat does not match the manifest"),
-        ("manifest.json", b'{"parts": []}', "the manifest is not that of the backup"),
+        ("manifest.json", b'{"parts": []}', "the manifest is not the backup's"),
         ("manifest.json", b"{", "the manifest is damaged"),
     ],
 )
@@ -251,7 +251,7 @@ def test_a_store_that_comes_back_in_time_is_tried_again(
 @pytest.mark.parametrize(
     ("there", "back", "reason"),
     [
-        (flipped, as_it_is, "store away: what arrived there was not what was sent"),
+        (flipped, as_it_is, "store away received other data than was sent"),
         (as_it_is, flipped, r"store away: uploads\.tar came back changed"),
     ],
 )

@@ -93,7 +93,7 @@ def test_a_session_of_another_role_undoes_the_swap(site: Site) -> None:
     with closing(psycopg.connect(ADMIN, dbname=site.live)):
         done = site.manage("restore", str(folder), *WITHOUT_SAFETY)
     assert done.returncode == 1
-    assert "others are connected to the database and stay" in done.stderr
+    assert "other sessions stay connected to the database" in done.stderr
     assert (site.tables(), site.files()) == (tables, files)
     assert site.databases() == {site.live}
     assert site.value("SELECT status FROM opsconsole_restore") == "undone"

@@ -7,6 +7,8 @@ from tests.opsconsole.sites import backed_up
 
 NAME = "20260101T000000Z-0123abcd"
 REQUEST = """
+from django.utils import translation
+translation.activate("en")
 from opsconsole.backups import restore
 from opsconsole.models import Backup, Caller
 backup = Backup.objects.create(name={name!r}, status={status!r}, origin={origin!r},

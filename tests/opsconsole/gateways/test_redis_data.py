@@ -59,7 +59,7 @@ def test_the_rights_of_the_containers_account_suffice(account: str, tmp_path: Pa
 
 
 def test_a_wrong_password_is_refused_and_not_repeated(account: str, tmp_path: Path) -> None:
-    with pytest.raises(RedisError, match="refuses the password") as failure:
+    with pytest.raises(RedisError, match="rejects the password") as failure:
         redis_data.save(account.replace("p%40ss", "wrong-one"), tmp_path / "redis.rdb")
     assert "wrong-one" not in str(failure.value)
 
@@ -93,11 +93,11 @@ def server(answer: bytes) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (b"-ERR no\r\n", "hands no data out: -ERR no"),
-        (b"\n\n", "it broke off"),
+        (b"-ERR no\r\n", "does not send its data: -ERR no"),
+        (b"\n\n", "it closed the connection"),
         (b"\n$1000\r\nREDIS0011", "the server closed the connection"),
-        (b"$5\r\nREDIS", "no whole file"),
-        (b"$30\r\n" + b"REDIS0011" + b"x" * 21, "no whole file"),
+        (b"$5\r\nREDIS", "not a complete Redis dump"),
+        (b"$30\r\n" + b"REDIS0011" + b"x" * 21, "not a complete Redis dump"),
     ],
 )
 def test_what_is_not_whole_is_no_file(answer: bytes, says: str, tmp_path: Path) -> None:

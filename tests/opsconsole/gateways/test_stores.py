@@ -217,9 +217,9 @@ def test_a_locked_object_outlives_its_removal(s3: S3, stores_dir: Path, tmp_path
     [
         ("{not json secret-canary", "its file cannot be read"),
         ('["secret-canary"]', "its file has no url"),
-        ('{"url": "wat://secret-canary"}', "its url or options are not understood"),
-        ('{"url": "s3://b", "options": {"secret-canary": "1"}}', "are not understood"),
-        ('{"url": "s3://b", "options": {"s3_express": "secret-canary"}}', "are not understood"),
+        ('{"url": "wat://secret-canary"}', "its url or options are not valid"),
+        ('{"url": "s3://b", "options": {"secret-canary": "1"}}', "are not valid"),
+        ('{"url": "s3://b", "options": {"s3_express": "secret-canary"}}', "are not valid"),
     ],
 )
 def test_a_description_that_is_wrong_is_not_quoted(
