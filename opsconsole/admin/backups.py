@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from opsconsole.admin import charts, states, words
 from opsconsole.admin.backup_actions import BackupActions
-from opsconsole.models import LOCAL, Backup
+from opsconsole.models import LOCAL, Backup, BackupCopy
 from pmscoring.base.admin import theme
 
 
@@ -77,8 +77,11 @@ class BackupAdmin(BackupActions):
 
     @theme.display(description=_("stores"))
     def where(self, backup: Backup) -> str:
-        names = [] if backup.removing_at or not backup.snapshot_at else [gettext("this server")]
-        names += [copy.store for copy in backup.copies.all() if copy.store != LOCAL]
+        names = [
+            gettext("this server") if copy.store == LOCAL else copy.store
+            for copy in backup.copies.all()
+            if copy.status == BackupCopy.Status.STORED
+        ]
         return format_html('<span class="pms-two">{}</span>', ", ".join(names) or words.NOTHING)
 
     @theme.display(description=_("note"))

@@ -77,10 +77,17 @@ def _tables(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["rows"], row["code"]))
 
 
-def _left_out(entries: list[Mapping[str, Any]]) -> str:
-    texts = [f"{entry.get('what')} ({entry.get('why')})" for entry in entries]
-    more = _(" and %d more") % (len(texts) - MOST_LINES) if len(texts) > MOST_LINES else ""
-    return "; ".join(texts[:MOST_LINES]) + more
+def _left_out(entries: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """(why, what) for each reason, with what was left out for it."""
+    by_reason: dict[str, list[str]] = {}
+    for entry in entries:
+        by_reason.setdefault(str(entry.get("why")), []).append(str(entry.get("what")))
+    return [(why, _some(what)) for why, what in by_reason.items()]
+
+
+def _some(names: list[str]) -> str:
+    more = _(" and %d more") % (len(names) - MOST_LINES) if len(names) > MOST_LINES else ""
+    return ", ".join(names[:MOST_LINES]) + more
 
 
 def report(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,15 @@
-"""The pictures of the READMEs, drawn anew: `make screenshots`."""
+"""The pictures of the READMEs and of docs/operations.md, drawn anew: `make screenshots`."""
 
 import json
 import re
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.utils.timezone import now
+from pytest_django import Settings
 
+from opsconsole.models import Backup, BackupCopy
 from scoring.inference import Inference
 from scoring.intake import submissions
 from scoring.machine import batches
@@ -13,6 +18,7 @@ from scoring.models import Answer, Exam, Mark
 from tests import marked_exam
 from tests.browser.conftest import Open
 from tests.factories import make_user
+from tests.opsconsole.backups_made import made, plan, verification, with_files
 from tests.paths import ROOT, SAMPLE
 from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load
 
@@ -82,3 +88,54 @@ def test_the_agreement_page(browse: Open) -> None:
     assert re.search("一致", page.title())
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / "agreement-page.png")
+
+
+@pytest.fixture
+def console(settings: Settings, tmp_path: Path) -> Backup:
+    """Two weeks of backups; the one that is shown has files, copies and a verification."""
+    settings.BACKUP_DIR, settings.MEDIA_ROOT = tmp_path / "backups", tmp_path / "uploads"
+    daily = plan(stores=["local", "offsite"])
+    for day in range(1, 15):
+        size, seconds = 480_000_000 - day * 6_000_000, 75.0 - day
+        made(timedelta(days=day), plan=daily, bytes=size, seconds=seconds)
+    made(
+        timedelta(hours=9),
+        plan=daily,
+        status="failed",
+        reason="310 MB are free, and 940 MB may be needed",
+        verified_at=None,
+        bytes=None,
+        seconds=3.1,
+    )
+    shown = made(
+        timedelta(hours=2),
+        plan=daily,
+        note="before the exam",
+        held=True,
+        bytes=481_000_000,
+        seconds=76.0,
+    )
+    with_files(shown, settings.BACKUP_DIR, {"database/toc.dat": b"toc", "uploads.tar": b"tar"})
+    copies = [
+        BackupCopy(backup=backup, store=store, status="stored", checked_at=now())
+        for backup in Backup.objects.good()
+        for store in ("local", "offsite")
+    ]
+    BackupCopy.objects.bulk_create(copies)
+    shown.manifest["tables"]["scoring_exam"]["rows"] = 0
+    shown.save()
+    verification(shown)
+    return shown
+
+
+@pytest.mark.parametrize("name", ["list", "restore"])
+def test_the_pages_of_backups(browse: Open, console: Backup, name: str) -> None:
+    load("Q1")
+    address = {
+        "list": "/admin/opsconsole/backup/",
+        "restore": f"/admin/opsconsole/backup/{console.pk}/restore/",
+    }[name]
+    operator = make_user("operator", staff=True)
+    page = browse(operator, address, locale="en-US", **TALL)
+    page.wait_for_timeout(500)
+    page.screenshot(path=IMAGES / f"backup-{name}.png")

@@ -103,6 +103,9 @@ def test_a_page_shows_what_is_in_it_where_it_lies_and_what_was_checked(
     page = shown(operator, backup)
     for text in ("before the exam", "remote", "403 refused", "122 rows in 2 tables", "12 s"):
         assert text in page
+    for text in ("PM Scoring 0.1.0 on PostgreSQL 16.4", "Not encrypted", "2 tables, 122 rows"):
+        assert text in page
+    assert "secrets – the backup is not encrypted" in page
     assert reverse("admin:opsconsole_backup_download", args=[backup.pk]) in page
 
 
