@@ -37,7 +37,7 @@ class ChannelAdmin(Admin):
     list_filter = ("enabled", "successes")
     search_fields = ("name",)
     actions_detail = ("send_test",)
-    fields = ("name", ("enabled", "successes", "language"), "progress")
+    fields = ("name", ("enabled", "successes"), "language", "progress")
     readonly_fields = ("progress",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -49,8 +49,17 @@ class DeedFilter(admin.SimpleListFilter):
 class EventAdmin(ReadOnly):
     """Nothing can be added, changed or deleted here, and the database refuses it too."""
 
-    list_display = ("number_sign", "at", "what", "on_what", "outcome", "actor", "source", "address")
-    list_display_links = ("number_sign", "at")
+    list_display = (
+        "number_sign",
+        "when",
+        "what",
+        "on_what",
+        "outcome",
+        "actor",
+        "source",
+        "address",
+    )
+    list_display_links = ("number_sign", "when")
     list_filter = (DeedFilter, "result", "actor", "source", "object_type", "at")
     search_fields = ("actor", "object_name", "object_id", "address")
     search_help_text = _("Person, object or address")
@@ -58,15 +67,15 @@ class EventAdmin(ReadOnly):
     actions_list = ("check_chain", "export")
     list_before_template = "opsconsole/chain.html"
     fields = (
-        ("number", "at"),
-        ("what", "outcome"),
+        ("number", "when"),
+        ("what", "result"),
         "on_what",
         ("actor", "source", "address"),
         "all_details",
         "previous",
         "hash",
     )
-    readonly_fields = ("what", "outcome", "on_what", "all_details")
+    readonly_fields = ("when", "what", "on_what", "all_details")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Add the context of opsconsole/chain.html."""
@@ -111,6 +120,11 @@ class EventAdmin(ReadOnly):
     @theme.display(description="#", ordering="number")
     def number_sign(self, event: Event) -> str:
         return f"#{event.number}"
+
+    @theme.display(description=_("time"), ordering="at")
+    def when(self, event: Event) -> str:
+        """To the second, by which events are told apart."""
+        return f"{localtime(event.at):%Y-%m-%d %H:%M:%S}"
 
     @theme.display(description=_("what"), ordering="deed")
     def what(self, event: Event) -> str:

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.timezone import localtime
 
 from opsconsole.admin import events as events_page
 from opsconsole.models import BackupPlan, Caller, Channel, Event
@@ -82,8 +83,10 @@ def test_a_page_shows_all_of_an_event_and_leads_to_its_object(browser: Client) -
     page = browser.get(change_page(event)).content.decode()
     assert reverse("admin:opsconsole_channel_change", args=[channel.pk]) in page
     assert event.hash in page
-    for text in ("channel changed", "ann", "language", "night"):
+    at = f"{localtime(event.at):%Y-%m-%d %H:%M:%S}"
+    for text in ("channel changed", "ann", "language", "night", at):
         assert text in page
+    assert "(&#x27;" not in page, "a column's colour and text, as a field"
 
 
 def test_the_list_says_that_the_chain_is_whole_or_where_it_is_broken(browser: Client) -> None:
