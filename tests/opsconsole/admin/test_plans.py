@@ -103,7 +103,7 @@ def test_a_schedule_that_says_more_than_the_form_is_kept_and_shown(operator: Cli
     monthly = crontab(day_of_month="1")
     row = plan(schedule=monthly)
     page = operator.get(change(row)).content.decode()
-    assert "as it is: by the crontab “0 2 1 * *”" in page
+    assert "unchanged: by the crontab “0 2 1 * *”" in page
     data = form_data(operator, change(row)) | {
         "parts": row.parts,
         "stores": [],
