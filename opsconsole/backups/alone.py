@@ -62,7 +62,7 @@ def partial_folder(name: str) -> Iterator[Path]:
 @contextmanager
 def scratch_database(server: Server, key: str) -> Iterator[Server]:
     """An empty database beside the server's own, dropped afterwards whatever happens."""
-    name = f"{_scratch_prefix()}{key}"
+    name = f"{scratch_prefix()}{key}"
     with holding(name):
         server.drop(name)
         try:
@@ -87,7 +87,7 @@ def _folders() -> Iterator[str]:
 
 def _databases() -> Iterator[str]:
     server = Server.from_settings()
-    for name in server.databases(_scratch_prefix()):
+    for name in server.databases(scratch_prefix()):
         if _removed(name, lambda name=name: server.drop(name)):  # type: ignore[misc]
             yield name
 
@@ -102,5 +102,6 @@ def _removed(name: str, remove: Callable[[], None]) -> bool:
     return True
 
 
-def _scratch_prefix() -> str:
+def scratch_prefix() -> str:
+    """What the names of this installation's scratch databases begin with."""
     return f"{SCRATCH}{Installation.objects.here().uid.hex[:8]}_"

@@ -39,7 +39,7 @@ def rows() -> None:
 def nothing_left() -> Iterator[None]:
     """No scratch database is there after the test."""
     yield
-    assert Server.from_settings().databases(alone.SCRATCH) == []
+    assert Server.from_settings().databases(alone.scratch_prefix()) == []
 
 
 @pytest.fixture

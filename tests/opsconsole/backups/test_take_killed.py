@@ -65,7 +65,7 @@ def test_what_interrupted_work_left_is_swept_and_what_is_under_way_is_not(backup
         assert folder.is_dir()
         assert server.exists(scratch.database)
     assert folders(backup_dir) == []
-    assert server.databases(alone.SCRATCH) == []
+    assert server.databases(alone.scratch_prefix()) == []
 
 
 STAGES = (

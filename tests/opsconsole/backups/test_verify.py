@@ -47,7 +47,7 @@ def looked_at(folder: Path, **more: Any) -> Report:
 
 def failed(report: Report) -> list[str]:
     """The names of the checks that failed; and no scratch database is left."""
-    assert Server.from_settings().databases(alone.SCRATCH) == []
+    assert Server.from_settings().databases(alone.scratch_prefix()) == []
     return [check.name for check in report.checks if not check.ok]
 
 
