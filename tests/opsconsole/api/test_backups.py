@@ -10,6 +10,7 @@ from opsconsole.models import Backup, BackupPlan, Event
 from tests.clients import JSON, client_for
 
 pytestmark = pytest.mark.django_db
+ENGLISH = {"Accept-Language": "en"}
 BACKUPS = "/api/v1/ops/backups"
 RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
@@ -20,7 +21,7 @@ def operator(stores_dir: Path, db: None) -> Client:
 
 
 def ask(client: Client, **body: Any) -> Any:
-    return client.post(BACKUPS, body, content_type=JSON, REMOTE_ADDR="192.0.2.7")
+    return client.post(BACKUPS, body, content_type=JSON, headers=ENGLISH, REMOTE_ADDR="192.0.2.7")
 
 
 def test_it_is_requested_with_who_asked_and_from_where(operator: Client) -> None:

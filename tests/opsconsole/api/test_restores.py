@@ -11,6 +11,7 @@ from tests.clients import JSON, client_for
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
+ENGLISH = {"Accept-Language": "en"}
 RESTORES = "/api/v1/ops/restores"
 
 
@@ -26,7 +27,7 @@ def backup(db: None) -> Backup:
 
 def ask(client: Client, chosen: Backup, **more: Any) -> Any:
     body = {"backup": str(chosen.uid), "confirm": chosen.name, **more}
-    return client.post(RESTORES, body, content_type=JSON, REMOTE_ADDR="192.0.2.7")
+    return client.post(RESTORES, body, content_type=JSON, headers=ENGLISH, REMOTE_ADDR="192.0.2.7")
 
 
 def test_it_is_requested_with_who_asked_and_from_where(operator: Client, backup: Backup) -> None:

@@ -66,11 +66,13 @@ def test_a_plan_whose_backups_are_overdue_once(mail: Mail) -> None:
     ("begun", "subject"),
     [
         (
-            lambda: Backup.objects.create(name="b", status="running", tries=3),
+            lambda: Backup.objects.create(name="b", status="running", tries=3, language="en"),
             "PM Scoring: backup failed: b",
         ),
         (
-            lambda: Restore.objects.create(backup_name="b", status="restoring", tries=1),
+            lambda: Restore.objects.create(
+                backup_name="b", status="restoring", tries=1, language="en"
+            ),
             "PM Scoring: restore failed: b",
         ),
     ],
