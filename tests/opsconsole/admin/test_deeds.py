@@ -132,7 +132,7 @@ def test_a_riskier_restore_wants_a_reason(operator: Client, risk: str) -> None:
     backup = made(verified_at=None) if risk == "unverified" else made()
     form = wanted(backup, safety="on" if risk == "unverified" else None)
     page = operator.post(address("backup_restore", backup), form).content.decode()
-    assert "Say why" in page
+    assert "Enter a reason" in page
     assert not Restore.objects.exists()
     operator.post(address("backup_restore", backup), form | {"why": "the database is corrupt"})
     assert Restore.objects.get().why == "the database is corrupt"
