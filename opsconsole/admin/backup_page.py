@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from opsconsole.admin import colours, contents, states, words
 from opsconsole.admin.classes import ReadOnly
 from opsconsole.backups import places
-from opsconsole.models import LOCAL, Backup, Event
+from opsconsole.models import LOCAL, Backup, Event, Verification
 from pmscoring.base.admin.pages import page
 from pmscoring.base.roles import has_role
 
@@ -50,7 +50,7 @@ def page_context(backup: Backup) -> dict[str, Any]:
             (_store_name(copy.store), copy, colours.COPY.get(copy.status, "default"))
             for copy in backup.copies.all()
         ],
-        "verifications": backup.verifications.all()[:MOST_SHOWN],
+        "verifications": [(row, _checks(row)) for row in backup.verifications.all()[:MOST_SHOWN]],
         "restores": [(row, states.label(row)) for row in backup.restores.all()[:MOST_SHOWN]],
         "events": Event.objects.filter(object_type="backup", object_id=str(backup.pk))[:MOST_SHOWN],
         "is_here": here,
@@ -99,6 +99,10 @@ def _facts(backup: Backup) -> list[tuple[str, str]]:
         (_("measured recovery time"), words.duration(backup.verify_seconds)),
     ]
     return [fact for fact in facts if fact[1] != words.NOTHING]
+
+
+def _checks(verification: Verification) -> list[dict[str, Any]]:
+    return [{**check, "name": words.check_name(check["name"])} for check in verification.checks]
 
 
 def _store_name(store: str) -> str:

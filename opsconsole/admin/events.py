@@ -149,4 +149,4 @@ class EventAdmin(ReadOnly):
     @theme.display(description=_("details"))
     def all_details(self, event: Event) -> str:
         """As a table."""
-        return render_to_string("opsconsole/details.html", {"details": event.details})
+        return render_to_string("opsconsole/details.html", {"details": event.named_details})

@@ -22,6 +22,21 @@ def part_name(part: str) -> str:
     return names.get(part, part)
 
 
+def check_name(check: str) -> str:
+    """What a check of a verification is called; those of archives are named for the part."""
+    names = {
+        "manifest": _("manifest"),
+        "files": _("hashes of the files"),
+        "decryption": _("decryption"),
+        "restore": _("trial restore"),
+        "tables": _("tables"),
+        "migrations": _("migrations"),
+        "application": _("application"),
+        "reading": _("reading"),
+    }
+    return names.get(check) or part_name(check)
+
+
 def part_choices() -> list[tuple[str, str]]:
     """The parts, to choose from."""
     return [(part, part_name(part)) for part in PARTS]

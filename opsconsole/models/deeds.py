@@ -61,6 +61,34 @@ DEEDS: dict[str, Deed] = {
 """By code. An event of another deed is refused."""
 
 
+DETAILS: dict[str, Promise] = {
+    "backup": _("backup"),
+    "bytes": _("bytes"),
+    "change": _("change"),
+    "changed": _("what was changed"),
+    "complete": _("restored and compared"),
+    "database": _("database"),
+    "kept_by": _("kept by the store"),
+    "note": _("note"),
+    "parts": _("parts"),
+    "plan": _("plan"),
+    "reason": _("reason"),
+    "safety": _("safety backup"),
+    "seconds": _("seconds"),
+    "store": _("store"),
+    "stores": _("stores"),
+    "tables": _("tables"),
+    "verified": _("verified"),
+    "why": _("reason"),
+}
+"""What people read for the details of an event; the other details are shown by their keys."""
+
+
+def detail_name(key: str) -> str:
+    """The detail's name in the active language."""
+    return str(DETAILS.get(key, key))
+
+
 def name_of(code: str) -> str:
     """The deed's name in the active language; its code, where a later version recorded it."""
     return str(DEEDS[code].name) if code in DEEDS else code

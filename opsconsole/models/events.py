@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.models.chain import Chain, hash_of, moment, plain, text
-from opsconsole.models.deeds import DEEDS, Told, name_of, told
+from opsconsole.models.deeds import DEEDS, Told, detail_name, name_of, told
 from opsconsole.models.installation import Installation
 
 LINK = (
@@ -179,6 +179,11 @@ class Event(models.Model):
         """The event as a link of the chain."""
         fields = {name: getattr(self, name) for name in LINK}
         return {**fields, "at": moment(self.at)}
+
+    @property
+    def named_details(self) -> list[tuple[str, Any]]:
+        """The details, each with its name in the active language."""
+        return [(detail_name(key), value) for key, value in self.details.items()]
 
     @property
     def deed_name(self) -> str:

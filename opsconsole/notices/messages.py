@@ -43,7 +43,7 @@ def _paragraph(event: Event) -> str:
     lines = [_headline(event), at]
     if event.actor:
         lines.append(_("by %(who)s") % {"who": event.actor})
-    lines += [f"{name}: {_short(value)}" for name, value in event.details.items() if value]
+    lines += [f"{name}: {_short(value)}" for name, value in event.named_details if value]
     return "\n".join(lines)
 
 

@@ -113,4 +113,4 @@ def verification(backup: Backup, **changes: Any) -> Verification:
         {"name": "rows", "ok": True, "says": "122 rows in 2 tables"},
     ]
     wanted = {"ok": True, "complete": True, "seconds": 20.0, "restore_seconds": 12.5}
-    return Verification.objects.create(backup=backup, checks=checks, **wanted | changes)
+    return Verification.objects.create(backup=backup, **{"checks": checks, **wanted, **changes})

@@ -103,7 +103,7 @@ def test_a_page_shows_what_is_in_it_where_it_lies_and_what_was_checked(
     page = shown(operator, backup)
     for text in ("before the exam", "remote", "403 refused", "122 rows in 2 tables", "12 s"):
         assert text in page
-    for text in ("PM Scoring 0.1.0 on PostgreSQL 16.4", "Not encrypted", "2 tables, 122 rows"):
+    for text in ("PM Scoring 0.1.0 on PostgreSQL 16.4", "Not encrypted", "2 tables · 122 rows"):
         assert text in page
     assert "secrets – the backup is not encrypted" in page
     assert reverse("admin:opsconsole_backup_download", args=[backup.pk]) in page
@@ -158,3 +158,12 @@ def test_others_see_nothing() -> None:
         assert signed_in(role).get(LIST).status_code in (302, 403)
         address = reverse("admin:opsconsole_backup_change", args=[backup.pk])
         assert signed_in(role).get(address).status_code in (302, 403, 404)
+
+
+def test_checks_are_named_in_the_language_of_the_reader() -> None:
+    backup = made()
+    checks = [{"name": name, "ok": True, "says": ""} for name in ("migrations", "uploads")]
+    verification(backup, checks=checks)
+    page = shown(signed_in("viewer", "ja"), backup)
+    assert "<td>マイグレーション</td>" in page
+    assert "<td>アップロードされたファイル</td>" in page

@@ -133,3 +133,11 @@ def test_the_list_asks_the_database_no_more_often_for_more_events(browser: Clien
     before = asked()
     recorded(20)
     assert asked() == before
+
+
+def test_details_are_named_in_the_language_of_the_reader() -> None:
+    plan = BackupPlan.objects.get()
+    event = Event.objects.record("backup.failed", plan, reason="the disk is full", attempt=2)
+    page = signed_in("viewer", "ja").get(change_page(event)).content.decode()
+    assert '<th scope="row">理由</th><td>the disk is full</td>' in page
+    assert '<th scope="row">attempt</th><td>2</td>' in page
