@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.utils import translation
 from pyrage import x25519
 
 from opsconsole.backups import alone, manifest, take
@@ -163,7 +164,8 @@ def test_of_two_backups_at_once_the_second_waits(backup_dir: Path) -> None:
 
     def try_second() -> None:
         try:
-            take.take(second, quiet)
+            with translation.override("en"):  # a thread begins in the language of the settings
+                take.take(second, quiet)
         except Busy as error:
             refused.append(error)
         finally:

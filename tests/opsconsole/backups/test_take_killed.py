@@ -69,7 +69,7 @@ def test_what_interrupted_work_left_is_swept_and_what_is_under_way_is_not(backup
 
 
 STAGES = (
-    "looking", "dumping", "counting", "packing", "computing", "restoring", "comparing auth_user",
+    "checking", "dumping", "counting", "packing", "computing", "restoring", "comparing auth_user",
     "encrypting", "copying",
 )  # fmt: skip
 
@@ -96,7 +96,7 @@ def test_a_backup_goes_on_after_its_worker_was_killed(
     backup.release()
     swept = "restoring" in stage or "comparing" in stage
     wait_until(lambda: len(alone.sweep()) == swept, 20, "the scratch database is removed")
-    assert len(folders(backup_dir)) == (stage != "looking")  # what is to be gone on with stays
+    assert len(folders(backup_dir)) == (stage != "checking")  # what is to be gone on with stays
     take.take(backup, quiet)
     assert backup.status == "stored", backup.reason
     assert backup.verified_at

@@ -99,7 +99,7 @@ def test_it_is_busy_while_another_backup_is_made() -> None:
         (["--plan", "hourly"], 2, "there is no plan hourly"),
         (["--to", "moon"], 2, "there is no store moon"),
         (["--only", "everything"], 3, "no such part: everything"),
-        (["--encrypt-to", "age1x"], 3, "line 1 is no public key"),
+        (["--encrypt-to", "age1x"], 3, "line 1 is not a public key"),
     ],
 )
 def test_what_is_not_known_is_refused(words: list[str], status: int, says: str) -> None:
@@ -139,7 +139,7 @@ def test_verify_exits_with_1_where_it_is_damaged(folders: Path) -> None:
     out = io.StringIO()
     with pytest.raises(SystemExit):
         call_command("verify", made["path"], stdout=out, stderr=io.StringIO())
-    assert "BAD files: uploads.tar has 1 bytes and not" in out.getvalue()
+    assert "BAD files: uploads.tar has 1 bytes instead of" in out.getvalue()
 
 
 def test_verify_says_that_there_is_no_such_backup() -> None:
@@ -152,4 +152,4 @@ def test_verify_says_that_a_file_is_no_identity(tmp_path: Path) -> None:
     (tmp_path / "identity").write_text("nonsense")
     error = refused("verify", made["name"], "--identity", str(tmp_path / "identity"))
     assert error.returncode == 1
-    assert "no file of an age identity" in str(error)
+    assert "not an age identity file" in str(error)
