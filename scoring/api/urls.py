@@ -1,6 +1,6 @@
 """Addresses of version 1."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from pmscoring.base.api import keys, schema
 from pmscoring.base.api.problems import missing
@@ -71,5 +71,6 @@ urlpatterns = [
     path("score", marking_views.Score.as_view()),
     path("tokens", token_views.TokenList.as_view()),
     path("tokens/<key:pk>", token_views.TokenDetail.as_view()),
-    path("<path:rest>", missing),
+    # All else, a path with a line break in it too, which a `path` converter does not match.
+    re_path(r"^(?P<rest>(?s:.+))\Z", missing),
 ]

@@ -186,6 +186,13 @@ def test_every_error_is_a_problem(manager: Client, exam: dict[str, Any]) -> None
         assert one.json()["status"] == one.status_code
 
 
+@pytest.mark.parametrize("path", ["no/such", "exams/%C3%BA%0A%C2%A7", "%0A"])
+def test_a_path_that_no_call_has_is_a_problem_whatever_is_in_it(manager: Client, path: str) -> None:
+    response = manager.put(f"/api/v1/{path}", {}, content_type=JSON)
+    assert response.status_code == 404
+    assert response["Content-Type"] == "application/problem+json"
+
+
 def test_what_is_accepted_does_not_depend_on_the_accept_header(
     manager: Client, exam: dict[str, Any]
 ) -> None:
