@@ -21,7 +21,7 @@ from tests.waiting import wait_until
 POSTGRES, VALKEY = 0, 1
 CELERY = ("-m", "celery", "-A", "pmscoring")
 COMMANDS = {
-    "worker": (*CELERY, "worker", "-Q", "scoring,default", "-c", "1"),
+    "worker": (*CELERY, "worker", "-Q", "scoring,default,ops", "-c", "1"),
     "beat": (*CELERY, "beat"),
     "inference": ("-m", "inference_server"),
     "web": ("-m", "gunicorn", "-c", "python:pmscoring.gunicorn"),

@@ -8,6 +8,8 @@ import pytest
 from django.utils import translation
 from pytest_django import Settings
 
+from opsconsole.models import BackupPlan
+from tests.opsconsole.factories import a_plan
 from tests.opsconsole.logged import Logged, everything_logged
 from tests.opsconsole.receivers import Mail, Receiver, http_receiver, mail_server
 from tests.opsconsole.s3 import S3, s3
@@ -21,6 +23,12 @@ def english() -> Iterator[None]:
     """Messages in English, whatever has been translated."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture
+def default_plan(db: None) -> BackupPlan:
+    """The plan of the first start, also after a test that has emptied all tables."""
+    return BackupPlan.objects.filter(name="daily").first() or a_plan("daily")
 
 
 @pytest.fixture

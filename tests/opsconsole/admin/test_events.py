@@ -16,7 +16,7 @@ from opsconsole.models.deeds import DEEDS
 from tests.clients import signed_in
 from tests.opsconsole.chains import as_owner, recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_plan")]
 LIST = reverse("admin:opsconsole_event_changelist")
 
 

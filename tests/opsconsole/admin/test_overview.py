@@ -10,7 +10,7 @@ from opsconsole.models import Backup
 from tests.clients import signed_in
 from tests.opsconsole.backups_made import made, plan
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_plan")]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from opsconsole.models import BackupPlan, Event
 from tests.clients import form_data, signed_in
 from tests.opsconsole.backups_made import crontab, made, plan
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_plan")]
 LIST = "/admin/opsconsole/backupplan/"
 NEW: dict[str, Any] = {
     "name": "hourly",

@@ -9,7 +9,7 @@ from django.test import Client
 from opsconsole.models import Backup, BackupPlan, Event
 from tests.clients import JSON, client_for
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_plan")]
 ENGLISH = {"Accept-Language": "en"}
 BACKUPS = "/api/v1/ops/backups"
 RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"

@@ -16,7 +16,7 @@ from opsconsole.models.chain_files import verified
 from tests.clients import client_for
 from tests.opsconsole.chains import as_owner, recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_plan")]
 OPS = "/api/v1/ops"
 READ = ["events", "events/chain", "plans", "backups", "restores"]
 

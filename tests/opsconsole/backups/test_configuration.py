@@ -81,7 +81,8 @@ def test_an_encrypted_one_has_the_secrets_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("secrets")
-def test_without_containers_it_has_the_variables(tmp_path: Path) -> None:
+def test_without_containers_it_has_the_variables(settings: Settings, tmp_path: Path) -> None:
+    settings.INSTALL_DIR = ""
     content, _ = packed(tmp_path, secrets=False)
     assert set(content) == {"variables.env"}
 

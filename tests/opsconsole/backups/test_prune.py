@@ -108,7 +108,7 @@ def test_a_link_in_place_of_a_folder_is_not_followed(
     outcome = run()
     assert (precious / "manifest.json").exists()
     assert outcome.removed == []
-    assert "its removal goes on" in outcome.kept[-1][1]
+    assert "its removal is not complete" in outcome.kept[-1][1]
 
 
 def test_copies_go_with_the_folder_and_only_those_of_this_backup(
@@ -152,7 +152,7 @@ def test_a_store_that_is_away_is_asked_again_at_the_next_run(
 
     assert outcome.removed == []
     because = dict(outcome.kept)[old]
-    assert because == "its removal goes on: store away is not described in STORES_DIR"
+    assert because == "its removal is not complete: store away is not described in STORES_DIR"
     assert old not in Backup.objects.kept()
     assert not Event.objects.filter(deed="backup.removed").exists()
 

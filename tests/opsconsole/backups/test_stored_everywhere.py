@@ -81,7 +81,7 @@ def test_it_is_whole_where_it_was_made(failed: Backup) -> None:
 
 def test_one_that_failed_before_it_was_verified_is_not_restored(plan: BackupPlan) -> None:
     broken = a_backup(STATUS.FAILED, plan=plan)
-    with pytest.raises(Refused, match="are not there"):
+    with pytest.raises(Refused, match="are gone"):
         restore.request(broken, caller=SYSTEM)
 
 

@@ -31,8 +31,8 @@ def run(sql: str) -> None:
 
 
 @database
-def test_it_says_who_did_what_from_where_on_which_object() -> None:
-    plan = BackupPlan.objects.get()
+def test_it_says_who_did_what_from_where_on_which_object(default_plan: BackupPlan) -> None:
+    plan = default_plan
     event = Event.objects.record("plan.changed", plan, Caller("ann", "rest", "192.0.2.7"), keep=3)
     kept = Event.objects.get()
     assert (kept.actor, kept.source, kept.address) == ("ann", "rest", "192.0.2.7")

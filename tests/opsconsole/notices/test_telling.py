@@ -84,9 +84,9 @@ def test_a_failed_backup_is_told_with_its_reason(channel: Channel, receiver: Rec
     ],
 )
 def test_what_a_person_must_look_at_is_always_told(
-    channel: Channel, receiver: Receiver, deed: str
+    channel: Channel, receiver: Receiver, default_plan: BackupPlan, deed: str
 ) -> None:
-    Event.objects.record(deed, BackupPlan.objects.get())
+    Event.objects.record(deed, default_plan)
     telling.tell_all()
     assert len(receiver.notices) == 1
 
@@ -94,8 +94,10 @@ def test_what_a_person_must_look_at_is_always_told(
 @pytest.mark.parametrize(
     "deed", ["backup.requested", "backup.stored", "backup.held", "restore.done", "plan.changed"]
 )
-def test_other_deeds_are_not_told_unasked(channel: Channel, receiver: Receiver, deed: str) -> None:
-    Event.objects.record(deed, a_backup(plan=BackupPlan.objects.get()))
+def test_other_deeds_are_not_told_unasked(
+    channel: Channel, receiver: Receiver, default_plan: BackupPlan, deed: str
+) -> None:
+    Event.objects.record(deed, a_backup(plan=default_plan))
     telling.tell_all()
     assert receiver.notices == []
 
@@ -112,11 +114,10 @@ def test_a_channel_that_asks_for_successes_is_told_of_them(
 
 
 def test_a_plan_that_asks_for_successes_has_its_own_backups_told(
-    channel: Channel, receiver: Receiver
+    channel: Channel, receiver: Receiver, default_plan: BackupPlan
 ) -> None:
-    plan = BackupPlan.objects.get()
     BackupPlan.objects.update(successes=True)
-    Event.objects.record("backup.stored", a_backup(plan=plan))
+    Event.objects.record("backup.stored", a_backup(plan=default_plan))
     Event.objects.record("backup.stored", a_backup())
     telling.tell_all()
     assert titles(receiver) == ["PM Scoring: backup made: backup-0"]
