@@ -11,7 +11,7 @@ TORCH_INDEX ?=
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test fresh-test faults browser-test screenshots bench bench-agreement bench-backup bench-marking bench-uncalibrated weights messages clean
+.PHONY: help demo run check resolve test restore-test fresh-test faults browser-test screenshots bench bench-agreement bench-backup bench-marking bench-uncalibrated weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -58,10 +58,17 @@ resolve: $(VENV)/.app $(VENV)/.dev ## The pins resolve on Python 3.11 and 3.13
 		$(BIN)/uv pip compile -q --no-header --python-version $$version $(PINS) >/dev/null || exit 1; \
 	done
 
-test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker and no browser, side by side
+# Their tests restore whole installations and kill what does it, in processes of their own.
+RESTORES := $(wildcard tests/opsconsole/backups/test_restore*.py) \
+	$(addprefix tests/opsconsole/backups/test_,beside.py round_trip.py take_killed.py)
+
+test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker, no browser and no restore, side by side
 	$(BIN)/python -m pytest -n auto --dist loadfile --durations 12 \
 		--ignore=tests/faults --ignore=tests/stack --ignore=tests/bench --ignore=tests/browser \
-		--ignore=tests/fresh
+		--ignore=tests/fresh $(addprefix --ignore=,$(RESTORES))
+
+restore-test: $(VENV)/.app $(VENV)/.dev ## Restore whole installations, and kill backups and restores on their way
+	$(BIN)/python -m pytest -n auto --dist loadfile $(RESTORES)
 
 fresh-test: $(VENV)/.app $(VENV)/.dev ## `make demo` on fresh clones: as root, as an ordinary user, in a slim container
 	$(BIN)/python -m pytest tests/fresh
