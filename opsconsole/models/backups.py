@@ -1,7 +1,7 @@
 """Backup plans, backups, their copies in stores, and their verifications."""
 
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
 from django.core.validators import MinValueValidator
@@ -10,8 +10,8 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import CrontabSchedule
 
-from opsconsole.models.events import Event
-from pmscoring.base.jobs import Job, JobQuerySet
+from opsconsole.models.requested import RequestedJob
+from pmscoring.base.jobs import JobQuerySet
 
 PARTS = ("database", "uploads", "redis", "configuration")
 DEFAULT_PARTS = ("database", "uploads", "configuration")
@@ -98,7 +98,7 @@ class BackupQuerySet(JobQuerySet["Backup"]):
         return rows.order_by("snapshot_at").last()
 
 
-class Backup(Job):
+class Backup(RequestedJob):
     """A folder in BACKUP_DIR with a manifest and the parts; each state is written after its fact.
 
     `manifest` is a copy of manifest.json as it was when the backup was made. From `removing_at` on
@@ -148,16 +148,8 @@ class Backup(Job):
     recipients = models.TextField(_("age recipients"), blank=True)
     verify = models.BooleanField(_("verify"), default=True)
     note = models.CharField(_("note"), max_length=200, blank=True)
-    requested_by = models.CharField(_("requested by"), max_length=150, blank=True)
-    language = models.CharField(max_length=10, default="ja", editable=False)
     held = models.BooleanField(_("held"), default=False)
-    stage = models.CharField(_("stage"), max_length=100, blank=True)
-    fraction = models.FloatField(_("progress"), default=0.0)
-    requested_at = models.DateTimeField(_("requested"), default=now)
-    started_at = models.DateTimeField(_("started"), null=True, blank=True)
     snapshot_at = models.DateTimeField(_("snapshot"), null=True, blank=True, db_index=True)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    seconds = models.FloatField(_("seconds"), null=True, blank=True)
     bytes = models.PositiveBigIntegerField(_("size"), null=True, blank=True)
     manifest = models.JSONField(_("manifest"), default=dict, blank=True)
     verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
@@ -174,18 +166,6 @@ class Backup(Job):
 
     def __str__(self) -> str:
         return self.name
-
-    def release(self) -> None:
-        """Leave an event where this was its last try: somebody must be told."""
-        super().release()
-        if self.status == self.FAILED:
-            Event.objects.record("backup.failed", self, result="failed", reason=self.reason)
-
-    def at_end(self) -> dict[str, Any]:
-        ended = now()
-        # The clock may have been set back meanwhile.
-        taken = max((ended - self.started_at).total_seconds(), 0) if self.started_at else None
-        return {"claimed_at": None, "finished_at": ended, "seconds": taken, "stage": ""}
 
     @property
     def is_encrypted(self) -> bool:

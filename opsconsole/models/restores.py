@@ -1,18 +1,16 @@
 """Restores: a backup read into a new database, which takes the live one's place."""
 
-from typing import Any
 from uuid import uuid4
 
 from django.db import models
-from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.models.backups import Backup
-from opsconsole.models.events import Event
-from pmscoring.base.jobs import Job, JobQuerySet
+from opsconsole.models.requested import RequestedJob
+from pmscoring.base.jobs import JobQuerySet
 
 
-class Restore(Job):
+class Restore(RequestedJob):
     """A request to restore, its states, and what came of it.
 
     `database` is the name of the database that was made, `previous` that of the one whose place it
@@ -67,14 +65,6 @@ class Restore(Job):
         related_name="+",
         verbose_name=_("safety backup"),
     )
-    requested_by = models.CharField(_("requested by"), max_length=150, blank=True)
-    language = models.CharField(max_length=10, default="ja", editable=False)
-    stage = models.CharField(_("stage"), max_length=100, blank=True)
-    fraction = models.FloatField(_("progress"), default=0.0)
-    requested_at = models.DateTimeField(_("requested"), default=now)
-    started_at = models.DateTimeField(_("started"), null=True, blank=True)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    seconds = models.FloatField(_("seconds"), null=True, blank=True)
     database = models.CharField(_("database"), max_length=63, blank=True)
     previous = models.CharField(_("previous database"), max_length=63, blank=True)
     previous_dropped_at = models.DateTimeField(_("previous dropped"), null=True, blank=True)
@@ -89,14 +79,3 @@ class Restore(Job):
 
     def __str__(self) -> str:
         return f"{self.backup_name} ({self.get_status_display()})"
-
-    def release(self) -> None:
-        """Leave an event where this was its last try: somebody must be told."""
-        super().release()
-        if self.status == self.FAILED:
-            Event.objects.record("restore.failed", self, result="failed", reason=self.reason)
-
-    def at_end(self) -> dict[str, Any]:
-        ended = now()
-        taken = (ended - self.started_at).total_seconds() if self.started_at else None
-        return {"claimed_at": None, "finished_at": ended, "seconds": taken, "stage": ""}
