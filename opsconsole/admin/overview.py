@@ -48,9 +48,8 @@ def read(request: HttpRequest) -> dict[str, Any]:
 
 def _under_way() -> list[tuple[str, Any, Any]]:
     jobs: list[Any] = []
-    for model in (Backup, Restore):
-        open_states = (model.WAITING, *model.working_states())
-        jobs += model._default_manager.filter(status__in=open_states)[:MOST_FAILED]
+    for rows in (Backup.objects.unfinished(), Restore.objects.unfinished()):
+        jobs += rows[:MOST_FAILED]
     return [(job._meta.verbose_name or "", job, states.live_state(job)) for job in jobs]
 
 

@@ -24,7 +24,7 @@ def moment(time: datetime | None) -> str:
 
 def is_alive(job: Backup | Restore) -> bool:
     """Whether it waits for a worker, or a worker has it."""
-    return job.status in (job.WAITING, *job.working_states())
+    return job.status in job.unfinished_states()
 
 
 def label(job: Backup | Restore) -> SafeString:

@@ -78,7 +78,7 @@ def sweep() -> list[str]:
 
 
 def _folders() -> Iterator[str]:
-    wanted = Backup.objects.filter(status__in=(Backup.WAITING, *Backup.working_states()))
+    wanted = Backup.objects.unfinished()
     resumed = {f"{name}{PARTIAL}" for name in wanted.values_list("name", flat=True)}
     for path in sorted(Path(settings.BACKUP_DIR).glob(f"*{PARTIAL}")):
         if path.name not in resumed and _removed(path.name, lambda path=path: shutil.rmtree(path)):  # type: ignore[misc]

@@ -116,9 +116,7 @@ def _keeps() -> dict[str, Keep]:
 
 def _begin(backup: Backup) -> bool:
     """Claim the backup for its removal; False where it may no longer be removed."""
-    open_restores = Restore.objects.filter(
-        backup=backup, status__in=(Restore.WAITING, *Restore.working_states())
-    )
+    open_restores = Restore.objects.unfinished().filter(backup=backup)
     free = Backup.objects.kept().filter(pk=backup.pk, held=False, status__in=FINISHED)
     changed = free.exclude(pk__in=open_restores.values("backup")).update(removing_at=now())
     backup.refresh_from_db(fields=["removing_at", "held"])

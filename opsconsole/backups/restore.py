@@ -176,8 +176,7 @@ def _requested(
 ) -> Restore:
     if not safety and not why:
         raise Refused(_("a restore without a safety backup needs a reason"))
-    working = [Restore.Status.REQUESTED, *Restore.working_states()]
-    if other := Restore.objects.filter(status__in=working).first():
+    if other := Restore.objects.unfinished().first():
         raise Busy(_("another restore is under way: %s") % other)
     restore = Restore.objects.create(
         backup=backup,

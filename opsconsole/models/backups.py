@@ -88,10 +88,6 @@ class BackupQuerySet(JobQuerySet["Backup"]):
         """A worker has them."""
         return self.filter(status__in=Backup.working_states())
 
-    def unfinished(self) -> Self:
-        """Waiting, or under way."""
-        return self.filter(status__in=(Backup.WAITING, *Backup.working_states()))
-
     def newest_verified(self, plan: BackupPlan | None = None) -> "Backup | None":
         """By the time of the snapshot."""
         rows = self.verified() if plan is None else self.verified().filter(plan=plan)

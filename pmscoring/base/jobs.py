@@ -37,6 +37,10 @@ class JobQuerySet(models.QuerySet[Row]):
         """To be taken up by a worker."""
         return self.filter(status=self.model.WAITING)
 
+    def unfinished(self) -> Self:
+        """Waiting, or a worker has them."""
+        return self.filter(status__in=self.model.unfinished_states())
+
     def stalled(self, after: timedelta, at: datetime | None = None) -> Self:
         """Claimed by a worker that has since gone quiet for longer than `after`."""
         return self.filter(
@@ -152,6 +156,11 @@ class Job(Lifecycle):
     def working_states(cls) -> tuple[str, ...]:
         """The states in which a worker has the job."""
         return (cls.WORKING, *cls.STEPS)
+
+    @classmethod
+    def unfinished_states(cls) -> tuple[str, ...]:
+        """The states from which a worker may still finish the job."""
+        return (cls.WAITING, *cls.working_states())
 
     def at_end(self) -> dict[str, Any]:
         """Columns written when the job ends, done or failed; models add their own."""
