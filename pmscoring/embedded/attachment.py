@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TextIO
 
 from pmscoring.base import env
+from pmscoring.base.waiting import wait_until
 from pmscoring.embedded.accounts import options_as
 from pmscoring.embedded.cluster import Cluster
 from pmscoring.embedded.errors import CannotStart
@@ -22,7 +23,6 @@ from pmscoring.embedded.passwords import kept_secrets
 from pmscoring.embedded.ports import chosen_ports
 from pmscoring.embedded.signals import ignore_signals
 from pmscoring.embedded.valkey import Valkey
-from pmscoring.embedded.waiting import wait_until
 
 STARTING_SECONDS = 60.0
 LOOK_SECONDS = 0.2

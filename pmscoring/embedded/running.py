@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from pmscoring.base.waiting import wait_until
 from pmscoring.embedded.deaths import FROM_DEATHS, Deaths
 from pmscoring.embedded.errors import CannotStart
 from pmscoring.embedded.leftovers import end_leftovers, forget, remember, remembered
@@ -12,7 +13,6 @@ from pmscoring.embedded.parts import Part, Step, always
 from pmscoring.embedded.signals import ignore_signals, raise_if_stop_requested
 from pmscoring.embedded.supervisor import Supervisor
 from pmscoring.embedded.terminal import Terminal, last_lines
-from pmscoring.embedded.waiting import wait_until
 
 CHECK_SECONDS = 0.5
 Say = Callable[[str], None]

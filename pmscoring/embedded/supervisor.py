@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from pmscoring.base.files import write_whole
+from pmscoring.base.waiting import wait_until
 from pmscoring.embedded.errors import CannotStart
 from pmscoring.embedded.leftovers import remember
 from pmscoring.embedded.parts import Part
-from pmscoring.embedded.waiting import wait_until
 
 LOG_BYTES = "10MB"
 # Never reached: five deaths in a minute end the installation first.

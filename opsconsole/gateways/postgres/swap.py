@@ -12,8 +12,7 @@ The role needs no more than to own both databases and CREATEDB. Why a swap canno
    ALTER DATABASE can: either both names are changed, or none is.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString
@@ -28,10 +27,10 @@ from opsconsole.gateways.postgres.server import (
     Server,
     explained,
 )
+from pmscoring.base.waiting import wait_until
 
 END_SECONDS = 10.0
 DRAIN_SECONDS = 5.0
-LOOK_SECONDS = 0.1
 LONGEST_NAME = 63
 """Bytes; PostgreSQL cuts off what is longer."""
 # Autovacuum has no role there, and makes way for a rename by itself. Of another role's session a
@@ -98,10 +97,10 @@ class Swap:
         session of our own, which reads what is to survive. PostgresError is raised where a session
         does not end, as one of another role does not.
         """
-        self._wait(lambda: not self.is_busy(spared), DRAIN_SECONDS)
+        wait_until(lambda: not self.is_busy(spared), DRAIN_SECONDS)
         self._allow(self.names.live, allowed=False)
         # Again and again: a session that was being opened when the database closed appears late.
-        if not self._wait(lambda: not self._end_sessions(spared), END_SECONDS):
+        if not wait_until(lambda: not self._end_sessions(spared), END_SECONDS):
             others = ", ".join(self._sessions(spared))
             raise PostgresError(_("other sessions stay connected to the database: %s") % others)
 
@@ -159,11 +158,3 @@ class Swap:
         with explained():
             row = self.connection.execute(query, parameters).fetchone()
         return row and row[0]
-
-    def _wait(self, holds: Callable[[], bool], seconds: float) -> bool:
-        end = time.monotonic() + seconds
-        while not holds():
-            if time.monotonic() > end:
-                return False
-            time.sleep(LOOK_SECONDS)
-        return True
