@@ -14,7 +14,6 @@ proves that nothing is damaged, not where it comes from: it is untrusted until i
 
 import json
 import tarfile
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,13 +33,13 @@ from opsconsole.gateways import archives, disks
 from opsconsole.gateways.postgres.server import Locked
 from opsconsole.models import LOCAL, Backup, Caller, Event
 from pmscoring.base.files import sync_folder
+from pmscoring.base.progress import Say
 from pmscoring.base.refusals import Busy, Refused
 
 ARRIVED = ".arrived"
 """The folder in MEDIA_ROOT; what begins with a dot there is in no backup."""
 FAILURES = (archives.ArchiveError, disks.DiskFull, ManifestError, OSError)
 """What may be wrong with an upload without anything being wrong with this program."""
-Say = Callable[[float, str], None]
 
 
 def folder() -> Path:

@@ -20,7 +20,6 @@ from opsconsole.backups.manifest import Manifest
 from opsconsole.backups.parts import opened
 from opsconsole.backups.preparation import (
     RestoreError,
-    Say,
     compare,
     ready,
     refuse_later_version,
@@ -28,6 +27,7 @@ from opsconsole.backups.preparation import (
 from opsconsole.gateways.postgres import dumps
 from opsconsole.gateways.postgres.server import Server, explained
 from opsconsole.models import Caller, Event
+from pmscoring.base.progress import Say
 from pmscoring.base.refusals import Refused
 
 UNFINISHED = "_unfinished"

@@ -25,8 +25,7 @@ from opsconsole.backups.manifest import Manifest, ManifestError
 from opsconsole.gateways import stores
 from opsconsole.gateways.stores import Lost, Store, StoreError
 from opsconsole.models import LOCAL, Backup, BackupCopy, Caller, Event
-
-Say = Callable[[float, str], None]
+from pmscoring.base.progress import Say
 
 
 @dataclass

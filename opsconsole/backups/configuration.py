@@ -10,9 +10,10 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from opsconsole.gateways import archives
-from opsconsole.gateways.archives import Alive, Packed
+from opsconsole.gateways.archives import Packed
 from pmscoring.base import env
 from pmscoring.base.files import write_whole
+from pmscoring.base.progress import Alive
 from pmscoring.base.redaction import redacted
 
 COMPOSE = ("*.yaml", "*.yml", "*.env", ".env", "*.mk", "*.sh")

@@ -24,12 +24,12 @@ from opsconsole.backups import places
 from opsconsole.gateways import stores
 from opsconsole.gateways.stores import Alive, Digest, Lost, Store, StoreError, StoreUnavailable
 from opsconsole.models import LOCAL, Backup, BackupCopy
+from pmscoring.base.progress import Say
 
 ATTEMPTS, LONGEST_WAIT = 4, 20.0
 """Tries of one file, and the longest pause between two, in seconds."""
 BEAT_SECONDS = 2.0
 CHUNK = 1024 * 1024
-Say = Callable[[float, str], None]
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -3,7 +3,6 @@
 What cannot even be read is a failed verification too: it is written down, and channels are told.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db.models import DateTimeField, F, Max, OuterRef, Subquery
@@ -13,11 +12,11 @@ from opsconsole.backups import places
 from opsconsole.backups.report import Check, Report
 from opsconsole.backups.verify import FAILURES, record, verify
 from opsconsole.models import LOCAL, Backup, BackupCopy, Caller, Verification
+from pmscoring.base.progress import Say
 from pmscoring.base.redaction import redacted
 
 EVERY, AGAIN = timedelta(days=7), timedelta(days=1)
 """How often a drill must pass, and how soon after a failed one the next is tried."""
-Say = Callable[[float, str], None]
 
 
 def is_due(at: datetime | None = None) -> bool:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from opsconsole.backups import places
 from opsconsole.gateways.postgres.contents import Contents
 from pmscoring.base.files import write_whole
+from pmscoring.base.progress import Alive
 
 FORMAT = 1
 PLACES = {
@@ -29,7 +30,6 @@ PLACES = {
 """Where in the folder each part is; the database is a folder of files."""
 MOST_BYTES = 64 * 1024 * 1024
 CHUNK = 1024 * 1024
-Alive = Callable[[], object]
 
 
 class ManifestError(Exception):

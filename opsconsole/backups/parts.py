@@ -1,6 +1,6 @@
 """The parts of a backup, compared with its manifest and decrypted, for whoever reads them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,8 +10,7 @@ from opsconsole.backups import manifest
 from opsconsole.backups.manifest import Manifest, ManifestError, Part
 from opsconsole.gateways import age
 from opsconsole.gateways.age import AgeError
-
-Alive = Callable[[], object]
+from pmscoring.base.progress import Alive
 
 
 @contextmanager

@@ -21,10 +21,10 @@ from opsconsole.gateways.postgres.contents import contents
 from opsconsole.gateways.postgres.server import Server, explained
 from opsconsole.gateways.postgres.swap import Swap
 from opsconsole.models import Restore
+from pmscoring.base.progress import Say
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 """Nothing listens there: a message that is sent from a database beside the live one is lost."""
-Say = Callable[[float, str], object]
 
 
 class RestoreError(Exception):

@@ -1,12 +1,11 @@
 """How far a backup is: into its row, which is its heartbeat, and to whoever watches."""
 
-from collections.abc import Callable
 from time import monotonic
 
 from opsconsole.models import Backup
+from pmscoring.base.progress import Say
 
 BEAT_SECONDS = 2.0
-Say = Callable[[float, str], None]
 
 
 class Progress:

@@ -12,7 +12,6 @@ Races, and why each is safe:
 """
 
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,10 +27,10 @@ from opsconsole.backups.retention import Decision, Entry, Keep, decide
 from opsconsole.gateways import stores
 from opsconsole.gateways.stores import DeletionRefused, StoreError
 from opsconsole.models import LOCAL, Backup, BackupCopy, BackupPlan, Caller, Event, Restore
+from pmscoring.base.progress import Say
 from pmscoring.base.refusals import Refused
 
 FINISHED = (Backup.Status.STORED, Backup.Status.FAILED)
-Say = Callable[[float, str], None]
 
 
 @dataclass

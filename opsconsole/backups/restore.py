@@ -27,7 +27,7 @@ from opsconsole.backups import copies, places, recovery, take
 from opsconsole.backups.journal import Journal
 from opsconsole.backups.manifest import ManifestError
 from opsconsole.backups.media import Media
-from opsconsole.backups.preparation import RestoreError, Say, Work, prepare, prepare_previous
+from opsconsole.backups.preparation import RestoreError, Work, prepare, prepare_previous
 from opsconsole.backups.takeover import take_over
 from opsconsole.gateways import shell
 from opsconsole.gateways.age import AgeError
@@ -39,6 +39,7 @@ from opsconsole.models import LOCAL, Backup, BackupCopy, Caller, Event, Installa
 from opsconsole.models.events import SYSTEM
 from pmscoring.base import hold
 from pmscoring.base.jobs import LONGEST_REASON
+from pmscoring.base.progress import Say
 from pmscoring.base.refusals import Busy, Refused
 
 PARTS = ("database", "uploads")

@@ -1,6 +1,6 @@
 """A dump restored into a scratch database, and compared with what the manifest says of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -19,8 +19,7 @@ from opsconsole.backups.manifest import Manifest
 from opsconsole.backups.report import Report
 from opsconsole.gateways.postgres import contents, dumps
 from opsconsole.gateways.postgres.server import PostgresError, Server, explained
-
-Say = Callable[[float, str], object]
+from pmscoring.base.progress import Say
 
 
 def restored_and_compared(

@@ -33,7 +33,7 @@ from opsconsole.backups import alone, copies, manifest, places
 from opsconsole.backups import verify as verification
 from opsconsole.backups.filling import fill
 from opsconsole.backups.manifest import ManifestError
-from opsconsole.backups.progress import Progress, Say
+from opsconsole.backups.progress import Progress
 from opsconsole.backups.sealing import seal
 from opsconsole.gateways import age, archives, disks, redis_data
 from opsconsole.gateways.postgres.server import PostgresError, Server
@@ -42,6 +42,7 @@ from opsconsole.models import Backup, BackupPlan, Caller, Event
 from opsconsole.models.backups import PARTS
 from opsconsole.models.events import SYSTEM
 from pmscoring.base.files import sync_folder
+from pmscoring.base.progress import Say
 from pmscoring.base.redaction import redacted
 from pmscoring.base.refusals import Refused
 

@@ -4,7 +4,7 @@ A backup that cannot be read here, for it is encrypted and no identity is at han
 its hashes alone, and the outcome says so.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -23,8 +23,7 @@ from opsconsole.gateways import age, archives, disks, redis_data
 from opsconsole.gateways.postgres.server import Locked, PostgresError, Server
 from opsconsole.gateways.stores import StoreError
 from opsconsole.models import LOCAL, Backup, BackupCopy, Caller, Event, Verification
-
-Say = Callable[[float, str], object]
+from pmscoring.base.progress import Say
 
 
 def verify(

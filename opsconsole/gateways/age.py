@@ -10,8 +10,9 @@ import pyrage
 from django.utils.translation import gettext as _
 from pyrage import x25519
 
+from pmscoring.base.progress import Alive
+
 SUFFIX = ".age"
-Alive = Callable[[], object]
 
 
 class AgeError(Exception):

@@ -15,12 +15,13 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 
+from pmscoring.base.progress import Alive
+
 TRIES = 3
 """Of a file that changes while it is read."""
 MOST_NAMED = 1000
 """Files left out that are named; the others are counted."""
 CHUNK = 1024 * 1024
-Alive = Callable[[], object]
 
 
 class ArchiveError(Exception):

@@ -8,13 +8,15 @@ account needs the command SYNC alone.
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from django.utils.translation import gettext as _
+
+from pmscoring.base.progress import Alive
 
 MAGICS = (b"REDIS", b"VALKEY")
 END = 0xFF
@@ -23,7 +25,6 @@ CHECKSUM = 8
 TIMEOUT = 60.0
 """Seconds without a byte: while it forks the server sends an empty line now and then."""
 CHUNK = 1024 * 1024
-Alive = Callable[[], object]
 
 
 class RedisError(Exception):

@@ -1,6 +1,6 @@
 """Events: who did what, when, from where, on which object, with what result. Never changed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from opsconsole.models.chain import Chain, hash_of, moment, plain, text
 from opsconsole.models.deeds import DEEDS, Told, detail_name, name_of, told
 from opsconsole.models.installation import Installation
+from pmscoring.base.progress import Say
 
 LINK = (
     "number", "at", "actor", "source", "address", "deed", "object_type", "object_id", "object_name",
@@ -18,8 +19,6 @@ LINK = (
 )  # fmt: skip
 """The columns that make up a link of the chain: all."""
 AT_ONCE = 2000
-Say = Callable[[float, str], None]
-"""Told how far something is, a fraction from 0 to 1, with a note."""
 
 
 def _silent(fraction: float, note: str) -> None:

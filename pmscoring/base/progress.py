@@ -1,11 +1,16 @@
-"""The progress bar of all commands."""
+"""How far work is: what long work calls meanwhile, and the progress bar of all commands."""
 
 import time
+from collections.abc import Callable
 
 from django.core.management.base import OutputWrapper
 
 WIDTH = 40
 LINE = 79
+Say = Callable[[float, str], object]
+"""Called by long work with the fraction that is done, 0 to 1, and a word on where it is."""
+Alive = Callable[[], object]
+"""Called by long work every few seconds; what it raises ends the work."""
 
 
 class ProgressBar:

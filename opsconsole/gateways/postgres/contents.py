@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from psycopg import Connection, sql
 
 from opsconsole.gateways.postgres.server import Server, explained
+from pmscoring.base.progress import Say
 
 SETTINGS = {
     "DateStyle": "ISO, YMD",
@@ -57,7 +58,6 @@ AT_ONCE = 200
 """Rows that are in memory at once."""
 OFTEN = 4 * 1024 * 1024
 """Bytes between two signs of life."""
-Say = Callable[[float, str], object]
 
 
 class Contents(TypedDict):

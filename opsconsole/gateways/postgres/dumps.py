@@ -8,12 +8,12 @@ from django.utils.translation import gettext as _
 
 from opsconsole.gateways import shell
 from opsconsole.gateways.postgres.server import PostgresError, Server, explained, program
+from pmscoring.base.progress import Alive
 
 CONTENTS = "toc.dat"
 LOCK_WAIT = "10min"
 COMPRESSIONS = ("zstd:1", "1")
 """From the fastest on. The last one is gzip, as every version can write it."""
-Alive = Callable[[], object]
 
 
 def refuse_older_client(server: Server) -> None:
