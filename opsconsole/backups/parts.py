@@ -32,11 +32,17 @@ def opened(
     if identity is None:
         raise AgeError(_("the backup is encrypted, and needs --identity"))
     keys = age.identities(identity)
-    for path in (file["path"] for part in parts for file in part["files"]):
-        target = scratch / path.removesuffix(age.SUFFIX)
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        age.decrypt(folder / path, target, keys, alive)
+    for part in parts:
+        decrypt(folder, part, scratch, keys, alive)
     yield scratch, document
+
+
+def decrypt(folder: Path, part: Part, target: Path, keys: age.Identities, alive: Alive) -> None:
+    """Decrypt the files of the part into the folder `target`; raises AgeError and OSError."""
+    for path in (file["path"] for file in part["files"]):
+        plain = target / path.removesuffix(age.SUFFIX)
+        plain.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        age.decrypt(folder / path, plain, keys, alive)
 
 
 def _part(document: Manifest, name: str) -> Part:

@@ -15,7 +15,7 @@ from time import monotonic
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.backups import alone, copies, manifest, places
+from opsconsole.backups import alone, copies, manifest, parts, places
 from opsconsole.backups.manifest import Manifest, ManifestError
 from opsconsole.backups.report import Check, Report
 from opsconsole.backups.scratch import restored_and_compared
@@ -159,11 +159,8 @@ def _decrypted(
         try:
             plain.mkdir(mode=0o700)
             for part in document["parts"]:
-                for file in part["files"]:
-                    target = plain / file["path"].removesuffix(age.SUFFIX)
-                    target.parent.mkdir(mode=0o700, exist_ok=True)
-                    stage = _("decrypting %s") % part["name"]
-                    age.decrypt(folder / file["path"], target, keys, partial(say, 0.3, stage))
+                stage = _("decrypting %s") % part["name"]
+                parts.decrypt(folder, part, plain, keys, partial(say, 0.3, stage))
         except age.AgeError as error:
             report.add("decryption", [str(error)], "")
             yield None

@@ -13,6 +13,8 @@ from pyrage import x25519
 from pmscoring.base.progress import Alive
 
 SUFFIX = ".age"
+Identities = Sequence[x25519.Identity]
+"""Secret keys, of which any may open what was encrypted."""
 
 
 class AgeError(Exception):
@@ -51,7 +53,7 @@ def encrypt(path: Path, target: Path, keys: Sequence[str], alive: Alive = lambda
     _through(path, target, lambda source, sink: pyrage.encrypt_io(source, sink, whom), alive)
 
 
-def identities(path: Path) -> Sequence[x25519.Identity]:
+def identities(path: Path) -> Identities:
     """The secret keys in the file, as age-keygen writes it; raises AgeError."""
     try:
         lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
@@ -64,9 +66,7 @@ def identities(path: Path) -> Sequence[x25519.Identity]:
     return keys
 
 
-def decrypt(
-    path: Path, target: Path, keys: Sequence[x25519.Identity], alive: Alive = lambda: None
-) -> None:
+def decrypt(path: Path, target: Path, keys: Identities, alive: Alive = lambda: None) -> None:
     """Decrypt into a new file; a file that was changed or cut off leaves none. Raises AgeError."""
     _through(path, target, lambda source, sink: pyrage.decrypt_io(source, sink, keys), alive)
 
