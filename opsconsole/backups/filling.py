@@ -33,8 +33,8 @@ def fill(backup: Backup, folder: Path, progress: Progress) -> None:
         document = _document(backup, server, snapshot)
         if "database" in backup.parts:
             _dump_database(server, folder, snapshot, document, progress)
-    _pack_files(backup, folder, document, progress)
-    _describe(backup, folder, document, progress)
+    entries = _pack_files(backup, folder, document, progress)
+    _describe(backup, folder, document, entries, progress)
     manifest.write(folder, document)
     size = sum(part["bytes"] for part in document["parts"])
     backup.beat(manifest=document, snapshot_at=snapshot.at, bytes=size)
@@ -100,8 +100,14 @@ def _dumped_so_far(place: Path, progress: Progress) -> None:
     progress.tell(0.5, _("%d MB") % (disks.used(place) // disks.MEGABYTE))
 
 
-def _pack_files(backup: Backup, folder: Path, document: Manifest, progress: Progress) -> None:
-    """The parts beside the database; of archives the manifest gets what was left out."""
+def _pack_files(
+    backup: Backup, folder: Path, document: Manifest, progress: Progress
+) -> dict[str, int]:
+    """Make the parts beside the database; returns the number of files in each archive.
+
+    The manifest gets what was left out.
+    """
+    entries: dict[str, int] = {}
     if "uploads" in backup.parts:
         progress.begin(_("packing uploaded files"), 0.6)
         uploads = folder / manifest.PLACES["uploads"]
@@ -109,13 +115,16 @@ def _pack_files(backup: Backup, folder: Path, document: Manifest, progress: Prog
             Path(settings.MEDIA_ROOT), uploads, progress.alive, skip=media.is_ours
         )
         _leave_out(document, "uploads", packed)
+        entries["uploads"] = packed.files
     if "configuration" in backup.parts:
         place, secrets = folder / manifest.PLACES["configuration"], bool(backup.recipients)
         packed = configuration.pack(place, folder / "gathered", secrets=secrets)
         _leave_out(document, "configuration", packed)
+        entries["configuration"] = packed.files
     if "redis" in backup.parts:
         progress.begin(_("copying the broker's data"), 0.62)
         redis_data.save(settings.BROKER_URL, folder / manifest.PLACES["redis"], progress.alive)
+    return entries
 
 
 def _leave_out(document: Manifest, part: str, packed: archives.Packed) -> None:
@@ -126,7 +135,9 @@ def _leave_out(document: Manifest, part: str, packed: archives.Packed) -> None:
         document["left_out"].append({"what": part, "why": _("and %d more") % more})
 
 
-def _describe(backup: Backup, folder: Path, document: Manifest, progress: Progress) -> None:
+def _describe(
+    backup: Backup, folder: Path, document: Manifest, entries: dict[str, int], progress: Progress
+) -> None:
     progress.begin(_("computing hashes"), 0.65)
     for name in PARTS:
         if name not in backup.parts:
@@ -134,6 +145,6 @@ def _describe(backup: Backup, folder: Path, document: Manifest, progress: Progre
         part = manifest.described(folder, name, progress.alive)
         if name == "database":
             part["rows"] = sum(table["rows"] for table in document["tables"].values())
-        elif name != "redis":
-            part["entries"] = sum(1 for _entry in archives.names(folder / manifest.PLACES[name]))
+        elif name in entries:
+            part["entries"] = entries[name]
         document["parts"].append(part)
