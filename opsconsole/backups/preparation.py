@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
-from opsconsole.backups import readied
+from opsconsole.backups import readied, versions
 from opsconsole.backups.journal import Journal, State
 from opsconsole.backups.media import Media, missing_and_orphans
 from opsconsole.backups.parts import opened
 from opsconsole.gateways import archives, shell
 from opsconsole.gateways.postgres import dumps
-from opsconsole.gateways.postgres.contents import contents
-from opsconsole.gateways.postgres.server import Server, explained
+from opsconsole.gateways.postgres.contents import contents, migrations
+from opsconsole.gateways.postgres.server import Server
 from opsconsole.gateways.postgres.swap import Swap
 from opsconsole.models import Restore
 from pmscoring.base.progress import Say
@@ -156,11 +155,13 @@ def ready(server: Server, files: Path, alive: Callable[[], object], *options: st
 
 def refuse_later_version(server: Server) -> None:
     """Raise RestoreError where the database has migrations that this version does not."""
-    with server.connect() as connection, explained():
-        applied = connection.execute("SELECT app, name FROM django_migrations").fetchall()
-    known = MigrationLoader(None).disk_migrations
-    if unknown := sorted(set(applied) - set(known)):
-        names = ", ".join(f"{app}.{name}" for app, name in unknown[:5])
+    with server.connect() as connection:
+        applied = migrations(connection)
+    if not applied:
+        raise RestoreError(_("the backup has no table %s") % "django_migrations")
+    unknown, _newer = versions.compared(applied)
+    if unknown:
+        names = ", ".join(unknown[:5])
         raise RestoreError(_("it was made by a later version, with these migrations: %s") % names)
 
 

@@ -10,11 +10,10 @@ import psycopg
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 from psycopg import sql
 
-from opsconsole.backups import alone
+from opsconsole.backups import alone, versions
 from opsconsole.backups.manifest import Manifest
 from opsconsole.backups.report import Report
 from opsconsole.gateways.postgres import contents, dumps
@@ -53,8 +52,8 @@ def _compare(
     words = {"tables": len(restored), "rows": sum(table["rows"] for table in restored.values())}
     report.add("tables", faults, _("%(tables)d tables with %(rows)d rows match") % words)
     applied = contents.migrations(connection)
-    _migrations(applied, document, report)
-    faults = _questions(connection, applied, document)
+    is_of_this_version = _migrations(applied, document, report)
+    faults = _questions(connection, document, every_table=is_of_this_version)
     report.add("application", faults, _("the application can read its tables"))
 
 
@@ -69,30 +68,26 @@ def _difference(
     return "" if restored[name] == expected[name] else _("%s has different content") % name
 
 
-def _migrations(applied: dict[str, list[str]], document: Manifest, report: Report) -> None:
+def _migrations(applied: dict[str, list[str]], document: Manifest, report: Report) -> bool:
+    """Whether the database has exactly the tables of this version."""
     faults = []
     if applied != document["product"]["migrations"]:
         faults.append(_("they differ from those in the manifest"))
-    known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
-    unknown = sorted(_labels(applied) - known)
+    unknown, newer = versions.compared(applied)
     faults += [
         _("%s is not known here: the backup is of a later version") % name for name in unknown
     ]
-    behind = len(known - _labels(applied))
-    good = _("all known; %d are newer than the backup") % behind if behind else _("all known")
+    good = _("all known; %d are newer than the backup") % len(newer) if newer else _("all known")
     report.add("migrations", faults, good)
-
-
-def _labels(applied: dict[str, list[str]]) -> set[str]:
-    return {f"{app}.{name}" for app, names in applied.items() for name in names}
+    return not unknown and not newer
 
 
 def _questions(
-    connection: "psycopg.Connection[Any]", applied: dict[str, list[str]], document: Manifest
+    connection: "psycopg.Connection[Any]", document: Manifest, *, every_table: bool
 ) -> list[str]:
     """What the application would ask: a row of each table with all columns, and its own id."""
     faults: list[str] = []
-    if _labels(applied) == set(map(".".join, MigrationLoader(None).disk_migrations)):
+    if every_table:
         for model in apps.get_models():
             if model._meta.managed and not model._meta.proxy:
                 faults += _asked(connection, model)
