@@ -90,11 +90,11 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:MOST_LINES]) + more
 
 
-def report(found: Mapping[str, Any]) -> dict[str, Any]:
+def report(outcome: Mapping[str, Any]) -> dict[str, Any]:
     """The figures and the lists of what came of a restore."""
-    rows = found.get("rows")
-    deleted = found.get("deleted_by_date") or {}
-    missing, orphans = _names(found, "missing_files"), _names(found, "orphan_files")
+    rows = outcome.get("rows")
+    deleted = outcome.get("deleted_by_date") or {}
+    missing, orphans = _names(outcome, "missing_files"), _names(outcome, "orphan_files")
     figures = [
         (_("rows"), sum(rows.values()) if isinstance(rows, dict) else rows, False),
         (_("deleted because their date had passed"), _total(deleted), False),
@@ -112,9 +112,11 @@ def report(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _names(found: Mapping[str, Any], key: str) -> tuple[int, list[str]]:
-    names = list(found.get(key) or [])
-    return int(found.get(f"{key}_count") or len(names)), [str(name) for name in names[:MOST_LINES]]
+def _names(outcome: Mapping[str, Any], key: str) -> tuple[int, list[str]]:
+    names = list(outcome.get(key) or [])
+    return int(outcome.get(f"{key}_count") or len(names)), [
+        str(name) for name in names[:MOST_LINES]
+    ]
 
 
 def _total(deleted: Any) -> int:

@@ -27,13 +27,13 @@ class Loss:
 def since(manifest: Mapping[str, Any]) -> list[Loss]:
     """What was entered since the snapshot; the greatest number first."""
     counts = rows_by_table(manifest)
-    found = [
+    losses = [
         Loss(capfirst(str(model._meta.verbose_name_plural)), more)
         for model in apps.get_models()
         if model._meta.app_label not in OURS and model._meta.db_table in counts
         if (more := _count(model) - counts[model._meta.db_table]) > 0
     ]
-    return sorted(found, key=lambda loss: -loss.rows)[:MOST_SHOWN]
+    return sorted(losses, key=lambda loss: -loss.rows)[:MOST_SHOWN]
 
 
 def rows_by_table(manifest: Mapping[str, Any]) -> dict[str, int]:

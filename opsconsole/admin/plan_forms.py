@@ -47,18 +47,18 @@ class PlanForm(theme.ModelForm):
         fields: dict[str, Any] = dict(self.fields)
         fields["stores"].offer(self.instance.stores)
         present = self.instance.schedule if self.instance.schedule_id else None
-        found = schedules.timing(present) if present else schedules.Timing(time(2))
+        timing = schedules.timing(present) if present else schedules.Timing(time(2))
         choices = schedules.times_choices()
-        if present and found is None:
+        if present and timing is None:
             fields["times"].initial = AS_IT_IS
             kept = _("unchanged: %s") % schedules.in_words(present)
             choices.insert(0, (AS_IT_IS, kept))
             fields["at"].required = fields["days"].required = False
         fields["times"].choices = choices
-        if found:
-            fields["times"].initial = str(found.times)
-            fields["at"].initial = found.at
-            fields["days"].initial = [str(day) for day in found.days]
+        if timing:
+            fields["times"].initial = str(timing.times)
+            fields["at"].initial = timing.at
+            fields["days"].initial = [str(day) for day in timing.days]
 
     def save(self, commit: bool = True) -> Any:
         """The plan, with a schedule that says what was chosen."""

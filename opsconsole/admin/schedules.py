@@ -50,8 +50,8 @@ def timing(crontab: CrontabSchedule) -> Timing | None:
     days, hours, minutes = schedule.day_of_week, sorted(schedule.hour), schedule.minute
     if (crontab.day_of_month, crontab.month_of_year) != EVERYTHING or len(minutes) != 1:
         return None
-    found = Timing(time(hours[0], min(minutes)), len(hours), tuple(sorted(days)))
-    return found if len(hours) in TIMES_A_DAY and found.hours == hours else None
+    candidate = Timing(time(hours[0], min(minutes)), len(hours), tuple(sorted(days)))
+    return candidate if len(hours) in TIMES_A_DAY and candidate.hours == hours else None
 
 
 def crontab_of(wanted: Timing, zone: Any) -> CrontabSchedule:
@@ -73,20 +73,20 @@ def crontab_of(wanted: Timing, zone: Any) -> CrontabSchedule:
 
 def in_words(crontab: CrontabSchedule) -> str:
     """Such as `every day at 02:00`; with the zone where it is not the installation's."""
-    found = timing(crontab)
-    text = _by_crontab(crontab) if found is None else _timing_in_words(found)
+    regular = timing(crontab)
+    text = _by_crontab(crontab) if regular is None else _timing_in_words(regular)
     zone = str(crontab.timezone)
     return text if zone == settings.TIME_ZONE else f"{text} ({zone})"
 
 
-def _timing_in_words(found: Timing) -> str:
-    days = _days(found.days)
-    if found.times == 24:
+def _timing_in_words(timing: Timing) -> str:
+    days = _days(timing.days)
+    if timing.times == 24:
         return _("%(days)s, every hour at minute %(minute)02d") % {
             "days": days,
-            "minute": found.at.minute,
+            "minute": timing.at.minute,
         }
-    hours = ", ".join(f"{hour:02}:{found.at.minute:02}" for hour in found.hours)
+    hours = ", ".join(f"{hour:02}:{timing.at.minute:02}" for hour in timing.hours)
     return _("%(days)s at %(times)s") % {"days": days, "times": hours}
 
 

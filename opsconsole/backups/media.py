@@ -114,8 +114,8 @@ def is_ours(name: str) -> bool:
 
 def journals(root: Path) -> list[Path]:
     """The journals of restores that have not ended, the oldest first."""
-    found = root.glob(f"{STAGING}*/{JOURNAL}")
-    return sorted(found, key=lambda path: path.stat().st_mtime)
+    paths = root.glob(f"{STAGING}*/{JOURNAL}")
+    return sorted(paths, key=lambda path: path.stat().st_mtime)
 
 
 def missing_and_orphans(root: Path) -> tuple[list[str], list[str]]:

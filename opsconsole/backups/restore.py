@@ -129,8 +129,8 @@ def restore_now(
         restore = Restore(
             backup_name=name, parts=parts, safety=safety, why=why, requested_by=caller.name
         )
-    found = (lambda work: folder) if folder else _folder
-    _do(restore, caller, say, lambda work: prepare(work, lambda: found(work), identity))
+    find = (lambda work: folder) if folder else _folder
+    _do(restore, caller, say, lambda work: prepare(work, lambda: find(work), identity))
     return Restore.objects.get(uid=restore.uid)
 
 

@@ -82,8 +82,8 @@ def _files(
     while waiting:
         folder = waiting.pop()
         alive()
-        with suppress(FileNotFoundError), os.scandir(folder) as found:
-            for entry in sorted(found, key=lambda entry: entry.name):
+        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
                 if folder == root and skip(entry.name):
                     continue
                 if entry.is_dir(follow_symlinks=False):

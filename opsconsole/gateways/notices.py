@@ -107,9 +107,9 @@ class _Statuses(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the status for the attempt that it belongs to."""
-        found, attempt = ANSWER.search(record.getMessage()), _attempt.get()
-        if found and attempt:
-            attempt.status = found[1] or found[2]
+        match, attempt = ANSWER.search(record.getMessage()), _attempt.get()
+        if match and attempt:
+            attempt.status = match[1] or match[2]
 
 
 # Not a thread-local: apprise may run a plug-in in a thread of its own, in a copy of this context.

@@ -204,13 +204,13 @@ class Store:
         """The keys of all objects below the prefix, which is a whole part of a path."""
         with _explained(self.name):
             for objects in obstore.list(self.objects, prefix, chunk_size=500):
-                yield from (found["path"] for found in objects)
+                yield from (entry["path"] for entry in objects)
 
     def folders(self, prefix: str = "") -> list[str]:
         """The names directly below the prefix that have objects below them."""
         with _explained(self.name):
             listing = obstore.list_with_delimiter(self.objects, prefix or None)
-        return sorted(found.rsplit("/", 1)[-1] for found in listing["common_prefixes"])
+        return sorted(folder.rsplit("/", 1)[-1] for folder in listing["common_prefixes"])
 
     def remove(self, prefix: str, first: Sequence[str] = ()) -> None:
         """Remove all objects below the prefix, those named in `first` before the others.

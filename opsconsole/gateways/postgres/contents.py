@@ -104,15 +104,15 @@ def contents(
             connection.execute("SELECT set_config(%s, %s, true)", [name, value])
         tables = connection.execute(TABLES).fetchall()
         whole = sum(max(rows, 1) for _, _, rows, _ in tables) or 1
-        done, found = 0.0, {}
+        done, tables_seen = 0.0, {}
         for schema, table, rows, oid in tables:
             name = table if schema == "public" else f"{schema}.{table}"
             at = done / whole
             say(at, name)
             query = _ordered(connection, schema, table, oid)
-            found[name] = _digest(connection, query, lambda at=at, name=name: say(at, name))  # type: ignore[misc]
+            tables_seen[name] = _digest(connection, query, lambda at=at, name=name: say(at, name))  # type: ignore[misc]
             done += max(rows, 1)
-    return found
+    return tables_seen
 
 
 def description(connection: "Connection[Any]") -> dict[str, Any]:

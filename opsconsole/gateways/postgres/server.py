@@ -157,8 +157,8 @@ class Server:
 
     def exists(self, database: str) -> bool:
         """Whether the server has a database of that name."""
-        found = self._maintain("SELECT 1 FROM pg_database WHERE datname = %s", [database])
-        return bool(found)
+        rows = self._maintain("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+        return bool(rows)
 
     def databases(self, prefix: str) -> list[str]:
         """The names of all databases that begin so."""

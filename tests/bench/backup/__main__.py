@@ -144,9 +144,9 @@ def main(words: Sequence[str]) -> None:
             }
             cost_of([sys.executable, "manage.py", "migrate", "--noinput"], folder / "bench.log")
             bench = Bench(folder, servers.database_url, size)
-            found = [*(formats(bench) if not number else []), *measured(bench)]
-            rows += [{"gibibytes": size, **row} for row in found]
-            for row in rows[-len(found) :]:
+            measurements = [*(formats(bench) if not number else []), *measured(bench)]
+            rows += [{"gibibytes": size, **row} for row in measurements]
+            for row in rows[-len(measurements) :]:
                 print(row, flush=True)
     print(write("backup", rows))
 
