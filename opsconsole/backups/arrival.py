@@ -14,15 +14,13 @@ proves that nothing is damaged, not where it comes from: it is untrusted until i
 
 import json
 import tarfile
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
-from django.utils.timezone import is_aware, now
+from django.utils.timezone import now
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -139,25 +137,13 @@ def _manifest(archive: Path) -> Manifest:
 
 def _row(described: Manifest) -> dict[str, Any]:
     """The fields that the manifest says; raises Refused where they are nonsense."""
-    encryption = described["encryption"]
     try:
-        uid, snapshot_at = UUID(described["id"]), datetime.fromisoformat(described["snapshot_at"])
+        columns = manifest.columns(described)
     except ValueError:
         raise Refused(_("its manifest is not valid")) from None
-    if described["name"][-8:] != uid.hex[:8] or not is_aware(snapshot_at):
+    if columns["name"][-8:] != columns["uid"].hex[:8]:
         raise Refused(_("its manifest is not valid"))
-    return {
-        "name": described["name"],
-        "uid": uid,
-        "manifest": described,
-        "snapshot_at": snapshot_at,
-        "bytes": sum(part["bytes"] for part in described["parts"]),
-        "parts": [part["name"] for part in described["parts"]],
-        "stores": [LOCAL],
-        "recipients": "\n".join(encryption["recipients"]) if encryption else "",
-        "origin": Backup.Origin.UPLOADED,
-        "verify": False,
-    }
+    return {**columns, "stores": [LOCAL], "origin": Backup.Origin.UPLOADED, "verify": False}
 
 
 def _enter(row: dict[str, Any]) -> Backup:

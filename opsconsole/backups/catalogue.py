@@ -8,11 +8,9 @@ not changed by it, but for what retention has removed and a store has kept: that
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -112,27 +110,14 @@ def _enter(document: Manifest, store: str, caller: Caller) -> Backup | None:
 
 
 def _row(document: Manifest) -> dict[str, Any]:
-    encryption, snapshot_at = document["encryption"], _time(document["snapshot_at"])
+    columns = manifest.columns(document)
     return {
-        "uid": UUID(document["id"]),
-        "name": document["name"],
+        **columns,
         "origin": Backup.Origin.FOUND,
         "status": Backup.Status.STORED,
-        "parts": [part["name"] for part in document["parts"]],
-        "recipients": "\n".join(encryption["recipients"]) if encryption else "",
-        "started_at": _time(document["started_at"]),
-        "snapshot_at": snapshot_at,
-        "finished_at": snapshot_at,
-        "bytes": sum(part["bytes"] for part in document["parts"]),
-        "manifest": document,
+        "started_at": manifest.moment(document["started_at"]),
+        "finished_at": columns["snapshot_at"],
     }
-
-
-def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise ValueError(text)
-    return time
 
 
 def _is_kept_copy(backup: Backup, document: Manifest) -> bool:

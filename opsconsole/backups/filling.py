@@ -36,8 +36,7 @@ def fill(backup: Backup, folder: Path, progress: Progress) -> None:
     entries = _pack_files(backup, folder, document, progress)
     _describe(backup, folder, document, entries, progress)
     manifest.write(folder, document)
-    size = sum(part["bytes"] for part in document["parts"])
-    backup.beat(manifest=document, snapshot_at=snapshot.at, bytes=size)
+    backup.beat(manifest=document, snapshot_at=snapshot.at, bytes=manifest.size(document))
 
 
 def _refuse_full_disk(backup: Backup, server: Server, folder: Path) -> None:

@@ -8,9 +8,11 @@ import json
 import os
 import stat
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
@@ -144,6 +146,36 @@ def _plain(path: str) -> str:
         return str(places.relative(path)).removesuffix(".age")
     except places.Unsafe as error:
         raise ManifestError(str(error)) from error
+
+
+def size(manifest: Manifest) -> int:
+    """The bytes of all parts."""
+    return sum(part["bytes"] for part in manifest["parts"])
+
+
+def moment(text: str) -> datetime:
+    """A time of the manifest; raises ValueError, also for one without a zone."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(text)
+    return time
+
+
+def columns(manifest: Manifest) -> dict[str, Any]:
+    """The columns of a backup's row that the manifest says.
+
+    Raises ValueError: the schema leaves the form of times and ids open.
+    """
+    encryption = manifest["encryption"]
+    return {
+        "uid": UUID(manifest["id"]),
+        "name": manifest["name"],
+        "parts": [part["name"] for part in manifest["parts"]],
+        "recipients": "\n".join(encryption["recipients"]) if encryption else "",
+        "snapshot_at": moment(manifest["snapshot_at"]),
+        "bytes": size(manifest),
+        "manifest": manifest,
+    }
 
 
 def part_of(manifest: Manifest, name: str) -> Part | None:

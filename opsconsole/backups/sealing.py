@@ -22,8 +22,7 @@ def seal(backup: Backup, folder: Path, progress: Progress) -> None:
         progress.begin(_("encrypting"), 0.92)
         document["parts"] = [_encrypted(folder, part, keys, progress) for part in document["parts"]]
         document["encryption"] = {"format": "age", "recipients": keys}
-        size = sum(part["bytes"] for part in document["parts"])
-        backup.beat(manifest=document, bytes=size)
+        backup.beat(manifest=document, bytes=manifest.size(document))
     manifest.write(folder, document)
     for path in manifest.unlisted(folder, document):
         (folder / path).unlink()

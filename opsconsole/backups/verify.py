@@ -145,8 +145,8 @@ def _files(folder: Path, document: Manifest, report: Report, say: Say) -> bool:
     for part in document["parts"]:
         stage = _("comparing hashes of %s") % part["name"]
         faults += manifest.faults(folder, part, partial(say, 0.2, stage))
-    size = sum(part["bytes"] for part in document["parts"])
-    return report.add("files", faults, _("%d bytes match the hashes in the manifest") % size)
+    good = _("%d bytes match the hashes in the manifest") % manifest.size(document)
+    return report.add("files", faults, good)
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def _decrypted(
 ) -> Iterator[Path | None]:
     keys = age.identities(identity)
     with alone.partial_folder(f"{document['name']}.plain") as plain:
-        disks.require(plain.parent, sum(part["bytes"] for part in document["parts"]))
+        disks.require(plain.parent, manifest.size(document))
         try:
             plain.mkdir(mode=0o700)
             for part in document["parts"]:
