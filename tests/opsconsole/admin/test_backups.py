@@ -24,16 +24,6 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path / "backups"
 
 
-@pytest.fixture
-def operator() -> Client:
-    return signed_in("operator")
-
-
-@pytest.fixture
-def viewer() -> Client:
-    return signed_in("viewer")
-
-
 def shown(browser: Client, backup: Backup) -> str:
     address = reverse("admin:opsconsole_backup_change", args=[backup.pk])
     return browser.get(address).content.decode()

@@ -10,7 +10,6 @@ from pyrage import x25519
 from pytest_django import Settings
 
 from opsconsole.models import Backup, Event, Restore
-from tests.clients import signed_in
 from tests.factories import example_exam
 from tests.opsconsole.backups_made import ROWS, made, plan
 
@@ -23,16 +22,6 @@ def folders(settings: Settings, tmp_path: Path) -> None:
     settings.BACKUP_DIR, settings.MEDIA_ROOT = tmp_path / "backups", tmp_path / "uploads"
     settings.STORES_DIR = tmp_path / "stores"
     settings.STORES_DIR.mkdir()
-
-
-@pytest.fixture
-def operator() -> Client:
-    return signed_in("operator")
-
-
-@pytest.fixture
-def viewer() -> Client:
-    return signed_in("viewer")
 
 
 def address(name: str, row: Any) -> str:

@@ -30,11 +30,6 @@ def backup(settings: Settings, tmp_path: Path) -> Backup:
     return backup
 
 
-@pytest.fixture
-def operator() -> Client:
-    return signed_in("operator")
-
-
 def address(backup: Backup) -> str:
     return reverse("admin:opsconsole_backup_download", args=[backup.pk])
 

@@ -13,11 +13,6 @@ from tests.opsconsole.backups_made import made, plan
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_plan")]
 
 
-@pytest.fixture
-def operator() -> Client:
-    return signed_in("operator")
-
-
 def overview(browser: Client) -> str:
     return browser.get("/admin/").content.decode()
 

@@ -32,11 +32,6 @@ NEW: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def operator() -> Client:
-    return signed_in("operator")
-
-
 def change(row: BackupPlan) -> str:
     return f"{LIST}{row.pk}/change/"
 

@@ -13,11 +13,6 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/opsconsole/restore/"
 
 
-@pytest.fixture
-def operator() -> Client:
-    return signed_in("operator")
-
-
 def restore(**fields: Any) -> Restore:
     backup = made()
     wanted = {"backup": backup, "backup_name": backup.name, "requested_by": "operator"}

@@ -30,11 +30,6 @@ def folders(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def operator() -> Client:
-    return signed_in("operator")
-
-
-@pytest.fixture
 def archive(operator: Client) -> bytes:
     """The download of a backup that is then lost, with its row."""
     backup = made()
