@@ -49,8 +49,9 @@ class BackupActions(RestoreAsking):
             backup = request_backup(self, request, **form.cleaned_data)
             if backup:
                 return to_backup(backup)
-        title, verb = _("Back up now"), _("Back up now")
-        return page(self, request, "opsconsole/back_up.html", title, None, form=form, verb=verb)
+        title, back = _("Back up now"), reverse("admin:opsconsole_backup_changelist")
+        context = {"form": form, "verb": title, "back": back}
+        return page(self, request, "opsconsole/back_up.html", title, None, **context)
 
     @theme.action(
         description=gettext_lazy("Upload a backup"),

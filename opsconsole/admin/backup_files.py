@@ -77,6 +77,7 @@ class BackupFiles(BackupPage):
         self, request: HttpRequest, form: ArchiveForm, refusal: str = ""
     ) -> HttpResponse:
         context = {"form": form, "refusal": refusal, "free": words.size(free())}
+        context["back"] = reverse("admin:opsconsole_backup_changelist")
         title = _("Upload a backup")
         return page(self, request, "opsconsole/upload.html", title, None, **context)
 
@@ -101,7 +102,7 @@ class BackupFiles(BackupPage):
 
 def to_backup(backup: Backup) -> HttpResponse:
     """Back to the page of the backup."""
-    return HttpResponseRedirect(reverse("admin:opsconsole_backup_change", args=[backup.pk]))
+    return HttpResponseRedirect(back_address(backup))
 
 
 def back_address(backup: Any) -> str:
