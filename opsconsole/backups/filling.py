@@ -1,6 +1,7 @@
 """Fill the folder of a backup: dump, digests, files and their hashes; the manifest comes last."""
 
 import shutil
+from concurrent.futures import wait
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.backups import configuration, manifest, media
 from opsconsole.backups.manifest import Manifest
-from opsconsole.backups.progress import Progress
+from opsconsole.backups.progress import BEAT_SECONDS, Progress
 from opsconsole.gateways import archives, disks, redis_data
 from opsconsole.gateways.postgres import contents, dumps
 from opsconsole.gateways.postgres.contents import Snapshot
@@ -82,17 +83,20 @@ def _dump_database(
     server: Server, folder: Path, snapshot: Snapshot, document: Manifest, progress: Progress
 ) -> None:
     place = folder / manifest.PLACES["database"]
-    progress.begin(_("dumping the database"), 0.35)
-    dumps.dump(
-        server,
-        place,
-        snapshot=snapshot.id,
-        jobs=settings.BACKUP_JOBS,
-        alive=partial(_dumped_so_far, place, progress),
-        warn=document["warnings"].append,
-    )
-    progress.begin(_("counting rows"), 0.5)
-    document["tables"] = contents.contents(snapshot.connection, progress.tell)
+    progress.begin(_("dumping the database"), 0.4)
+    with contents.digested_beside(snapshot) as digests:
+        dumps.dump(
+            server,
+            place,
+            snapshot=snapshot.id,
+            jobs=settings.BACKUP_JOBS,
+            alive=partial(_dumped_so_far, place, progress),
+            warn=document["warnings"].append,
+        )
+        progress.begin(_("counting rows"), 0.5)
+        while not wait([digests], timeout=BEAT_SECONDS).done:
+            progress.alive()
+        document["tables"] = digests.result()
 
 
 def _dumped_so_far(place: Path, progress: Progress) -> None:

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from threading import Event
 from typing import Any, TypedDict
 
 from psycopg import Connection, sql
@@ -113,6 +115,34 @@ def contents(
             tables_seen[name] = _digest(connection, query, lambda at=at, name=name: say(at, name))  # type: ignore[misc]
             done += max(rows, 1)
     return tables_seen
+
+
+class Abandoned(Exception):
+    """Nobody wants the digests any more."""
+
+
+@contextmanager
+def digested_beside(snapshot: Snapshot) -> Iterator["Future[dict[str, Contents]]"]:
+    """The `contents` of the snapshot, computed by a thread beside what the block does.
+
+    pg_dump reads over connections of its own and leaves the snapshot's idle. The block waits for
+    the future; where it fails instead, the thread is made to stop before the connection closes.
+    """
+    abandoned = Event()
+
+    def stop_where_abandoned(_fraction: float, _table: str) -> None:
+        if abandoned.is_set():
+            raise Abandoned
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(contents, snapshot.connection, stop_where_abandoned)
+        try:
+            yield future
+        finally:
+            # A query that began before the flag was seen is cancelled; the next sees the flag.
+            abandoned.set()
+            if not future.done():
+                snapshot.connection.cancel_safe(timeout=5)
 
 
 def description(connection: "Connection[Any]") -> dict[str, Any]:
