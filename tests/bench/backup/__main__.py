@@ -65,10 +65,10 @@ class Bench:
             cost_of([*argv, "-v", "ON_ERROR_STOP=1", "-c", statement], self.log)
 
 
-def compared(name: str, ours: Callable[[], Cost], theirs: Callable[[], Cost]) -> Row:
+def compared(name: str, rounds: int, ours: Callable[[], Cost], theirs: Callable[[], Cost]) -> Row:
     """The ratio of wall times, in turn; the first of each warms up and is not counted."""
     ours(), theirs()
-    pairs = [(ours(), theirs()) for _ in range(ROUNDS)]
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
     ratios = [mine.seconds / bare.seconds for mine, bare in pairs]
     return {
         "name": name,
@@ -108,14 +108,19 @@ def formats(bench: Bench) -> list[Row]:
     return rows
 
 
-def measured(bench: Bench) -> list[Row]:
+def measured(bench: Bench, rounds: int) -> list[Row]:
     """Every figure of one database."""
     options = ("-Fd", "-Z1", "-j2")
+
+    def dump() -> Cost:
+        return bench.dump(*options)
+
     rows = [
-        compared("backup_to_pg_dump", lambda: bench.steps("take"), lambda: bench.dump(*options))
+        compared("backup_to_pg_dump", rounds, lambda: bench.steps("take", "without"), dump),
+        compared("backup_with_digests_to_pg_dump", rounds, lambda: bench.steps("take"), dump),
     ]
     rows.append(
-        compared("restore_to_pg_restore", bench.ours_restored, lambda: bench.restore("-j2"))
+        compared("restore_to_pg_restore", rounds, bench.ours_restored, lambda: bench.restore("-j2"))
     )
     rows.append(alone("digest", lambda: bench.steps("digest")))
     rows.append(alone("verification", lambda: bench.steps("verify")))
@@ -129,8 +134,10 @@ def main(words: Sequence[str]) -> None:
     """Measure databases of each size, the smallest with the formats too."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("gibibytes", nargs="*", type=float, default=[1.0, 4.0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args(words)
     rows: list[Row] = []
-    for number, size in enumerate(parser.parse_args(words).gibibytes):
+    for number, size in enumerate(options.gibibytes):
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=ROOT / "var")))
             folder.chmod(0o755)
@@ -144,7 +151,10 @@ def main(words: Sequence[str]) -> None:
             }
             cost_of([sys.executable, "manage.py", "migrate", "--noinput"], folder / "bench.log")
             bench = Bench(folder, servers.database_url, size)
-            measurements = [*(formats(bench) if not number else []), *measured(bench)]
+            measurements = [
+                *(formats(bench) if not number else []),
+                *measured(bench, options.rounds),
+            ]
             rows += [{"gibibytes": size, **row} for row in measurements]
             for row in rows[-len(measurements) :]:
                 print(row, flush=True)

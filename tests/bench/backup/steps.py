@@ -33,8 +33,10 @@ def filled(gibibytes: str) -> None:
     fill(int(float(gibibytes) * 1024**3))
 
 
-def take() -> None:
-    """A backup of the database without its verification."""
+def take(digests: str = "with") -> None:
+    """A backup of the database without its verification; digests = "without" leaves them out."""
+    if digests == "without":
+        contents.contents = lambda *given: {}
     backup = taking.request(caller=SYSTEM, parts=["database"], verify=False)
     taking.take(backup, quiet)
 
