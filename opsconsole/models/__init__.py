@@ -11,6 +11,8 @@ from opsconsole.models.backups import (
     default_parts,
 )
 from opsconsole.models.channels import Channel
+from opsconsole.models.deployments import Deployment, Release
+from opsconsole.models.environments import Environment, ExamWindow, Operation
 from opsconsole.models.events import SYSTEM, Caller, Event
 from opsconsole.models.installation import Installation
 from opsconsole.models.restores import Restore
@@ -25,8 +27,13 @@ __all__ = [
     "BackupPlan",
     "Caller",
     "Channel",
+    "Deployment",
+    "Environment",
     "Event",
+    "ExamWindow",
     "Installation",
+    "Operation",
+    "Release",
     "Restore",
     "Verification",
     "default_parts",

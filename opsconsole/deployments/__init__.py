@@ -1,0 +1,1 @@
+"""Deployments: prepared before anything is touched, rolled out, soaked, live or rolled back."""

@@ -1,0 +1,1 @@
+"""What runs an environment: one port, implemented by `embedded`, `compose` and `swarm`."""

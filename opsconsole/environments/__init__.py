@@ -1,0 +1,1 @@
+"""Environments: entered, added, looked at, operated."""
