@@ -9,8 +9,8 @@ from typing import Protocol
 
 from pmscoring.base.progress import Alive
 
-LABEL = "pmscoring.installation"
-"""On every object of an environment; its value is the installation's id."""
+LABEL = "pmscoring.project"
+"""On every object of an environment; its value is the environment's project."""
 Say = Callable[[str], object]
 """Takes a line of output, without secrets."""
 
@@ -140,7 +140,7 @@ Judge = Callable[[Sequence[Replica], Sequence[Replica]], None]
 
 
 class Engine(Protocol):
-    """One environment on one engine. Sees and touches only objects with the installation's labels.
+    """One environment on one engine. Sees and touches only objects with the environment's label.
 
     Every call raises EngineAway where the engine does not answer within seconds, and EngineError
     with the engine's words where it refuses.
