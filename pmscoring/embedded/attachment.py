@@ -80,7 +80,7 @@ def _environment(var: Path, cluster: Cluster, ports: Ports) -> dict[str, str]:
         names = kept_secrets(var / "run")
         redis_url = Valkey.under(var).url(ports["valkey"]) if "valkey" in ports else NO_REDIS
     names |= {"DATABASE_URL": cluster.url(ports["postgres"]), "REDIS_URL": redis_url}
-    names["POSTGRES_BIN"] = str(cluster.clients)
+    names |= {"POSTGRES_BIN": str(cluster.clients), "ENGINE": "embedded"}
     if "inference" in ports:
         names["INFERENCE_URL"] = f"http://127.0.0.1:{ports['inference']}"
     return names

@@ -15,7 +15,7 @@ from pmscoring.base.files import write_whole
 
 LONGEST_SECONDS = 90.0
 # supervisord first, for it would start the others again and stops them itself in their order.
-ORDER = ("supervisord", "worker", "beat", "web", "inference", "valkey", "postgres")
+ORDER = ("supervisord", "worker", "ops", "beat", "web", "inference", "valkey", "postgres")
 # SIGTERM makes PostgreSQL wait for its clients; SIGINT does not, and is as safe.
 ENDED_BY_SIGINT = {"postgres"}
 

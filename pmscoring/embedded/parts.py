@@ -17,7 +17,8 @@ def always() -> bool:
 class Part:
     """A foreground process: its command line, its account and what shows that it answers.
 
-    Parts start in the order of their list; of two, the one of the higher `rank` stops first.
+    Parts start in the order of their list; of two, the one of the higher `rank` stops first. What
+    stands by is started by the console alone, when it scales.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Part:
     stop_seconds: int = 30
     starting_seconds: float = 60.0
     environment: dict[str, str] = field(default_factory=dict)
+    standby: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Which parts this machine runs: what the environment does not point to elsewhere."""
 
 import os
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,13 @@ from pmscoring.base import env
 from pmscoring.embedded.accounts import bare
 from pmscoring.embedded.cluster import Cluster
 from pmscoring.embedded.folders import ROOT
-from pmscoring.embedded.parts import Part, Step, answers_http, worker_answers
+from pmscoring.embedded.parts import Part, Step, answers_http
 from pmscoring.embedded.passwords import kept_secrets
 from pmscoring.embedded.ports import chosen_ports
 from pmscoring.embedded.valkey import Valkey
+from pmscoring.embedded.workers import workers
 
 PYTHONPATH = f"{ROOT}{os.pathsep}{ROOT / 'docker' / 'inference'}"
-QUEUES = "scoring,default,ops"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def plan(var: Path, models: Path, *, web_port: int) -> Plan:
     if not env.text("INFERENCE_URL", ""):
         common["INFERENCE_URL"] = f"http://127.0.0.1:{ports['inference']}"
         work += _inference(models, ports["inference"])
-    work += [_worker(common), _beat(), _web(run, ports["web"])]
+    work += [*workers(common), _beat(), _web(run, ports["web"])]
     web = f"http://{_web_host()}:{ports['web']}"
     return Plan(run, work, common, ports, web)
 
@@ -83,6 +82,7 @@ def _environment(run: Path, var: Path) -> dict[str, str]:
     common = dict(os.environ) | {"PYTHONPATH": PYTHONPATH, "PYTHONUNBUFFERED": "1"}
     common.pop("PROMETHEUS_MULTIPROC_DIR", None)  # the web server's alone
     common |= {"DJANGO_SETTINGS_MODULE": "pmscoring.settings", "VAR_DIR": str(var)}
+    common["ENGINE"] = "embedded"
     common.setdefault("ENVIRONMENT", "development")
     return common | kept_secrets(run)
 
@@ -120,22 +120,6 @@ def _inference(models: Path, port: int) -> list[Part | Step]:
         return [service]
     argv = [sys.executable, "-m", "inference_server.weights", "--to", str(own)]
     return [Step("weights", argv, ROOT), service]
-
-
-def _worker(common: dict[str, str]) -> Part:
-    node = f"embedded@{socket.gethostname()}"
-    default = common.get("REDIS_URL") or env.text("REDIS_URL", "")
-    password = env.text("BROKER_PASSWORD", "")
-    broker = env.url("BROKER_URL", default, ("redis", "rediss"), password)
-    options = ["-Q", QUEUES, "-n", node, "--without-gossip", "--without-mingle"]
-    return Part(
-        "worker",
-        [sys.executable, "-m", "celery", "-A", "pmscoring", "worker", *options],
-        rank=5,
-        answers=lambda: worker_answers(broker, node),
-        directory=ROOT,
-        stop_seconds=60,
-    )
 
 
 def _beat() -> Part:

@@ -11,7 +11,7 @@ from pmscoring.embedded.errors import CannotStart
 from pmscoring.embedded.leftovers import end_leftovers, forget, remember, remembered
 from pmscoring.embedded.parts import Part, Step, always
 from pmscoring.embedded.signals import ignore_signals, raise_if_stop_requested
-from pmscoring.embedded.supervisor import Supervisor
+from pmscoring.embedded.supervisor import Info, Supervisor
 from pmscoring.embedded.terminal import Terminal, last_lines
 
 CHECK_SECONDS = 0.5
@@ -28,7 +28,7 @@ class Installation:
     def __init__(self, supervisor: Supervisor, work: Sequence[Part | Step], say: Say) -> None:
         self.supervisor, self.work, self.say = supervisor, work, say
         self.parts = [item for item in work if isinstance(item, Part)]
-        self.deaths = Deaths()
+        self.deaths = Deaths(supervisor.log)
 
     def start(self, environment: dict[str, str]) -> None:
         """Do the steps and start the parts, each when the one before it answers."""
@@ -36,7 +36,7 @@ class Installation:
         for item in self.work:
             if isinstance(item, Step):
                 self._do(item, environment)
-            else:
+            elif not item.standby:
                 self._start(item)
 
     def _do(self, step: Step, environment: dict[str, str]) -> None:
@@ -93,8 +93,13 @@ class Installation:
             # says so.
             if info["pid"] and info["pid"] != (remembered(self.supervisor.run, name) or [0])[0]:
                 remember(self.supervisor.run, name, info["pid"])
-            if not self.deaths.seen(name, info["stop"]):
-                continue
+            self._count_deaths(name, info)
+
+    def _count_deaths(self, name: str, info: Info) -> None:
+        ending = self.deaths.ending(name, info["stop"])
+        if ending == "stopped":
+            self.say(f"{name} was told to stop")
+        elif ending:
             self.say(f"{name} has died ({info['spawnerr'] or info['statename'].lower()}); again")
             if self.deaths.too_many(name):
                 raise DiesTooOften(f"{name} has died {FROM_DEATHS} times in a minute")

@@ -42,6 +42,11 @@ class Supervisor:
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
+    def log(self) -> Path:
+        """supervisord's own log."""
+        return self.logs / "supervisord.log"
+
+    @property
     def remote(self) -> xmlrpc.client.ServerProxy:
         """A connection of its own for each call, for a signal may cut one short."""
         url = f"http://pmscoring:{self.password}@127.0.0.1:{self.port}/RPC2"
@@ -66,14 +71,14 @@ class Supervisor:
             )
         remember(self.run, "supervisord", self.process.pid)
         if not wait_until(self._answers, 30, give_up=lambda: not self.alive()):
-            raise CannotStart(f"supervisord did not start; its log is {self.logs}/supervisord.log")
+            raise CannotStart(f"supervisord did not start; its log is {self.log}")
 
     def configuration(self, parts: Sequence[Part]) -> ConfigParser:
         """The configuration file of supervisord."""
         config = ConfigParser(interpolation=None)
         config["supervisord"] = {
             "nodaemon": "true",
-            "logfile": str(self.logs / "supervisord.log"),
+            "logfile": str(self.log),
             "logfile_maxbytes": LOG_BYTES,
             "pidfile": str(self.run / "supervisord.process"),
             "childlogdir": str(self.logs),

@@ -10,7 +10,7 @@ import pytest
 
 from pmscoring import secrets
 from pmscoring.base import env
-from pmscoring.embedded import plan
+from pmscoring.embedded import plan, workers
 from tests.paths import ROOT
 
 SCHEMES = ("redis", "rediss")
@@ -181,7 +181,7 @@ def test_the_embedded_stack_asks_its_worker_by_the_brokers_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, bool] = {}
-    monkeypatch.setattr(plan, "worker_answers", lambda url, node: asked.setdefault(url, True))
+    monkeypatch.setattr(workers, "worker_answers", lambda url, node: asked.setdefault(url, True))
     monkeypatch.setenv("BROKER_URL", "redis://u@b:1/0")
     monkeypatch.setenv("BROKER_PASSWORD", "three")
     (tmp_path / "run").mkdir()

@@ -6,13 +6,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import xmlrpc.client
 from collections.abc import Callable, Iterator
+from configparser import ConfigParser
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import redis
 
+from pmscoring.embedded.deaths import FROM_DEATHS
 from pmscoring.embedded.leftovers import end_leftovers, remember, remembered, start_time
 from tests.local_servers import Servers
 from tests.paths import ROOT
@@ -59,7 +63,8 @@ with exclusive(run):
         say(sentence)
     port = chosen_ports({"supervisor": 0})["supervisor"]
     supervisor = Supervisor(run, logs, port, "secret")
-    parts = [part("first", 0), part("middle", 2), last]
+    spare = Part("spare", [sys.executable, str(body), "spare"], 1, directory=var, standby=True)
+    parts = [part("first", 0), part("middle", 2), last, spare]
     installation = Installation(supervisor, parts, say)
     try:
         with running(installation, {"PATH": "/usr/bin:/bin"}, None):
@@ -93,6 +98,14 @@ class Started:
         found = remembered(self.var / "run", name)
         assert found, f"{name} is not remembered"
         return found[0]
+
+    def console(self) -> Any:
+        """Calls to supervisord, as the console makes them."""
+        config = ConfigParser()
+        config.read(self.var / "run" / "supervisord.conf")
+        server = config["inet_http_server"]
+        url = f"http://{server['username']}:{server['password']}@{server['port']}/RPC2"
+        return xmlrpc.client.ServerProxy(url).supervisor
 
     def order(self) -> list[str]:
         return (self.var / "order").read_text("utf-8").splitlines()
@@ -153,6 +166,33 @@ def test_it_starts_a_killed_part_again(started: Started) -> None:
     eventually(lambda: started.order().count("begin middle") == 2)
     eventually(lambda: "middle has died" in started.said())
     assert started.process.poll() is None
+
+
+def test_it_starts_what_stands_by_only_when_the_console_asks_and_stops_it(
+    started: Started,
+) -> None:
+    assert "begin spare" not in started.order()
+
+    started.console().startProcess("spare")
+    eventually(lambda: "begin spare" in started.order())
+
+    assert started.stop() == 0
+    assert "end spare" in started.order()
+
+
+def test_it_takes_no_restart_by_the_console_for_a_death(started: Started) -> None:
+    console = started.console()
+    for _ in range(FROM_DEATHS + 1):
+        console.stopProcess("middle", True)
+        console.startProcess("middle", False)
+        eventually(lambda: console.getProcessInfo("middle")["statename"] == "RUNNING")
+
+    os.kill(started.pid("last"), signal.SIGKILL)
+    eventually(lambda: "last has died" in started.said())
+
+    assert started.process.poll() is None
+    assert "middle was told to stop" in started.said()
+    assert "middle has died" not in started.said()
 
 
 def test_it_gives_up_after_five_deaths_in_a_minute(var: Path) -> None:
