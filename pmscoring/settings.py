@@ -191,6 +191,9 @@ CHANNELS_DIR = Path(env.text("CHANNELS_DIR", str(VAR_DIR / "channels")))
 PUBLISHED_DIR = Path(name) if (name := env.text("PUBLISHED_DIR", "")) else None
 # The folder with `compose/`; set in containers alone.
 INSTALL_DIR = env.text("INSTALL_DIR", "")
+# What runs this installation, and the variables that its Compose files were filled in with.
+ENGINE = env.choice("ENGINE", "", ("", "embedded", "compose", "swarm"))
+SITE = env.text("SITE", "")
 # The folder of pg_dump and pg_restore; empty: they are on the PATH.
 POSTGRES_BIN = env.text("POSTGRES_BIN", "")
 FILE_UPLOAD_PERMISSIONS = 0o600

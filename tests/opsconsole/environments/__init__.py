@@ -1,0 +1,1 @@
+"""Tests of environments: entering, looking, operating, adding, exam windows."""
