@@ -96,6 +96,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "healer_at",
+                    models.DateTimeField(
+                        editable=False, null=True, verbose_name="last look of the healer"
+                    ),
+                ),
+                (
                     "added_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now, editable=False, verbose_name="added"
@@ -245,6 +251,105 @@ class Migration(migrations.Migration):
                 "verbose_name": "operation",
                 "verbose_name_plural": "operations",
                 "ordering": ["-requested_at", "-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Heal",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("service", models.CharField(max_length=100, verbose_name="service")),
+                ("replica", models.CharField(max_length=100, verbose_name="replica")),
+                ("name", models.CharField(max_length=200, verbose_name="name of the replica")),
+                (
+                    "sickness",
+                    models.CharField(
+                        choices=[
+                            ("unhealthy", "unhealthy"),
+                            ("crashing", "restarted by the engine again and again"),
+                        ],
+                        max_length=10,
+                        verbose_name="sickness",
+                    ),
+                ),
+                (
+                    "seen",
+                    models.CharField(blank=True, max_length=500, verbose_name="what was seen"),
+                ),
+                (
+                    "restarts",
+                    models.PositiveIntegerField(default=0, verbose_name="restarts by the engine"),
+                ),
+                (
+                    "did",
+                    models.CharField(
+                        choices=[
+                            ("watched", "watched"),
+                            ("restarting", "being restarted"),
+                            ("restarted", "restarted"),
+                            ("gave_up", "given up"),
+                        ],
+                        default="watched",
+                        max_length=10,
+                        verbose_name="what was done",
+                    ),
+                ),
+                (
+                    "did_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="when it was done"),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("open", "not yet known"),
+                            ("recovered", "healthy again"),
+                            ("failed", "still sick"),
+                            ("given_up", "left to a person"),
+                            ("gone", "stopped or removed by others"),
+                        ],
+                        default="open",
+                        max_length=10,
+                        verbose_name="what came of it",
+                    ),
+                ),
+                (
+                    "at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="first seen"
+                    ),
+                ),
+                (
+                    "ended_at",
+                    models.DateTimeField(
+                        blank=True, db_index=True, null=True, verbose_name="ended"
+                    ),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="heals",
+                        to="opsconsole.environment",
+                        verbose_name="environment",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "heal",
+                "verbose_name_plural": "heals",
+                "ordering": ["-at", "-pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("environment", "name"),
+                        name="one_open_heal_for_each_replica",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

@@ -14,6 +14,7 @@ from opsconsole.models.channels import Channel
 from opsconsole.models.deployments import Deployment, Release
 from opsconsole.models.environments import Environment, ExamWindow, Operation
 from opsconsole.models.events import SYSTEM, Caller, Event
+from opsconsole.models.healing import Heal
 from opsconsole.models.installation import Installation
 from opsconsole.models.restores import Restore
 
@@ -31,6 +32,7 @@ __all__ = [
     "Environment",
     "Event",
     "ExamWindow",
+    "Heal",
     "Installation",
     "Operation",
     "Release",

@@ -76,6 +76,7 @@ class Environment(models.Model):
     seen = models.JSONField(_("what was seen"), default=dict, editable=False)
     seen_at = models.DateTimeField(_("seen"), null=True, editable=False)
     trouble = models.CharField(_("trouble"), max_length=500, blank=True, editable=False)
+    healer_at = models.DateTimeField(_("last look of the healer"), null=True, editable=False)
     added_at = models.DateTimeField(_("added"), default=now, editable=False)
     laid_out_at = models.DateTimeField(_("laid out"), null=True, blank=True, editable=False)
     removed_at = models.DateTimeField(_("removed"), null=True, blank=True, editable=False)
