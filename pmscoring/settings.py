@@ -281,7 +281,10 @@ UNFOLD = {
         }
     ],
     "STYLES": [lambda request: static("pmscoring/admin.css")],
-    "SCRIPTS": [lambda request: static("pmscoring/live.js")],
+    "SCRIPTS": [
+        lambda request: static("pmscoring/live.js"),
+        lambda request: static("pmscoring/times.js"),
+    ],
     "DASHBOARD_CALLBACK": "pmscoring.base.admin.overview.show",
     "SIDEBAR": {"navigation": "pmscoring.base.admin.navigation.sidebar"},
     "COLORS": {

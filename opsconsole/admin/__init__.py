@@ -1,5 +1,33 @@
 """The console's admin: it translates and decides nothing."""
 
-from opsconsole.admin import backups, channels, events, navigation, overview, plans, restores
+from opsconsole.admin import (
+    backups,
+    channels,
+    deployments,
+    environments,
+    environments_panel,
+    events,
+    navigation,
+    operations,
+    overview,
+    plans,
+    releases,
+    restores,
+    windows,
+)
 
-__all__ = ["backups", "channels", "events", "navigation", "overview", "plans", "restores"]
+__all__ = [
+    "backups",
+    "channels",
+    "deployments",
+    "environments",
+    "environments_panel",
+    "events",
+    "navigation",
+    "operations",
+    "overview",
+    "plans",
+    "releases",
+    "restores",
+    "windows",
+]

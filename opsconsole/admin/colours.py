@@ -1,6 +1,6 @@
 """The colour of the label that shows each state."""
 
-from opsconsole.models import Backup, BackupCopy, Restore
+from opsconsole.models import Backup, BackupCopy, Deployment, Operation, Restore
 
 Colours = dict[str, str]
 
@@ -28,4 +28,43 @@ RESTORE: Colours = {
     Restore.Status.DONE: "success",
     Restore.Status.FAILED: "danger",
     Restore.Status.UNDONE: "danger",
+}
+DEPLOYMENT: Colours = {
+    Deployment.Status.REQUESTED: "info",
+    Deployment.Status.PREPARING: "primary",
+    Deployment.Status.BACKING_UP: "primary",
+    Deployment.Status.MIGRATING: "primary",
+    Deployment.Status.ROLLING: "primary",
+    Deployment.Status.SOAKING: "primary",
+    Deployment.Status.LIVE: "success",
+    Deployment.Status.ROLLING_BACK: "warning",
+    Deployment.Status.ROLLED_BACK: "warning",
+    Deployment.Status.FAILED: "danger",
+    Deployment.Status.CANCELLED: "default",
+}
+OPERATION: Colours = {
+    Operation.Status.WAITING: "info",
+    Operation.Status.RUNNING: "primary",
+    Operation.Status.DONE: "success",
+    Operation.Status.FAILED: "danger",
+}
+BY_MODEL: dict[str, Colours] = {
+    "backup": BACKUP,
+    "restore": RESTORE,
+    "deployment": DEPLOYMENT,
+    "operation": OPERATION,
+}
+STATE: Colours = {
+    "starting": "info",
+    "running": "success",
+    "restarting": "warning",
+    "stopped": "default",
+}
+"""What a replica does."""
+HEALTH: Colours = {
+    "healthy": "success",
+    "starting": "info",
+    "unhealthy": "danger",
+    "unknown": "warning",
+    "none": "default",
 }

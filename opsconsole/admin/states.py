@@ -1,8 +1,10 @@
-"""The state of a backup or a restore: a label, and a live bar while a worker has it."""
+"""The state of a job: a label, and a live bar while a worker has it. Times, for each viewer."""
 
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -10,7 +12,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from opsconsole.admin import colours, words
-from opsconsole.models import Backup, Restore
+from opsconsole.models import Backup
+from opsconsole.models.requested import RequestedJob
 from pmscoring.base.admin import bars
 from pmscoring.base.admin.labels import labels
 
@@ -22,27 +25,46 @@ def moment(time: datetime | None) -> str:
     return date_format(localtime(time), "SHORT_DATETIME_FORMAT")
 
 
-def is_alive(job: Backup | Restore) -> bool:
+def when(time: datetime | str | None) -> SafeString:
+    """As `moment`; times.js shows it in the zone of the viewer's browser, where that is another.
+
+    The title keeps the time in the installation's zone, which it names.
+    """
+    at = parse_datetime(time) if isinstance(time, str) else time
+    if at is None:
+        return format_html("{}", words.NOTHING)
+    here = localtime(at)
+    return format_html(
+        '<time datetime="{}" data-zone="{}" title="{}">{}</time>',
+        at.isoformat(timespec="seconds"),
+        settings.TIME_ZONE,
+        f"{here:%Y-%m-%d %H:%M:%S} {here:%Z}",
+        moment(at),
+    )
+
+
+def is_alive(job: RequestedJob) -> bool:
     """Whether it waits for a worker, or a worker has it."""
     return job.status in job.unfinished_states()
 
 
-def label(job: Backup | Restore) -> SafeString:
+def label(job: RequestedJob) -> SafeString:
     """The state in its colour."""
-    palette = colours.BACKUP if isinstance(job, Backup) else colours.RESTORE
+    palette = colours.BY_MODEL[job._meta.model_name or ""]
     if isinstance(job, Backup) and job.removing_at:
         return labels([("default", _("removed"))])
-    return labels([(palette.get(job.status, "default"), job.get_status_display())])
+    name = str(dict(job._meta.get_field("status").flatchoices).get(job.status, job.status))
+    return labels([(palette.get(job.status, "default"), name)])
 
 
-def bar(job: Backup | Restore) -> SafeString:
+def bar(job: RequestedJob) -> SafeString:
     """How far the work is, and what is being done."""
     percent = min(round(job.fraction * 100), 100)
     progress = bars.progress_bar(_("progress"), percent, [("scoring", percent)])
     return format_html('{} <span class="pms-none">{}</span>', progress, job.stage)
 
 
-def live_state(job: Backup | Restore) -> SafeString:
+def live_state(job: RequestedJob) -> SafeString:
     """The label; while the work goes on with its bar, which the page fetches again."""
     if not is_alive(job):
         return label(job)

@@ -4,6 +4,7 @@
 "use strict";
 (() => {
   const EVERY = 3000;
+  const shown = new Map();
   const live = () => [...document.querySelectorAll("[data-live][id]")];
   const follows = () => document.querySelector("[data-live-follow]") !== null;
 
@@ -14,6 +15,21 @@
   function later() {
     away(true);
     setTimeout(refresh, follows() ? EVERY : EVERY * 5);
+  }
+
+  /* Nothing is touched that did not change; the focus stays on its link, and a log at its end. */
+  function show(place, fresh) {
+    const html = fresh.innerHTML;
+    if (shown.get(place.id) === html) return;
+    shown.set(place.id, html);
+    const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    place.replaceChildren(...fresh.childNodes);
+    if (focused) place.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    toEnd(place);
+  }
+
+  function toEnd(place) {
+    for (const log of place.querySelectorAll("[data-tail]")) log.scrollTop = log.scrollHeight;
   }
 
   async function refresh() {
@@ -31,12 +47,13 @@
     for (const place of live()) {
       const fresh = page.getElementById(place.id);
       if (!fresh || !fresh.hasAttribute("data-live")) return location.reload();
-      place.replaceChildren(...fresh.childNodes);
+      show(place, fresh);
     }
     setTimeout(refresh, EVERY);
   }
 
   document.addEventListener("DOMContentLoaded", () => {
+    toEnd(document);
     if (live().length) setTimeout(refresh, EVERY);
   });
 })();

@@ -1,0 +1,25 @@
+/* Times that carry the installation's zone are shown in the browser's own; the title keeps the installation's. */
+"use strict";
+(() => {
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const shown = new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
+    year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short",
+  });
+
+  function translate(root) {
+    for (const time of root.querySelectorAll("time[data-zone]")) {
+      const at = new Date(time.dateTime);
+      if (time.dataset.zone !== here && !Number.isNaN(at.valueOf())) time.textContent = shown.format(at);
+      time.removeAttribute("data-zone");
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    translate(document);
+    new MutationObserver((changes) => {
+      for (const change of changes) {
+        for (const node of change.addedNodes) if (node.nodeType === Node.ELEMENT_NODE) translate(node.parentNode);
+      }
+    }).observe(document.body, { childList: true, subtree: true });
+  });
+})();
