@@ -1,0 +1,160 @@
+"""Images on a Docker Engine: fetched, loaded, tagged, kept for an environment, and dropped again.
+
+All environments of an engine share its images. So an environment keeps each of its own under one
+more name, KEPT/<project>:<beginning of the digest>, and removes nothing but what it keeps so.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+from docker.auth import load_config, resolve_repository_name
+from docker.utils import parse_repository_tag
+
+from opsconsole.engines.base import EngineError, Image, Say
+from opsconsole.engines.daemon import Daemon, Gone, meanwhile
+from pmscoring.base.progress import Alive
+from pmscoring.base.redaction import redacted
+
+PART = "pmscoring.part"
+"""The label of the images that are ours."""
+KEPT = "pmscoring.kept"
+OURS = "pm-scoring-"
+"""How the names of our images begin, after the registry's."""
+
+
+class Images:
+    """Those of one environment."""
+
+    def __init__(self, daemon: Daemon, project: str, logins: Path | None) -> None:
+        self.daemon, self.project, self.logins = daemon, project, logins
+
+    def find(self, reference: str) -> Image | None:
+        """An image that is there."""
+        try:
+            found = self.daemon.ask(lambda: self.daemon.api.inspect_image(reference))
+        except Gone:
+            return None
+        return Image(
+            reference=reference,
+            digest=found["Id"],
+            repo_digest=next(iter(found.get("RepoDigests") or ()), ""),
+            bytes=found["Size"],
+            labels=(found.get("Config") or {}).get("Labels") or {},
+        )
+
+    def pull(self, reference: str, say: Say, alive: Alive) -> Image:
+        """Fetch an image; raises EngineError with the registry's own words."""
+        repository, tag = parse_repository_tag(reference)
+        api = self.daemon.slow_api
+        lines = meanwhile(
+            lambda: api.pull(
+                repository,
+                tag=tag or "latest",
+                stream=True,
+                decode=True,
+                auth_config=self._login(repository),
+            ),
+            alive,
+        )
+        for line in _said(lines):
+            say(line)
+        return self._kept(reference)
+
+    def _login(self, repository: str) -> dict[str, str] | None:
+        if self.logins is None:
+            return None
+        registry, _rest = resolve_repository_name(repository)
+        config = load_config(config_path=str(self.logins / "config.json"))
+        login: dict[str, str] | None = config.resolve_authconfig(registry)
+        return login
+
+    def load(self, archive: Path, say: Say, alive: Alive) -> list[Image]:
+        """Images from an archive of `docker save`."""
+        api, references = self.daemon.slow_api, []
+        with archive.open("rb") as file:
+            for line in _said(meanwhile(lambda: api.load_image(file, quiet=True), alive)):
+                say(line)
+                _before, loaded, reference = line.partition("Loaded image: ")
+                if loaded:
+                    references.append(reference.strip())
+        return [self._kept(reference) for reference in references]
+
+    def point(self, reference: str, digest: str) -> None:
+        """Let the tag point to an image that is there."""
+        repository, tag = parse_repository_tag(reference)
+        self.daemon.ask(lambda: self.daemon.api.tag(digest, repository, tag or "latest"))
+        self._kept(reference)
+
+    def _kept(self, reference: str) -> Image:
+        image = self.find(reference)
+        if image is None:
+            raise EngineError(_("There is no image {image}.").format(image=reference))
+        if PART in image.labels:
+            tag = _short(image.digest)
+            self.daemon.ask(lambda: self.daemon.api.tag(image.digest, self._keeper, tag))
+        return image
+
+    @property
+    def _keeper(self) -> str:
+        return f"{KEPT}/{self.project}"
+
+    def prune(self, keep: Sequence[str]) -> int:
+        """Remove the images that the environment keeps, but those digests and what runs.
+
+        Returns the bytes by which the engine's store has shrunk.
+        """
+        before = self._stored()
+        for image in self.daemon.ask(lambda: self.daemon.api.images(filters={"label": PART})):
+            if image["Id"] not in keep and self._is_kept(image):
+                self._drop(image)
+        return max(before - self._stored(), 0)
+
+    def _stored(self) -> int:
+        return int(self.daemon.ask(lambda: self.daemon.slow_api.df())["LayersSize"])
+
+    def _is_kept(self, image: dict[str, Any]) -> bool:
+        return f"{self._keeper}:{_short(image['Id'])}" in (image["RepoTags"] or ())
+
+    def _drop(self, image: dict[str, Any]) -> None:
+        """Take our names off the image; with the last one the engine removes it.
+
+        An image that a container has, or that another environment keeps, stays.
+        """
+        if self.daemon.ask(lambda: self.daemon.api.containers(all=True, filters=_with(image))):
+            return
+        own = f"{self._keeper}:{_short(image['Id'])}"
+        others = [tag for tag in image["RepoTags"] if tag != own]
+        if any(tag.startswith(f"{KEPT}/") for tag in others):
+            others = []
+        ours = [tag for tag in others if tag.rpartition("/")[2].startswith(OURS)]
+        for tag in (*ours, own):
+            self._untag(tag)
+
+    def _untag(self, tag: str) -> None:
+        with suppress(Gone):
+            self.daemon.ask(lambda: self.daemon.slow_api.remove_image(tag))
+
+
+def _with(image: dict[str, Any]) -> dict[str, str]:
+    return {"ancestor": image["Id"]}
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]
+
+
+def _said(documents: Iterator[Any]) -> Iterator[str]:
+    """The lines of a stream of progress; raises EngineError with the error in it."""
+    before = ""
+    for document in documents:
+        if "error" in document:
+            raise EngineError(redacted(str(document["error"]).strip()))
+        text = str(document.get("stream") or document.get("status") or "").strip()
+        part = document.get("id")
+        line = f"{part}: {text}" if part else text
+        if line and line != before:
+            yield line
+            before = line
