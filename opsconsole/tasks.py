@@ -15,9 +15,11 @@ from django.conf import settings
 from django.utils import translation
 
 from opsconsole.backups import alone, arrival, drill, plans, prune, recovery, restore, take
+from opsconsole.environments import look, operate
+from opsconsole.environments.enter import enter
 from opsconsole.gateways import published
 from opsconsole.gateways.postgres.server import PostgresError
-from opsconsole.models import Backup, Caller, Event, Restore
+from opsconsole.models import Backup, Caller, Event, Operation, Restore
 from opsconsole.models.deeds import DEEDS, Told
 from opsconsole.notices import telling
 from pmscoring.base import heartbeats
@@ -36,6 +38,7 @@ def sweep() -> None:
     nudge(tell)
     nudge(sweep_restores)
     nudge(remove_leftovers)
+    nudge(sweep_operations)
     Backup.objects.release_stalled(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
     with translation.override(settings.LANGUAGE_CODE):
         plans.request_due()
@@ -70,6 +73,29 @@ def sweep_restores() -> None:
 def remove_leftovers() -> None:
     """Remove the folders and databases of killed work."""
     alone.sweep()
+
+
+@shared_task
+def sweep_operations() -> None:
+    """Enter this installation, fail what dead workers had, and send tasks for what is due."""
+    enter()
+    Operation.objects.release_stalled(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
+    operate.forget()
+    for operation in operate.due():
+        nudge(perform_operation, operation.pk)
+
+
+@shared_task(throws=(WrongState,))
+def perform_operation(operation_id: int) -> None:
+    """Perform a requested operation; of two workers with the same message one gets WrongState."""
+    if operation := Operation.objects.filter(pk=operation_id).first():
+        operate.perform(operation)
+
+
+@shared_task(acks_late=False)
+def look_at_environments() -> None:
+    """Write what is seen of each environment; an engine that is away is written too."""
+    look.look_at_all()
 
 
 @shared_task

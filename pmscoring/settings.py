@@ -151,6 +151,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "ops-look": {
+        "task": "opsconsole.tasks.look_at_environments",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
     "ops-recover": {
         "task": "opsconsole.tasks.recover_restores",
         "schedule": 30.0,

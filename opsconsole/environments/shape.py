@@ -28,7 +28,7 @@ OF_OVERLAYS = {"scale": ("HAPROXY_STATS_PORT",), "monitoring": ("PROMETHEUS_PORT
 
 def refuse_nonsense(environment: Environment) -> None:
     """Raise Refused where an added environment is not one of those that are shipped."""
-    if not CODE.regex.fullmatch(environment.code):
+    if not re.fullmatch(CODE.regex, environment.code):
         raise Refused(_("the code must be small letters, digits and hyphens"))
     if not PROJECT.fullmatch(environment.project):
         raise Refused(_("%s is no name of a project") % environment.project[:60])

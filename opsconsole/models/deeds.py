@@ -67,6 +67,7 @@ DEEDS: dict[str, Deed] = {
         Deed("replica.restarted", _("replica restarted")),
         Deed("replica.logs_read", _("logs read")),
         Deed("command.run", _("command run")),
+        Deed("operation.requested", _("operation requested")),
         Deed("operation.failed", _("operation failed")),
         Deed("images.pruned", _("old images removed")),
         Deed("deployment.requested", _("deployment requested")),

@@ -8,9 +8,10 @@ import pytest
 from celery import current_app
 from django.conf import settings
 from django.utils.timezone import now
+from pytest_django import Settings
 
 from opsconsole import tasks
-from opsconsole.models import Backup, BackupPlan, Event, Restore
+from opsconsole.models import Backup, BackupPlan, Environment, Event, Operation, Restore
 from pmscoring.base.lifecycle import WrongState
 from tests.opsconsole.factories import STATUS, a_backup, a_plan, with_files
 
@@ -45,7 +46,9 @@ def test_the_sweep_nudges_the_first_of_what_waits(sent: Sent) -> None:
     tasks.sweep()
     assert ("opsconsole.tasks.take_backup", (first.pk,)) in sent
     assert tasks_sent(sent).count("take_backup") == 1
-    assert {"sweep_restores", "remove_leftovers", "tell"} <= set(tasks_sent(sent))
+    assert {"sweep_restores", "remove_leftovers", "sweep_operations", "tell"} <= set(
+        tasks_sent(sent)
+    )
 
 
 def test_the_sweep_of_restores_nudges_what_waits(sent: Sent) -> None:
@@ -140,3 +143,35 @@ def test_every_task_of_the_schedule_goes_to_a_queue_that_has_a_worker() -> None:
     assert {entry["task"] for entry in ours} <= set(current_app.tasks)
     queues = {entry["options"].get("queue", "ops") for entry in ours}
     assert queues == {"default", "scoring", "ops"}
+
+
+def test_the_sweep_of_operations_enters_the_installation_and_nudges_what_is_due(
+    sent: Sent, settings: Settings
+) -> None:
+    settings.ENGINE = "embedded"
+    tasks.sweep_operations()
+    here = Environment.objects.here()
+    now_due = Operation.objects.create(environment=here, kind="run", target="check")
+    later = {"not_before": (now() + timedelta(hours=1)).isoformat()}
+    Operation.objects.create(environment=here, kind="scale", target="web", arguments=later)
+    tasks.sweep_operations()
+    keys = [args for name, args in sent if name.endswith("perform_operation")]
+    assert keys == [(now_due.pk,)]
+
+
+def test_the_sweep_of_operations_fails_what_a_dead_worker_had(
+    sent: Sent, settings: Settings
+) -> None:
+    settings.ENGINE = "embedded"
+    tasks.sweep_operations()
+    broken = Operation.objects.create(
+        environment=Environment.objects.here(),
+        kind="run",
+        status="running",
+        tries=1,
+        claimed_at=now() - timedelta(seconds=settings.BACKUP_STALLED_SECONDS + 5),
+    )
+    tasks.sweep_operations()
+    broken.refresh_from_db()
+    assert broken.status == "failed"
+    assert "perform_operation" not in tasks_sent(sent)

@@ -1,0 +1,144 @@
+"""The four deeds of operations, done by the operations worker on the engine."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from opsconsole.engines.base import Engine, Replica, Service
+from opsconsole.environments import allowed, bounds, guards
+from opsconsole.environments.engine import engine_of
+from opsconsole.environments.output import Output
+from opsconsole.models import Operation
+from pmscoring.base.refusals import Refused
+
+RUN_LIMIT = timedelta(minutes=30)
+MOST_LINES = 5000
+SEARCHED_LINES = 20000
+Kind = Operation.Kind
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of an operation: the event that it leaves, and how a command has exited."""
+
+    deed: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    exit_code: int | None = None
+
+
+Deed = Callable[[Operation, Output], Done]
+"""Performs an operation; raises FAILURES."""
+
+
+def _restart(operation: Operation, output: Output) -> Done:
+    environment = operation.environment
+    engine = _engine(operation)
+    replica = _replica(engine, operation.target)
+    guards.refuse_while_deploying(environment)
+    if environment.is_here and replica.service == "ops":
+        raise Refused(_("the operations worker cannot restart itself; restart it on the host"))
+    engine.restart(replica.id)
+    output.line(_("%s was restarted") % replica.name)
+    details = {"service": replica.service, "replica": replica.name, "reason": operation.why}
+    return Done("replica.restarted", details)
+
+
+def _scale(operation: Operation, output: Output) -> Done:
+    environment, name = operation.environment, operation.target
+    replicas = bounds.refuse_beyond(name, operation.arguments.get("replicas"))
+    engine = _engine(operation)
+    service = _service(engine, name)
+    guards.refuse_while_deploying(environment)
+    engine.scale(name, replicas)
+    words = {"service": name, "before": service.wanted, "now": replicas}
+    output.line(_("%(service)s: %(before)d → %(now)d") % words)
+    seconds = operation.arguments.get("seconds")
+    if isinstance(seconds, int | float) and replicas != service.wanted:
+        _put_back_later(operation, service.wanted, now() + timedelta(seconds=seconds), output)
+    details = {"service": name, "from": service.wanted, "to": replicas, "reason": operation.why}
+    return Done("service.scaled", details)
+
+
+def _put_back_later(operation: Operation, replicas: int, at: datetime, output: Output) -> None:
+    Operation.objects.create(
+        environment=operation.environment,
+        kind=Kind.SCALE,
+        target=operation.target,
+        arguments={"replicas": replicas, "not_before": at.isoformat()},
+        why=_("the time is over for which it was scaled"),
+        requested_by=operation.requested_by,
+        language=operation.language,
+    )
+    output.line(_("%(replicas)d again at %(at)s") % {"replicas": replicas, "at": at.isoformat()})
+
+
+def _run(operation: Operation, output: Output) -> Done:
+    argv = allowed.argv(operation.target, operation.arguments.get("words"))
+    engine = _engine(operation)
+    finished = engine.run_once("ops", argv, timeout=RUN_LIMIT, say=output.line, alive=output.alive)
+    details = {"command": " ".join(argv[2:]), "exit_code": finished.exit_code}
+    return Done("command.run", {**details, "reason": operation.why}, finished.exit_code)
+
+
+def _logs(operation: Operation, output: Output) -> Done:
+    arguments = operation.arguments
+    tail, search = _tail(arguments.get("tail")), str(arguments.get("search") or "").casefold()
+    engine = _engine(operation)
+    replica = _replica(engine, operation.target)
+    lines = engine.logs(
+        replica.id,
+        tail=SEARCHED_LINES if search else tail,
+        since=moment(arguments.get("since")),
+    )
+    chosen = [(at, line) for at, line in lines if search in line.casefold()]
+    for at, line in chosen[-tail:]:
+        output.line(f"{at.isoformat(timespec='milliseconds')} {line}")
+    details = {"service": replica.service, "replica": replica.name, "lines": len(chosen[-tail:])}
+    return Done("replica.logs_read", details)
+
+
+DEEDS: Mapping[str, Deed] = {
+    Kind.RESTART: _restart,
+    Kind.SCALE: _scale,
+    Kind.RUN: _run,
+    Kind.LOGS: _logs,
+}
+
+
+def _engine(operation: Operation) -> Engine:
+    guards.refuse_absent(operation.environment)
+    return engine_of(operation.environment)
+
+
+def _replica(engine: Engine, word: str) -> Replica:
+    """The replica of that id or name among those of the environment; raises Refused."""
+    for service in engine.services():
+        for replica in service.replicas:
+            if word and word in (replica.id, replica.name):
+                return replica
+    raise Refused(_("there is no replica %s any more") % word[:100])
+
+
+def _service(engine: Engine, name: str) -> Service:
+    for service in engine.services():
+        if service.name == name:
+            return service
+    raise Refused(_("there is no service %s") % name[:100])
+
+
+def _tail(value: object) -> int:
+    return min(max(value, 1), MOST_LINES) if type(value) is int else 200
+
+
+def moment(value: object) -> datetime | None:
+    """A moment as rows keep it; None for anything else, as in a row that lies."""
+    try:
+        moment = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
