@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from opsconsole.engines.base import Health, Replica, State, Usage
 from pmscoring.base.redaction import redacted
 
@@ -131,15 +133,21 @@ def replica(inspected: Document, service: str, project: str, at: datetime) -> Re
         service=service,
         state=status,
         health=how,
-        health_says=says or redacted(state.get("Error") or ""),
+        health_says=says or _ended(state),
         image=config["Image"],
         digest=inspected["Image"],
         started_at=moment(state["StartedAt"]),
         finished_at=moment(state["FinishedAt"]),
-        exit_code=state["ExitCode"] if status is State.STOPPED else None,
+        exit_code=state["ExitCode"] if status in (State.STOPPED, State.RESTARTING) else None,
         restarts=inspected.get("RestartCount", 0),
         addresses=tuple(sorted(filter(None, addresses))),
     )
+
+
+def _ended(state: Document) -> str:
+    """Why it does not run: the engine's own error, or that the kernel has killed it."""
+    killed = _("out of memory") if state.get("OOMKilled") and state["Status"] != "running" else ""
+    return redacted(state.get("Error") or killed)
 
 
 def is_one_shot(inspected: Document) -> bool:

@@ -29,7 +29,8 @@ def seen_of(decision: Decision, happened: Iterable[Happening] = ()) -> str:
 
 
 def _sick(replica: Replica, sickness: Sickness) -> str:
-    if sickness == Sickness.CRASHING:
-        return _("restarted %d times by the engine") % replica.restarts
     says = " ".join(replica.health_says.split())
+    if sickness == Sickness.CRASHING:
+        crashed = _("restarted %d times by the engine") % replica.restarts
+        return f"{crashed}: {says}" if says else crashed
     return _("unhealthy: %s") % says if says else _("unhealthy")

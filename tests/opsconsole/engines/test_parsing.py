@@ -200,3 +200,12 @@ def test_it_reads_limits_of_the_cpu(host: dict[str, int], limit: float | None) -
 )
 def test_it_reads_times_to_the_microsecond(text: str, moment: datetime | None) -> None:
     assert parsing.moment(text) == moment
+
+
+def test_one_that_crashes_says_how_it_ended(container: dict[str, Any]) -> None:
+    # The engine calls it running as well, and so do all its clients.
+    ended = {"Status": "restarting", "Running": True, "OOMKilled": True, "ExitCode": 137}
+    container["State"] |= ended
+    replica = parsing.replica(container, "a", "site", SOON)
+    assert (replica.state, replica.exit_code) == (State.RESTARTING, 137)
+    assert replica.health_says == "out of memory"
