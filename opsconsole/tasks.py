@@ -19,6 +19,7 @@ from opsconsole.environments import look, operate
 from opsconsole.environments.enter import enter
 from opsconsole.gateways import published
 from opsconsole.gateways.postgres.server import PostgresError
+from opsconsole.healing.turn import turn
 from opsconsole.models import Backup, Caller, Event, Operation, Restore
 from opsconsole.models.deeds import DEEDS, Told
 from opsconsole.notices import telling
@@ -150,6 +151,13 @@ def prune_backups() -> None:
     """Remove the backups that no plan asks to keep."""
     with translation.override(settings.LANGUAGE_CODE):
         prune.prune(caller=BEAT, say=_unseen)
+
+
+@shared_task(acks_late=False)
+def heal() -> None:
+    """Restart what is unhealthy; beat asks for it every 15 seconds, and late is useless."""
+    with translation.override(settings.LANGUAGE_CODE):
+        turn(caller=BEAT)
 
 
 @shared_task

@@ -56,7 +56,6 @@ def heal(
     say what runs: then nothing is known, and nothing is done.
     """
     at = at or now()
-    Environment.objects.filter(pk=environment.pk).update(healer_at=at)
     services = engine.services()
     reason = guards.why_not(environment)
     if reason or dry_run:
