@@ -146,9 +146,9 @@ def drill_backup() -> None:
             drill.drill(caller=BEAT, say=_unseen)
 
 
-@shared_task(acks_late=False)
+@shared_task(acks_late=False, throws=(Refused,))
 def prune_backups() -> None:
-    """Remove the backups that no plan asks to keep."""
+    """Remove the backups that no plan asks to keep; not while an exam window holds."""
     with translation.override(settings.LANGUAGE_CODE):
         prune.prune(caller=BEAT, say=_unseen)
 

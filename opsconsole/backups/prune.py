@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.backups import places
 from opsconsole.backups.retention import Decision, Entry, Keep, decide
+from opsconsole.environments.windows import refuse_in_window
 from opsconsole.gateways import stores
 from opsconsole.gateways.stores import DeletionRefused, StoreError
 from opsconsole.models import LOCAL, Backup, BackupCopy, BackupPlan, Caller, Event, Restore
@@ -42,9 +43,14 @@ class Outcome:
 
 
 def prune(
-    *, caller: Caller, say: Say, dry_run: bool = False, at: datetime | None = None
+    *, caller: Caller, say: Say, dry_run: bool = False, at: datetime | None = None, why: str = ""
 ) -> Outcome:
-    """Remove what retention lets go, and go on with what an earlier run has begun."""
+    """Remove what retention lets go, and go on with what an earlier run has begun.
+
+    Raises Refused while an exam window holds and no reason is given.
+    """
+    if not dry_run:
+        refuse_in_window(why, at)
     decided = decisions(at)
     leaving = [
         *Backup.objects.filter(removed_at=None).exclude(removing_at=None),
@@ -56,7 +62,7 @@ def prune(
     outcome = Outcome(kept=kept)
     for number, backup in enumerate(leaving, start=1):
         if backup.removing_at or _begin(backup):
-            _finish(backup, caller, outcome)
+            _finish(backup, caller, outcome, why)
         else:
             outcome.kept.append((backup, _("held, or needed by a restore, in the meantime")))
         say(number / len(leaving), backup.name)
@@ -70,11 +76,12 @@ def decisions(at: datetime | None = None) -> list[tuple[Backup, Decision]]:
     return list(zip(backups, decide(entries, _keeps(), at or now()), strict=True))
 
 
-def remove(backup: Backup, *, caller: Caller) -> Outcome:
+def remove(backup: Backup, *, caller: Caller, why: str = "") -> Outcome:
     """Remove one backup because a person says so; raises Refused where a guard forbids it.
 
     What cannot be removed now, for want of a store, is removed by the next run of `prune`.
     """
+    refuse_in_window(why)
     if backup.status not in FINISHED:
         raise Refused(_("%s is under way") % backup)
     if backup in (Backup.objects.newest_verified(), Backup.objects.newest_verified(backup.plan)):
@@ -82,7 +89,7 @@ def remove(backup: Backup, *, caller: Caller) -> Outcome:
     if not _begin(backup):
         raise Refused(_("%s is held, or needed by a restore; release it first") % backup)
     outcome = Outcome()
-    _finish(backup, caller, outcome)
+    _finish(backup, caller, outcome, why)
     return outcome
 
 
@@ -122,7 +129,7 @@ def _begin(backup: Backup) -> bool:
     return bool(changed)
 
 
-def _finish(backup: Backup, caller: Caller, outcome: Outcome) -> None:
+def _finish(backup: Backup, caller: Caller, outcome: Outcome, why: str) -> None:
     """Remove folder and copies, then write that they are gone; what fails stays to be done."""
     try:
         _remove_folder(places.folder(backup))
@@ -136,7 +143,8 @@ def _finish(backup: Backup, caller: Caller, outcome: Outcome) -> None:
         if Backup.objects.filter(pk=backup.pk, removed_at=None).update(removed_at=now()):
             kept = backup.copies.filter(status=BackupCopy.Status.KEPT)
             names = list(kept.values_list("store", flat=True))
-            Event.objects.record("backup.removed", backup, caller, kept_by=names)
+            told = {"reason": why} if why else {}
+            Event.objects.record("backup.removed", backup, caller, kept_by=names, **told)
     outcome.removed.append(backup)
 
 

@@ -29,6 +29,7 @@ from opsconsole.backups.manifest import ManifestError
 from opsconsole.backups.media import Media
 from opsconsole.backups.preparation import RestoreError, Work, prepare, prepare_previous
 from opsconsole.backups.takeover import take_over
+from opsconsole.environments.windows import refuse_in_window
 from opsconsole.gateways import shell
 from opsconsole.gateways.age import AgeError
 from opsconsole.gateways.archives import ArchiveError
@@ -175,6 +176,7 @@ def _checked(parts: list[str] | None) -> list[str]:
 def _requested(
     name: str, parts: list[str], caller: Caller, safety: bool, why: str, backup: Backup | None
 ) -> Restore:
+    refuse_in_window(why)
     if not safety and not why:
         raise Refused(_("a restore without a safety backup needs a reason"))
     if other := Restore.objects.unfinished().first():

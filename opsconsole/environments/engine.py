@@ -1,27 +1,50 @@
 """The engine of an environment: the one place that knows which it is, and how it is laid out."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import Engine, NotSupported
+from opsconsole.engines.compose import Compose
+from opsconsole.engines.layout import Layout
 from opsconsole.environments import shape, site, variables
-from opsconsole.models import Environment
+from opsconsole.models import Environment, Installation
 
 
 def _yet_to_come(environment: Environment) -> Engine:
     raise NotSupported(_("%s cannot be reached yet") % environment.get_engine_display())
 
 
-KINDS: dict[str, Callable[[Environment], Engine]] = dict.fromkeys(
-    Environment.Engine.values, _yet_to_come
-)
+KINDS: dict[str, Callable[[Environment], Engine]] = {
+    Environment.Engine.EMBEDDED: _yet_to_come,
+    Environment.Engine.COMPOSE: lambda environment: Compose(layout_of(environment)),
+    Environment.Engine.SWARM: _yet_to_come,
+}
 """How the engine of each kind is reached."""
 
 
 def engine_of(environment: Environment) -> Engine:
     """The engine on which the environment is, or is to be; raises Refused for a row that lies."""
     return KINDS[environment.engine](environment)
+
+
+def layout_of(environment: Environment) -> Layout:
+    """What its engine is given; raises Refused where the row is none of ours.
+
+    Files are those of this version, and relative paths in them are the host's.
+    """
+    own = variables_of(environment)
+    return Layout(
+        installation=str(Installation.objects.here().uid),
+        project=site.project() if environment.is_here else environment.project,
+        folder=variables.folder(),
+        overlays=site.overlays() if environment.is_here else list(environment.overlays),
+        profiles=profiles_of(environment),
+        variables=own,
+        directory=Path(settings.INSTALL_DIR) / "compose" if settings.INSTALL_DIR else None,
+    )
 
 
 def variables_of(environment: Environment) -> dict[str, str]:

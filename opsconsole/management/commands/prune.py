@@ -23,12 +23,17 @@ class Command(OpsCommand):
             "--remove", metavar="ID", help="remove this backup, such as one of no plan"
         )
         parser.add_argument("--yes", action="store_true", help="with --remove: confirm it")
+        parser.add_argument(
+            "--reason", default="", help="overrides an exam window; kept in the events"
+        )
 
     def do(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["remove"]:
             return self._remove(options)
         dry_run = self.dry_run = options["dry_run"]
-        outcome = prune.prune(caller=self.caller(), say=self.bar("prune"), dry_run=dry_run)
+        outcome = prune.prune(
+            caller=self.caller(), say=self.bar("prune"), dry_run=dry_run, why=options["reason"]
+        )
         return prune.report(outcome)
 
     def _remove(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -38,7 +43,8 @@ class Command(OpsCommand):
         if options["dry_run"]:
             raise CommandError("--remove has no --dry-run", returncode=USAGE)
         self.confirm(backup.name, f"{backup.name} and its copies are removed for good", options)
-        return prune.report(prune.remove(backup, caller=self.caller()))
+        removed = prune.remove(backup, caller=self.caller(), why=options["reason"])
+        return prune.report(removed)
 
     def show(self, result: dict[str, Any]) -> None:
         for removed in result["removed"]:
