@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Fault, Invalid, fault
-from pmscoring.base.roles import CLIENT, MANAGER, has_role
+from pmscoring.base.roles import CLIENT, MANAGER, SCOPES, has_role, may_have_scope
 from scoring.models import ApiToken
 from scoring.models.access import ApiTokenQuerySet
 
@@ -56,21 +56,27 @@ def tokens(caller: "User") -> ApiTokenQuerySet:
 
 
 def issue(
-    issuer: "User", owner: "User | None", name: Any = "", days: Any = USUAL_DAYS
+    issuer: "User",
+    owner: "User | None",
+    name: Any = "",
+    days: Any = USUAL_DAYS,
+    scope: Any = "",
 ) -> tuple[ApiToken, str]:
     """A new token and its secret, which is shown this once.
 
     `name` and `days` are as they were sent, `owner` is None where no user was found. Raises Invalid
-    with the pointers /user, /name and /days.
+    with the pointers /user, /name, /days and /scope.
     """
-    if faults := list(_faults(issuer, owner, name, days)):
+    if faults := list(_faults(issuer, owner, name, days, scope)):
         raise Invalid(faults)
-    token, secret = ApiToken.issue(cast("User", owner), name, days)
-    record("token issued", issuer, token=token.pk, owner=token.user_id)
+    token, secret = ApiToken.issue(cast("User", owner), name, days, scope)
+    record("token issued", issuer, token=token.pk, owner=token.user_id, scope=scope)
     return token, secret
 
 
-def _faults(issuer: "User", owner: "User | None", name: Any, days: Any) -> Iterator[Fault]:
+def _faults(
+    issuer: "User", owner: "User | None", name: Any, days: Any, scope: Any
+) -> Iterator[Fault]:
     if owner is None or not owners(issuer).filter(pk=owner.pk).exists():
         yield fault("/user", _("there is no user of this name for whom you may issue a token"))
     if not isinstance(name, str) or len(name) > LONGEST_NAME or not name.isprintable():
@@ -79,6 +85,10 @@ def _faults(issuer: "User", owner: "User | None", name: Any, days: Any) -> Itera
     if type(days) is not int or not 1 <= days <= MOST_DAYS:
         words = {"most": MOST_DAYS}
         yield fault("/days", _("a whole number from 1 to %(most)d is expected") % words)
+    if not isinstance(scope, str) or (scope and scope not in SCOPES):
+        yield fault("/scope", _("one of %s is expected") % ", ".join(SCOPES))
+    elif scope and owner is not None and not may_have_scope(owner, scope):
+        yield fault("/scope", _("the user's roles do not reach to this scope"))
 
 
 def revoke(caller: "User", keys: Iterable[int]) -> list[int]:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 MANAGER, MARKER, ADJUDICATOR = "exam manager", "marker", "adjudicator"
 OPERATOR, CLIENT, VIEWER = "operator", "client", "viewer"
 ROLES = (MANAGER, MARKER, ADJUDICATOR, OPERATOR, CLIENT, VIEWER)
+REQUEST = "request"
+"""No role but a scope: a pipeline's token, which may ask for a deployment and nothing else."""
+SCOPES = (*ROLES, REQUEST)
+"""What a token can be narrowed to: one of its user's roles, or REQUEST for an operator's."""
 SEES_CANDIDATES = (MANAGER, CLIENT)
 """Who may be told which candidate an answer belongs to."""
 
@@ -33,6 +37,21 @@ def has_role(user: "User | AnonymousUser", *roles: str) -> bool:
     if not user.is_authenticated or not user.is_active:
         return False
     return user.is_superuser or not roles_of(user).isdisjoint(roles)
+
+
+def may_have_scope(user: "User", scope: str) -> bool:
+    """Whether a token of the user can have the scope, which takes away and never adds."""
+    return scope in SCOPES and has_role(user, OPERATOR if scope == REQUEST else scope)
+
+
+def narrow(user: "User", scope: str) -> None:
+    """Leave the user, for this request, what the scope of their token names and no more.
+
+    The user object is this request's own and never saved; superusers are none meanwhile.
+    """
+    names = frozenset({scope} if may_have_scope(user, scope) else ())
+    setattr(user, "role_names", names)  # noqa: B010 - see roles_of
+    user.is_superuser = False
 
 
 def signed_in(user: "User | AnonymousUser") -> "User":

@@ -11,6 +11,7 @@ from pmscoring.base.admin import theme
 from scoring import access
 from scoring.calibration import thresholds
 from scoring.models import Criterion, ModelAnswer, Question
+from scoring.models.access import scope_choices
 from scoring.models.exams import number
 
 NEW_LINE_INSIDE = "⏎"
@@ -250,6 +251,11 @@ class ModelAnswerForm(theme.ModelForm):
         fields = ("text",)
 
 
+def scopes() -> list[tuple[str, Any]]:
+    """All scopes, after the token that acts as its user."""
+    return [("", _("everything that the user may")), *scope_choices()]
+
+
 class TokenForm(forms.Form):
     """A token to issue. The view sets the users that it may be issued for."""
 
@@ -269,4 +275,11 @@ class TokenForm(forms.Form):
         max_value=access.MOST_DAYS,
         initial=access.USUAL_DAYS,
         widget=theme.NumberInput,
+    )
+    scope = forms.ChoiceField(
+        label=capfirst(_("scope")),
+        choices=scopes,
+        required=False,
+        widget=theme.Select,
+        help_text=_("A token with a scope can do less than its user, and never more."),
     )

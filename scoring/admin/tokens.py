@@ -26,11 +26,14 @@ class ApiTokenAdmin(ReadOnly):
     """The list of tokens; a digest is never shown."""
 
     readers = (MANAGER,)
-    list_display = ("name_or_number", "user", "state", "created_at", "expires_at", "revoked_at")
+    list_display = (
+        *("name_or_number", "user", "scope", "state"),
+        *("created_at", "expires_at", "revoked_at"),
+    )
     list_filter = ("created_at", "expires_at")
     list_select_related = ("user",)
     search_fields = ("name", "user__username")
-    fields = (("name", "user"), ("created_at", "expires_at", "revoked_at"))
+    fields = (("name", "user", "scope"), ("created_at", "expires_at", "revoked_at"))
     actions = ("revoke",)
     actions_list = ("issue",)
 
@@ -54,8 +57,9 @@ class ApiTokenAdmin(ReadOnly):
         form.fields["user"].queryset = access.owners(issuer)  # type: ignore[attr-defined]
         if request.method == "POST" and form.is_valid():
             wanted = form.cleaned_data
+            owner, scope = wanted["user"], wanted["scope"]
             try:
-                token, secret = access.issue(issuer, wanted["user"], wanted["name"], wanted["days"])
+                token, secret = access.issue(issuer, owner, wanted["name"], wanted["days"], scope)
             except Invalid as error:
                 for fault in error.faults:
                     form.add_error(fault["pointer"].removeprefix("/"), fault["detail"])

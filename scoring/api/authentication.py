@@ -9,7 +9,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from pmscoring.base.roles import CLIENT, MANAGER, VIEWER
+from pmscoring.base.roles import CLIENT, MANAGER, VIEWER, narrow
 from scoring.models import ApiToken
 from scoring.models.access import hashed
 
@@ -36,6 +36,8 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("The token is unknown, expired or revoked."))
         names = frozenset(cast(Any, token).role_names)
         setattr(token.user, "role_names", names)  # noqa: B010 - where roles_of looks for them
+        if token.scope:
+            narrow(token.user, token.scope)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

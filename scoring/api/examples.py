@@ -285,6 +285,7 @@ TOKEN = {
     "id": 3,
     "name": "CBT",
     "user": "cbt",
+    "scope": "",
     "created_at": "2026-04-19T05:00:00+00:00",
     "expires_at": "2026-07-18T05:00:00+00:00",
 }

@@ -169,6 +169,7 @@ class Token(TypedDict):
     id: int
     name: str
     user: str
+    scope: str
     created_at: Moment
     expires_at: Moment
 
@@ -301,6 +302,7 @@ def token(row: models.ApiToken) -> Token:
         "id": row.pk,
         "name": row.name,
         "user": row.user.get_username(),
+        "scope": row.scope,
         "created_at": moment(row.created_at),
         "expires_at": moment(row.expires_at),
     }

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base.api.schema import JSON, call, request_example, response_example
 from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object
-from pmscoring.base.roles import ROLES, signed_in
+from pmscoring.base.roles import ROLES, SCOPES, signed_in
 from scoring import access
 from scoring.api import examples
 from scoring.api import representations as show
@@ -19,17 +19,32 @@ if TYPE_CHECKING:
 
 
 class WantedToken(TypedDict, total=False):
-    """`user`, a client system's user, where the token is not for the caller."""
+    """`user`, a client system's user, where the token is not for the caller.
+
+    A token with a `scope` can do only what that role of its user can; with the scope `request`,
+    which an operator's token may have, it can ask for deployments and nothing else.
+    """
 
     name: Annotated[str, {"maxLength": access.LONGEST_NAME}]
     days: Annotated[int, {"minimum": 1, "maximum": access.MOST_DAYS, "default": access.USUAL_DAYS}]
     user: str
+    scope: Annotated[str, {"enum": ["", *SCOPES]}]
 
 
-class TokenList(View):
-    """API tokens."""
+class TokenView(View):
+    """Tokens are no matter of tokens with a scope: what one issued could do more than itself."""
 
     throttle_scope = "tokens"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if getattr(request.auth, "scope", ""):
+            raise PermissionDenied("a token with a scope neither lists, issues nor revokes tokens")
+
+
+class TokenList(TokenView):
+    """API tokens."""
+
     readers = ROLES
 
     @call(
@@ -59,16 +74,16 @@ class TokenList(View):
         """Issue a token; its secret is shown this once."""
         body = as_object(request.data)
         name, days = body.get("name", ""), body.get("days", access.USUAL_DAYS)
+        scope = body.get("scope", "")
         caller = signed_in(request.user)
-        token, secret = access.issue(caller, _owner(caller, body.get("user")), name, days)
+        token, secret = access.issue(caller, _owner(caller, body.get("user")), name, days, scope)
         issued: show.IssuedToken = {**show.token(token), "token": secret}
         return Response(issued, 201)
 
 
-class TokenDetail(View):
+class TokenDetail(TokenView):
     """One token."""
 
-    throttle_scope = "tokens"
     writers = ROLES
 
     @call("tokens_delete", "tokens", {204: None})

@@ -3,12 +3,14 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
+
+from pmscoring.base.roles import REQUEST, ROLES
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -22,6 +24,14 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def scope_choices() -> list[tuple[str, Any]]:
+    """What a token may be narrowed to, in words."""
+    return [
+        *((role, role) for role in ROLES),
+        (REQUEST, _("request: may ask for a deployment, which an operator approves")),
+    ]
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Filters for tokens."""
 
@@ -31,10 +41,16 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
 
 class ApiToken(models.Model):
-    """A caller's token: hashed at rest, expiring, revocable."""
+    """A caller's token: hashed at rest, expiring, revocable.
+
+    Without a `scope` it acts as its user; with one it can do only what that scope names.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("user"))
     name = models.CharField(_("name"), max_length=100, blank=True)
+    scope = models.CharField(
+        _("scope"), max_length=20, choices=scope_choices, blank=True, default="", db_default=""
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"))
@@ -51,12 +67,14 @@ class ApiToken(models.Model):
         return self.name or f"#{self.pk}"
 
     @classmethod
-    def issue(cls, user: "User", name: str = "", days: int = 90) -> tuple["ApiToken", str]:
+    def issue(
+        cls, user: "User", name: str = "", days: int = 90, scope: str = ""
+    ) -> tuple["ApiToken", str]:
         """A new token and its secret, which is shown this once."""
         secret = f"pms_{secrets.token_urlsafe(32)}"
         expires = now() + timedelta(days=days)
         return cls.objects.create(
-            user=user, name=name, digest=hashed(secret), expires_at=expires
+            user=user, name=name, digest=hashed(secret), expires_at=expires, scope=scope
         ), secret
 
 
