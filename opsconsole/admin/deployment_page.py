@@ -88,18 +88,18 @@ def order(deployment: Deployment) -> list[tuple[str, str]]:
     return [(state.value, name) for state, name in forward]
 
 
-def state_name(state: str) -> str:
-    """A step's name in the active language; one of a later version as it is written."""
-    return str(dict(Status.choices).get(state, state.replace("_", " ")))
-
-
 def _line(step: dict[str, Any]) -> dict[str, Any]:
     """A row of the table of steps."""
     state = str(step.get("state") or "")
-    names = {"done": _("done"), "failed": _("failed"), "running": _("under way")}
+    names = {
+        "done": _("done"),
+        "failed": _("failed"),
+        "running": _("under way"),
+        "skipped": _("not needed"),
+    }
     return {
-        "name": state_name(str(step.get("name") or "")),
-        "state": names.get(state, state_name(state)),
+        "name": str(step.get("name") or ""),
+        "state": names.get(state, state),
         "is_bad": state == "failed",
         "seconds": words.duration(step.get("seconds")),
         "says": str(step.get("says") or ""),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from opsconsole.admin import colours, states, words
+from opsconsole.environments import look
 from opsconsole.models import Environment
 from pmscoring.base.admin.labels import labels
 
@@ -59,12 +60,8 @@ class Service:
     wanted: int
     good: int
     one_shot: bool
+    is_bad: bool
     replicas: list[Replica]
-
-    @property
-    def is_bad(self) -> bool:
-        """Whether it has fewer good replicas than it should."""
-        return not self.one_shot and self.good < self.wanted
 
     @property
     def rows(self) -> int:
@@ -74,8 +71,7 @@ class Service:
 
 def services(environment: Environment) -> list[Service]:
     """All of them, as they were seen last."""
-    usage = environment.seen.get("usage") or {}
-    return [_service(row, usage) for row in environment.seen.get("services") or []]
+    return [_service(row) for row in environment.seen.get("services") or []]
 
 
 def replica(environment: Environment, name: str) -> Replica | None:
@@ -97,46 +93,46 @@ def label(environment: Environment, at: datetime | None = None) -> SafeString:
 
 def health(environment: Environment, at: datetime | None = None) -> tuple[str, str]:
     """The colour and the word for how the environment is; what was seen long ago is not known."""
-    if environment.removed_at:
-        return "default", _("removed")
-    if environment.laid_out_at is None:
-        return "info", _("not laid out yet")
-    if environment.trouble or not environment.is_known(at):
-        return "warning", _("unknown")
-    bad = [service.name for service in services(environment) if service.is_bad]
-    if not bad:
-        return "success", _("healthy")
-    text = ngettext("%(count)d service sick", "%(count)d services sick", len(bad))
-    return "danger", text % {"count": len(bad)}
+    state = look.state_of(environment, at)
+    if state == "sick":
+        bad = [service.name for service in services(environment) if service.is_bad]
+        text = ngettext("%(count)d service sick", "%(count)d services sick", len(bad))
+        return "danger", text % {"count": len(bad)}
+    known = {
+        "removed": ("default", _("removed")),
+        "added": ("info", _("not laid out yet")),
+        "healthy": ("success", _("healthy")),
+    }
+    return known.get(state, ("warning", _("unknown")))
 
 
 def totals(environment: Environment) -> dict[str, Any]:
     """Replicas, CPU and memory of all services together; None where nothing was measured."""
     rows = environment.seen.get("services") or []
-    usage = environment.seen.get("usage") or {}
-    uses = [
-        {**replica, **(usage.get(replica.get("id")) or {})}
-        for service in rows
-        for replica in service.get("replicas") or []
-    ]
+    uses = [replica for service in rows for replica in service["replicas"]]
     cores = [use["cpu_cores"] for use in uses if use.get("cpu_cores") is not None]
     memory = [use["memory_bytes"] for use in uses if use.get("memory_bytes") is not None]
     return {
-        "good": sum(min(service.good, service.wanted) for service in services(environment)),
-        "wanted": sum(row.get("wanted") or 0 for row in rows if not row.get("one_shot")),
+        "good": sum(
+            min(service.good, service.wanted)
+            for service in services(environment)
+            if not service.one_shot
+        ),
+        "wanted": sum(row["wanted"] for row in rows if not row["one_shot"]),
         "cpu": _cores(sum(cores)) if cores else words.NOTHING,
         "memory": words.size(sum(memory)) if memory else words.NOTHING,
     }
 
 
-def _service(row: Mapping[str, Any], usage: Mapping[str, Any]) -> Service:
-    replicas = row.get("replicas") or []
+def _service(row: dict[str, Any]) -> Service:
+    replicas = row["replicas"]
     return Service(
         name=str(row.get("name") or ""),
         wanted=int(row.get("wanted") or 0),
         good=sum(map(_is_good, replicas)),
         one_shot=bool(row.get("one_shot")),
-        replicas=[_replica({**one, **(usage.get(one.get("id")) or {})}) for one in replicas],
+        is_bad=not look.is_well(row),
+        replicas=[_replica(replica) for replica in replicas],
     )
 
 

@@ -38,8 +38,13 @@ def test_one_under_way_is_live_with_its_steps_and_log(
     operator: Client, production: Environment
 ) -> None:
     steps = [
-        {"name": "preparing", "state": "done", "seconds": 12.3, "says": "pulled 3 images"},
-        {"name": "rolling", "state": "running", "seconds": None, "says": "web: 1 of 2"},
+        {
+            "name": "preparing the images",
+            "state": "done",
+            "seconds": 12.3,
+            "says": "pulled 3 images",
+        },
+        {"name": "rolling out web", "state": "running", "seconds": None, "says": "web: 1 of 2"},
     ]
     row = deployment(
         production, status="rolling", steps=steps, claimed_at=now(), since=now(), fraction=0.6
@@ -49,7 +54,21 @@ def test_one_under_way_is_live_with_its_steps_and_log(
         in operator.get(f"{CONSOLE}/deployment/{row.pk}/change/").content.decode()
     )
     page = shown(operator, "deployment", row)
-    for text in ("1.0.0 → 1.1.0", "pulled 3 images", "12 s", "web: 1 of 2", "60%", "rolling out"):
+    for text in ("1.0.0 → 1.1.0", "3 images", "12 s", "web: 1 of 2", "60%", "rolling out"):
+        assert text in page
+
+
+def test_the_verdict_is_in_words_and_numbers(operator: Client, production: Environment) -> None:
+    callers = {"requests": 400, "failed": 40, "p95_ms": 612.4}
+    before = {"callers": {"requests": 900, "failed": 0, "p95_ms": None}, "probes": None}
+    row = deployment(
+        production,
+        status="rolled_back",
+        verdict={"ok": False, "says": "40 of 400 failed", "callers": callers, "before": before},
+        failed_requests=41,
+    )
+    page = shown(operator, "deployment", row)
+    for text in ("40 of 400 failed", "new callers 400 40 (10.0%) 612 ms", "900 0 (0.0%) –", "41"):
         assert text in page
 
 

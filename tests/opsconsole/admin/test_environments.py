@@ -118,9 +118,9 @@ def test_the_embedded_engine_says_that_it_deploys_nothing(operator: Client) -> N
     assert "Roll out" not in page
 
 
-def test_a_row_of_a_later_version_is_shown_as_far_as_it_is_known(operator: Client) -> None:
-    later = {"services": [{"name": "web", "replicas": [{"id": "x", "health": "sleepy"}]}]}
-    assert "sleepy" in shown(operator, environment(seen=later))
+def test_a_word_of_a_later_version_is_shown_as_it_is(operator: Client) -> None:
+    later = replica("web", 1, health="sleepy")
+    assert "sleepy" in shown(operator, environment(seen=seen(web=[later, replica("web", 2)])))
 
 
 def test_viewers_see_and_others_do_not(operator: Client) -> None:
