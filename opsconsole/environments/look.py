@@ -67,13 +67,13 @@ def look(environment: Environment, at: datetime | None = None) -> None:
 
 
 def _see(environment: Environment, at: datetime) -> Sight:
-    engine = _engine(environment)
+    engine = kept_engine(environment)
     since = max(environment.seen_at or at - FIRST_LOOK, at - FIRST_LOOK)
     return Sight(engine.services(), engine.usage(), engine.happenings(since, at))
 
 
-def _engine(environment: Environment) -> Engine:
-    """The object of the look before, unless what it was made of has changed since."""
+def kept_engine(environment: Environment) -> Engine:
+    """Its engine: the object of the time before, unless what it was made of has changed since."""
     made_of = {
         "engine": environment.engine,
         "project": environment.project,

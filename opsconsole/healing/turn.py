@@ -6,7 +6,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import EngineError
-from opsconsole.environments.engine import engine_of
+from opsconsole.environments.look import kept_engine
 from opsconsole.gateways.postgres.server import PostgresError
 from opsconsole.healing.heal import Done, heal
 from opsconsole.models import Caller, Environment
@@ -22,7 +22,7 @@ def turn(*, caller: Caller, dry_run: bool = False) -> list[Done]:
     done: list[Done] = []
     for environment in Environment.objects.laid_out():
         try:
-            done += heal(environment, engine_of(environment), caller=caller, dry_run=dry_run)
+            done += heal(environment, kept_engine(environment), caller=caller, dry_run=dry_run)
         except FAILURES as error:
             log.warning("healing %s: %s", environment, error)
             done.append(Done(environment.code, "", str(error), _("nothing was done")))

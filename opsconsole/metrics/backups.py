@@ -1,8 +1,4 @@
-"""What Prometheus is told of backups and restores, from the rows, each time that it asks.
-
-What has not happened yet has no series: missing, and never 0. Only failures are counted from 0 on,
-so that the first one is seen as an increase.
-"""
+"""Of backups and restores."""
 
 from collections.abc import Iterator
 
