@@ -1,7 +1,7 @@
 """Fill the folder of a backup: dump, digests, files and their hashes; the manifest comes last."""
 
 import shutil
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -90,7 +90,7 @@ def _dump_database(
             place,
             snapshot=snapshot.id,
             jobs=settings.BACKUP_JOBS,
-            alive=partial(_dumped_so_far, place, progress),
+            alive=partial(_dumped_so_far, place, progress, digests),
             warn=document["warnings"].append,
         )
         progress.begin(_("counting rows"), 0.5)
@@ -99,7 +99,11 @@ def _dump_database(
         document["tables"] = digests.result()
 
 
-def _dumped_so_far(place: Path, progress: Progress) -> None:
+def _dumped_so_far(
+    place: Path, progress: Progress, digests: "Future[dict[str, contents.Contents]]"
+) -> None:
+    if digests.done():
+        digests.result()  # raises, and so ends pg_dump at once, where the digests have failed
     progress.tell(0.5, _("%d MB") % (disks.used(place) // disks.MEGABYTE))
 
 

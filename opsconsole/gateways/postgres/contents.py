@@ -1,15 +1,19 @@
 """What is in a database: the rows of each table and a digest of them, comparable across servers."""
 
 import hashlib
+import os
+import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from threading import Event
+from time import monotonic
 from typing import Any, TypedDict
 
+import psycopg
 from psycopg import Connection, sql
 
 from opsconsole.gateways.postgres.server import Server, explained
@@ -60,6 +64,8 @@ AT_ONCE = 200
 """Rows that are in memory at once."""
 OFTEN = 4 * 1024 * 1024
 """Bytes between two signs of life."""
+CANCEL_SECONDS = 15.0
+"""How long the server may take to cancel a query, before its connection is cut."""
 
 
 class Contents(TypedDict):
@@ -89,7 +95,9 @@ def exported(server: Server) -> Iterator[Snapshot]:
         try:
             yield Snapshot(row[0], datetime.fromtimestamp(row[1], UTC), connection)
         finally:
-            connection.rollback()
+            # Where the connection broke, what broke it is raised by the block.
+            with suppress(psycopg.Error):
+                connection.rollback()
 
 
 def contents(
@@ -126,7 +134,8 @@ def digested_beside(snapshot: Snapshot) -> Iterator["Future[dict[str, Contents]]
     """The `contents` of the snapshot, computed by a thread beside what the block does.
 
     pg_dump reads over connections of its own and leaves the snapshot's idle. The block waits for
-    the future; where it fails instead, the thread is made to stop before the connection closes.
+    the future; where it fails instead, the thread is made to stop before the connection closes,
+    within CANCEL_SECONDS also where the server no longer answers.
     """
     abandoned = Event()
 
@@ -139,10 +148,26 @@ def digested_beside(snapshot: Snapshot) -> Iterator["Future[dict[str, Contents]]
         try:
             yield future
         finally:
-            # A query that began before the flag was seen is cancelled; the next sees the flag.
             abandoned.set()
-            if not future.done():
-                snapshot.connection.cancel_safe(timeout=5)
+            _end(future, snapshot.connection)
+
+
+def _end(future: "Future[dict[str, Contents]]", connection: "Connection[Any]") -> None:
+    """Return when the thread that computes has ended.
+
+    A query that runs is cancelled, and the thread sees the flag before the next one. A cancellation
+    may come between the look at the flag and the query, and then ends nothing: so it is repeated.
+    """
+    end = monotonic() + CANCEL_SECONDS
+    while not future.done() and monotonic() < end:
+        with suppress(psycopg.Error):
+            connection.cancel_safe(timeout=5)
+        wait([future], timeout=0.2)
+    if not future.done():
+        # The thread waits for bytes on this socket, and now reads its end. Not close(), under which
+        # it would go on waiting.
+        with socket.socket(fileno=os.dup(connection.fileno())) as cut:
+            cut.shutdown(socket.SHUT_RDWR)
 
 
 def description(connection: "Connection[Any]") -> dict[str, Any]:

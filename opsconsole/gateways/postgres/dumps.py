@@ -113,7 +113,8 @@ def compression(path: str) -> str:
     """
     for choice in COMPRESSIONS[:-1]:
         try:
-            shell.run([path, f"--compress={choice}", "--host=/nonexistent", "--file=/dev/null"])
+            argv = [path, f"--compress={choice}", "--host=/nonexistent", "--file=/dev/null"]
+            shell.run(argv, timeout=30)
         except shell.ShellError as error:
             if "connection" in error.says:
                 return choice

@@ -57,6 +57,29 @@ def test_a_dump_with_an_empty_file_fails(
     assert_failed(made(), "is empty", backup_dir)
 
 
+@pytest.fixture
+def too_large_to_sort() -> Iterator[None]:
+    """A table that is dumped as it lies, and whose digest may not write what it has to sort."""
+    database = connection.ops.quote_name(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE large (text text PRIMARY KEY)")
+        cursor.execute("INSERT INTO large SELECT md5(n::text) FROM generate_series(1, 50000) n")
+        for limit in ("work_mem", "temp_file_limit"):
+            cursor.execute(f"ALTER DATABASE {database} SET {limit} = '64kB'")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {database} RESET ALL")
+        cursor.execute("DROP TABLE large")
+
+
+@pytest.mark.usefixtures("too_large_to_sort", "nothing_left")
+def test_digests_that_fail_end_the_dump_and_fail_it(
+    backup_dir: Path, programs: Callable[[str, str], None]
+) -> None:
+    programs("pg_dump", 'case $3 in --format=*) exec sleep 600;; *) exec $REAL/pg_dump "$@";; esac')
+    assert_failed(made(), "temporary file size exceeds", backup_dir)
+
+
 def test_a_disk_without_room_is_seen_before_anything_is_written(
     backup_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
