@@ -1,20 +1,41 @@
 """Docker Compose: seen through the engine's API; the Compose binary makes the containers."""
 
-import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
-from opsconsole.engines.base import Happening, Replica, Service
+from django.utils.translation import gettext as _
+
+from opsconsole.engines import compose_roll, compose_whole, one_off
+from opsconsole.engines.base import (
+    EngineError,
+    Finished,
+    Happening,
+    Judge,
+    Replica,
+    Say,
+    Service,
+    Version,
+)
+from opsconsole.engines.compose_project import (
+    HASH,
+    PROJECT,
+    SERVICE,
+    ComposeProject,
+    is_live,
+    is_one_off,
+    number_of,
+    service_of,
+)
 from opsconsole.engines.containers import grace_of
 from opsconsole.engines.docker_engine import DockerEngine
 from opsconsole.engines.layout import Layout
 from opsconsole.engines.parsing import Document, check_of, is_one_shot, replica
+from pmscoring.base.progress import Alive
 
-PROJECT = "com.docker.compose.project"
-SERVICE = "com.docker.compose.service"
-ONE_OFF = "com.docker.compose.oneoff"
+OPS = "ops"
+"""The service whose image drives deployments."""
 
 
 class Compose(DockerEngine):
@@ -24,31 +45,24 @@ class Compose(DockerEngine):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout, {PROJECT: layout.project})
+        self.project = ComposeProject(layout, self.containers, self._command)
 
     # What is seen
 
     def services(self) -> list[Service]:
         """Those of the files, and those of which there are containers still."""
         at, by_service = datetime.now(UTC), self._by_service()
-        names = sorted({*by_service, *self._configured})
+        names = sorted({*by_service, *self.project.configured})
         return [self._service(name, by_service.get(name, []), at) for name in names]
 
     def _by_service(self) -> dict[str, list[Document]]:
         by_service: dict[str, list[Document]] = {}
-        for container in self._lasting():
+        for container in sorted(self.project.lasting(), key=number_of):
             by_service.setdefault(service_of(container), []).append(container)
         return by_service
 
-    def _lasting(self) -> list[Document]:
-        """All containers but those of `docker compose run`."""
-        return [
-            container
-            for container in self.containers.all()
-            if container["Config"]["Labels"].get(ONE_OFF) != "True"
-        ]
-
     def _service(self, name: str, containers: list[Document], at: datetime) -> Service:
-        settings = self._configured.get(name, {})
+        settings = self.project.configured.get(name, {})
         one_shot = (
             all(map(is_one_shot, containers))
             if containers
@@ -57,7 +71,7 @@ class Compose(DockerEngine):
         return Service(
             name=name,
             wanted=0 if one_shot else len(containers) or _replicas(settings),
-            replicas=tuple(sorted((self._replica(one, at) for one in containers), key=_number)),
+            replicas=tuple(self._replica(container, at) for container in containers),
             one_shot=one_shot,
             has_check=all(check_of(container["Config"]) for container in containers),
         )
@@ -65,15 +79,8 @@ class Compose(DockerEngine):
     def _replica(self, container: Document, at: datetime) -> Replica:
         return replica(container, service_of(container), self.layout.project, at)
 
-    @cached_property
-    def _configured(self) -> Mapping[str, Mapping[str, Any]]:
-        """The services of the files, as Compose reads them."""
-        argv = self.layout.compose("config", "--format=json")
-        services: dict[str, dict[str, Any]] = json.loads(self._command(argv, {}))["services"]
-        return services
-
     def _running(self) -> dict[str, Document]:
-        return {container["Id"]: container for container in self._lasting()}
+        return {container["Id"]: container for container in self.project.lasting()}
 
     def _container(self, replica: str) -> Document:
         return self.containers.one(replica)
@@ -84,20 +91,128 @@ class Compose(DockerEngine):
 
     # What is done
 
+    def scale(self, service: str, replicas: int) -> None:
+        """Stopped ones do not count, and go. Of those that run, the sick and the youngest go."""
+        containers = self.project.lasting(service)
+        live = [one for one in containers if is_live(one)]
+        self.containers.remove([one["Id"] for one in containers if not is_live(one)])
+        if replicas > len(live):
+            made = self.project.create(service, replicas - len(live), None)
+            self.containers.start(made)
+            return
+        going = [one["Id"] for one in sorted(live, key=_worth)[: len(live) - replicas]]
+        self.containers.stop(going)
+        self.containers.remove(going)
+
     def restart(self, replica: str) -> None:
         """Its container, which has its service's time to end."""
         grace = grace_of(self._container(replica))
-        self.daemon.ask(lambda: self.daemon.api.restart(replica, timeout=grace))
+        self.daemon.ask(lambda: self.daemon.slow_api.restart(replica, timeout=grace))
+
+    def run_once(
+        self,
+        service: str,
+        argv: Sequence[str],
+        *,
+        version: Version | None = None,
+        timeout: timedelta,
+        say: Say,
+        alive: Alive,
+    ) -> Finished:
+        """In a container of the service's settings, of the version's image where one is given."""
+        self._sweep()
+        if version:
+            self._point(version, [service])
+        name = f"{self.layout.project}-{service}-run-{uuid4().hex[:12]}"
+        container = self.project.run_detached(service, name, argv, version)
+        return one_off.follow(
+            self.containers, container, argv, timeout=timeout, say=say, alive=alive
+        )
+
+    def _sweep(self) -> None:
+        ended = [
+            one
+            for one in self.containers.all()
+            if is_one_off(one) and one["State"]["Status"] == "exited"
+        ]
+        one_off.sweep(self.containers, ended)
+
+    # Deployments
+
+    def recreates(self, version: Version) -> list[str]:
+        """Those of which a container has other settings or another image than it would have."""
+        hashes = self.project.hashes(version)
+        return [
+            service
+            for service, containers in self._by_service().items()
+            if not all(map(is_one_shot, containers))
+            and any(_differs(one, hashes.get(service), version) for one in containers)
+        ]
+
+    def commands(self, version: Version, services: Sequence[str]) -> list[list[str]]:
+        """Per service: tag, create, judge, and let the old ones go."""
+        containers = self._by_service()
+        return [
+            command
+            for service in services
+            for command in self._commands(version, service, containers.get(service, []))
+        ]
+
+    def _commands(
+        self, version: Version, service: str, containers: Sequence[Document]
+    ) -> list[list[str]]:
+        image, names = version.images[service], [one["Name"].lstrip("/") for one in containers]
+        count = len(names) or 1
+        tag = ["docker", "tag", image.digest, image.reference]
+        create = self.project.creating(service, len(names) + count)
+        stop, remove = ["docker", "stop", *names], ["docker", "rm", *names]
+        judge = [_("start the new containers of {service} and judge them").format(service=service)]
+        if not names:
+            return [tag, create, judge]
+        if self.project.is_stop_first(service):
+            return [tag, create, stop, judge, remove]
+        return [tag, create, judge, stop, remove]
+
+    def roll(self, service: str, version: Version, *, judge: Judge, alive: Alive) -> None:
+        """New containers beside the old ones; then the old ones drain."""
+        self._point(version, [service])
+        compose_roll.Roll(self.project, service, version, judge, alive).run()
+
+    def _point(self, version: Version, services: Sequence[str]) -> None:
+        for service in services:
+            image = version.images.get(service)
+            if image is None:
+                raise EngineError(_("The release has no image of {name}.").format(name=service))
+            self.point(image.reference, image.digest)
+
+    def start_driver(self, name: str, argv: Sequence[str], version: Version) -> None:
+        """A one-off container of the operations worker's settings."""
+        self._sweep()
+        self._point(version, [OPS])
+        self.project.run_detached(OPS, name, argv, version)
+
+    def lay_out(self, version: Version, say: Say, alive: Alive) -> None:
+        """By one `docker compose up`, whose outcome is seen for ourselves."""
+        self._point(version, list(version.images))
+        compose_whole.lay_out(self.project, version, say, alive)
+
+    def remove(self, say: Say) -> None:
+        """What has the project's labels, and the contents of its folder of secrets."""
+        compose_whole.remove(self.project, say)
 
 
-def service_of(container: Document) -> str:
-    """The name of the service that a container is of."""
-    return str(container["Config"]["Labels"][SERVICE])
+def _worth(container: Document) -> tuple[bool, int]:
+    """Sorts what may go to the front: what is not healthy, then what is youngest."""
+    state = container["State"]
+    health = (state.get("Health") or {}).get("Status", "healthy")
+    return state["Status"] == "running" and health == "healthy", -number_of(container)[0]
 
 
-def _number(replica: Replica) -> tuple[int, str]:
-    number = replica.name.rpartition("-")[2]
-    return int(number) if number.isdecimal() else 0, replica.name
+def _differs(container: Document, wanted: str | None, version: Version) -> bool:
+    image = version.images.get(service_of(container))
+    if image is not None and container["Image"] != image.digest:
+        return True
+    return bool(container["Config"]["Labels"].get(HASH) != wanted)
 
 
 def _replicas(settings: Mapping[str, Any]) -> int:

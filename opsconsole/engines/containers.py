@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from docker.utils import version_gte
 
 from opsconsole.engines.base import LABEL, EngineError, Finished, Happening, Usage
-from opsconsole.engines.daemon import Daemon, Gone, in_parallel
+from opsconsole.engines.daemon import Daemon, Gone
+from opsconsole.engines.meanwhile import in_parallel
 from opsconsole.engines.parsing import Document, Sample, moment, usage
 from pmscoring.base.redaction import redacted
 
@@ -20,6 +21,8 @@ MOST_CHARACTERS = 4000
 MOST_OUTPUT = 100_000
 """Characters that are kept of what a command wrote, from its end."""
 KILL_SECONDS = 5
+LAST_LINES = 5
+MOST_SAID = 1000
 TIMED_OUT = (124, 137)
 """How `timeout` of coreutils exits."""
 WORDS = {
@@ -45,13 +48,14 @@ class Containers:
         self._samples: dict[str, Sample] = {}
 
     @property
-    def _filters(self) -> dict[str, list[str]]:
+    def filters(self) -> dict[str, list[str]]:
+        """By which the engine finds objects of this environment, whatever their kind."""
         return {"label": [f"{name}={value}" for name, value in self.labels.items()]}
 
     def all(self, **more: str) -> list[Document]:
-        """What the engine knows of each; of those with these labels too, dots as `__`."""
+        """What the engine knows of each that has these labels too."""
         labels = [f"{name}={value}" for name, value in more.items()]
-        filters = {"label": [*self._filters["label"], *labels]}
+        filters = {"label": [*self.filters["label"], *labels]}
         api = self.daemon.api
         rows = self.daemon.ask(lambda: api.containers(all=True, filters=filters))
         found = in_parallel(self._inspected, [row["Id"] for row in rows])
@@ -132,7 +136,7 @@ class Containers:
         end = min(until, datetime.now(UTC))
         if end <= since:
             return []
-        filters = {"type": ["container"], **self._filters}
+        filters = {"type": ["container"], **self.filters}
         self.daemon.ask(self.daemon.api.ping)  # The client waits for events without a limit.
         events = self.daemon.ask(
             lambda: list(
@@ -182,13 +186,21 @@ class Containers:
             )
         return Finished(exit_code, bounded_output(output.decode("utf-8", "replace")))
 
+    def start(self, containers: Sequence[str]) -> None:
+        """Start them, all at once."""
+        in_parallel(self._start, containers)
+
+    def _start(self, container: str) -> None:
+        self.daemon.ask(lambda: self.daemon.slow_api.start(container))
+
     def stop(self, containers: Sequence[str]) -> None:
         """Let them end by themselves, all at once, each for as long as its service grants it."""
         in_parallel(self._stop, containers)
 
     def _stop(self, container: str) -> None:
-        grace = grace_of(self.one(container))
-        self.daemon.ask(lambda: self.daemon.api.stop(container, timeout=grace))
+        with suppress(Gone):
+            grace = grace_of(self.one(container))
+            self.daemon.ask(lambda: self.daemon.slow_api.stop(container, timeout=grace))
 
     def remove(self, containers: Sequence[str]) -> None:
         """Remove them with their anonymous volumes, running or not."""
@@ -209,3 +221,12 @@ def grace_of(inspected: Document) -> int:
 def bounded_output(text: str) -> str:
     """The end of what a command wrote, without secrets."""
     return redacted(text)[-MOST_OUTPUT:]
+
+
+def last_words(containers: Containers, inspected: Document) -> str:
+    """Why a container is ill: what its check said last, or else its own last lines."""
+    log = (inspected["State"].get("Health") or {}).get("Log") or []
+    checked = str(log[-1].get("Output") or "").strip() if log else ""
+    lines = (line for _at, line in containers.logs(inspected["Id"], LAST_LINES, None))
+    says = inspected["State"].get("Error") or checked or "\n".join(lines)
+    return redacted(says)[-MOST_SAID:]

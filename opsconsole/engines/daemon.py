@@ -1,12 +1,9 @@
 """The Docker Engine's API: one connection, short patience, and its errors as those of the port."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from http.client import HTTPException
-from queue import Empty, Queue
 from typing import Any, TypeVar
 
 import requests
@@ -16,17 +13,14 @@ from docker.api.client import APIClient
 from docker.errors import APIError, DockerException, NotFound
 
 from opsconsole.engines.base import EngineAway, EngineError
-from pmscoring.base.progress import Alive
+from opsconsole.engines.meanwhile import AT_ONCE
 from pmscoring.base.redaction import redacted
 
 LOOK_SECONDS = 4.0
 """Within them the engine must answer a question; it may then take longer for a deed."""
 DEED_SECONDS = 120.0
-AT_ONCE = 16
-ALIVE_SECONDS = 1.0
 AWAY = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError)
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 class Gone(EngineError):
@@ -88,44 +82,7 @@ class Daemon:
         with in_words_of_the_port():
             return question()
 
-
-def in_parallel(deed: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """The deed on all items at once, a thread each; raises what the first of them raised."""
-    items = list(items)
-    if not items:
-        return []
-    with ThreadPoolExecutor(min(len(items), AT_ONCE)) as threads:
-        return list(threads.map(deed, items))
-
-
-def meanwhile(
-    iterate: Callable[[], Iterable[T]], alive: Alive, *, every: float = ALIVE_SECONDS
-) -> Iterator[T]:
-    """The items of an iterator that blocks, read by a thread, so that `alive` is called meanwhile.
-
-    What `alive` raises leaves the thread behind, until the engine ends the stream.
-    """
-    items: Queue[tuple[bool, Any]] = Queue()
-
-    def read() -> None:
-        try:
-            with in_words_of_the_port():
-                for item in iterate():
-                    items.put((True, item))
-            items.put((False, None))
-        except BaseException as error:  # noqa: BLE001 - raised in the other thread
-            items.put((False, error))
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        try:
-            goes_on, item = items.get(timeout=every)
-        except Empty:
-            alive()
-            continue
-        if not goes_on:
-            if item is not None:
-                raise item
-            return
-        yield item
-        alive()
+    def stream(self, question: Callable[[], Iterable[T]]) -> Iterator[T]:
+        """What the engine answers bit by bit; raises the same errors."""
+        with in_words_of_the_port():
+            yield from question()

@@ -4,7 +4,7 @@ All environments of an engine share its images. So an environment keeps each of 
 more name, KEPT/<project>:<beginning of the digest>, and removes nothing but what it keeps so.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,15 @@ from docker.auth import load_config, resolve_repository_name
 from docker.utils import parse_repository_tag
 
 from opsconsole.engines.base import EngineError, Image, Say
-from opsconsole.engines.daemon import Daemon, Gone, meanwhile
+from opsconsole.engines.daemon import Daemon, Gone
+from opsconsole.engines.meanwhile import meanwhile
 from pmscoring.base.progress import Alive
 from pmscoring.base.redaction import redacted
 
 PART = "pmscoring.part"
 """The label of the images that are ours."""
 KEPT = "pmscoring.kept"
+LOADED = "Loaded image: "
 OURS = "pm-scoring-"
 """How the names of our images begin, after the registry's."""
 
@@ -48,20 +50,18 @@ class Images:
     def pull(self, reference: str, say: Say, alive: Alive) -> Image:
         """Fetch an image; raises EngineError with the registry's own words."""
         repository, tag = parse_repository_tag(reference)
-        api = self.daemon.slow_api
-        lines = meanwhile(
-            lambda: api.pull(
-                repository,
-                tag=tag or "latest",
-                stream=True,
-                decode=True,
-                auth_config=self._login(repository),
-            ),
-            alive,
-        )
-        for line in _said(lines):
-            say(line)
+        api, login = self.daemon.slow_api, self._login(repository)
+        options = {"tag": tag or "latest", "stream": True, "decode": True, "auth_config": login}
+        self._say(lambda: api.pull(repository, **options), say, alive)
         return self._kept(reference)
+
+    def _say(self, deed: Callable[[], Iterable[Any]], say: Say, alive: Alive) -> list[str]:
+        """What the engine says while it does it."""
+        lines = []
+        for line in _said(meanwhile(lambda: self.daemon.stream(deed), alive)):
+            say(line)
+            lines.append(line)
+        return lines
 
     def _login(self, repository: str) -> dict[str, str] | None:
         if self.logins is None:
@@ -73,14 +73,14 @@ class Images:
 
     def load(self, archive: Path, say: Say, alive: Alive) -> list[Image]:
         """Images from an archive of `docker save`."""
-        api, references = self.daemon.slow_api, []
-        with archive.open("rb") as file:
-            for line in _said(meanwhile(lambda: api.load_image(file, quiet=True), alive)):
-                say(line)
-                _before, loaded, reference = line.partition("Loaded image: ")
-                if loaded:
-                    references.append(reference.strip())
-        return [self._kept(reference) for reference in references]
+        api = self.daemon.slow_api
+        try:
+            with archive.open("rb") as file:
+                lines = self._say(lambda: api.load_image(file, quiet=True), say, alive)
+        except OSError as error:
+            raise EngineError(f"{archive.name}: {error.strerror}") from error
+        loaded = (line.partition(LOADED)[2] for line in lines if LOADED in line)
+        return [self._kept(reference) for reference in loaded]
 
     def point(self, reference: str, digest: str) -> None:
         """Let the tag point to an image that is there."""

@@ -28,6 +28,7 @@ ORDER = (
     "scaling",
     "kills",
     "keeping",
+    "compose_engine",
     "engine",
     "not_started",
     "removal",

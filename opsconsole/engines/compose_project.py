@@ -1,0 +1,123 @@
+"""A Compose project: what the binary makes of its files, and the containers that it has made."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from opsconsole.engines.base import Version
+from opsconsole.engines.containers import Containers
+from opsconsole.engines.layout import Layout
+from opsconsole.engines.parsing import Document
+from pmscoring.base.progress import Alive
+
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+ONE_OFF = "com.docker.compose.oneoff"
+HASH = "com.docker.compose.config-hash"
+Command = Callable[..., str]
+"""Runs argv with variables and a tag, and returns what it printed."""
+LIVE = ("running", "restarting", "paused")
+
+
+class ComposeProject:
+    """Its containers are told apart by labels; those of `docker compose run` are not of a service.
+
+    Compose is only ever asked to *create* containers beside those that are there (`--no-start
+    --no-recreate`): then the new ones are known before any of them runs, a stopped one stays
+    stopped, and nothing is replaced that was not meant.
+    """
+
+    def __init__(self, layout: Layout, containers: Containers, command: Command) -> None:
+        self.layout, self.containers, self.command = layout, containers, command
+        self.daemon = containers.daemon
+
+    @cached_property
+    def configured(self) -> Mapping[str, Mapping[str, Any]]:
+        """The services of the files, as Compose reads them."""
+        argv = self.layout.compose("config", "--format=json")
+        services: dict[str, dict[str, Any]] = json.loads(self.command(argv, {}))["services"]
+        return services
+
+    def lasting(self, service: str = "") -> list[Document]:
+        """The containers of a service, or of all of them."""
+        wanted = {SERVICE: service} if service else {}
+        return [
+            container for container in self.containers.all(**wanted) if not is_one_off(container)
+        ]
+
+    def hashes(self, version: Version) -> dict[str, str]:
+        """Of each service, of what Compose would make it: the label HASH of its containers."""
+        argv = self.layout.compose("config", "--hash=*")
+        lines = self.command(argv, version.variables, version.tag).splitlines()
+        return dict(line.split(" ", 1) for line in lines if line)
+
+    def creating(self, service: str, count: int) -> list[str]:
+        """The argv by which Compose brings a service to so many containers, started or not."""
+        return self.layout.compose(
+            "up",
+            "--no-start",
+            "--no-deps",
+            "--no-recreate",
+            "--no-build",
+            f"--scale={service}={count}",
+            service,
+        )
+
+    def create(
+        self, service: str, more: int, version: Version | None, alive: Alive | None = None
+    ) -> list[str]:
+        """Make so many more containers beside those that are there; the ids of the new ones."""
+        before = {container["Id"] for container in self.lasting(service)}
+        argv = self.creating(service, len(before) + more)
+        try:
+            self.command(argv, *_of(version), alive=alive)
+        except BaseException:
+            self.containers.remove(self._made_since(service, before))
+            raise
+        return self._made_since(service, before)
+
+    def _made_since(self, service: str, before: set[str]) -> list[str]:
+        containers = sorted(self.lasting(service), key=number_of)
+        return [one["Id"] for one in containers if one["Id"] not in before]
+
+    def run_detached(
+        self, service: str, name: str, argv: Sequence[str], version: Version | None
+    ) -> str:
+        """Start a container of its own with the service's settings; its id."""
+        words = ["run", "--detach", "--no-deps", "--no-TTY", f"--name={name}", service, *argv]
+        self.command(self.layout.compose(*words), *_of(version))
+        api = self.daemon.api
+        found: Document = self.daemon.ask(lambda: api.inspect_container(name))
+        return str(found["Id"])
+
+    def is_stop_first(self, service: str) -> bool:
+        """Whether two must not run at once, which is what Compose files mean without an order."""
+        deploy = self.configured.get(service, {}).get("deploy") or {}
+        order = (deploy.get("update_config") or {}).get("order")
+        return bool(order != "start-first")
+
+
+def _of(version: Version | None) -> tuple[Mapping[str, str], str]:
+    return (version.variables, version.tag) if version else ({}, "")
+
+
+def service_of(container: Document) -> str:
+    """The name of the service that a container is of."""
+    return str(container["Config"]["Labels"][SERVICE])
+
+
+def is_one_off(container: Document) -> bool:
+    """Whether `docker compose run` has made it."""
+    return bool(container["Config"]["Labels"].get(ONE_OFF) == "True")
+
+
+def is_live(container: Document) -> bool:
+    """Whether it runs, or is about to again."""
+    return container["State"]["Status"] in LIVE
+
+
+def number_of(container: Document) -> tuple[int, str]:
+    """What containers of a service are sorted by: the number in their names."""
+    number = container["Name"].rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0, container["Name"]
