@@ -13,7 +13,7 @@ from pmscoring.base import env
 from pmscoring.embedded.errors import CannotStart
 from pmscoring.embedded.folders import var_folder
 
-# Neither need a database nor start one. `run` and `demo` start an installation themselves.
+# Neither need a database nor start one. `demo` and a bare `run` start an installation themselves.
 WITHOUT_DATABASE = {
     "check",
     "collectstatic",
@@ -47,8 +47,8 @@ def database_for(argv: Sequence[str]) -> Iterator[None]:
     """
     with ExitStack() as held:
         try:
-            command = _command(argv)
-            if command not in WITHOUT_DATABASE and not env.text("DATABASE_URL", ""):
+            command, words = command_of(argv)
+            if needs_database(command, words) and not env.text("DATABASE_URL", ""):
                 from pmscoring.embedded.attachment import attached
 
                 made = attached(var_folder(), make=command in MAKES_INSTALLATION)
@@ -60,10 +60,16 @@ def database_for(argv: Sequence[str]) -> Iterator[None]:
         yield
 
 
-def _command(argv: Sequence[str]) -> str:
-    """The command of the command line; `help` where it asks for that."""
+def needs_database(command: str, words: Sequence[str]) -> bool:
+    """Whether the command asks a database; `run ENV COMMAND` does."""
+    return command not in WITHOUT_DATABASE or (command == "run" and bool(words))
+
+
+def command_of(argv: Sequence[str]) -> tuple[str, list[str]]:
+    """The command of the command line, `help` where it asks for that, and its words."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("command", nargs="?", default="help")
     parser.add_argument("-h", "--help", action="store_true")
-    options, _ = parser.parse_known_args(argv[1:])
-    return "help" if options.help else str(options.command)
+    options, rest = parser.parse_known_args(argv[1:])
+    words = [word for word in rest if not word.startswith("-")]
+    return ("help" if options.help else str(options.command)), words
