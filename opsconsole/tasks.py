@@ -15,15 +15,19 @@ from django.conf import settings
 from django.utils import translation
 
 from opsconsole.backups import alone, arrival, drill, plans, prune, recovery, restore, take
+from opsconsole.deployments import driver, request
+from opsconsole.deployments import recovery as recovery_of_deployments
+from opsconsole.engines.base import EngineError
 from opsconsole.environments import look, operate
+from opsconsole.environments.engine import engine_of
 from opsconsole.environments.enter import enter
 from opsconsole.gateways import published
 from opsconsole.gateways.postgres.server import PostgresError
 from opsconsole.healing.turn import turn
-from opsconsole.models import Backup, Caller, Event, Operation, Restore
+from opsconsole.models import Backup, Caller, Deployment, Event, Operation, Restore
 from opsconsole.models.deeds import DEEDS, Told
 from opsconsole.notices import telling
-from pmscoring.base import heartbeats
+from pmscoring.base import heartbeats, hold
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.nudges import nudge
 from pmscoring.base.refusals import Busy, Refused
@@ -97,6 +101,34 @@ def perform_operation(operation_id: int) -> None:
 def look_at_environments() -> None:
     """Write what is seen of each environment; an engine that is away is written too."""
     look.look_at_all()
+
+
+@shared_task
+def sweep_deployments() -> None:
+    """Send a task for each deployment that waits, and for each whose driver has gone quiet.
+
+    Beat sends it also while the application is held, as it is for some deployments.
+    """
+    request.expire()
+    for stalled in recovery_of_deployments.stalled():
+        nudge(recover_deployment, stalled.pk)
+    if not hold.is_held():
+        for key in Deployment.objects.waiting().values_list("pk", flat=True):
+            nudge(start_deployment, key)
+
+
+@shared_task(throws=(WrongState, Refused, EngineError))
+def start_deployment(deployment_id: int) -> None:
+    """Drive a requested deployment; of two workers with the same message one gets WrongState."""
+    if waiting := Deployment.objects.waiting().filter(pk=deployment_id).first():
+        driver.start(waiting)
+
+
+@shared_task(throws=(WrongState, Refused, EngineError))
+def recover_deployment(deployment_id: int) -> None:
+    """Finish or undo what a dead driver left; of two workers one gets WrongState."""
+    if left := Deployment.objects.filter(pk=deployment_id).first():
+        recovery_of_deployments.recover(left, engine_of(left.environment))
 
 
 @shared_task

@@ -12,11 +12,11 @@ from pmscoring.base import hold
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 RECOVER_SECONDS = 10.0
-RECOVER = "opsconsole.tasks.recover_restores"
+RECOVER = ("opsconsole.tasks.recover_restores", "opsconsole.tasks.sweep_deployments")
 
 
 class HeldScheduler(DatabaseScheduler):
-    """While held it sends one message: to look whether the restore that holds has died."""
+    """While held it only asks whether the restore, or the deployment, that holds has died."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """As Celery calls it."""
@@ -32,11 +32,12 @@ class HeldScheduler(DatabaseScheduler):
         return seconds
 
     def ask_to_recover(self) -> None:
-        """A restore under way has a lock, and is left alone."""
+        """A restore under way has a lock, and a deployment a lease: they are left alone."""
         if time.monotonic() - self.asked_at < RECOVER_SECONDS:
             return
         self.asked_at = time.monotonic()
         try:
-            self.app.send_task(RECOVER, queue="ops", expires=RECOVER_SECONDS, retry=False)
+            for task in RECOVER:
+                self.app.send_task(task, queue="ops", expires=RECOVER_SECONDS, retry=False)
         except OperationalError as error:
             log.warning("the broker is away: %s", error)

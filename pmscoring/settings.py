@@ -156,6 +156,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10.0},
     },
+    "ops-deployments": {
+        "task": "opsconsole.tasks.sweep_deployments",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
     "ops-recover": {
         "task": "opsconsole.tasks.recover_restores",
         "schedule": 30.0,
@@ -196,6 +201,8 @@ MEDIA_ROOT = Path(env.text("UPLOADS_DIR", str(VAR_DIR / "uploads")))
 BACKUP_DIR = Path(env.text("BACKUP_DIR", str(VAR_DIR / "backups")))
 BACKUP_JOBS = env.integer("BACKUP_JOBS", 2, least=1)
 BACKUP_STALLED_SECONDS = env.integer("BACKUP_STALLED_SECONDS", 300, least=1)
+DEPLOY_LEASE_SECONDS = env.integer("DEPLOY_LEASE_SECONDS", 60, least=50)
+SOAK_SECONDS = env.integer("SOAK_SECONDS", 60, least=1)
 STORES_DIR = Path(env.text("STORES_DIR", str(VAR_DIR / "stores")))
 CHANNELS_DIR = Path(env.text("CHANNELS_DIR", str(VAR_DIR / "channels")))
 PUBLISHED_DIR = Path(name) if (name := env.text("PUBLISHED_DIR", "")) else None
@@ -204,6 +211,7 @@ INSTALL_DIR = env.text("INSTALL_DIR", "")
 # What runs this installation, and the variables that its Compose files were filled in with.
 ENGINE = env.choice("ENGINE", "", ("", "embedded", "compose", "swarm"))
 SITE = env.text("SITE", "")
+BUNDLES_DIR = Path(env.text("BUNDLES_DIR", f"{INSTALL_DIR or VAR_DIR}/bundles"))
 # The folder of pg_dump and pg_restore; empty: they are on the PATH.
 POSTGRES_BIN = env.text("POSTGRES_BIN", "")
 FILE_UPLOAD_PERMISSIONS = 0o600

@@ -1,1 +1,1 @@
-"""Deployments: prepared before anything is touched, rolled out, soaked, live or rolled back."""
+"""Deployments: a release goes into an environment, is judged there, and goes back by itself."""

@@ -519,6 +519,10 @@ class Migration(migrations.Migration):
                     "since",
                     models.DateTimeField(blank=True, null=True, verbose_name="in this state since"),
                 ),
+                (
+                    "migrations",
+                    models.JSONField(blank=True, default=dict, verbose_name="migrations"),
+                ),
                 ("steps", models.JSONField(blank=True, default=list, verbose_name="steps")),
                 (
                     "verdict",

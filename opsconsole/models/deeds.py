@@ -72,6 +72,7 @@ DEEDS: dict[str, Deed] = {
         Deed("images.pruned", _("old images removed")),
         Deed("deployment.requested", _("deployment requested")),
         Deed("deployment.approved", _("deployment approved")),
+        Deed("deployment.cancel_requested", _("cancelling of a deployment requested")),
         Deed("deployment.live", _("deployment live"), Told.ALWAYS),
         Deed("deployment.failed", _("deployment failed"), Told.ALWAYS),
         Deed("deployment.rolled_back", _("deployment rolled back"), Told.ALWAYS),

@@ -1,6 +1,6 @@
 """Releases, and the deployments that bring them into an environment or take them back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import uuid4
 
@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from opsconsole.models.backups import Backup
 from opsconsole.models.environments import Environment
 from opsconsole.models.requested import RequestedJob
-from pmscoring.base.jobs import JobQuerySet
+from pmscoring.base.jobs import LONGEST_REASON, JobQuerySet
 
 DEADLINES = {
+    "requested": timedelta(hours=24),
     "preparing": timedelta(minutes=30),
     "backing_up": timedelta(hours=2),
     "migrating": timedelta(minutes=30),
@@ -22,7 +23,7 @@ DEADLINES = {
     "soaking": timedelta(minutes=30),
     "rolling_back": timedelta(minutes=30),
 }
-"""How long a deployment may stay in each state."""
+"""How long a deployment may stay in each state; others wait for one that is requested."""
 
 
 class Release(models.Model):
@@ -66,12 +67,23 @@ class DeploymentQuerySet(JobQuerySet["Deployment"]):
         """To be taken up by a worker: asked for, and approved where that is wanted."""
         return super().waiting().exclude(needs_approval=True, approved_at=None)
 
+    def expired(self, at: datetime | None = None) -> Self:
+        """Those that nobody approved, or took up, in time."""
+        limit = (at or now()) - DEADLINES["requested"]
+        return self.filter(status=self.model.WAITING, requested_at__lt=limit)
+
+    def go_on(self, at: datetime) -> Self:
+        """Those whose driver was last heard of at `at`, and still is to be."""
+        return self.filter(status__in=self.model.working_states(), claimed_at=at)
+
 
 class Deployment(RequestedJob):
     """A release on its way into an environment, one at a time for each.
 
     `steps` is a list of {name, state, seconds, says}. `source` says where images come from:
-    a registry, a bundle (`bundle` is its path), what is on the engine, or an earlier release.
+    a registry, a bundle (`bundle` is its name in BUNDLES_DIR), what is on the engine, or an earlier
+    release. `migrations` is what the new version's mean to this database, and whether they were
+    applied (deployments/migrations.py).
     """
 
     class Status(models.TextChoices):
@@ -147,6 +159,7 @@ class Deployment(RequestedJob):
     cancel_at = models.DateTimeField(_("cancel requested"), null=True, blank=True)
     driver = models.CharField(_("driver"), max_length=100, blank=True)
     since = models.DateTimeField(_("in this state since"), null=True, blank=True)
+    migrations = models.JSONField(_("migrations"), default=dict, blank=True)
     steps = models.JSONField(_("steps"), default=list, blank=True)
     verdict = models.JSONField(_("verdict of the soak"), default=dict, blank=True)
     failed_requests = models.PositiveIntegerField(_("failed requests"), null=True, blank=True)
@@ -167,3 +180,27 @@ class Deployment(RequestedJob):
 
     def __str__(self) -> str:
         return f"{self.environment.code}: {self.version} ({self.get_status_display()})"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self.status in self.ENDS
+
+    def is_overdue(self, at: datetime | None = None) -> bool:
+        """Whether it has been in its state for longer than it may."""
+        limit = DEADLINES.get(self.status)
+        return bool(limit and self.since and self.since < (at or now()) - limit)
+
+    def finish(self, **changes: Any) -> None:
+        """Live; WrongState where somebody asked meanwhile to cancel it, or another one drives it.
+
+        The cancel and this are each one UPDATE of the row: whichever is first, the other one sees.
+        """
+        changes |= {"reason": "", **self.at_end()}
+        if not self._mine().filter(cancel_at=None).update(status=self.DONE, **changes):
+            raise self._lost()
+        self.refresh_from_db(fields=["status", *changes])
+
+    def end(self, status: str, reason: str, **changes: Any) -> None:
+        """Rolled back, cancelled or failed; WrongState where another one drives it."""
+        self._end(status, reason=reason[:LONGEST_REASON], **changes)

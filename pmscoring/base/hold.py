@@ -1,4 +1,5 @@
-"""The hold: for as long as a restore swaps the database, nobody works with it.
+"""The hold: while a restore swaps the database, or a deployment changes what old code could not
+live with, nobody works with it.
 
 It is a key in the cache's Redis that expires by itself unless the restoring process renews it, so
 a process that dies holds nobody for longer than EXPIRES_SECONDS. The web server answers 503, tasks
@@ -74,8 +75,16 @@ def held() -> Iterator[None]:
         forget()
 
 
+def renew(holder: str) -> None:
+    """Hold the application for EXPIRES_SECONDS from now, for work that renews it by itself.
+
+    Work that several processes do one after another has one name for all of them.
+    """
+    _write(holder)
+
+
 def lift() -> None:
-    """End the hold of a restore that has died; the caller has dealt with what it left."""
+    """End the hold of work that has ended, or has died; the caller has dealt with what it left."""
     try:
         with _client() as client:
             client.delete(KEY)

@@ -155,8 +155,8 @@ def test_beat_asks_for_a_recovery_alone_and_touches_no_database(
     held_by_another()
     # Without the mark django_db, a query would fail the test.
     assert [scheduler.tick() for _ in range(3)] == [LOOK_SECONDS] * 3
-    assert sent == [RECOVER]
-    assert RECOVER in app.tasks
+    assert tuple(sent) == RECOVER
+    assert set(RECOVER) <= set(app.tasks)
 
 
 def test_a_recovery_ends_the_hold_of_the_dead() -> None:

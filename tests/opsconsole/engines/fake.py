@@ -11,7 +11,7 @@ registry says, which replica answers a request. Its clock stands still unless a 
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -55,6 +55,23 @@ class Died(BaseException):
 
 
 @dataclass(frozen=True)
+class Migration:
+    """A migration, as `release_facts` tells of it."""
+
+    name: str
+    incompatible: tuple[str, ...] = ()
+    irreversible: bool = False
+
+    def document(self) -> dict[str, object]:
+        return {
+            "app": "scoring",
+            "name": self.name,
+            "incompatible": list(self.incompatible),
+            "irreversible": self.irreversible,
+        }
+
+
+@dataclass(frozen=True)
 class Behaviour:
     """How the containers of an image behave."""
 
@@ -67,11 +84,14 @@ class Behaviour:
     milliseconds: int = 40
     canary: bool = True
     migrates: bool = True
-    migrations: tuple[Mapping[str, object], ...] = ()
-    """As `migration_plan --json` prints those that the database lacks."""
+    starts: bool = True
+    """Whether its management commands run at all."""
+    migrations: tuple[Migration, ...] = ()
+    """Those of its app `scoring` after the first, which is always there."""
 
 
 GOOD = Behaviour()
+FIRST = Migration("0001_first")
 
 
 def reference(part: str, tag: str) -> str:
@@ -109,7 +129,7 @@ class Fake:
         self.happened: list[Happening] = []
         self.answers: dict[str, Finished] = {}
         self.served: Counter[str] = Counter()
-        self.migrated: set[str] = set()
+        self.migrated: dict[str, Migration] = {FIRST.name: FIRST}
         self.before: Callable[[str], object] = lambda step: None
         self._faults: dict[str, list[BaseException]] = defaultdict(list)
         self._turn = count()
@@ -256,12 +276,12 @@ class Fake:
     ) -> Finished:
         """`answers` by the management command's name; `migrate` by the image's behaviour."""
         self._step("run_once")
-        self._service(service)
-        image = version.images[service] if version else self._image_of_running_service(service)
+        running = "web" if service == "migrate" else service
+        image = version.images[service] if version else self._image_of_running_service(running)
         self.ran.append((service, tuple(argv), image.digest))
         self._step(f"run_once {_command(argv)}")
         alive()
-        finished = self._answer(_command(argv), self.behaviours.get(image.digest, GOOD))
+        finished = self._answer(argv, self.behaviours.get(image.digest, GOOD))
         for text in finished.output.splitlines():
             say(text)
         return finished
@@ -278,7 +298,7 @@ class Fake:
         if "canary" in argv:
             says = "" if behaviour.canary else "the canary answer got 0 of 10 points"
             return Finished(0 if behaviour.canary else 1, says)
-        return self._answer(_command(argv), behaviour)
+        return self._answer(argv, behaviour)
 
     # Deployments
 
@@ -344,6 +364,8 @@ class Fake:
             self._undo(there, image, old, have)
             raise
         for replica in old:
+            # Once old ones go there is no undoing: whoever has taken over rolls back.
+            alive()
             self._step("roll: stopping an old one")
             self._stop(there, replica)
         for replica in there.replicas[there.wanted :]:
@@ -524,17 +546,39 @@ class Fake:
         }  # fmt: skip
         return Finished(0, json.dumps(answer))
 
-    def _answer(self, command: str, behaviour: Behaviour) -> Finished:
+    def _facts(self, behaviour: Behaviour) -> dict[str, object]:
+        known = {each.name: each for each in (FIRST, *behaviour.migrations)}
+        missing = [each for name, each in known.items() if name not in self.migrated]
+        beyond = [each for name, each in sorted(self.migrated.items()) if each is not FIRST]
+        return {
+            "applied": {"scoring": sorted(self.migrated)},
+            "migrations": {"scoring": sorted(known)},
+            "missing": [each.document() for each in missing],
+            "ahead": sorted(f"scoring.{name}" for name in self.migrated if name not in known),
+            "back": [each.document() for each in reversed(beyond)],
+            "files": {"compose.yaml": "0" * 64},
+            "secrets": {"secret_key": "0" * 16},
+        }
+
+    def _migrate(self, argv: Sequence[str], behaviour: Behaviour) -> Finished:
+        if argv[-2] == "scoring":
+            self.migrated = {name: each for name, each in self.migrated.items() if name <= argv[-1]}
+            return Finished(0, f"Unapplying all after {argv[-1]}")
+        self.migrated |= {each.name: each for each in behaviour.migrations}
+        return Finished(0, "Applying all migrations")
+
+    def _answer(self, argv: Sequence[str], behaviour: Behaviour) -> Finished:
+        command = _command(argv)
+        if not behaviour.starts:
+            return Finished(1, "ModuleNotFoundError: No module named 'pmscoring'")
         if command in self.answers:
             return self.answers[command]
-        if command == "migration_plan":
-            missing = [each for each in behaviour.migrations if each["name"] not in self.migrated]
-            return Finished(0, json.dumps({"migrations": missing}))
+        if command == "release_facts":
+            return Finished(0, json.dumps(self._facts(behaviour)))
         if command == "migrate":
             if not behaviour.migrates:
                 return Finished(1, 'django.db.utils.ProgrammingError: column "x" does not exist')
-            self.migrated |= {str(each["name"]) for each in behaviour.migrations}
-            return Finished(0, "Applying all migrations")
+            return self._migrate(argv, behaviour)
         if command == "backup":
             uid = "7d4ad0c2-3c1e-4d3e-9e59-111111111111"
             return Finished(0, json.dumps({"id": uid, "verified": True, "state": "stored"}))

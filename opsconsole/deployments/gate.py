@@ -1,0 +1,135 @@
+"""The gate that new replicas have to pass: pure, over figures of requests.
+
+What is measured of the new ones is compared with the old ones' over the same time, or with what
+those did before. Missing figures never pass. The numbers, and their reasons:
+
+* LEAST_REQUESTS 200: with one fault in fifty (MOST_FAULTS) as the limit, four are expected; fewer
+  requests would let a version that fails so often pass one time in three.
+* MOST_FAULTS 0.02, and TIMES_FAULTS 2 against the old ones': a site that already fails is not made
+  worse, and a version that mends it is let in.
+* FEW_FAULTS 5: fewer are no rate. Five are judged at once, without waiting for 200 requests, so
+  that a version that fails often has failed few callers when it goes.
+* TIMES_P95 2, and SLOWER_MS 50: twice as long is seen by people; below 50 ms more it is noise.
+* LEAST_TIMES 50: the p95 of fewer hangs on two requests.
+* COLD 10: the first requests of each new replica fill caches and pools, and say nothing of it.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from opsconsole.deployments.traffic import Request
+
+LEAST_REQUESTS = 200
+MOST_FAULTS = 0.02
+TIMES_FAULTS = 2.0
+FEW_FAULTS = 5
+TIMES_P95 = 2.0
+SLOWER_MS = 50.0
+LEAST_TIMES = 50
+COLD = 10
+
+
+class Verdict(Enum):
+    """Whether the figures pass, or do not, or are too few to tell."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TOO_FEW = "too few"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of some replicas; `p95_ms` is None where there were too few requests."""
+
+    requests: int = 0
+    failed: int = 0
+    p95_ms: float | None = None
+
+    @property
+    def faults(self) -> float:
+        """The share of requests that failed."""
+        return self.failed / self.requests if self.requests else 0.0
+
+    def document(self) -> dict[str, Any]:
+        """As it is kept in the row."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """A verdict with its reason in words."""
+
+    verdict: Verdict
+    says: str = ""
+
+
+def figures(requests: Iterable[Request], addresses: Iterable[str], *, cold: int = 0) -> Figures:
+    """Of the servers at these addresses; of each, the first `cold` requests have no time."""
+    wanted, seen = set(addresses), dict.fromkeys(addresses, 0)
+    count, failed, times = 0, 0, []
+    for request in requests:
+        if request.server not in wanted or request.by_client:
+            continue
+        count += 1
+        failed += request.failed
+        seen[request.server] += 1
+        if seen[request.server] > cold:
+            times.append(request.milliseconds)
+    return Figures(count, failed, p95(times))
+
+
+def p95(milliseconds: Sequence[float]) -> float | None:
+    """The nearest-rank 95th percentile; None for fewer than LEAST_TIMES."""
+    if len(milliseconds) < LEAST_TIMES:
+        return None
+    return float(sorted(milliseconds)[math.ceil(0.95 * len(milliseconds)) - 1])
+
+
+def judge(new: Figures, old: Figures) -> Opinion:
+    """The new ones by their own figures, and against the old ones'."""
+    if opinion := _faults(new, old) or _slower(new, old):
+        return opinion
+    if new.requests < LEAST_REQUESTS or new.p95_ms is None:
+        words = {"seen": new.requests, "wanted": LEAST_REQUESTS}
+        return Opinion(Verdict.TOO_FEW, _("%(seen)d of %(wanted)d requests were seen") % words)
+    return Opinion(Verdict.PASSED, described(new, old))
+
+
+def _faults(new: Figures, old: Figures) -> Opinion | None:
+    limit = max(MOST_FAULTS, TIMES_FAULTS * old.faults)
+    if new.failed < FEW_FAULTS or new.faults <= limit:
+        return None
+    words = {
+        "failed": new.failed, "requests": new.requests,
+        "limit": f"{limit:.1%}", "old": f"{old.faults:.1%}",
+    }  # fmt: skip
+    return Opinion(
+        Verdict.FAILED,
+        _("%(failed)d of %(requests)d requests to the new version failed; "
+          "allowed are %(limit)s, the old one's are %(old)s") % words,
+    )  # fmt: skip
+
+
+def _slower(new: Figures, old: Figures) -> Opinion | None:
+    if new.p95_ms is None or old.p95_ms is None:
+        return None
+    if new.p95_ms <= max(TIMES_P95 * old.p95_ms, old.p95_ms + SLOWER_MS):
+        return None
+    words = {"new": round(new.p95_ms), "old": round(old.p95_ms)}
+    return Opinion(
+        Verdict.FAILED,
+        _("the slowest twentieth of requests takes %(new)d ms, with the old version %(old)d ms")
+        % words,
+    )
+
+
+def described(new: Figures, old: Figures) -> str:
+    """The figures in words."""
+    words = {"requests": new.requests, "failed": new.failed, "new": round(new.p95_ms or 0)}
+    text = _("%(requests)d requests, %(failed)d failed, 95 of 100 within %(new)d ms") % words
+    return text if old.p95_ms is None else f"{text} ({_('before: %d ms') % round(old.p95_ms)})"

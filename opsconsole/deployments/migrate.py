@@ -1,0 +1,84 @@
+"""The one-offs that migrate an environment's database, forwards and back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from opsconsole.deployments import migrations, releases
+from opsconsole.deployments.progress import Progress
+from opsconsole.engines.base import Engine, Version
+from opsconsole.models import Deployment
+from pmscoring.base.redaction import redacted
+
+MINUTES = 30.0
+SERVICE = "migrate"
+COMMAND = ("python", "manage.py", "migrate", "--noinput")
+
+
+class MigrationFailed(Exception):
+    """With the migration's own words; what it did is rolled back by PostgreSQL."""
+
+
+def forwards(deployment: Deployment, engine: Engine, version: Version, progress: Progress) -> None:
+    """Apply what the version has and the database lacks, in the version's own image.
+
+    The row says that it has begun before it begins: whoever takes over knows that the database
+    may have been changed.
+    """
+    missing = deployment.migrations.get("missing", [])
+    progress.begin(_("migrating the database"))
+    progress.beat(migrations={**deployment.migrations, "begun": True})
+    _run(engine, COMMAND, version, progress)
+    progress.end(says=_("applied: %s") % ", ".join(f"{m['app']}.{m['name']}" for m in missing))
+
+
+def backwards(
+    targets: Mapping[str, str], engine: Engine, version: Version | None, progress: Progress
+) -> None:
+    """Take migrations back, by the image that knows them: the version's, or the one that runs."""
+    progress.begin(_("taking migrations back"))
+    for app, name in targets.items():
+        _run(engine, (*COMMAND, app, name), version, progress)
+    told = ", ".join(f"{app} {name}" for app, name in targets.items())
+    progress.end(says=_("the database is at: %s") % told)
+
+
+def undo(deployment: Deployment, engine: Engine, progress: Progress) -> None:
+    """Take back what the deployment has migrated, where the earlier version cannot live with it.
+
+    What it can live with stays: nothing is lost, and the next try finds it done. Raises
+    MigrationFailed where it cannot be taken back, with what a person has to do.
+    """
+    state = deployment.migrations
+    dangerous = [each for each in state.get("missing", []) if each["incompatible"]]
+    if not state.get("begun") or not dangerous or deployment.to_release is None:
+        return
+    if stuck := [each for each in dangerous if each["irreversible"]]:
+        backup = deployment.backup.name if deployment.backup else _("made before it")
+        raise MigrationFailed(
+            _("the earlier version cannot live with %(what)s, which cannot be taken back; "
+              "restore the backup %(backup)s")
+            % {"what": migrations.described(stuck), "backup": backup}
+        )  # fmt: skip
+    targets = migrations.targets(state["missing"], state.get("applied", {}))
+    backwards(targets, engine, releases.version_of(deployment.to_release), progress)
+
+
+def _run(engine: Engine, argv: Sequence[str], version: Version | None, progress: Progress) -> None:
+    finished = engine.run_once(
+        SERVICE,
+        argv,
+        version=version,
+        timeout=timedelta(minutes=MINUTES),
+        say=progress.say,
+        alive=progress.alive,
+    )
+    if finished.exit_code:
+        raise MigrationFailed(last_words(finished.output))
+
+
+def last_words(output: str) -> str:
+    """The end of what a failed migration has said: the exception, in Python's own form."""
+    lines = [line for line in redacted(output).strip().splitlines() if line.strip()]
+    return _("the migration failed: %s") % (" ".join(lines[-3:])[-400:] or _("without a word"))

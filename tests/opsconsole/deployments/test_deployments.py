@@ -1,0 +1,175 @@
+"""A deployment, from the request to its end, on an engine in memory."""
+
+import pytest
+
+from opsconsole.deployments import driver, releases, rollback
+from opsconsole.engines.base import EngineError
+from opsconsole.models import Environment, Event
+from tests.opsconsole.deployments.conftest import NOBODY, Deploy, without_waiting
+from tests.opsconsole.engines.fake import OURS, Behaviour, Fake, Migration, reference
+
+pytestmark = pytest.mark.django_db
+
+
+def images(fake: Fake, tag: str) -> dict[str, str]:
+    """The digests of a version that the engine has."""
+    return {name: fake.images[reference(part, tag)].digest for name, part in OURS.items()}
+
+
+def running(fake: Fake) -> dict[str, set[str]]:
+    """The digests that run."""
+    return {name: fake.digests(name) for name in OURS}
+
+
+def test_a_good_version_goes_live_at_the_scale_of_the_moment(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2")
+    fake.scale("web", 3)
+    fake.scale("worker", 2)
+    deployment = deploy(staging)
+    assert deployment.status == "live", deployment.reason
+    assert running(fake) == {name: {digest} for name, digest in images(fake, "2").items()}
+    assert [len(fake.running(name)) for name in ("web", "worker", "beat", "ops")] == [3, 2, 1, 1]
+    assert deployment.failed_requests == 0
+    assert deployment.verdict["ok"]
+    assert deployment.verdict["canary"]
+    staging.refresh_from_db()
+    assert staging.release == deployment.to_release
+    assert all(step["state"] in ("done", "skipped") for step in deployment.steps)
+
+
+def test_the_services_are_replaced_in_order_and_the_operations_worker_last(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2")
+    deploy(staging)
+    started = [each.service for each in fake.happened if each.what == "started"]
+    assert started[-5:] == ["inference", "worker", "web", "beat", "ops"]
+
+
+def test_what_is_never_healthy_goes_back_and_no_request_fails(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2", Behaviour(healthy=False))
+    before = {name: fake.running(name) for name in OURS}
+    deployment = deploy(staging)
+    assert deployment.status == "rolled_back"
+    assert "unhealthy" in deployment.reason
+    assert "connection refused" in deployment.reason
+    assert {name: fake.running(name) for name in OURS} == before
+    assert deployment.failed_requests == 0
+
+
+def test_a_failing_migration_leaves_everything_as_it_was(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2", Behaviour(migrates=False, migrations=(Migration("0002_more"),)))
+    before = {name: fake.running(name) for name in OURS}
+    deployment = deploy(staging)
+    assert deployment.status == "failed"
+    assert 'column "x" does not exist' in deployment.reason
+    assert {name: fake.running(name) for name in OURS} == before
+    assert "roll" not in fake.calls
+
+
+def test_a_version_that_fails_a_tenth_of_the_requests_goes_back(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2", Behaviour(errors=0.1))
+    deployment = deploy(staging)
+    assert deployment.status == "rolled_back"
+    assert "requests to the new version failed" in deployment.reason
+    assert deployment.failed_requests is not None
+    assert 5 <= deployment.failed_requests <= 8
+    assert running(fake) == {name: {digest} for name, digest in images(fake, "1").items()}
+
+
+def test_a_version_that_takes_five_times_as_long_goes_back(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.serve(200)
+    fake.build("2", Behaviour(milliseconds=200))
+    deployment = deploy(staging)
+    assert deployment.status == "rolled_back"
+    assert "200 ms, with the old version 40 ms" in deployment.reason
+    assert deployment.failed_requests == 0
+
+
+def test_a_version_that_is_restarted_again_and_again_goes_back(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2", Behaviour(crashes=True))
+    deployment = deploy(staging)
+    assert deployment.status == "rolled_back"
+    assert "was restarted 3 times" in deployment.reason
+
+
+def test_a_version_whose_canary_is_marked_wrongly_goes_back(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2", Behaviour(canary=False))
+    deployment = deploy(staging)
+    assert deployment.status == "rolled_back"
+    assert "0 of 10 points" in deployment.reason
+
+
+def test_a_version_without_a_health_check_is_refused(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2", Behaviour(has_check=False))
+    assert deploy(staging).status == "rolled_back"
+
+
+def test_a_registry_that_refuses_is_quoted_and_nothing_is_touched(
+    fake: Fake, here: Environment, staging: Environment, deploy: Deploy
+) -> None:
+    here.variables = {"REGISTRY_URL": "registry.example:5000"}
+    here.save()
+    fake.fail("pull", EngineError("unauthorized: authentication required, token=abcdef123"))
+    deployment = deploy(staging)
+    assert deployment.status == "failed"
+    assert "unauthorized: authentication required" in deployment.reason
+    assert "abcdef123" not in deployment.reason
+    assert {"roll", "run_once"}.isdisjoint(fake.calls)
+
+
+def test_a_version_that_is_nowhere_is_named(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    deployment = deploy(staging, "9")
+    assert deployment.status == "failed"
+    assert "not here: pmscoring.local/pm-scoring-app:9" in deployment.reason
+
+
+def test_a_rollback_runs_the_recorded_digests_though_the_tag_was_built_anew(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    first = images(fake, "1")
+    fake.build("2")
+    deploy(staging)
+    fake.build("1", Behaviour(healthy=False))
+    staging.refresh_from_db()
+    deployment = rollback.rollback(staging, caller=NOBODY)
+    driver.start(deployment, fake, **without_waiting(fake))
+    deployment.refresh_from_db()
+    assert deployment.status == "live", deployment.reason
+    assert running(fake) == {name: {digest} for name, digest in first.items()}
+
+
+def test_each_ending_is_an_event_with_its_reason(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2", Behaviour(canary=False))
+    deployment = deploy(staging)
+    event = Event.objects.get(deed="deployment.rolled_back")
+    assert event.details["reason"] == deployment.reason
+    assert event.details["failed_requests"] == 0
+
+
+def test_what_runs_is_recorded_once(fake: Fake, staging: Environment) -> None:
+    release = staging.release
+    assert release
+    assert releases.record_running(staging, fake) == release
+    assert release.version == "1"
+    assert staging.releases.count() == 1
