@@ -187,6 +187,15 @@ class Engine(Protocol):
     def inside(self, replica: str, argv: Sequence[str], *, timeout: timedelta) -> Finished:
         """Run a command beside the replica's own process."""
 
+    def fetch(self, replica: str, path: str, archive: Path, alive: Alive) -> None:
+        """Write a folder of the replica into a new tar archive, its last name before each path."""
+
+    def put(self, replica: str, archive: Path, folder: str, alive: Alive) -> None:
+        """Unpack a tar archive into a folder of the replica, owners and modes as they stand there.
+
+        In a container whose root is read-only the folder is on a volume.
+        """
+
     # Deployments
 
     def pull(self, reference: str, say: Say, alive: Alive) -> Image:
@@ -219,6 +228,11 @@ class Engine(Protocol):
 
     def lay_out(self, version: Version, say: Say, alive: Alive) -> None:
         """Create the whole environment from nothing, secrets included, and wait until healthy."""
+
+    def remains(self) -> list[str]:
+        """The names of containers, volumes and networks that are there in the environment's name,
+        whoever made them: where there are any, nothing is laid out from nothing.
+        """
 
     def remove(self, say: Say) -> None:
         """Remove the environment's containers, networks, volumes and secrets."""

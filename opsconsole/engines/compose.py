@@ -196,6 +196,10 @@ class Compose(DockerEngine):
         self._point(version, list(version.images))
         compose_whole.lay_out(self.project, version, say, alive)
 
+    def remains(self) -> list[str]:
+        """What Compose would take for this project's, with our label or without."""
+        return compose_whole.remains(self.project)
+
     def remove(self, say: Say) -> None:
         """What has the project's labels, and the contents of its folder of secrets."""
         compose_whole.remove(self.project, say)

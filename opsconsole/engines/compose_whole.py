@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import EngineError, Say, Version
-from opsconsole.engines.compose_project import ComposeProject, service_of
+from opsconsole.engines.compose_project import PROJECT, ComposeProject, service_of
 from opsconsole.engines.containers import last_words
 from opsconsole.engines.meanwhile import in_parallel, paced
 from opsconsole.engines.parsing import Document, check_of, is_one_shot
@@ -100,6 +100,22 @@ def _is_ready(project: ComposeProject, container: Document) -> bool:
     return bool(state["Status"] == "running") and (
         health == "healthy" or check_of(container["Config"]) is None
     )
+
+
+def remains(project: ComposeProject) -> list[str]:
+    """Names of all that has the project's name: Compose would use it as if it were its own.
+
+    By Compose's label alone: what an earlier version has made, or another installation, has not
+    ours.
+    """
+    api = project.daemon.api
+    filters = {"label": [f"{PROJECT}={project.layout.project}"]}
+    ask = project.daemon.ask
+    containers = ask(lambda: api.containers(all=True, filters=filters))
+    volumes = ask(lambda: api.volumes(filters=filters))["Volumes"] or []
+    networks = ask(lambda: api.networks(filters=filters))
+    names = [one["Names"][0].lstrip("/") for one in containers if one["Names"]]
+    return sorted([*names, *(one["Name"] for one in (*volumes, *networks))])
 
 
 def remove(project: ComposeProject, say: Say) -> None:

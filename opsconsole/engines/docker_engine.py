@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from opsconsole.engines import transfer
 from opsconsole.engines.base import EngineAway, EngineError, Finished, Image, Say, Usage
 from opsconsole.engines.containers import Containers
 from opsconsole.engines.daemon import Daemon
@@ -50,6 +51,14 @@ class DockerEngine:
     def inside(self, replica: str, argv: Sequence[str], *, timeout: timedelta) -> Finished:
         """Run a command beside the replica's own process."""
         return self.containers.inside(self._container(replica)["Id"], argv, timeout)
+
+    def fetch(self, replica: str, path: str, archive: Path, alive: Alive) -> None:
+        """Write a folder of the replica into a new tar archive."""
+        transfer.fetch(self.daemon, self._container(replica)["Id"], path, archive, alive)
+
+    def put(self, replica: str, archive: Path, folder: str, alive: Alive) -> None:
+        """Unpack a tar archive into a folder of the replica."""
+        transfer.put(self.daemon, self._container(replica)["Id"], archive, folder, alive)
 
     def pull(self, reference: str, say: Say, alive: Alive) -> Image:
         """Fetch an image."""

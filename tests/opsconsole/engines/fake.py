@@ -10,6 +10,7 @@ registry says, which replica answers a request. Its clock stands still unless a 
 """
 
 import json
+import tarfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -128,6 +129,7 @@ class Fake:
         self.said: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
         self.happened: list[Happening] = []
         self.answers: dict[str, Finished] = {}
+        self.folders: dict[str, bytes] = {}
         self.served: Counter[str] = Counter()
         self.migrated: dict[str, Migration] = {FIRST.name: FIRST}
         self.before: Callable[[str], object] = lambda step: None
@@ -300,6 +302,24 @@ class Fake:
             return Finished(0 if behaviour.canary else 1, says)
         return self._answer(argv, behaviour)
 
+    def fetch(self, replica: str, path: str, archive: Path, alive: Alive) -> None:
+        """From `folders`, where `put` puts archives too."""
+        self._step("fetch")
+        self._service_with(replica)
+        if path not in self.folders:
+            raise EngineError(f"Could not find the file {path}")
+        alive()
+        archive.write_bytes(self.folders[path])
+
+    def put(self, replica: str, archive: Path, folder: str, alive: Alive) -> None:
+        """By the folder and the first name in the archive."""
+        self._step("put")
+        self._service_with(replica)
+        alive()
+        with tarfile.open(archive) as tar:
+            top = tar.getnames()[0].split("/")[0]
+        self.folders[f"{folder}/{top}"] = archive.read_bytes()
+
     # Deployments
 
     def pull(self, reference: str, say: Say, alive: Alive) -> Image:
@@ -387,6 +407,11 @@ class Fake:
             alive()
             if service.replicas[-1].health is Health.UNHEALTHY:
                 raise EngineError(f"{name} is unhealthy")
+
+    def remains(self) -> list[str]:
+        """The names of replicas."""
+        self._step("remains")
+        return [seen.name for each in self.services_.values() for seen in each.replicas]
 
     def remove(self, say: Say) -> None:
         """Nothing is left."""
