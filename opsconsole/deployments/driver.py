@@ -35,6 +35,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.deployments import (
     endings,
+    laying_out,
     migrate,
     migrations,
     prepare,
@@ -155,6 +156,9 @@ class Driver:
     def _drive(self) -> None:
         deployment = self.deployment
         refuse_in_window(deployment.why)
+        if not deployment.environment.laid_out_at:
+            laying_out.drive(self)
+            return
         deployment.from_release = releases.record_running(
             deployment.environment, self.engine, driven=True
         )

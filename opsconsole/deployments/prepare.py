@@ -110,25 +110,25 @@ def prepare(deployment: Deployment, engine: Engine, progress: Progress) -> dict[
         releases.point(engine, release)
         version = releases.version_of(release)
     else:
-        images = _images(deployment, engine, services, progress)
+        images = fetch(deployment, engine, services, progress)
         variables = {**variables_of(deployment.environment), "VERSION": deployment.version}
         version = Version(deployment.version, images, variables)
     facts = ask(engine, version, progress)
     if not release:
-        release = _record(deployment, version, facts)
+        release = record(deployment, version, facts)
         deployment.beat(to_release=release)
         releases.point(engine, release)
     progress.end(says=_("recorded as release %s") % release)
     return facts
 
 
-def _images(
+def fetch(
     deployment: Deployment,
     engine: Engine,
     services: Mapping[str, Service],
     progress: Progress,
 ) -> dict[str, Image]:
-    """By service; each reference is fetched once."""
+    """By service; each reference is fetched once. Raises PrepareError, BundleError, EngineError."""
     target = wanted(deployment, services)
     names = references(target)
     fetched: dict[str, Image] = {}
@@ -206,7 +206,8 @@ def _unheard(_text: str) -> None:
     """A document is not for people."""
 
 
-def _record(deployment: Deployment, version: Version, facts: Mapping[str, Any]) -> Release:
+def record(deployment: Deployment, version: Version, facts: Mapping[str, Any]) -> Release:
+    """The release of these images and facts."""
     images = {
         name: {
             "reference": image.reference, "digest": image.digest, "repo_digest": image.repo_digest

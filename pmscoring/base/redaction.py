@@ -23,7 +23,8 @@ SHAPED = re.compile(
     r"AGE-(?:SECRET-KEY|PLUGIN)-[A-Z0-9-]+"  # an identity of age
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\bpms_[A-Za-z0-9_-]{16,}"  # a token of our API
-    r"|(?<=\bBearer )\S+|(?<=\bBasic )\S+",
+    r"|(?<=\bBearer )\S+|(?<=\bBasic )\S+"
+    r"|(?<= with the password )\S+",  # of the first user, in the log of a first start
     re.DOTALL,
 )
 

@@ -399,7 +399,9 @@ class Fake:
     def lay_out(self, version: Version, say: Say, alive: Alive) -> None:
         """All services, with one replica each."""
         self._step("lay_out")
-        for name, image in version.images.items():
+        others = {name: self.images[image] for name, image in OTHERS.items()}
+        ours = {name: image for name, image in version.images.items() if name in OURS}
+        for name, image in {**others, **ours}.items():
             service = self.services_.setdefault(name, FakeService(name, 1))
             if not service.replicas:
                 self._run(service, image)
