@@ -123,6 +123,19 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Pruned:
+    """The bytes of all images on the engine, before and after some were removed."""
+
+    before: int
+    after: int
+
+    @property
+    def freed(self) -> int:
+        """Never less than none: others may have added images meanwhile."""
+        return max(self.before - self.after, 0)
+
+
+@dataclass(frozen=True)
 class Version:
     """What a service is to run: the tag of our images, and the digest that each must have.
 
@@ -237,5 +250,5 @@ class Engine(Protocol):
     def remove(self, say: Say) -> None:
         """Remove the environment's containers, networks, volumes and secrets."""
 
-    def prune(self, keep: Sequence[str]) -> int:
-        """Remove our images of this environment but those digests; returns the bytes freed."""
+    def prune(self, keep: Sequence[str]) -> Pruned:
+        """Remove our images of this environment, but those digests and what runs."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from opsconsole.engines import transfer
-from opsconsole.engines.base import EngineAway, EngineError, Finished, Image, Say, Usage
+from opsconsole.engines.base import EngineAway, EngineError, Finished, Image, Pruned, Say, Usage
 from opsconsole.engines.containers import Containers
 from opsconsole.engines.daemon import Daemon
 from opsconsole.engines.images import Images
@@ -76,7 +76,7 @@ class DockerEngine:
         """Let a tag point to an image that is there."""
         self.images.point(reference, digest)
 
-    def prune(self, keep: Sequence[str]) -> int:
+    def prune(self, keep: Sequence[str]) -> Pruned:
         """Remove the images that this environment has kept, but those digests."""
         return self.images.prune(keep)
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from docker.auth import load_config, resolve_repository_name
 from docker.utils import parse_repository_tag
 
-from opsconsole.engines.base import EngineError, Image, Say
+from opsconsole.engines.base import EngineError, Image, Pruned, Say
 from opsconsole.engines.daemon import Daemon, Gone
 from opsconsole.engines.meanwhile import meanwhile
 from pmscoring.base.progress import Alive
@@ -101,16 +101,13 @@ class Images:
     def _keeper(self) -> str:
         return f"{KEPT}/{self.project}"
 
-    def prune(self, keep: Sequence[str]) -> int:
-        """Remove the images that the environment keeps, but those digests and what runs.
-
-        Returns the bytes by which the engine's store has shrunk.
-        """
+    def prune(self, keep: Sequence[str]) -> Pruned:
+        """Remove the images that the environment keeps, but those digests and what runs."""
         before = self._stored()
         for image in self.daemon.ask(lambda: self.daemon.api.images(filters={"label": PART})):
             if image["Id"] not in keep and self._is_kept(image):
                 self._drop(image)
-        return max(before - self._stored(), 0)
+        return Pruned(before, self._stored())
 
     def _stored(self) -> int:
         return int(self.daemon.ask(lambda: self.daemon.slow_api.df())["LayersSize"])

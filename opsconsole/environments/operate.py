@@ -1,4 +1,4 @@
-"""Operations: restart a replica, scale a service, run a command, read logs.
+"""Operations: restart a replica, scale a service, run a command, read logs, remove old images.
 
 Each is a row that somebody requests and the operations worker performs. What a row asks for is
 checked when it is requested and again when it is performed, since the row may have been written by
@@ -27,6 +27,7 @@ from opsconsole.engines.base import EngineError
 from opsconsole.environments import allowed, bounds, guards
 from opsconsole.environments.output import Output
 from opsconsole.environments.performing import DEEDS, MOST_LINES, Deed, moment
+from opsconsole.environments.windows import refuse_in_window
 from opsconsole.models import Caller, Environment, Event, Operation
 from opsconsole.models.events import SYSTEM
 from pmscoring.base.redaction import redacted
@@ -95,6 +96,12 @@ def logs(
         "search": search[:200],
     }
     return request(environment, Kind.LOGS, caller=caller, target=replica, arguments=arguments)
+
+
+def prune(environment: Environment, *, caller: Caller, why: str = "") -> Operation:
+    """Ask for the removal of old images; raises Refused in an exam window without a reason."""
+    refuse_in_window(why)
+    return request(environment, Kind.PRUNE, caller=caller, why=why)
 
 
 def request(

@@ -1,4 +1,4 @@
-"""The four deeds of operations, done by the operations worker on the engine."""
+"""The deeds of operations, done by the operations worker on the engine."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import Engine, Replica, Service
-from opsconsole.environments import allowed, bounds, guards
+from opsconsole.environments import allowed, bounds, guards, pruning
 from opsconsole.environments.engine import engine_of
 from opsconsole.environments.output import Output
 from opsconsole.models import Operation
@@ -102,11 +102,19 @@ def _logs(operation: Operation, output: Output) -> Done:
     return Done("replica.logs_read", details)
 
 
+def _prune(operation: Operation, output: Output) -> Done:
+    engine = _engine(operation)
+    details = pruning.prune(operation.environment, engine, reason=operation.why)
+    output.line(pruning.words_of(details))
+    return Done("images.pruned", {**details, "reason": operation.why})
+
+
 DEEDS: Mapping[str, Deed] = {
     Kind.RESTART: _restart,
     Kind.SCALE: _scale,
     Kind.RUN: _run,
     Kind.LOGS: _logs,
+    Kind.PRUNE: _prune,
 }
 
 

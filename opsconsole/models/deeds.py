@@ -92,7 +92,9 @@ DEEDS: dict[str, Deed] = {
 
 
 DETAILS: dict[str, Promise] = {
+    "after_bytes": _("bytes of all images afterwards"),
     "backup": _("backup"),
+    "before_bytes": _("bytes of all images before"),
     "bytes": _("bytes"),
     "change": _("change"),
     "changed": _("what was changed"),
@@ -104,6 +106,7 @@ DETAILS: dict[str, Promise] = {
     "parts": _("parts"),
     "plan": _("plan"),
     "reason": _("reason"),
+    "releases_kept": _("releases whose images stay"),
     "replica": _("replica"),
     "safety": _("safety backup"),
     "seconds": _("seconds"),

@@ -28,6 +28,7 @@ from opsconsole.engines.base import (
     Image,
     Judge,
     NotSupported,
+    Pruned,
     Replica,
     RollFailed,
     Say,
@@ -420,7 +421,7 @@ class Fake:
         self._step("remove")
         self.services_.clear()
 
-    def prune(self, keep: Sequence[str]) -> int:
+    def prune(self, keep: Sequence[str]) -> Pruned:
         """Our images that nobody runs and nobody wants to keep."""
         self._step("prune")
         used = {seen.digest for each in self.services_.values() for seen in each.replicas}
@@ -428,10 +429,15 @@ class Fake:
             name: image for name, image in self.images.items()
             if image.labels and image.digest not in {*keep, *used}
         }  # fmt: skip
+        before = self._stored()
         self.images = {name: image for name, image in self.images.items() if name not in gone}
-        return sum(image.bytes for image in gone.values())
+        return Pruned(before, self._stored())
 
     # How it works inside
+
+    def _stored(self) -> int:
+        """An image has a reference, and its digest as another one."""
+        return sum({image.digest: image.bytes for image in self.images.values()}.values())
 
     def _step(self, name: str) -> None:
         self.calls.append(name)
