@@ -179,10 +179,13 @@ def drill_backup() -> None:
 
 
 @shared_task(acks_late=False, throws=(Refused,))
-def prune_backups() -> None:
-    """Remove the backups that no plan asks to keep; not while an exam window holds."""
+def prune_backups(why: str = "", *caller: str) -> None:
+    """Remove the backups that no plan asks to keep; not while an exam window holds without a why.
+
+    `caller` as in Caller; none where beat sends it.
+    """
     with translation.override(settings.LANGUAGE_CODE):
-        prune.prune(caller=BEAT, say=_unseen)
+        prune.prune(caller=Caller(*caller) if caller else BEAT, say=_unseen, why=why)
 
 
 @shared_task(acks_late=False)

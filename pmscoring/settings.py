@@ -260,6 +260,7 @@ REST_FRAMEWORK = {
         "user": env.matching("THROTTLE_RATE", "6000/min", *RATE),
         "score": env.matching("THROTTLE_RATE_SCORE", "600/min", *RATE),
         "tokens": env.matching("THROTTLE_RATE_TOKENS", "60/min", *RATE),
+        "ops": env.matching("THROTTLE_RATE_OPS", "60/min", *RATE),
         "refused": env.matching("THROTTLE_RATE_REFUSED", "60/min", *RATE),
     },
     "NUM_PROXIES": env.integer("NUM_PROXIES", 0, least=0),
@@ -283,7 +284,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "review", "description": "Marking by people: queue, groups, disputes, references"},
         {"name": "calibration", "description": "Fitting the machine to marks by people"},
         {"name": "tokens", "description": "Who may call"},
-        {"name": "operations", "description": "Backups, restores, plans and events"},
+        {"name": "operations", "description": "Environments, deployments, backups, events"},
     ],
 }
 UNFOLD = {

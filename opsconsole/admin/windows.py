@@ -13,7 +13,8 @@ from opsconsole.admin import states, words
 from opsconsole.admin.classes import Admin
 from opsconsole.admin.window_forms import FLOORS, WindowForm
 from opsconsole.callers import caller_of
-from opsconsole.models import Event, ExamWindow
+from opsconsole.environments import windows
+from opsconsole.models import ExamWindow
 from pmscoring.base.admin import theme
 from pmscoring.base.roles import has_role
 
@@ -72,28 +73,17 @@ class ExamWindowAdmin(Admin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save the window, and record who changed what."""
-        obj.save()
-        self._record(request, obj, "changed" if change else "added")
+        words = "changed" if change else "added"
+        windows.save(obj, caller=caller_of(request), change=words)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Remove the window, and record who did."""
-        self._record(request, obj, "removed")
-        obj.delete()
+        windows.remove(obj, caller=caller_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         """Each with its own event."""
         for window in queryset:
             self.delete_model(request, window)
-
-    def _record(self, request: HttpRequest, window: ExamWindow, change: str) -> None:
-        Event.objects.record(
-            "window.changed",
-            window,
-            caller_of(request),
-            change=change,
-            starts=window.starts_at.isoformat(),
-            ends=window.ends_at.isoformat(),
-        )
 
     @theme.display(
         description=_("state"), label={"holds": "warning", "ahead": "info", "over": "default"}

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,8 +21,13 @@ TAG = "operations"
 class View(views.View):
     """Operators act, viewers see."""
 
-    readers = (OPERATOR, VIEWER)
-    writers = (OPERATOR,)
+    readers: tuple[str, ...] = (OPERATOR, VIEWER)
+    writers: tuple[str, ...] = (OPERATOR,)
+
+    @property
+    def throttle_scope(self) -> str | None:
+        """Deeds are limited by themselves: each is work for a worker. Reading counts as usual."""
+        return None if self.request.method in SAFE_METHODS else "ops"
 
 
 def accepted(row: Mapping[str, Any]) -> Response:

@@ -75,6 +75,8 @@ def request(
     # One that failed for want of a store was verified, and is whole where it was made.
     if backup.removing_at or (backup.status == Backup.Status.FAILED and not backup.verified_at):
         raise Refused(_("the files of this backup are gone"))
+    if backup.status in Backup.unfinished_states():
+        raise Refused(_("this backup is still being made"))
     if backup.is_encrypted:
         raise Refused(_("it is encrypted: restore it by the command `restore` with --identity"))
     if backup.origin in UNTRUSTED and not backup.verified_at and not why:

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
+from django.db import transaction
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 
-from opsconsole.models import ExamWindow
+from opsconsole.models import Caller, Event, ExamWindow
 from pmscoring.base.refusals import Refused
 
 
@@ -24,3 +25,22 @@ def refuse_in_window(reason: str, at: datetime | None = None) -> None:
     raise Refused(
         _("the exam window %(name)s holds until %(until)s; a reason overrides this") % words
     )
+
+
+def save(window: ExamWindow, *, caller: Caller, change: str = "changed") -> None:
+    """Write a window that was added or changed, and its event."""
+    with transaction.atomic():
+        window.save()
+        _record(window, caller, change)
+
+
+def remove(window: ExamWindow, *, caller: Caller) -> None:
+    """Remove a window; its event keeps when it was."""
+    with transaction.atomic():
+        _record(window, caller, "removed")
+        window.delete()
+
+
+def _record(window: ExamWindow, caller: Caller, change: str) -> None:
+    times = {"starts": window.starts_at.isoformat(), "ends": window.ends_at.isoformat()}
+    Event.objects.record("window.changed", window, caller, change=change, **times)

@@ -1,12 +1,14 @@
 """Every call of our own OpenAPI document, driven with data made from it, answers as it says."""
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import schemathesis
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.utils.timezone import now
 from django_celery_beat.models import CrontabSchedule
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -19,7 +21,16 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from opsconsole.models import Backup, BackupPlan, Event, Restore
+from opsconsole.models import (
+    Backup,
+    BackupPlan,
+    Deployment,
+    Event,
+    ExamWindow,
+    Operation,
+    Release,
+    Restore,
+)
 from pmscoring.wsgi import application
 from scoring import tasks
 from scoring.exams import definitions
@@ -38,8 +49,10 @@ from scoring.models import (
     Upload,
 )
 from tests.factories import EXAM, submission
+from tests.opsconsole import environments_made
 
 EXAMPLES = 15
+DAY = timedelta(days=1)
 CHECKS = [content_type_conformance, response_schema_conformance, status_code_conformance]
 
 
@@ -78,10 +91,16 @@ def headers(
     Reference.objects.create(answer=answer, points=1)
     Mark.objects.create(answer=answer, source="human", marker=user, points=1)
     Calibration.objects.create(question=answer.question, status="failed", reason="x")
-    backup = Backup.objects.create(name="20260101T000000Z-00000000")
+    backup = Backup.objects.create(name="20260101T000000Z-00000000", status="stored")
     Restore.objects.create(backup=backup, backup_name=backup.name, status="done")
     BackupPlan.objects.create(name="fuzz", schedule=CrontabSchedule.objects.create())
     Event.objects.record("backup.requested", backup)
+    environment = environments_made.environment()
+    environments_made.release(environment, live=True)
+    environments_made.deployment(environment, status="live")
+    environments_made.operation(environment, status="done")
+    at = now()
+    ExamWindow.objects.create(name="over", starts_at=at - 2 * DAY, ends_at=at - DAY)
     uploads.read(uploads.receive(exam, "a.csv", ContentFile(b"candidate,question,text\nc,Q9,a")))
     return {"Authorization": f"Bearer {secret}"}
 
@@ -176,8 +195,20 @@ def lead(case: Any, known: dict[str, Any]) -> None:
 def lead_to_operations(case: Any) -> None:
     """Point the call at existing rows of the console, and let no filter be wrong."""
     room = case.operation.path.split("/")[4]
-    rows: dict[str, Any] = {"backups": Backup, "restores": Restore, "plans": BackupPlan}
+    rows: dict[str, Any] = {
+        "backups": Backup,
+        "restores": Restore,
+        "plans": BackupPlan,
+        "releases": Release,
+        "deployments": Deployment,
+        "operations": Operation,
+        "windows": ExamWindow,
+    }
     parameters = case.path_parameters or {}
+    if "code" in parameters:
+        parameters["code"] = "production"
+    if room in ("deployments", "operations") and isinstance(case.body, dict):
+        case.body["environment"] = "production"
     if "uid" in parameters:
         parameters["uid"] = str(rows[room].objects.order_by("pk")[0].uid)
     if "id" in parameters:
@@ -187,7 +218,7 @@ def lead_to_operations(case: Any) -> None:
     if room == "restores" and isinstance(case.body, dict):
         backup = Backup.objects.order_by("pk")[0]
         case.body |= {"backup": str(backup.uid), "confirm": backup.name}
-    if room == "backups" and isinstance(case.body, dict):
+    if case.operation.path.endswith("/backups") and isinstance(case.body, dict):
         case.body |= {"plan": "fuzz", "stores": ["local"]}
 
 

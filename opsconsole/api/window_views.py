@@ -1,0 +1,128 @@
+"""Exam windows: the list, one, and what changes them."""
+
+from datetime import datetime
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from django.core.exceptions import ValidationError
+from django.shortcuts import get_object_or_404
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import now
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from opsconsole.api import environment_examples as examples
+from opsconsole.api import environment_shapes as show
+from opsconsole.api.base import TAG, View
+from opsconsole.callers import caller_of
+from opsconsole.environments import windows
+from opsconsole.models import ExamWindow
+from pmscoring.base.api.bodies import body_of
+from pmscoring.base.api.schema import JSON, call, request_example, response_example
+from pmscoring.base.api.shapes import shape
+from pmscoring.base.api.views import PAGE_PARAMETERS, Pages
+from pmscoring.base.faults import Invalid, fault
+
+FLOORS = {"additionalProperties": {"type": "integer", "minimum": 1, "maximum": 99}}
+At = Annotated[str, {"format": "date-time"}]
+
+
+class WantedWindow(TypedDict):
+    """An interval in which an exam is marked; times have an offset, as 2027-04-01T09:00:00+09:00.
+
+    `floors` are the least replicas of services while it holds.
+    """
+
+    name: Annotated[str, {"minLength": 1, "maxLength": 80}]
+    starts_at: At
+    ends_at: At
+    floors: NotRequired[Annotated[dict[str, int], FLOORS]]
+
+
+class WindowList(View):
+    """Exam windows."""
+
+    @call(
+        "ops_windows_list",
+        TAG,
+        {200: show.WindowPage},
+        parameters=PAGE_PARAMETERS,
+        examples=[response_example("One window", examples.WINDOW_PAGE)],
+        problems=[404],
+    )
+    def get(self, request: Request) -> Response:
+        """List exam windows, newest first."""
+        pages, at = Pages(), now()
+        page = pages.paginate_queryset(ExamWindow.objects.all(), request, self) or []
+        return pages.get_paginated_response([show.window(row, at) for row in page])
+
+    @call(
+        "ops_windows_create",
+        TAG,
+        {201: show.Window},
+        takes={JSON: shape(WantedWindow)},
+        examples=[
+            request_example("An exam", examples.WANTED_WINDOW),
+            response_example("Added", examples.WINDOW, 201),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Add an exam window: while it holds, deployments, restores and prunes need a reason."""
+        row = _saved(ExamWindow(), request, "added")
+        shown = show.window(row, now())
+        return Response(shown, 201, headers={"Location": shown["links"]["self"]})
+
+
+class WindowDetail(View):
+    """One exam window."""
+
+    @call(
+        "ops_windows_read",
+        TAG,
+        {200: show.Window},
+        examples=[response_example("An exam", examples.WINDOW)],
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """Read an exam window."""
+        return Response(show.window(get_object_or_404(ExamWindow, pk=pk), now()))
+
+    @call(
+        "ops_windows_update",
+        TAG,
+        {200: show.Window},
+        takes={JSON: shape(WantedWindow)},
+        examples=[request_example("An exam", examples.WANTED_WINDOW)],
+    )
+    def put(self, request: Request, pk: int) -> Response:
+        """Change an exam window."""
+        row = _saved(get_object_or_404(ExamWindow, pk=pk), request, "changed")
+        return Response(show.window(row, now()))
+
+    @call("ops_windows_delete", TAG, {204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        """Remove an exam window."""
+        windows.remove(get_object_or_404(ExamWindow, pk=pk), caller=caller_of(request))
+        return Response(status=204)
+
+
+def _saved(window: ExamWindow, request: Request, change: str) -> ExamWindow:
+    """The window as the body has it; raises Invalid."""
+    body = body_of(request, WantedWindow)
+    window.name, window.floors = body["name"], body.get("floors", {})
+    window.starts_at, window.ends_at = _time(body, "starts_at"), _time(body, "ends_at")
+    try:
+        window.full_clean()
+    except ValidationError as error:
+        raise Invalid([fault("/ends_at", message) for message in error.messages]) from error
+    windows.save(window, caller=caller_of(request), change=change)
+    window.refresh_from_db()  # Times as they are shown from now on: in UTC.
+    return window
+
+
+def _time(body: dict[str, Any], name: str) -> datetime:
+    try:
+        at = parse_datetime(body[name])
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None or not 1970 < at.year < 9999:
+        raise Invalid([fault(f"/{name}", "a time with an offset is expected")])
+    return at

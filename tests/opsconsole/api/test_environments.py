@@ -1,0 +1,212 @@
+"""Environments, releases, deployments, operations and windows through REST."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils.timezone import now
+
+from opsconsole.models import Environment, Event, ExamWindow, Operation
+from tests.clients import JSON, client_for
+from tests.opsconsole.environments_made import deployment, environment, operation, release
+
+pytestmark = pytest.mark.django_db
+OPS = "/api/v1/ops"
+ENGLISH = {"Accept-Language": "en"}
+WINDOW = {
+    "name": "Spring",
+    "starts_at": "2027-04-01T09:00:00+09:00",
+    "ends_at": "2027-04-03T18:00:00+09:00",
+}
+
+
+@pytest.fixture
+def production(db: None) -> Environment:
+    row = environment()
+    release(row, "1.0.0", live=True)
+    return row
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    return client_for("operator")
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    return client_for("viewer")
+
+
+def post(client: Client, path: str, **body: Any) -> Any:
+    return client.post(f"{OPS}/{path}", body, content_type=JSON, headers=ENGLISH)
+
+
+def pointers(response: Any) -> list[str]:
+    assert response.status_code == 422, response.content
+    return [error["pointer"] for error in response.json()["errors"]]
+
+
+@pytest.mark.parametrize("path", ["environments", "releases", "operations", "windows"])
+def test_operators_and_viewers_read_and_nobody_else(path: str) -> None:
+    for role in ("operator", "viewer"):
+        assert client_for(role).get(f"{OPS}/{path}").status_code == 200
+    for role in ("exam manager", "marker", "client"):
+        assert client_for(role).get(f"{OPS}/{path}").status_code == 403
+
+
+def test_an_environment_is_shown_with_what_was_seen(
+    viewer: Client, production: Environment
+) -> None:
+    (listed,) = viewer.get(f"{OPS}/environments").json()["results"]
+    assert (listed["code"], listed["state"], listed["version"]) == (
+        "production",
+        "healthy",
+        "1.0.0",
+    )
+    shown = viewer.get(listed["links"]["self"]).json()
+    web = next(service for service in shown["services"] if service["name"] == "web")
+    assert [replica["name"] for replica in web["replicas"]] == ["pms-web-1", "pms-web-2"]
+    assert shown.items() >= listed.items()
+    assert viewer.get(f"{OPS}/environments/moon").status_code == 404
+
+
+def test_an_engine_that_is_away_is_a_state_with_a_reason(viewer: Client) -> None:
+    environment(trouble="Docker does not answer")
+    (listed,) = viewer.get(f"{OPS}/environments").json()["results"]
+    assert (listed["state"], listed["trouble"]) == ("away", "Docker does not answer")
+
+
+def test_releases_are_found_by_environment(viewer: Client, production: Environment) -> None:
+    staging = environment("staging")
+    other = release(staging, "2.0.0")
+    listed = viewer.get(f"{OPS}/releases", {"environment": "staging"}).json()["results"]
+    assert [(row["id"], row["live"]) for row in listed] == [(str(other.uid), False)]
+    assert viewer.get(f"{OPS}/releases/{other.uid}").json() == listed[0]
+    assert viewer.get(f"{OPS}/releases/{uuid4()}").status_code == 404
+
+
+def test_an_operation_is_asked_for_and_followed(operator: Client, production: Environment) -> None:
+    response = post(
+        operator,
+        "operations",
+        environment="production",
+        kind="scale",
+        target="web",
+        replicas=4,
+        seconds=3600,
+        why="many candidates",
+    )
+    assert response.status_code == 202, response.content
+    row = Operation.objects.get()
+    assert (row.arguments, row.why) == ({"replicas": 4, "seconds": 3600.0}, "many candidates")
+    shown = operator.get(response["Location"]).json()
+    assert shown == {**response.json(), "output": ""}
+    event = Event.objects.get()
+    assert (event.deed, event.actor, event.source) == ("operation.requested", "operator", "rest")
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"kind": "scale", "target": "web"}, ["/replicas"]),
+        ({"kind": "restart"}, ["/target"]),
+        ({"kind": "remove", "target": "x"}, ["/kind"]),
+        ({"kind": "scale", "target": "web", "replicas": 0}, ["/replicas"]),
+        ({"kind": "run", "target": "check", "words": [3]}, ["/words/0"]),
+        ({"kind": "logs", "target": "x", "tail": 10**9}, ["/tail"]),
+        ({"kind": "logs", "target": "x", "argv": []}, [""]),
+    ],
+)
+def test_a_body_that_is_wrong_says_where(
+    operator: Client, production: Environment, body: dict[str, Any], wrong: list[str]
+) -> None:
+    response = post(operator, "operations", environment="production", **body)
+    assert pointers(response) == wrong
+    assert not Operation.objects.exists()
+
+
+def test_an_operation_in_no_environment_says_so(operator: Client) -> None:
+    response = post(operator, "operations", environment="moon", kind="run", target="check")
+    assert pointers(response) == ["/environment"]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"kind": "scale", "target": "postgres", "replicas": 2}, "1 to 1 replicas"),
+        ({"kind": "run", "target": "shell"}, "may not be run"),
+        ({"kind": "run", "target": "check", "words": ["--fail"]}, "no argument"),
+    ],
+)
+def test_what_is_not_allowed_is_a_conflict_with_its_reason(
+    operator: Client, production: Environment, body: dict[str, Any], says: str
+) -> None:
+    response = post(operator, "operations", environment="production", **body)
+    assert response.status_code == 409
+    assert says in response.json()["detail"]
+    assert not Operation.objects.exists()
+
+
+def test_operations_are_found_by_kind_and_state(viewer: Client, production: Environment) -> None:
+    operation(production, "logs", status="done", output="a secret-free line")
+    operation(production, "restart")
+
+    def kinds(**query: str) -> list[str]:
+        rows = viewer.get(f"{OPS}/operations", query).json()["results"]
+        assert all("output" not in row for row in rows)
+        return [row["kind"] for row in rows]
+
+    assert kinds() == ["restart", "logs"]
+    assert kinds(kind="logs") == kinds(state="done") == ["logs"]
+    assert kinds(environment="staging") == []
+    assert viewer.get(f"{OPS}/operations", {"kind": "x"}).status_code == 422
+
+
+def test_nothing_is_scaled_while_a_deployment_is_under_way(
+    operator: Client, production: Environment
+) -> None:
+    deployment(production, status="rolling")
+    body = {"environment": "production", "kind": "scale", "target": "web", "replicas": 3}
+    assert post(operator, "operations", **body).status_code == 409
+
+
+def test_a_window_is_added_changed_and_removed_with_its_events(operator: Client) -> None:
+    added = post(operator, "windows", **WINDOW, floors={"web": 3})
+    assert added.status_code == 201, added.content
+    assert operator.get(added["Location"]).json() == added.json()
+    address, changed = added["Location"], {**WINDOW, "name": "Autumn"}
+    assert operator.put(address, changed, content_type=JSON).json()["name"] == "Autumn"
+    assert ExamWindow.objects.get().floors == {}
+    assert operator.delete(address).status_code == 204
+    assert not ExamWindow.objects.exists()
+    changes = Event.objects.order_by("number").values_list("details__change", flat=True)
+    assert list(changes) == ["added", "changed", "removed"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"ends_at": WINDOW["starts_at"]}, "/ends_at"),
+        ({"starts_at": "2027-04-01T09:00:00"}, "/starts_at"),
+        ({"starts_at": "2027-13-01T09:00:00+09:00"}, "/starts_at"),
+        ({"floors": {"web": 0}}, "/floors/web"),
+        ({"name": ""}, "/name"),
+    ],
+)
+def test_a_window_that_is_none_says_where(
+    operator: Client, wrong: dict[str, Any], pointer: str
+) -> None:
+    assert pointers(post(operator, "windows", **{**WINDOW, **wrong})) == [pointer]
+    assert not ExamWindow.objects.exists()
+
+
+def test_viewers_do_nothing(viewer: Client, production: Environment) -> None:
+    at = now()
+    window = ExamWindow.objects.create(name="w", starts_at=at, ends_at=at + timedelta(hours=1))
+    body = {"environment": "production", "kind": "run", "target": "check"}
+    assert post(viewer, "operations", **body).status_code == 403
+    assert post(viewer, "windows", **WINDOW).status_code == 403
+    assert viewer.delete(f"{OPS}/windows/{window.pk}").status_code == 403
+    assert not Operation.objects.exists()
