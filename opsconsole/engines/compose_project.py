@@ -1,9 +1,10 @@
 """A Compose project: what the binary makes of its files, and the containers that it has made."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
+
+import yaml
 
 from opsconsole.engines.base import Version
 from opsconsole.engines.containers import Containers
@@ -17,6 +18,7 @@ ONE_OFF = "com.docker.compose.oneoff"
 HASH = "com.docker.compose.config-hash"
 Command = Callable[..., str]
 """Runs argv with variables and a tag, and returns what it printed."""
+ORDER = "x-roll"
 LIVE = ("running", "restarting", "paused")
 
 
@@ -35,8 +37,9 @@ class ComposeProject:
     @cached_property
     def configured(self) -> Mapping[str, Mapping[str, Any]]:
         """The services of the files, as Compose reads them."""
-        argv = self.layout.compose("config", "--format=json")
-        services: dict[str, dict[str, Any]] = json.loads(self.command(argv, {}))["services"]
+        # As YAML, for as JSON the lines that begin with x- are left out.
+        text = self.command(self.layout.compose("config"), {})
+        services: dict[str, dict[str, Any]] = yaml.load(text, yaml.CSafeLoader)["services"]
         return services
 
     def lasting(self, service: str = "") -> list[Document]:
@@ -92,10 +95,8 @@ class ComposeProject:
         return str(found["Id"])
 
     def is_stop_first(self, service: str) -> bool:
-        """Whether two must not run at once, which is what Compose files mean without an order."""
-        deploy = self.configured.get(service, {}).get("deploy") or {}
-        order = (deploy.get("update_config") or {}).get("order")
-        return bool(order != "start-first")
+        """Whether two must not run at once, which is so unless the Compose file says otherwise."""
+        return bool(self.configured.get(service, {}).get(ORDER) != "start-first")
 
 
 def _of(version: Version | None) -> tuple[Mapping[str, str], str]:

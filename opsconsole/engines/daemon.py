@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from http.client import HTTPException
 from typing import Any, TypeVar
 
@@ -59,23 +58,27 @@ class Daemon:
 
     def __init__(self, socket: str) -> None:
         self.socket = socket
+        self._clients: dict[float, Any] = {}
 
-    @cached_property
+    @property
     def api(self) -> Any:
         """Answers within LOOK_SECONDS or raises; the version of the API is negotiated."""
-        return self._client(LOOK_SECONDS)
+        return self._clients.get(LOOK_SECONDS) or self._client(LOOK_SECONDS)
 
-    @cached_property
+    @property
     def slow_api(self) -> Any:
         """Waits DEED_SECONDS for an answer."""
-        self.ask(lambda: self.api.ping())  # An engine that is away is known at once.
-        return self._client(DEED_SECONDS)
+        if DEED_SECONDS not in self._clients:
+            self.ask(self.api.ping)  # An engine that is away is known at once.
+        return self._clients.get(DEED_SECONDS) or self._client(DEED_SECONDS)
 
     def _client(self, seconds: float) -> Any:
         with in_words_of_the_port():
-            return APIClient(
+            client = APIClient(
                 base_url=self.socket, version="auto", timeout=seconds, max_pool_size=AT_ONCE
             )
+        self._clients[seconds] = client
+        return client
 
     def ask(self, question: Callable[[], T]) -> T:
         """What the engine answers; raises EngineAway, Gone or EngineError."""

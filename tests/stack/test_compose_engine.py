@@ -27,9 +27,9 @@ services:
   web:
     <<: *small
 {CHECK}
+    x-roll: start-first
     deploy:
       replicas: 2
-      update_config: {{order: start-first}}
       resources: {{limits: {{memory: 128M, cpus: "0.9"}}}}
   single:
     <<: *small
