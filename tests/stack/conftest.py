@@ -29,6 +29,7 @@ ORDER = (
     "kills",
     "keeping",
     "compose_engine",
+    "healing",
     "engine",
     "not_started",
     "removal",
