@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import translation
 
 from opsconsole.backups import alone, arrival, drill, plans, prune, recovery, restore, take
-from opsconsole.deployments import driver, request
+from opsconsole.deployments import driver, operations, request
 from opsconsole.deployments import recovery as recovery_of_deployments
 from opsconsole.engines.base import EngineError
 from opsconsole.environments import look, operate
@@ -94,7 +94,7 @@ def sweep_operations() -> None:
 def perform_operation(operation_id: int) -> None:
     """Perform a requested operation; of two workers with the same message one gets WrongState."""
     if operation := Operation.objects.filter(pk=operation_id).first():
-        operate.perform(operation)
+        operate.perform(operation, operations.DEEDS)
 
 
 @shared_task(acks_late=False)

@@ -77,18 +77,29 @@ def clone(
         words = {"name": to, "kinds": ", ".join(TARGETS)}
         raise Refused(_("%(name)s cannot be the target of a copy; choose from: %(kinds)s") % words)
     name = f"{Server.from_settings().database}_{to}"
-    with _made(name) as server, _dump(folder, identity) as (dump, manifest):
+    with _made(name) as server:
+        report = restore_scrubbed(folder, server, identity=identity, say=say)
+    _record("restore.cloned", caller, backup=folder.name, database=name, target=to)
+    say(1.0, _("done"))
+    return {"database": name, **report}
+
+
+def restore_scrubbed(
+    folder: Path, server: Server, *, identity: Path | None, say: Say
+) -> dict[str, Any]:
+    """Restore into this empty database, compare, and replace what is personal.
+
+    Returns {rows, scrubbed, deleted_by_date}. Raises what a restore raises.
+    """
+    with _dump(folder, identity) as (dump, manifest):
         say(0.1, _("restoring the database"))
         dumps.restore(server, dump, jobs=settings.BACKUP_JOBS)
         refuse_later_version(server)
         compare(server, manifest["tables"], lambda done, table: say(0.4 + 0.3 * done, table))
-        say(0.7, _("replacing personal data"))
-        with tempfile.TemporaryDirectory() as no_files:
-            report = ready(server, Path(no_files), lambda: None, "--scrub")
-    _record("restore.cloned", caller, backup=folder.name, database=name, target=to)
-    say(1.0, _("done"))
-    kept = ("rows", "scrubbed", "deleted_by_date")
-    return {"database": name, **{word: report[word] for word in kept}}
+    say(0.7, _("replacing personal data"))
+    with tempfile.TemporaryDirectory() as no_files:
+        report = ready(server, Path(no_files), lambda: None, "--scrub")
+    return {word: report[word] for word in ("rows", "scrubbed", "deleted_by_date")}
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -136,17 +136,25 @@ def ready(server: Server, files: Path, alive: Callable[[], object], *options: st
     A process of its own, since settings name one database. It is given no secret but the file of
     the database's password, and no broker. Raises ShellError.
     """
+    return managed(server, ["restored", *options], {"UPLOADS_DIR": str(files)}, alive)
+
+
+def managed(
+    server: Server, words: Sequence[str], places: Mapping[str, str], alive: Callable[[], object]
+) -> Any:
+    """The document that a command of manage.py prints on this database; raises ShellError."""
     with server.passfile() as environment:
         said = shell.run(
-            [sys.executable, str(settings.BASE_DIR / "manage.py"), "restored", *options],
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), *words],
             env={
                 **environment,
                 "DATABASE_URL": replace(server, password="").url,
                 "REDIS_URL": NO_REDIS,
-                "UPLOADS_DIR": str(files),
                 "VAR_DIR": str(settings.VAR_DIR),
+                "VERSION": settings.VERSION,
                 "TIME_ZONE": settings.TIME_ZONE,
                 "LOG_LEVEL": "ERROR",
+                **places,
             },
             alive=alive,
         )

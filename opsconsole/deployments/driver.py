@@ -48,16 +48,18 @@ from opsconsole.deployments.bundles import BundleError
 from opsconsole.deployments.plan import LAST
 from opsconsole.deployments.progress import Cancelled, Overdue, Progress
 from opsconsole.engines.base import Engine, EngineError
+from opsconsole.environments import guards
 from opsconsole.environments.engine import engine_of
 from opsconsole.environments.windows import refuse_in_window
 from opsconsole.models import Deployment, Release
 from pmscoring.base.lifecycle import WrongState
-from pmscoring.base.refusals import Refused
+from pmscoring.base.refusals import Busy, Refused
 
 log = logging.getLogger(__name__)
 Status = Deployment.Status
 EXPECTED = (
     Refused,
+    Busy,
     EngineError,
     BundleError,
     Cancelled,
@@ -156,6 +158,7 @@ class Driver:
     def _drive(self) -> None:
         deployment = self.deployment
         refuse_in_window(deployment.why)
+        guards.refuse_while_removing(deployment.environment)
         if not deployment.environment.laid_out_at:
             laying_out.drive(self)
             return

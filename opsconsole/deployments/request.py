@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.deployments import bundles
 from opsconsole.deployments.plan import DEFAULT_REGISTRY
+from opsconsole.environments import guards
 from opsconsole.environments.windows import refuse_in_window
 from opsconsole.models import Caller, Deployment, Environment, Event, Release, Restore
 from opsconsole.models.events import SYSTEM
@@ -47,6 +48,7 @@ def request(
     deployment.requested_by = caller.name[:150]
     deployment.language = translation.get_language() or settings.LANGUAGE_CODE
     _refuse_during_restore(environment)
+    guards.refuse_while_removing(environment)
     try:
         with transaction.atomic():
             deployment.save()

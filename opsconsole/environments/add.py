@@ -38,12 +38,11 @@ class Wanted:
 
 def add(wanted: Wanted, *, caller: Caller) -> Environment:
     """Enter it; raises Refused where it is none that is shipped, or collides with another one."""
-    if not site.in_containers():
-        raise Refused(_("environments are added where containers run; here is no engine for them"))
     with transaction.atomic():
         Installation.objects.locked()
+        here = _here()
         others = list(Environment.objects.kept().exclude(code=wanted.code))
-        environment = _made(wanted, others)
+        environment = _made(wanted, here, others)
         shape.refuse_nonsense(environment)
         _refuse_collisions(environment, others)
         environment.save()
@@ -52,15 +51,27 @@ def add(wanted: Wanted, *, caller: Caller) -> Environment:
     return environment
 
 
-def _made(wanted: Wanted, others: Iterable[Environment]) -> Environment:
+def _here() -> Environment:
+    """By its row: the web server, which may ask, knows nothing else of the site."""
+    here = Environment.objects.filter(is_here=True).first()
+    if here is None:
+        raise Refused(
+            _("this installation has not been entered yet; the operations worker does it")
+        )
+    if here.engine not in site.IN_CONTAINERS:
+        raise Refused(_("environments are added where containers run; here is no engine for them"))
+    return here
+
+
+def _made(wanted: Wanted, here: Environment, others: Iterable[Environment]) -> Environment:
     """A new row, or that of an environment of this code that was removed, whose history goes on."""
     environment = Environment.objects.filter(code=wanted.code).first() or Environment()
     if environment.pk and not environment.removed_at:
         raise Refused(_("there is an environment %s already") % wanted.code)
     environment.code, environment.kind = wanted.code, wanted.kind
-    environment.engine = Environment.objects.here().engine
+    environment.engine = here.engine
     environment.overlays = [*shape.OF_KIND.get(wanted.kind, ()), *wanted.overlays]
-    environment.project = f"{site.project()}-{wanted.code}"
+    environment.project = f"{here.project}-{wanted.code}"
     environment.subnet_prefix = wanted.subnet or _free_subnet(others)
     environment.ports = dict(wanted.ports) or {"HAPROXY_PORT": _free_port(others)}
     environment.base_url = wanted.base_url

@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from opsconsole.models import Deployment, Environment
+from opsconsole.models import Deployment, Environment, Operation
 from pmscoring.base.refusals import Busy, Refused
 
 
@@ -17,6 +17,15 @@ def refuse_while_deploying(environment: Environment) -> None:
     """Raise Busy while a deployment of the environment is under way."""
     if deployment := _working(environment).first():
         raise Busy(_("a deployment is under way: %s") % deployment)
+
+
+def refuse_while_removing(environment: Environment) -> None:
+    """Raise Busy while the environment is being removed."""
+    removing = Operation.objects.unfinished().filter(
+        environment=environment, kind=Operation.Kind.REMOVE
+    )
+    if removing.exists():
+        raise Busy(_("%s is being removed") % environment)
 
 
 def is_deploying(environment: Environment) -> bool:

@@ -114,7 +114,8 @@ def request(
     why: str = "",
 ) -> Operation:
     """A row for the worker; raises Refused where the environment is not laid out, and Busy."""
-    guards.refuse_absent(environment)
+    if kind != Kind.REMOVE:
+        guards.refuse_absent(environment)
     if kind in (Kind.RESTART, Kind.SCALE):
         guards.refuse_while_deploying(environment)
     with transaction.atomic():

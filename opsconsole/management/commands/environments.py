@@ -1,4 +1,4 @@
-"""`manage.py environments`: which there are, what runs in one, and adding one."""
+"""`manage.py environments`: which there are, what runs in one, and adding or removing one."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from opsconsole.environments import add, look, shape
+from opsconsole.deployments import removal
+from opsconsole.environments import add, look, operate, shape
 from opsconsole.environments.named import environment_named
 from opsconsole.gateways.postgres.server import Locked
-from opsconsole.management.ops_command import USAGE, OpsCommand
+from opsconsole.management.ops_command import FAILED, USAGE, OpsCommand
 from opsconsole.models import Environment
 
 PORTS = [*shape.PORTS, *(name for names in shape.OF_OVERLAYS.values() for name in names)]
@@ -18,12 +19,14 @@ PORTS = [*shape.PORTS, *(name for names in shape.OF_OVERLAYS.values() for name i
 class Command(OpsCommand):
     """Without a word: the list."""
 
-    help = "List environments, show what runs in one, add one, or protect it"
+    help = "List environments, show what runs in one, add one, protect it, or remove it"
     failures = (*OpsCommand.failures, Locked)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("deed", nargs="?", choices=("status", "add", "protect"), metavar="DEED")
+        parser.add_argument(
+            "deed", nargs="?", choices=("status", "add", "protect", "remove"), metavar="DEED"
+        )
         parser.add_argument("code", nargs="?", metavar="ENV")
         parser.add_argument("--kind", choices=Environment.Kind.values, default="staging")
         parser.add_argument("--subnet", default="", help="as 172.30; chosen where it is left out")
@@ -35,7 +38,11 @@ class Command(OpsCommand):
         parser.add_argument("--base-url", default="", help="where people call it")
         parser.add_argument("--protected", action="store_true", help="it is not removed")
         parser.add_argument("--off", action="store_true", help="protect: no longer")
+        parser.add_argument(
+            "--no-backup", action="store_true", help="remove: needs --reason; nothing is kept"
+        )
         parser.add_argument("--reason", default="", help="kept in the events")
+        parser.add_argument("--yes", action="store_true", help="confirm without a terminal")
 
     def do(self, options: dict[str, Any]) -> Any:
         """The list, or the document of one."""
@@ -44,6 +51,7 @@ class Command(OpsCommand):
         if not options["code"]:
             raise CommandError("name the environment", returncode=USAGE)
         deeds = {"status": self.status_of, "add": self.add, "protect": self.protect}
+        deeds["remove"] = self.remove
         return deeds[options["deed"]](options)
 
     def status_of(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +87,29 @@ class Command(OpsCommand):
         add.protect(environment, on=on, caller=self.caller(), why=why)
         return {**summary(environment), "protected": environment.protected}
 
+    def remove(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Everything of it, after a last backup that is kept here."""
+        environment = environment_named(options["code"])
+        meaning = f"containers, data and secrets of {environment.project} are removed for good"
+        self.confirm(environment.code, meaning, options)
+        done = operate.at_once(
+            lambda: removal.request(
+                environment,
+                confirmed=environment.code,
+                caller=self.caller(),
+                why=options["reason"],
+                without_backup=options["no_backup"],
+            ),
+            removal.DEEDS,
+            say=self.stderr.write,
+        )
+        environment.refresh_from_db()
+        return {**summary(environment), "reason": done.reason, "failed": bool(done.reason)}
+
+    def status(self, result: Any) -> int:
+        """1 where a removal did not come to its end."""
+        return FAILED if isinstance(result, dict) and result.get("failed") else 0
+
     def show(self, result: Any) -> None:
         """A line for each environment, or for each replica of one."""
         if isinstance(result, list):
@@ -87,6 +118,8 @@ class Command(OpsCommand):
             if not result:
                 self.stdout.write("none yet: the operations worker enters this installation")
             return
+        if result.get("failed"):
+            self.stderr.write(self.style.ERROR(f"not removed: {result['reason']}"))
         self.stdout.write(line(result))
         for service in result.get("services", []):
             for replica in service["replicas"]:

@@ -9,15 +9,17 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from opsconsole.backups import beside, recovery, restore
+from opsconsole.deployments import cloning
+from opsconsole.engines.base import EngineError
 from opsconsole.management.ops_command import USAGE, OpsCommand
-from opsconsole.models import Backup, Restore
+from opsconsole.models import Backup, Environment, Restore
 
 
 class Command(OpsCommand):
     """Also where there is no database yet, or a broken one."""
 
     help = "Restore a backup into a new database, which then takes the live one's place"
-    failures = (*OpsCommand.failures, *restore.FAILURES)
+    failures = (*OpsCommand.failures, *restore.FAILURES, EngineError)
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,7 +35,9 @@ class Command(OpsCommand):
         parser.add_argument("--tables", help="only these, with --into; replaces nothing")
         parser.add_argument("--into", metavar="NAME", help="the new database for --tables")
         parser.add_argument(
-            "--to", metavar="ENV", help="a copy for development, staging or test, scrubbed"
+            "--to",
+            metavar="ENV",
+            help="a scrubbed copy, in that environment; or in a database for one of that kind",
         )
         parser.add_argument(
             "--drop-previous", metavar="ID", help="drop what the restore of this id replaced"
@@ -78,12 +82,25 @@ class Command(OpsCommand):
     def beside(self, folder: Path, options: dict[str, Any]) -> Any:
         """A database beside the live one; nothing is replaced, so nothing is confirmed."""
         identity, caller, say = options["identity"], self.caller(), self.bar("restore")
+        if environment := self.laid_out(options["to"]):
+            return cloning.clone(
+                folder,
+                environment,
+                identity=identity,
+                caller=caller,
+                why=options["reason"],
+                say=say,
+            )
         if options["to"]:
             return beside.clone(folder, to=options["to"], identity=identity, caller=caller, say=say)
         names, into = options["tables"].split(","), options["into"]
         return beside.tables(
             folder, names=names, into=into, identity=identity, caller=caller, say=say
         )
+
+    def laid_out(self, code: str | None) -> Environment | None:
+        """The environment of that code, if there is one."""
+        return Environment.objects.kept().filter(code=code).first() if code else None
 
     def folder(self, word: str) -> Path | None:
         """The folder that a path, a name or an id means; None where it is not on this machine."""

@@ -88,8 +88,13 @@ def test_one_that_was_removed_may_be_added_again_and_keeps_its_history() -> None
     assert (again.removed_at, again.laid_out_at, again.seen) == (None, None, {})
 
 
-def test_where_no_containers_run_none_is_added(settings: Settings) -> None:
-    settings.ENGINE = "embedded"
+def test_the_web_server_adds_one_too_which_knows_nothing_of_the_site(settings: Settings) -> None:
+    settings.ENGINE, settings.SITE = "", ""
+    assert added().project == "pms-staging"
+
+
+def test_where_no_containers_run_none_is_added() -> None:
+    Environment.objects.update(engine="embedded")
     with pytest.raises(Refused, match="where containers run"):
         added()
 
