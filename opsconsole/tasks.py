@@ -14,7 +14,19 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import translation
 
-from opsconsole.backups import alone, arrival, drill, plans, prune, recovery, restore, take
+from opsconsole.backups import (
+    again,
+    alone,
+    arrival,
+    copies,
+    drill,
+    looking,
+    plans,
+    prune,
+    recovery,
+    restore,
+    take,
+)
 from opsconsole.deployments import driver, operations, request
 from opsconsole.deployments import recovery as recovery_of_deployments
 from opsconsole.engines.base import EngineError
@@ -45,6 +57,7 @@ def sweep() -> None:
     nudge(remove_leftovers)
     nudge(sweep_operations)
     Backup.objects.release_stalled(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
+    looking.forget(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
     with translation.override(settings.LANGUAGE_CODE):
         plans.request_due()
         plans.tell_overdue()
@@ -154,6 +167,14 @@ def verify_backup(backup_id: int, store: str = "", *caller: str) -> None:
     if backup := Backup.objects.kept().filter(pk=backup_id).first():
         with backup.in_its_language():
             drill.look(backup, store, caller=Caller(*caller), say=_unseen)
+
+
+@shared_task(acks_late=False, throws=(copies.Missing, Busy, Refused))
+def copy_again(backup_id: int, *caller: str) -> None:
+    """Copy a backup again to the stores that lack it; `caller` as in Caller."""
+    if backup := Backup.objects.kept().filter(pk=backup_id).first():
+        with backup.in_its_language(), looking.shown(backup, _unseen) as tell:
+            again.copy_again(backup, caller=Caller(*caller), say=tell)
 
 
 @shared_task(throws=(*restore.FAILURES, WrongState, Busy, Refused))

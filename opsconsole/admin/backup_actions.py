@@ -34,7 +34,12 @@ class BackupActions(RestoreAsking):
     actions_list = ("back_up", "upload_archive")
 
     def views(self) -> dict[str, Callable[..., HttpResponseBase]]:
-        return {**super().views(), "verify": self.verify_view, "hold": self.hold_view}
+        return {
+            **super().views(),
+            "verify": self.verify_view,
+            "copy": self.copy_view,
+            "hold": self.hold_view,
+        }
 
     @theme.action(
         description=gettext_lazy("Back up now"),
@@ -72,6 +77,15 @@ class BackupActions(RestoreAsking):
             self.message_user(
                 request, _("A worker verifies it; the result appears under “Verifications”.")
             )
+        return to_backup(backup)
+
+    def copy_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """POST asks a worker to copy the backup to the stores that lack it."""
+        backup = get_object_or_404(Backup, pk=pk)
+        if request.method == "POST" and self.has_operate_permission(request):
+            caller = caller_of(request)
+            nudge(tasks.copy_again, backup.pk, caller.name, caller.source, caller.address)
+            self.message_user(request, _("A worker copies it; the result appears under “Copies”."))
         return to_backup(backup)
 
     def hold_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.admin import colours, contents, states, words
 from opsconsole.admin.classes import ReadOnly
-from opsconsole.backups import places
+from opsconsole.backups import again, places
 from opsconsole.models import LOCAL, Backup, Event, Verification
 from pmscoring.base.admin.pages import page
 from pmscoring.base.roles import has_role
@@ -41,7 +41,7 @@ def page_context(backup: Backup) -> dict[str, Any]:
     return {
         "backup": backup,
         "label": states.label(backup),
-        "alive": states.is_alive(backup),
+        "alive": states.is_alive(backup) or bool(backup.stage),
         "bar": states.bar(backup),
         "steps": states.steps(backup, _steps(backup)),
         "facts": _facts(backup),
@@ -55,6 +55,7 @@ def page_context(backup: Backup) -> dict[str, Any]:
         "events": Event.objects.filter(object_type="backup", object_id=str(backup.pk))[:MOST_SHOWN],
         "is_here": here,
         "is_whole": is_whole(backup),
+        "can_copy": again.can_copy(backup),
     }
 
 

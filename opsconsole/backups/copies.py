@@ -3,24 +3,22 @@
 A copy counts only after each object was read back and had the hash that the manifest names. The
 manifest is stored last and removed first: what has none is no backup, whoever was killed when.
 
-Two workers never copy one backup at once: each heartbeat is an UPDATE of a row that only the worker
-with the claim can change (pmscoring/base/jobs.py), and the one that lost it ends its transfer. What
+Two workers never copy one backup at once: the progress that is told is an UPDATE of a row that only
+the worker with the claim can change (progress.py), and the one that lost it ends its transfer. What
 it has stored by then is the same as what the other stores.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from opsconsole.backups import places
+from opsconsole.backups import manifest, places
 from opsconsole.gateways import stores
 from opsconsole.gateways.stores import Alive, Digest, Lost, Store, StoreError, StoreUnavailable
 from opsconsole.models import LOCAL, Backup, BackupCopy
@@ -28,8 +26,6 @@ from pmscoring.base.progress import Say
 
 ATTEMPTS, LONGEST_WAIT = 4, 20.0
 """Tries of one file, and the longest pause between two, in seconds."""
-BEAT_SECONDS = 2.0
-CHUNK = 1024 * 1024
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -42,7 +38,7 @@ class Damaged(StoreError):
     """What was read is not what the manifest names."""
 
 
-def files_of(manifest: Mapping[str, Any]) -> dict[str, Digest]:
+def files_of(document: Mapping[str, Any]) -> dict[str, Digest]:
     """The size and hash of each file of the backup, by its path in the folder.
 
     Raises Damaged where the manifest is not understood or names a path outside of the folder.
@@ -50,7 +46,7 @@ def files_of(manifest: Mapping[str, Any]) -> dict[str, Digest]:
     try:
         return {
             str(places.relative(file["path"])): Digest(int(file["bytes"]), str(file["sha256"]))
-            for part in manifest["parts"]
+            for part in document["parts"]
             for file in part["files"]
         }
     except (KeyError, TypeError, ValueError, places.Unsafe) as error:
@@ -62,11 +58,11 @@ def store_all(backup: Backup, say: Say) -> None:
 
     A copy that an earlier try has completed stays as it is. The outcome of each store is in its
     BackupCopy; raises Missing where one has failed, after the others were tried. `say` gets the
-    fraction of the bytes that were moved, and the store's name.
+    fraction of the bytes that were moved, and the store's name; what it raises ends the transfer.
     """
     names = [LOCAL, *(name for name in backup.stores if name != LOCAL)]
     expected = files_of(backup.manifest)
-    progress = _Progress(backup, say, len(names) * sum(file.bytes for file in expected.values()))
+    progress = _Progress(say, len(names) * sum(file.bytes for file in expected.values()))
     reasons = []
     for name in names:
         progress.store = name
@@ -103,29 +99,26 @@ def fetch(backup: Backup, name: str, folder: Path, alive: Alive = lambda moved: 
 
 
 class _Progress:
-    """The heartbeat of the claim, and the bytes that were moved there and back."""
+    """The bytes that were moved, there and back."""
 
-    def __init__(self, backup: Backup, say: Say, size: int) -> None:
-        self.backup, self.say, self.size = backup, say, 2 * size
-        self.bytes, self.store, self.since = 0, "", 0.0
+    def __init__(self, say: Say, size: int) -> None:
+        self.say, self.size = say, 2 * size
+        self.bytes, self.store = 0, ""
 
     def moved(self, count: int) -> None:
-        """Raises WrongState where another worker has the backup."""
+        """Say so; raises WrongState where another worker has the backup."""
         self.bytes += count
-        if monotonic() - self.since >= BEAT_SECONDS:
-            self.since = monotonic()
-            self.backup.beat()
-            self.say(min(self.bytes / max(self.size, 1), 1.0), self.store)
+        self.say(min(self.bytes / max(self.size, 1), 1.0), self.store)
 
 
 def _copy(backup: Backup, name: str, expected: Mapping[str, Digest], alive: Alive) -> None:
     folder = places.folder(backup)
     if name == LOCAL:
         for path, digest in expected.items():
-            _compare(path, digest, _hashed(folder / path, alive))
+            _compare(path, digest, _hashed(folder, path, alive))
         return
     store, prefix = stores.named(name), places.prefix(backup)
-    files = {**expected, places.MANIFEST: _hashed(folder / places.MANIFEST, alive)}
+    files = {**expected, places.MANIFEST: _hashed(folder, places.MANIFEST, alive)}
     for path, digest in files.items():
         _retried(_store, store, prefix, folder, path, digest, alive)
 
@@ -154,12 +147,12 @@ def _fetch(backup: Backup, store: Store, folder: Path, alive: Alive) -> None:
 
 def _manifest(backup: Backup, store: str, content: bytes) -> dict[str, Any]:
     try:
-        manifest = json.loads(content)
+        document = json.loads(content)
     except ValueError:
         raise Damaged(_("store %s: the manifest is damaged") % store) from None
-    if manifest != backup.manifest:
+    if document != backup.manifest:
         raise Damaged(_("store %s: the manifest is not the backup's") % store)
-    return dict(manifest)
+    return dict(document)
 
 
 def _get(store: Store, key: str, path: Path, alive: Alive) -> Digest:
@@ -183,13 +176,15 @@ def _compare(path: str, expected: Digest, seen: Digest) -> None:
         raise Damaged(_("%s does not match the manifest") % path)
 
 
-def _hashed(path: Path, alive: Alive) -> Digest:
-    sha256 = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            sha256.update(chunk)
-            alive(len(chunk))
-        return Digest(file.tell(), sha256.hexdigest())
+def _hashed(folder: Path, path: str, alive: Alive) -> Digest:
+    """The digest of a file of the backup, which is no link and lies behind none."""
+    if (folder / path).parent.is_symlink():
+        raise Damaged(_("%s is behind a link") % path)
+    try:
+        seen = manifest.file_at(folder, path, lambda: alive(manifest.CHUNK))
+    except manifest.ManifestError as error:
+        raise Damaged(str(error)) from error
+    return Digest(seen["bytes"], seen["sha256"])
 
 
 def _write(copy: BackupCopy, status: str, reason: str = "") -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import DateTimeField, F, Max, OuterRef, Subquery
 from django.utils.timezone import now
 
-from opsconsole.backups import places
+from opsconsole.backups import looking, places
 from opsconsole.backups.report import Check, Report
 from opsconsole.backups.verify import FAILURES, record, verify
 from opsconsole.models import LOCAL, Backup, BackupCopy, Caller, Verification
@@ -61,7 +61,8 @@ def look(backup: Backup, store: str = "", *, caller: Caller, say: Say) -> Verifi
     """
     store, began = store or _store_of(backup), now()
     try:
-        return verify(backup, store=store, caller=caller, say=say)
+        with looking.shown(backup, say) as tell:
+            return verify(backup, store=store, caller=caller, say=tell)
     except FAILURES as error:
         report = Report(checks=[Check("reading", False, redacted(str(error)))])
         seconds = (now() - began).total_seconds()

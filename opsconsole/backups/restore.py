@@ -23,14 +23,14 @@ from django.utils import translation
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.backups import copies, places, recovery, take
+from opsconsole.backups import copies, manifest, places, recovery, room, take
 from opsconsole.backups.journal import Journal
 from opsconsole.backups.manifest import ManifestError
 from opsconsole.backups.media import Media
 from opsconsole.backups.preparation import RestoreError, Work, prepare, prepare_previous
 from opsconsole.backups.takeover import take_over
 from opsconsole.environments.windows import refuse_in_window
-from opsconsole.gateways import shell
+from opsconsole.gateways import disks, shell
 from opsconsole.gateways.age import AgeError
 from opsconsole.gateways.archives import ArchiveError
 from opsconsole.gateways.postgres.server import Locked, PostgresError, Server
@@ -53,6 +53,7 @@ FAILURES = (
     ArchiveError,
     AgeError,
     StoreError,
+    disks.DiskFull,
     shell.ShellError,
     OSError,
 )
@@ -91,7 +92,13 @@ def run(restore: Restore, say: Say) -> None:
     """Do a requested restore; a failure is written into its row, and raised."""
     restore.claim(started_at=now())
     with restore.in_its_language():
-        _do(restore, _asked_by(restore), say, lambda work: prepare(work, lambda: _folder(work)))
+        _do(
+            restore,
+            _asked_by(restore),
+            say,
+            lambda work: prepare(work, lambda: _folder(work)),
+            lambda: _require_room(restore, None),
+        )
 
 
 def _asked_by(restore: Restore) -> Caller:
@@ -133,7 +140,13 @@ def restore_now(
             backup_name=name, parts=parts, safety=safety, why=why, requested_by=caller.name
         )
     find = (lambda work: folder) if folder else _folder
-    _do(restore, caller, say, lambda work: prepare(work, lambda: find(work), identity))
+    _do(
+        restore,
+        caller,
+        say,
+        lambda work: prepare(work, lambda: find(work), identity),
+        lambda: _require_room(restore, folder),
+    )
     return Restore.objects.get(uid=restore.uid)
 
 
@@ -151,7 +164,13 @@ def go_back(
         Installation.objects.locked()
         restore = _requested(old.previous, list(PARTS), caller, safety, why, None)
         restore.claim(started_at=now())
-    _do(restore, caller, say, lambda work: prepare_previous(work, old))
+    _do(
+        restore,
+        caller,
+        say,
+        lambda work: prepare_previous(work, old),
+        lambda: _require_room_for_previous(old),
+    )
     return Restore.objects.get(uid=restore.uid)
 
 
@@ -198,11 +217,19 @@ def _requested(
     return restore
 
 
-def _do(restore: Restore, caller: Caller, say: Say, ready: Callable[[Work], None]) -> None:
+def _do(
+    restore: Restore,
+    caller: Caller,
+    say: Say,
+    ready: Callable[[Work], None],
+    require_room: Callable[[], None],
+) -> None:
     """The whole story; `ready` makes the new database and stages the files."""
     restore.started_at = restore.started_at or now()
     try:
+        require_room()
         _make_safe(restore, caller, say)
+        require_room()  # The safety backup may lie on the same disk.
         server = Server.from_settings()
         journal = Journal.of(restore, server.database, caller)
         with swapping(server, journal.names) as swap:
@@ -241,6 +268,25 @@ def _settled(work: Work) -> Iterator[None]:
             raise error from None
         if not is_committed:
             raise
+
+
+def _require_room(restore: Restore, folder: Path | None) -> None:
+    """Raise DiskFull; what is wrong with the backup itself is found when it is read."""
+    backup = restore.backup
+    place = folder or (places.folder(backup) if backup else None)
+    is_here = place is not None and place.is_dir()
+    if place and is_here:
+        document = manifest.read(place)
+    elif backup and backup.manifest:
+        document = manifest.checked(backup.manifest)
+    else:
+        return  # There are no files, which is said when they are looked for.
+    uploads = Path(settings.MEDIA_ROOT)
+    room.require(Server.from_settings(), uploads, document, restore.parts, is_here=is_here)
+
+
+def _require_room_for_previous(old: Restore) -> None:
+    disks.require(Path(settings.MEDIA_ROOT), Server.from_settings().named(old.previous).size())
 
 
 def _fail(restore: Restore, caller: Caller, error: Exception) -> None:
@@ -284,7 +330,8 @@ def _make_safe(restore: Restore, caller: Caller, say: Say) -> None:
         lambda fraction, note: _safety_said(restore, say, fraction, note),
         caller=caller,
         parts=list(PARTS),
-        verify=False,  # quick: the old database is kept as well
+        verify=False,
+        note=_("read through, not restored on trial: what it holds is kept beside it too"),
         origin=Backup.Origin.SAFETY,
     )
     if backup.status != Backup.Status.STORED:

@@ -36,6 +36,7 @@ from opsconsole.backups.manifest import ManifestError
 from opsconsole.backups.progress import Progress
 from opsconsole.backups.sealing import seal
 from opsconsole.gateways import age, archives, disks, redis_data
+from opsconsole.gateways.postgres import dumps
 from opsconsole.gateways.postgres.server import PostgresError, Server
 from opsconsole.gateways.stores import StoreError
 from opsconsole.models import Backup, BackupPlan, Caller, Event
@@ -151,6 +152,8 @@ def _make(backup: Backup, progress: Progress) -> None:
     if not places.folder(backup).is_dir():
         if not _is_whole(backup, partial_folder, progress):
             fill(backup, partial_folder, progress)
+        if not backup.verify:
+            _read_through(backup, partial_folder, progress)
         backup.step(Backup.Status.DUMPED)
         if backup.verify and not backup.verified_at:
             _verify(backup, partial_folder, progress)
@@ -198,6 +201,13 @@ def _is_whole(backup: Backup, folder: Path, progress: Progress) -> bool:
     return not any(
         fault for part in parts for fault in manifest.faults(folder, part, progress.alive)
     )
+
+
+def _read_through(backup: Backup, folder: Path, progress: Progress) -> None:
+    """What is not restored on trial is at least decompressed: a dump cut off is no dump."""
+    if "database" in backup.parts:
+        progress.begin(_("reading the dump through"), 0.85)
+        dumps.read_through(folder / manifest.PLACES["database"], alive=progress.alive)
 
 
 def _verify(backup: Backup, folder: Path, progress: Progress) -> None:

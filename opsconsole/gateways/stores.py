@@ -152,7 +152,9 @@ class Store:
         """Store the file as an object, whole or not at all; the digest is that of what was sent."""
         size, sha256 = path.stat().st_size, hashlib.sha256()
         self._prepare(key)
-        with path.open("rb") as file, _explained(self.name, key):
+        # Not through a link: it may lead to what is no part of the backup.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        with open(descriptor, "rb") as file, _explained(self.name, key):
             chunk = max(CHUNK, size // MOST_PARTS + 1)
 
             def chunks() -> Iterator[bytes]:
@@ -215,9 +217,11 @@ class Store:
     def remove(self, prefix: str, first: Sequence[str] = ()) -> None:
         """Remove all objects below the prefix, those named in `first` before the others.
 
-        Raises DeletionRefused where the store keeps one; what is not there counts as removed.
+        Raises DeletionRefused where the store keeps one, be it as a version behind a delete marker;
+        what is not there counts as removed.
         """
         keys = sorted(self.keys(prefix), key=lambda key: (key not in first, key))
+        version = self._version(keys[0]) if keys else None
         urgent = [key for key in keys if key in first]
         for batch in (urgent, keys[len(urgent) :]):
             if batch:
@@ -225,6 +229,22 @@ class Store:
         if self.folder and (self.folder / prefix).is_dir():
             # What a killed upload left is not listed.
             shutil.rmtree(self.folder / prefix, ignore_errors=True)
+        if version and self._version(keys[0], version):
+            words = {"store": self.name}
+            raise DeletionRefused(_("store %(store)s keeps older versions of objects") % words)
+
+    def _version(self, key: str, version: str | None = None) -> str | None:
+        """The version of the object that is there, or whether that one is; None if there is none.
+
+        A bucket that keeps versions, as one with Object Lock does, answers a deletion with success
+        and hides the object.
+        """
+        options: Any = {"head": True, **({"version": version} if version else {})}
+        try:
+            with _explained(self.name, key):
+                return obstore.get(self.objects, key, options=options).meta["version"]
+        except Lost:
+            return None
 
     def _delete(self, keys: list[str]) -> None:
         try:

@@ -123,6 +123,7 @@ class Backup(RequestedJob):
         "running": ("dumped", "failed", "waiting"),
         "dumped": ("verified", "stored", "failed", "waiting"),
         "verified": ("stored", "failed", "waiting"),
+        "failed": ("stored",),  # Verified, and copied at last to the store that had lacked it.
     }
 
     uid = models.UUIDField(_("id"), default=uuid4, unique=True, editable=False)

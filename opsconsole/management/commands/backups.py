@@ -1,12 +1,15 @@
-"""`manage.py backups`: lists the backups, or gains the catalogue from a store."""
+"""`manage.py backups`: lists the backups, copies one again, or gains the list from a store."""
 
 from argparse import ArgumentParser
 from typing import Any
 
-from opsconsole.backups import catalogue
-from opsconsole.backups.summary import summary
+from django.core.management.base import CommandError
+
+from opsconsole.backups import again, catalogue
+from opsconsole.backups.copies import Missing
+from opsconsole.backups.summary import named, summary
 from opsconsole.gateways.stores import StoreError
-from opsconsole.management.ops_command import OpsCommand
+from opsconsole.management.ops_command import USAGE, OpsCommand
 from opsconsole.models import Backup
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -16,7 +19,7 @@ class Command(OpsCommand):
     """Lists them, the newest first."""
 
     help = "List the backups; with --rebuild enter those of a store that the list does not have"
-    failures = (*OpsCommand.failures, StoreError)
+    failures = (*OpsCommand.failures, StoreError, Missing)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -25,11 +28,16 @@ class Command(OpsCommand):
             metavar="STORE",
             help="enter the backups of this store, or of the folder with: local",
         )
+        parser.add_argument(
+            "--copy-again", metavar="ID", help="copy this backup to the stores that lack it"
+        )
         parser.add_argument("--all", action="store_true", help="also those that were removed")
 
     def do(self, options: dict[str, Any]) -> list[dict[str, Any]]:
         if options["rebuild"]:
             self._rebuild(options["rebuild"])
+        if options["copy_again"]:
+            self._copy_again(options["copy_again"])
         rows = Backup.objects.all() if options["all"] else Backup.objects.kept()
         return [summary(row) for row in rows.select_related("plan").prefetch_related("copies")]
 
@@ -43,6 +51,14 @@ class Command(OpsCommand):
             self.stderr.write("nothing that is not in the list already")
         for place, reason in rebuilt.passed_over:
             self.stderr.write(f"passed over {place}: {reason}")
+
+    def _copy_again(self, text: str) -> None:
+        backup = named(text)
+        if backup is None:
+            raise CommandError(f"there is no backup {text}", returncode=USAGE)
+        bar = self.bar("copy")
+        again.copy_again(backup, caller=self.caller(), say=bar)
+        bar(1.0, "done")
 
     def show(self, result: list[dict[str, Any]]) -> None:
         if not result:

@@ -13,6 +13,7 @@ import pytest
 
 from opsconsole.backups import copies, places
 from opsconsole.backups.copies import Damaged, Missing
+from opsconsole.backups.progress import Progress
 from opsconsole.gateways import stores
 from opsconsole.gateways.stores import Lost, StoreError
 from opsconsole.models import Backup, Installation
@@ -115,6 +116,18 @@ def test_a_damaged_file_is_not_copied_as_good(backup: Backup) -> None:
     assert "manifest.json" not in "".join(stores.named("away").keys(""))
 
 
+def test_a_link_in_a_files_place_is_not_copied_as_good(backup: Backup, tmp_path: Path) -> None:
+    part = places.folder(backup) / "uploads.tar"
+    part.rename(tmp_path / "elsewhere")
+    part.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(Missing, match="symbolic links"):
+        copies.store_all(backup, silent)
+
+    assert outcome(backup) == {"local": "failed", "away": "failed"}
+    assert not [key for key in stores.named("away").keys("") if key.endswith("uploads.tar")]
+
+
 def test_a_file_that_is_gone_is_not_copied_as_good(backup: Backup) -> None:
     (places.folder(backup) / "uploads.tar").unlink()
     with pytest.raises(Missing, match=r"No such file .*uploads\.tar"):
@@ -125,10 +138,10 @@ def test_a_file_that_is_gone_is_not_copied_as_good(backup: Backup) -> None:
 def test_a_worker_that_lost_the_backup_stops_copying(
     backup: Backup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copies, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr("opsconsole.backups.progress.BEAT_SECONDS", 0.0)
     Backup.objects.filter(pk=backup.pk).update(claimed_at=None, status=STATUS.WAITING)
     with pytest.raises(WrongState, match="another worker"):
-        copies.store_all(backup, silent)
+        copies.store_all(backup, Progress(backup, silent).tell)
     assert "stored" not in outcome(backup).values()
     assert "manifest.json" not in "".join(stores.named("away").keys(""))
 

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -139,6 +140,20 @@ def test_a_store_that_may_not_delete_keeps_its_copy_and_the_row_says_so(
     assert copy.reason == "store away refuses to delete (AccessDenied)"
     assert Event.objects.get(deed="backup.removed").details == {"kept_by": ["away"]}
     assert run().removed == []
+
+
+def test_a_locked_version_behind_a_delete_marker_counts_as_kept(
+    s3: S3, stores_dir: Path, old: Backup, newer: Backup
+) -> None:
+    bucket = f"b-{uuid4().hex[:12]}"
+    s3.make_bucket(bucket, locked=True)
+    s3.describe(stores_dir, "away", bucket)
+    store_copies(old, "away")
+
+    assert run().removed == [old]
+
+    copy = old.copies.get(store="away")
+    assert (copy.status, copy.reason) == ("kept", "store away keeps older versions of objects")
 
 
 def test_a_store_that_is_away_is_asked_again_at_the_next_run(

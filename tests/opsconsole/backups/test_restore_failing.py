@@ -1,6 +1,9 @@
 """Whatever goes wrong in a restore, live data are as they were, and the reason is there."""
 
-from collections.abc import Callable
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import psycopg
 import pytest
 
 from opsconsole.backups import manifest
+from opsconsole.gateways import shell
 from tests.opsconsole.site import ADMIN, Site
 from tests.opsconsole.sites import backed_up, write_manifest
 
@@ -65,6 +69,36 @@ def test_a_damaged_backup_leaves_everything_as_it_was(
     assert says in site.value("SELECT reason FROM opsconsole_restore")
     last = "SELECT deed || ' ' || result FROM opsconsole_event ORDER BY number DESC LIMIT 1"
     assert site.value(last) == "restore.failed failed"
+
+
+@pytest.fixture
+def small_disk(site: Site, tmp_path: Path) -> Iterator[None]:
+    """The uploads lie on a file system of 32 MB, which is less than what is always left free."""
+    if os.geteuid() != 0:
+        pytest.skip("only root mounts a small file system")
+    aside = site.uploads.rename(tmp_path / "aside")
+    site.uploads.mkdir()
+    try:
+        shell.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(site.uploads)])
+    except shell.ShellError as error:
+        pytest.skip(f"no file system can be mounted here: {error}")
+    shutil.copytree(aside, site.uploads, dirs_exist_ok=True)
+    yield
+    shell.run(["umount", str(site.uploads)])
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_a_disk_without_room_is_seen_before_anything_is_staged(site: Site) -> None:
+    folder = backed_up(site)
+
+    done = site.manage("restore", str(folder), "--yes")
+
+    assert done.returncode == 1
+    assert re.search(r"uploads has 3\d MB free, but \d+ MB may be needed", done.stderr)
+    assert not list(site.uploads.glob(".*"))
+    assert site.databases() == {site.live}
+    assert site.value("SELECT status FROM opsconsole_restore") == "failed"
+    assert site.value("SELECT count(*) FROM opsconsole_backup") == 0  # nor a safety backup
 
 
 def test_a_backup_of_a_later_version_is_refused(site: Site) -> None:

@@ -1,11 +1,13 @@
 """Backup, everything dropped, restore: by the commands that people use."""
 
+import shutil
 from pathlib import Path
 
 import pyrage
 import pytest
 
 from opsconsole.gateways import archives
+from tests.opsconsole.s3 import S3
 from tests.opsconsole.site import Site
 
 BEAT = {"django_celery_beat_periodictask", "django_celery_beat_periodictasks"}
@@ -51,6 +53,31 @@ def test_the_live_data_are_backed_up_first(site: Site) -> None:
     assert f"{done['safety_backup']} safety stored" in site.rows(row)
     site.done("restore", done["safety_backup"], "--no-safety-backup", "--reason", "back", "--yes")
     assert "changed since" in site.rows("SELECT title FROM scoring_exam")
+
+
+def test_a_safety_backup_says_how_far_it_was_verified(site: Site) -> None:
+    made = site.done("backup")
+    done = site.done("restore", made["id"], "--yes")
+
+    note = "SELECT note FROM opsconsole_backup WHERE uid = %s"
+    assert "read through, not restored on trial" in site.value(note, done["safety_backup"])
+
+
+def test_one_that_lies_in_a_store_alone_is_restored_by_its_id(
+    site: Site, s3: S3, bucket: str
+) -> None:
+    s3.describe(site.folder / "stores", "away", bucket)
+    made = site.done("backup", "--to", "local", "--to", "away")
+    tables, files = site.tables(), site.files()
+    shutil.rmtree(made["path"])
+    site.execute("UPDATE scoring_exam SET title = 'changed since'")
+
+    site.done("restore", made["id"], "--no-safety-backup", "--reason", "a test", "--yes")
+
+    assert site.files() == files
+    restored = site.tables()
+    assert {name for name in tables if tables[name] != restored[name]} == BEAT
+    assert not list(site.uploads.glob(".restore-*/fetched"))
 
 
 def test_what_a_restore_replaced_is_in_no_backup(site: Site) -> None:

@@ -1,13 +1,15 @@
 """A backup whose store is away: failed with the reason, and still of use where it was made."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from opsconsole.backups import copies, drill, places, prune, restore, take
+from opsconsole.backups import again, copies, drill, looking, places, prune, restore, take
 from opsconsole.gateways import stores
 from opsconsole.models import SYSTEM, Backup, BackupPlan, Event
 from pmscoring.base.refusals import Refused
@@ -105,3 +107,63 @@ def test_the_next_good_one_lets_it_go(
     assert good.status == "stored"
     assert prune.prune(caller=SYSTEM, say=silent).removed == [failed]
     assert places.folder(good).is_dir()
+
+
+def test_it_is_stored_once_the_store_is_back_and_it_was_copied_again(
+    failed: Backup, s3: S3, bucket: str, stores_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    s3.describe(stores_dir, "away", bucket)
+
+    call_command("backups", "--copy-again", str(failed.uid))
+
+    failed.refresh_from_db()
+    assert (failed.status, failed.reason) == ("stored", "")
+    assert set(failed.copies.values_list("status", flat=True)) == {"stored"}
+    assert failed in Backup.objects.verified()
+    event = Event.objects.get(deed="backup.stored")
+    assert (event.source, event.details["stores"]) == ("command", ["local", "away"])
+    with pytest.raises(Refused, match="lacks no copy"):
+        again.copy_again(failed, caller=SYSTEM, say=silent)
+
+
+def test_it_stays_failed_while_the_store_is_away(failed: Backup) -> None:
+    with pytest.raises(copies.Missing, match="away: it cannot be reached"):
+        again.copy_again(failed, caller=SYSTEM, say=silent)
+
+    failed.refresh_from_db()
+    assert failed.status == "failed"
+    assert Event.objects.filter(deed="backup.failed").count() == 2
+
+
+def test_it_is_copied_from_the_backup_folder_alone(failed: Backup) -> None:
+    shutil.rmtree(places.folder(failed))
+
+    with pytest.raises(Refused, match="not in the backup folder"):
+        again.copy_again(failed, caller=SYSTEM, say=silent)
+
+
+def test_a_verification_shows_how_far_it_is(plan: BackupPlan) -> None:
+    backup = made(plan)
+    stages: list[str] = []
+
+    def look(_fraction: float, _note: str) -> None:
+        stages.append(Backup.objects.get(pk=backup.pk).stage)
+
+    drill.look(backup, caller=SYSTEM, say=look)
+
+    assert any(stages)
+    backup.refresh_from_db()
+    assert (backup.status, backup.stage, backup.claimed_at) == ("stored", "", None)
+
+
+def test_what_a_killed_verification_showed_is_cleared(plan: BackupPlan) -> None:
+    backup = made(plan)
+    hour = timedelta(hours=1)
+    Backup.objects.update(stage="comparing", claimed_at=now() - hour)
+
+    looking.forget(2 * hour)
+    assert Backup.objects.get().stage == "comparing"
+    looking.forget(hour / 2)
+
+    backup.refresh_from_db()
+    assert (backup.status, backup.stage, backup.claimed_at) == ("stored", "", None)

@@ -57,6 +57,16 @@ def test_a_dump_with_an_empty_file_fails(
     assert_failed(made(), "is empty", backup_dir)
 
 
+@pytest.mark.usefixtures("rows")
+def test_a_dump_that_nobody_restores_is_read_through(
+    backup_dir: Path, programs: Callable[[str, str], None]
+) -> None:
+    script = '$REAL/pg_dump "$@" || exit\nfor word; do case $word in --file=/dev*) ;; '
+    script += "--file=*) for file in ${word#--file=}/*.dat.gz; do truncate -s 30 $file; done;; "
+    programs("pg_dump", f"{script} esac; done")
+    assert_failed(made(verify=False), "pg_restore exited with 1", backup_dir)
+
+
 @pytest.fixture
 def too_large_to_sort() -> Iterator[None]:
     """A table that is dumped as it lies, and whose digest may not write what it has to sort."""
