@@ -49,6 +49,7 @@ def test_what_the_worker_is_told_is_what_compose_filled_in() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_has_the_label_of_its_project(kind: str) -> None:
     made = json.loads(compose((kind, *EXTRAS), "public", "--format", "json"))
+    made["services"] = services(kind, *EXTRAS)
     for sort in ("services", "networks", "volumes"):
         for name, thing in made[sort].items():
             assert (thing.get("labels") or {}).get(LABEL) == "pmscoring", (sort, name)

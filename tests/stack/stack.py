@@ -159,8 +159,9 @@ class Stack:
         return docker(*self.argv(), *words, env=self.environment, timeout=timeout)
 
     def config(self) -> dict[str, Any]:
-        """What Compose makes of the files."""
+        """What Compose makes of the files; without the provider service, which is no container."""
         made: dict[str, Any] = json.loads(self.compose("config", "--format=json"))
+        made["services"] = {n: s for n, s in made["services"].items() if "provider" not in s}
         return made
 
     def write_secrets(self) -> str:
