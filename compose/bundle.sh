@@ -7,13 +7,8 @@ out=$(mkdir -p "$1" && cd "$1" && pwd)
 
 # The site's images: what its env files and the environment say, or else the defaults.
 env_files=()
-set -a
-for file in $("$here/site.sh"); do
-    # shellcheck disable=SC1090  # the site's own
-    . "$file"
-    env_files+=(--env-file "$file")
-done
-set +a
+for file in $("$here/site.sh"); do env_files+=(--env-file "$file"); done
+eval "$("$here/site.sh" exports)"
 name=pm-scoring-${VERSION:-0.1.0}
 place=$(mktemp -d "$out/.bundle.XXXXXX")
 trap 'rm -rf "$place"' EXIT
@@ -21,7 +16,8 @@ tree=$place/$name
 
 files() {
     mkdir -p "$tree/compose" "$tree/docker" "$tree/docs"
-    cp "$here"/*.yaml "$here/env.example" "$here/stack.mk" "$here/site.sh" "$tree/compose/"
+    cp "$here"/*.yaml "$here/env.example" "$here/stack.mk" "$tree/compose/"
+    cp -p "$here"/{site,version,up,upgrade,swarm-deploy,migrate-first}.sh "$tree/compose/"
     # These need the checkout.
     rm "$tree/compose/dev.yaml" "$tree/compose/test.yaml"
     for folder in $(cat "$tree"/compose/*.yaml | sed -n 's|.*\.\./docker/\([a-z]*\)/.*|\1|p' | sort -u); do
@@ -42,7 +38,9 @@ chosen() {
 }
 
 images_of() {
-    docker compose "${env_files[@]}" -f "$here/compose.yaml" "$@" --profile '*' config --images | sort -u
+    # What a provider service does has no image, and yet a line here.
+    docker compose "${env_files[@]}" -f "$here/compose.yaml" "$@" --profile '*' config --images |
+        grep -v -- '-migrate-first$' | sort -u
 }
 
 present() { docker image inspect "$1" >/dev/null 2>&1; }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prints the env files of this site for Compose: bundle.env in a bundle, or else local.env where only
 # the stand-ins can be had (they were built, and the public images are neither here nor can be pulled);
-# and .env where it exists. SITE=local or SITE=public decides it without looking.
+# and .env where it exists. SITE=local or SITE=public decides it without looking. `site.sh exports`
+# prints their variables for a shell's eval; what the environment has already is left as it is.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -15,6 +16,24 @@ stand_ins_are_built() { docker image inspect pmscoring.local/postgres:17 >/dev/n
 # `site.sh public` tells by its status alone whether the public images can be had.
 if [ "${1:-}" = public ]; then
     public_can_be_had
+    exit
+fi
+
+# The last file counts, and what the environment has counts more: hence the first one that is read.
+exports() {
+    for file in $("$0" | sed '1!G; h; $!d'); do
+        sed -n 's/^\([A-Z_][A-Z0-9_]*\)=\(.*\)$/\1 \2/p' "$file" | while read -r name value; do
+            case $value in
+                \"*\") value=${value#\"} value=${value%\"} ;;
+                \'*\') value=${value#\'} value=${value%\'} ;;
+            esac
+            echo "[ -n \"\${$name+set}\" ] || export $name='$(printf %s "$value" | sed "s/'/'\\\\''/g")'"
+        done
+    done
+}
+
+if [ "${1:-}" = exports ]; then
+    exports
     exit
 fi
 

@@ -10,15 +10,24 @@ SECRETS_DIR ?= $(CURDIR)/compose/secrets
 DOCKER_GID ?= $(shell stat -c %g /var/run/docker.sock 2>/dev/null || echo 999)
 HOST_UID := $(shell id -u)
 HOST_GID := $(shell id -g)
-export COMPOSE_PROFILES INSTALL_DIR SECRETS_DIR DOCKER_GID HOST_UID HOST_GID
+export OVERLAYS COMPOSE_PROFILES INSTALL_DIR SECRETS_DIR DOCKER_GID HOST_UID HOST_GID
 COMPOSE_FILES := $(foreach name,compose $(OVERLAYS),-f compose/$(name).yaml)
 SITE_FILES = $(shell compose/site.sh)
-COMPOSE = docker compose $(foreach file,$(SITE_FILES),--env-file $(file)) $(COMPOSE_FILES)
 PROJECT = $(or $(COMPOSE_PROJECT_NAME),pmscoring)
+# VERSION is compose/.env's, the environment's or the command line's; where none says it, that of what
+# runs here, or else of this checkout.
+ASKED := $(VERSION)
+tag = $(shell COMPOSE_PROJECT_NAME="$(PROJECT)" REGISTRY_URL="$(REGISTRY_URL)" VERSION="$(ASKED)" compose/version.sh $(1))
+LIVE = $(call tag,live)
+WANTED = $(if $(ASKED)$(PULLED),$(or $(ASKED),$(LIVE),$(call tag,wanted)),$(call tag,wanted))
+COMPOSE = env VERSION=$(call tag,) $(CALL)
+CALL = docker compose $(foreach file,$(SITE_FILES),--env-file $(file)) $(COMPOSE_FILES)
+# A registry of somebody's: its images are pulled, and never built.
+PULLED = $(filter-out pmscoring.local,$(REGISTRY_URL))
 OURS = $(or $(REGISTRY_URL),pmscoring.local)/pm-scoring-
-NEEDED = $(addsuffix :$(or $(VERSION),0.1.0),app ops inference $(if $(filter pitr,$(OVERLAYS)),postgres)) $(if $(filter dev,$(OVERLAYS)),app:$(or $(VERSION),0.1.0)-development)
+NEEDED = $(addsuffix :$(1),app ops inference $(if $(filter pitr,$(OVERLAYS)),postgres)) $(if $(filter dev,$(OVERLAYS)),app:$(1)-development)
 
-.PHONY: base-images-missing stack-test test-image bench-stack base-images images images-missing bundle init-secrets reload-tls up down logs shell psql manage restore-to top networks stack-config clean-stack
+.PHONY: compose-new-enough upgrade rollback swarm-deploy base-images-missing stack-test test-image bench-stack base-images images images-missing bundle init-secrets reload-tls up down logs shell psql manage restore-to top networks stack-config clean-stack
 base-images-missing: # Where only stand-ins can be had, build those that are missing
 	@SITE= compose/site.sh public || docker/base-images/build.sh --missing
 
@@ -26,20 +35,26 @@ base-images: ## Build stand-ins for the upstream images of Debian's packages (no
 	docker/base-images/build.sh
 
 images: ## Build our images for this site with buildx bake; IMAGES="app ops inference postgres development"
-	@set -a; for file in $(SITE_FILES); do . $$file; done; set +a; \
+	@eval "$$(compose/site.sh exports)"; export VERSION="$(WANTED)"; \
 	REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" CREATED="$$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
 	docker buildx bake -f docker/bake.hcl $(IMAGES)
 
+# Of version OF; or else of the one that runs, or is to run first.
+images-missing: OF ?= $(call tag,)
 images-missing:
-	@for image in $(NEEDED); do \
-		docker image inspect $(OURS)$$image >/dev/null 2>&1 || \
-			exec $(MAKE) images IMAGES="app ops inference $(if $(filter pitr,$(OVERLAYS)),postgres) $(if $(filter dev,$(OVERLAYS)),development)"; \
+	@version=$(OF); for image in $(call NEEDED,$$version); do \
+		docker image inspect $(OURS)$$image >/dev/null 2>&1 && continue; \
+		if [ -n "$(PULLED)" ]; then docker pull -q $(OURS)$$image || exit 1; continue; fi; \
+		exec $(MAKE) images VERSION=$$version IMAGES="app ops inference $(if $(filter pitr,$(OVERLAYS)),postgres) $(if $(filter dev,$(OVERLAYS)),development)"; \
 	done
 
-bundle: images-missing ## All images and Compose files in one archive for hosts without registry; BUNDLE=folder
-	@compose/bundle.sh $(BUNDLE)
+bundle: ## All images and Compose files in one archive for hosts without registry; BUNDLE=folder
+	@version=$(WANTED); $(MAKE) --no-print-directory images-missing OF=$$version && VERSION=$$version compose/bundle.sh $(BUNDLE)
 
-init-secrets: images-missing ## Write the secrets that are missing, and a self-signed certificate
+compose-new-enough:
+	@compose/up.sh check
+
+init-secrets: compose-new-enough images-missing ## Write the secrets that are missing, and a self-signed certificate
 	@mkdir -p -m 0700 $(SECRETS_DIR)
 	@$(COMPOSE) run --rm --no-deps -T init-secrets
 
@@ -52,10 +67,19 @@ reload-tls: ## Put TLS_CERT and TLS_KEY in place; nginx takes them without a res
 	@$(COMPOSE) exec -T nginx nginx -e stderr -t -q
 	@$(COMPOSE) exec -T nginx nginx -e stderr -s reload
 
-up: init-secrets ## Start the stack (OVERLAYS, compose/.env), building what is missing
-	@$(COMPOSE) up -d --no-build --remove-orphans --wait --wait-timeout 300
-	@# The first user's password is shown once, and goes with the log of the container that made it.
-	@if $(COMPOSE) logs --no-log-prefix migrate | grep -A1 'First start'; then $(COMPOSE) rm -f migrate >/dev/null 2>&1; fi
+SITUATION = VERSION=$(call tag,) COMPOSE_PROJECT_NAME=$(PROJECT) LIVE="$(LIVE)" WANTED="$(WANTED)"
+up: init-secrets ## Start the stack (OVERLAYS, compose/.env), or what is missing of it; RECREATE="haproxy" replaces that
+	@$(SITUATION) SAYS="$(if $(ASKED),VERSION)" compose/up.sh $(CALL)
+
+upgrade: ## Roll out this checkout, or VERSION, without a failed request; DRY=1 MAINTENANCE=1 REASON= YES=1
+	@[ -n "$(PULLED)$(DRY)" ] || $(MAKE) --no-print-directory images-missing OF=$(WANTED)
+	@$(SITUATION) compose/upgrade.sh upgrade $(CALL)
+
+rollback: ## Back to the release before, or to TO=RELEASE, without a failed request; DRY=1 REASON= YES=1
+	@$(SITUATION) compose/upgrade.sh rollback $(CALL)
+
+swarm-deploy: ## On a manager of a Swarm: deploy compose/stack.yaml at the present numbers of containers; DRY=1
+	@compose/swarm-deploy.sh
 
 down: ## Stop the stack; the data stay
 	@$(COMPOSE) down --remove-orphans
@@ -96,19 +120,22 @@ networks: ## Which container has which address in which network
 stack-config: ## Show what Compose makes of the files
 	@$(COMPOSE) config
 
+# The tests build over and over under one name.
+TRIED = $(or $(ASKED),0.1.0)
 ifdef VENV
+bench-stack: OF = $(TRIED)
 bench-stack: images-missing $(VENV)/.bench ## What the proxies cost, what PostgreSQL's tuning brings; needs a quiet machine
 	@$(BIN)/python -m tests.bench.stack
 endif
 
 ifdef VENV
 stack-test: $(VENV)/.app $(VENV)/.dev ## Bring the whole stack up on a Docker Engine, try it, take it down
-	@if docker info >/dev/null 2>&1; then $(MAKE) images IMAGES="app ops inference postgres"; fi
-	REGISTRY_URL=$(REGISTRY_URL) VERSION=$(VERSION) $(BIN)/python -m pytest tests/stack
+	@if docker info >/dev/null 2>&1; then $(MAKE) images VERSION=$(TRIED) IMAGES="app ops inference postgres"; fi
+	REGISTRY_URL=$(REGISTRY_URL) VERSION=$(TRIED) $(BIN)/python -m pytest tests/stack
 
 test-image: ## The unit tests inside the development image
-	@$(MAKE) images IMAGES=development
-	@REGISTRY_URL=$(REGISTRY_URL) VERSION=$(VERSION) docker compose -p pmscoring-test-image --env-file /dev/null -f compose/compose.yaml -f compose/test.yaml --profile tests run --rm -T tests
+	@$(MAKE) images VERSION=$(TRIED) IMAGES=development
+	@REGISTRY_URL=$(REGISTRY_URL) VERSION=$(TRIED) docker compose -p pmscoring-test-image --env-file /dev/null -f compose/compose.yaml -f compose/test.yaml --profile tests run --rm -T tests
 endif
 
 clean: clean-stack

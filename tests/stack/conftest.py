@@ -33,6 +33,7 @@ ORDER = (
     "engine",
     "not_started",
     "removal",
+    "upgrades",
     "data_dir",
     "pitr",
     "swarm",

@@ -1,0 +1,97 @@
+#!/bin/sh
+# `make up`: up.sh COMPOSE…, with the words of a call of Compose for this site. On a site that runs it
+# starts what is missing, replaces nothing, and says what the files want to be otherwise. The versions
+# come as LIVE and WANTED, and as VERSION that of the call.
+set -eu
+
+# Only since then does Compose run a provider service, which migrates before anything is replaced.
+NEEDED=2.36
+
+check() {
+    has=$(docker compose version --short 2>/dev/null | sed 's/^v//') || has=''
+    [ -n "$has" ] || { echo "make: docker compose is not installed; $NEEDED or later is needed" >&2; exit 1; }
+    lower=$(printf '%s\n%s\n' "$has" "$NEEDED" | sort -t . -k 1,1n -k 2,2n | head -n 1)
+    [ "$lower" = "$NEEDED" ] || [ "${has%.*}" = "$NEEDED" ] || {
+        echo "make: Docker Compose $has is too old: $NEEDED or later is needed (docs/containers.md, Upgrading)" >&2
+        exit 1
+    }
+}
+
+count() {
+    docker ps -aq --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-pmscoring}" \
+        --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False | wc -l
+}
+
+# As many as there are now, for somebody may have scaled; as many as the files say, where that is more.
+scales() {
+    "$@" config 2>/dev/null | awk '/^  [a-z-]+:$/ { name = $1 } /^networks:/ { exit } /^      replicas:/ { print name, $2 }' |
+        while read -r name replicas; do
+            name=${name%:} now=$(count "${name%:}")
+            [ "$now" -eq 0 ] || [ "$now" -le "$replicas" ] || echo "--scale $name=$now"
+        done
+}
+
+# The services whose containers were made of other settings than the files have now.
+otherwise() {
+    "$@" config --hash '*' 2>/dev/null | while read -r name hash; do
+        hashes=$(docker ps -q --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-pmscoring}" \
+            --filter "label=com.docker.compose.service=$name" --filter label=com.docker.compose.oneoff=False |
+            xargs -r docker inspect -f '{{index .Config.Labels "com.docker.compose.config-hash"}}' | sort -u)
+        [ -z "$hashes" ] || [ "$hashes" = "$hash" ] || printf '%s ' "$name"
+    done
+}
+
+# Where a service does not start, Compose says no more of it than an exit status.
+start() {
+    "$@" || {
+        status=$?
+        echo "make up: the last lines of what has failed or is not healthy yet:" >&2
+        docker ps -a --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-pmscoring}" \
+            --filter "label=com.docker.compose.oneoff=False" --format '{{.Names}} {{.Status}}' |
+            grep -vE '\(healthy\)|Exited \(0\)' | while read -r name says; do
+                echo "--- $name: $says" >&2
+                docker logs --tail 15 "$name" 2>&1 | grep -v 'First start' >&2 || true
+            done
+        exit $status
+    }
+}
+
+first_start() {
+    start "$@" up -d --no-build --remove-orphans --wait --wait-timeout 300
+    # The first user's password is shown once, and goes with the log of the container that made it.
+    if "$@" logs --no-log-prefix migrate | grep -A1 'First start'; then "$@" rm -f migrate >/dev/null 2>&1; fi
+}
+
+again() {
+    # shellcheck disable=SC2086  # names
+    [ -z "${RECREATE:-}" ] || start "$@" up -d --no-build --no-deps --wait --wait-timeout 300 $RECREATE
+    # shellcheck disable=SC2046  # words
+    start "$@" up -d --no-build --no-recreate --wait --wait-timeout 300 $(scales "$@")
+    # In development the code is the checkout's, whatever its image is called.
+    case " ${OVERLAYS:-} " in *" dev "*) return ;; esac
+    if [ "$WANTED" != "$LIVE" ]; then
+        echo "$LIVE is live, and ${SAYS:-this checkout} is $WANTED. What runs was left as it is."
+        echo "make upgrade rolls $WANTED out without a failed request; make upgrade DRY=1 only shows how."
+        return
+    fi
+    others=$(otherwise "$@")
+    if [ -n "$others" ]; then
+        echo "These run with other settings than the files and compose/.env have now, and were left so: $others"
+        echo "make upgrade VERSION=$LIVE rolls web, worker, beat, inference and ops over without a failed request. The"
+        echo "others stop for a moment: make up RECREATE=\"haproxy\", for example."
+    fi
+}
+
+if [ "${1:-}" = check ]; then
+    check
+    exit
+fi
+case $LIVE in
+    '') first_start "$@" ;;
+    *[[:space:]]*)
+        echo "Several versions run side by side: $(echo "$LIVE" | tr '\n' ' ')" >&2
+        echo 'A deployment is under way, or has broken off: make manage ARGS="deployments" tells which.' >&2
+        exit 1
+        ;;
+    *) again "$@" ;;
+esac

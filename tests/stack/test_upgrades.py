@@ -1,0 +1,166 @@
+"""Upgrades by Compose alone and by make, on a small site under a steady load."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.paths import ROOT
+from tests.stack import versions
+from tests.stack.conftest import Told
+from tests.stack.engine import EngineError, docker
+from tests.stack.stack import Stack, free_prefix
+from tests.stack.steady import Steady
+
+BASE = os.environ.get("VERSION") or "0.1.0"
+PROJECT = "pmscoring-upgrades"
+TAGS = {kind: f"{BASE}-upgrade-{kind}" for kind in ("good", "failing", "additive")}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A small site of its own, with versions to go on to."""
+    folder = tmp_path_factory.mktemp("upgrades")
+    made = Stack(folder, free_prefix(), project=PROJECT, overlays=("production", "test"))
+    made.more["VERSION"] = BASE
+    made.down("--volumes")
+    try:
+        versions.build("good", TAGS["good"])
+        versions.build("failing", TAGS["failing"])
+        versions.build("additive", TAGS["additive"])
+        made.write_secrets()
+        made.up()
+        yield made
+    finally:
+        made.more["VERSION"] = BASE
+        made.down("--volumes")
+        versions.remove(*TAGS.values())
+
+
+def make(site: Stack, *words: str, version: str = "") -> subprocess.CompletedProcess[str]:
+    """As somebody types it in the folder of the installation; VERSION only where it is given."""
+    own = [f"{name}={value}" for name, value in site.environment.items() if name != "MAKEFLAGS"]
+    own = [word for word in own if not word.startswith("VERSION=")]
+    own += [f"VERSION={version}"] if version else []
+    argv = ["make", "-s", *words, f"OVERLAYS={' '.join(site.overlays)}", *own]
+    environment = {name: value for name, value in os.environ.items() if name != "VERSION"}
+    return subprocess.run(
+        argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400, check=False
+    )
+
+
+def ids(site: Stack) -> set[str]:
+    """All containers that run."""
+    return {one.id for one in site.containers()}
+
+
+def plain_up(site: Stack, tag: str) -> None:
+    """What somebody does without make: `VERSION=tag docker compose up -d`."""
+    site.more["VERSION"] = tag
+    try:
+        site.compose("up", "-d", "--no-build", "--wait", timeout=400)
+    finally:
+        site.more["VERSION"] = BASE
+
+
+def door(site: Stack) -> str:
+    return f"http://127.0.0.1:{site.ports['HAPROXY']}"
+
+
+def test_a_failing_migration_of_a_plain_up_replaces_nothing(site: Stack, told: Told) -> None:
+    before = ids(site)
+    with Steady(door(site)) as load, pytest.raises(EngineError) as raised:
+        plain_up(site, TAGS["failing"])
+
+    assert "Nothing was replaced" in str(raised.value)
+    assert "division by zero" in str(raised.value)
+    assert ids(site) == before
+    assert load.requests > 20
+    assert load.failures == []
+    told(f"plain up with a failing migration: {load.requests} requests, {load.failed} failed")
+
+
+def test_an_image_that_is_not_here_replaces_nothing(site: Stack) -> None:
+    before = ids(site)
+    with pytest.raises(EngineError):
+        plain_up(site, "0.0.0-nowhere")
+    assert ids(site) == before
+
+
+def test_a_rehearsal_migrates_nothing(site: Stack) -> None:
+    site.more["VERSION"] = TAGS["additive"]
+    site.compose("up", "-d", "--dry-run", timeout=120)
+    site.more["VERSION"] = BASE
+    assert site.sql("SELECT name FROM django_migrations WHERE name LIKE '9001%'") == []
+
+
+def test_make_up_says_which_version_waits_and_replaces_nothing(site: Stack) -> None:
+    before = ids(site)
+    done = make(site, "up", version=TAGS["good"])
+    assert done.returncode == 0, done.stderr
+    assert f"{BASE} is live, and VERSION is {TAGS['good']}" in done.stdout
+    assert "make upgrade" in done.stdout
+    assert ids(site) == before
+
+
+def test_make_up_says_that_the_checkout_is_another_version(site: Stack) -> None:
+    before = ids(site)
+    done = make(site, "up")
+    assert done.returncode == 0, done.stderr
+    assert f"{BASE} is live, and this checkout is" in done.stdout
+    assert ids(site) == before
+
+
+def test_make_up_starts_what_is_missing_and_keeps_the_scale(site: Stack) -> None:
+    site.scale("worker", 2)
+    [cache] = site.containers("cache")
+    docker("rm", "--force", cache.id)
+    before = ids(site)
+    done = make(site, "up", version=BASE)
+    assert done.returncode == 0, done.stderr
+    assert ids(site) > before
+    assert len(site.containers("worker")) == 2
+    assert "live" not in done.stdout
+
+
+def test_make_up_names_what_runs_with_other_settings_than_the_files_have(site: Stack) -> None:
+    before = ids(site)
+    site.more["BEAT_MEMORY"] = "600M"
+    try:
+        done = make(site, "up", version=BASE)
+    finally:
+        del site.more["BEAT_MEMORY"]
+    assert "other settings" in done.stdout
+    assert "beat" in done.stdout
+    assert "web" not in done.stdout.partition("left so:")[2].splitlines()[0]
+    assert ids(site) == before
+
+
+def test_a_good_migration_of_a_plain_up_runs_before_anything_is_replaced(
+    site: Stack, told: Told
+) -> None:
+    with Steady(door(site)) as load:
+        plain_up(site, TAGS["additive"])
+    assert site.sql("SELECT name FROM django_migrations WHERE name LIKE '9001%'")
+    assert {one.told["Config"]["Image"] for one in site.containers("web")} == {
+        versions.name("app", TAGS["additive"])
+    }
+    told(f"plain up to a good version: {load.failed} of {load.requests} requests failed")
+
+
+def test_a_plain_up_does_not_go_back_behind_the_database(site: Stack, told: Told) -> None:
+    before = ids(site)
+    with Steady(door(site)) as load, pytest.raises(EngineError, match="9001_of_a_test") as raised:
+        plain_up(site, BASE)
+    assert "make rollback" in str(raised.value)
+    assert ids(site) == before
+    assert load.failures == []
+    told(f"plain up behind the database: {load.requests} requests, {load.failed} failed")
+
+
+def test_down_and_a_start_of_named_services_work(site: Stack) -> None:
+    site.more["VERSION"] = TAGS["additive"]
+    site.down()
+    site.compose("up", "-d", "--no-build", "--wait", "web", timeout=400)
+    assert {one.service for one in site.containers()} >= {"web", "postgres"}
