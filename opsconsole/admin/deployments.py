@@ -10,14 +10,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.admin import states, words
-from opsconsole.admin.deployment_page import DeploymentPage, waits_for_approval
+from opsconsole.admin.deployment_deeds import DeploymentDeeds
+from opsconsole.admin.deployment_page import waits_for_approval
 from opsconsole.models import Deployment
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.labels import labels
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(DeploymentPage):
+class DeploymentAdmin(DeploymentDeeds):
     """A deployment is asked for on the page of an environment or of a release."""
 
     list_display = (

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.admin import seen, states, words
-from opsconsole.admin.environment_deeds import EnvironmentDeeds
+from opsconsole.admin.environment_beside import EnvironmentBeside
 from opsconsole.models import Environment
 from pmscoring.base.admin import theme
 
@@ -35,7 +35,7 @@ class RemovedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Environment)
-class EnvironmentAdmin(EnvironmentDeeds):
+class EnvironmentAdmin(EnvironmentBeside):
     """This installation enters itself; operators add others beside it."""
 
     list_display = ("name", "kind", "engine", "state", "live", "replicas", "usage", "looked")

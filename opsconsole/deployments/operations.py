@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from opsconsole.deployments import removal
+from opsconsole.deployments import preview, removal
 from opsconsole.environments import performing
 from opsconsole.environments.performing import Deed
 
-DEEDS: Mapping[str, Deed] = {**performing.DEEDS, **removal.DEEDS}
+DEEDS: Mapping[str, Deed] = {**performing.DEEDS, **preview.DEEDS, **removal.DEEDS}

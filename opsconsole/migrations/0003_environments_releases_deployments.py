@@ -206,6 +206,7 @@ class Migration(migrations.Migration):
                             ("scale", "scale"),
                             ("run", "run a command"),
                             ("logs", "read logs"),
+                            ("plan", "plan a deployment"),
                             ("prune", "remove old images"),
                             ("remove", "remove the environment"),
                             ("rotate", "rotate a secret"),

@@ -70,6 +70,7 @@ DEEDS: dict[str, Deed] = {
         Deed("operation.requested", _("operation requested")),
         Deed("operation.failed", _("operation failed")),
         Deed("images.pruned", _("old images removed")),
+        Deed("deployment.planned", _("deployment planned")),
         Deed("deployment.requested", _("deployment requested")),
         Deed("deployment.approved", _("deployment approved")),
         Deed("deployment.cancel_requested", _("cancelling of a deployment requested")),

@@ -117,6 +117,7 @@ class Operation(RequestedJob):
         SCALE = "scale", _("scale")
         RUN = "run", _("run a command")
         LOGS = "logs", _("read logs")
+        PLAN = "plan", _("plan a deployment")
         PRUNE = "prune", _("remove old images")
         REMOVE = "remove", _("remove the environment")
         ROTATE = "rotate", _("rotate a secret")

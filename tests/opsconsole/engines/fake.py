@@ -359,7 +359,7 @@ class Fake:
         self._step("recreates")
         return [
             name for name, image in version.images.items()
-            if self.digests(name) != {image.digest}
+            if name in self.services_ and self.digests(name) != {image.digest}
         ]  # fmt: skip
 
     def commands(self, version: Version, services: Sequence[str]) -> list[list[str]]:

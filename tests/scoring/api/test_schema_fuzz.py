@@ -13,6 +13,7 @@ from django_celery_beat.models import CrontabSchedule
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
+from rest_framework.throttling import SimpleRateThrottle
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
@@ -71,9 +72,15 @@ def operations() -> list[Any]:
 
 @pytest.fixture
 def headers(
-    transactional_db: None, settings: Settings, tmp_path: Any, inference_url: str
+    transactional_db: None,
+    settings: Settings,
+    tmp_path: Any,
+    inference_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
     """A superuser's token, in an installation that has a row of every model."""
+    rates = {**SimpleRateThrottle.THROTTLE_RATES, "ops": "100000/min"}
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", rates)
     settings.MEDIA_ROOT = tmp_path
     settings.INFERENCE_URL = inference_url
     tasks.inference.cache_clear()
@@ -142,6 +149,8 @@ def test_every_call_answers_as_its_schema_says(headers: dict[str, str]) -> None:
     assert 201 in seen["PUT /api/v1/exams/{code}"]
     assert 202 in seen["POST /api/v1/submissions/bulk"]
     assert 202 in seen["POST /api/v1/ops/backups"] & seen["POST /api/v1/ops/restores"]
+    assert 202 in seen["POST /api/v1/ops/deployments"]
+    assert 201 in seen["POST /api/v1/ops/windows"]
     assert Exam.objects.filter(code="PM-2026").exists()
 
 
