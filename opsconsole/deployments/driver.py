@@ -43,6 +43,7 @@ from opsconsole.deployments import (
     rollout,
     safety,
     soak,
+    trusted,
 )
 from opsconsole.deployments.bundles import BundleError
 from opsconsole.deployments.plan import LAST
@@ -83,6 +84,7 @@ def start(deployment: Deployment, engine: Engine | None = None, **how: Any) -> N
     deployment.claim(started_at=now(), since=now(), driver=myself())
     with deployment.in_its_language():
         try:
+            trusted.refuse_foreign_deployment(deployment)
             engine = engine or engine_of(deployment.environment)
         except (Refused, EngineError) as error:
             # A row that lies of its environment must not wait for ever, and others with it.
@@ -252,7 +254,7 @@ class Driver:
         self.progress.begin(_("starting a driver of %s") % release.version)
         self.progress.beat(driver=name)
         argv = [*DRIVES, str(deployment.uid), "--as", name]
-        self.engine.start_driver(name, argv, releases.version_of(release))
+        self.engine.start_driver(name, argv, releases.version_on(self.engine, release))
 
     def _roll_out(self) -> None:
         deployment = self.deployment

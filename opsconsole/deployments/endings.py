@@ -12,6 +12,7 @@ from opsconsole.models import Caller, Deployment, Environment, Event
 from opsconsole.models.events import SYSTEM
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.redaction import redacted
+from pmscoring.base.refusals import Refused
 
 if TYPE_CHECKING:
     from opsconsole.deployments.driver import Driver
@@ -24,7 +25,7 @@ DEEDS = {
     Status.CANCELLED: "deployment.cancelled",
     Status.FAILED: "deployment.failed",
 }
-CANNOT_GO_BACK = (EngineError, rollout.NotHealthy, migrate.MigrationFailed, OSError)
+CANNOT_GO_BACK = (EngineError, Refused, rollout.NotHealthy, migrate.MigrationFailed, OSError)
 
 
 def live(driver: "Driver") -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from opsconsole.deployments import migrations, releases
+from opsconsole.deployments import migrations, releases, trusted
 from opsconsole.deployments.progress import Progress
 from opsconsole.engines.base import Engine, Version
 from opsconsole.models import Deployment
@@ -39,7 +39,7 @@ def backwards(
     """Take migrations back, by the image that knows them: the version's, or the one that runs."""
     progress.begin(_("taking migrations back"))
     for app, name in targets.items():
-        _run(engine, (*COMMAND, app, name), version, progress)
+        _run(engine, (*COMMAND, *trusted.migration(app, name)), version, progress)
     told = ", ".join(f"{app} {name}" for app, name in targets.items())
     progress.end(says=_("the database is at: %s") % told)
 

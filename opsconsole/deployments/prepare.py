@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from opsconsole.deployments import bundles, releases
+from opsconsole.deployments import bundles, releases, trusted
 from opsconsole.deployments.plan import (
     DEFAULT_REGISTRY,
     LAST,
@@ -173,7 +173,7 @@ def ask(
     back_to: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What the version's own ops image says of itself; without a version, the one that runs."""
-    pairs = [f"{app}.{name}" for app, name in sorted((back_to or {}).items())]
+    pairs = [".".join(trusted.migration(*pair)) for pair in sorted((back_to or {}).items())]
     argv = [*COMMAND, "--json", *(["--back-to", *pairs] if pairs else [])]
     finished = engine.run_once(
         LAST,

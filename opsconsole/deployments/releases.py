@@ -1,16 +1,16 @@
 """Releases: what runs is recorded, and what was recorded can run again."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from opsconsole.deployments import trusted
 from opsconsole.deployments.plan import LAST, ORDER
 from opsconsole.engines.base import Engine, Image, Service, State, Version
 from opsconsole.environments.engine import engine_of, variables_of
 from opsconsole.models import Deployment, Environment, Release
-from pmscoring.base.redaction import GONE, redacted
+from pmscoring.base.redaction import redacted
 
 OURS = (*ORDER, LAST)
 
@@ -90,33 +90,29 @@ def tag_of(reference: str) -> str:
 
 
 def version_of(release: Release) -> Version:
-    """What the engine rolls a release by: its digests and the variables that it ran with.
+    """What the engine rolls a release by; raises Refused where the row is none of ours."""
+    return Version(release.version, images_of(release), trusted.variables_for(release))
 
-    A variable that was kept without its secret is taken from the site.
-    """
-    variables = dict(release.variables)
-    if any(GONE in value for value in variables.values()):
-        current = variables_of(release.environment)
-        variables = {
-            name: current.get(name, "") if GONE in value else value
-            for name, value in variables.items()
-        }
-    variables["VERSION"] = release.version
-    return Version(release.version, images_of(release), variables)
+
+def version_on(engine: Engine, release: Release) -> Version:
+    """The same, once its images on the engine were found to be ours; raises Refused."""
+    version = version_of(release)
+    trusted.refuse_foreign_images(engine, version.images)
+    return version
 
 
 def images_of(release: Release) -> dict[str, Image]:
     """By service; what only migrates is the application's image, also where it did not run."""
-    images = {name: image_from(document) for name, document in release.images.items()}
+    images = trusted.images_of(release)
     return {"migrate": images["web"], **images} if "web" in images else images
 
 
-def image_from(document: Mapping[str, Any]) -> Image:
-    """An image as a release keeps it."""
-    return Image(document["reference"], document["digest"], document.get("repo_digest", ""))
-
-
 def point(engine: Engine, release: Release) -> None:
-    """Let the tags point to the digests that were recorded, whatever was built or pulled since."""
-    for image in {image.digest: image for image in images_of(release).values()}.values():
+    """Let the tags point to the digests that were recorded, whatever was built or pulled since.
+
+    Raises Refused where such an image is not ours.
+    """
+    images = images_of(release)
+    trusted.refuse_foreign_images(engine, images)
+    for image in {image.digest: image for image in images.values()}.values():
         engine.point(image.reference, image.digest)

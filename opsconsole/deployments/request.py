@@ -1,6 +1,5 @@
 """Asking for a deployment, and approving one; both write rows, and touch no engine."""
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.deployments import bundles
 from opsconsole.deployments.plan import DEFAULT_REGISTRY
+from opsconsole.deployments.trusted import TAG
 from opsconsole.environments import guards
 from opsconsole.environments.windows import refuse_in_window
 from opsconsole.models import Caller, Deployment, Environment, Event, Release, Restore
@@ -19,7 +19,6 @@ from opsconsole.models.events import SYSTEM
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.refusals import Busy, Refused
 
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 Source = Deployment.Source
 
 

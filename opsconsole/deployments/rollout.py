@@ -33,7 +33,7 @@ def forwards(
 ) -> None:
     """Roll one service; raises RollFailed, EngineError, and what the judge raises."""
     progress.begin(_("rolling out %s") % service)
-    version = releases.version_of(release)
+    version = releases.version_on(engine, release)
     engine.roll(service, version, judge=judge, alive=progress.alive)
     progress.end(says=_("%s runs the new version") % service)
 
@@ -53,7 +53,7 @@ def backwards(engine: Engine, release: Release, progress: Progress) -> None:
 
 
 def _back(engine: Engine, service: str, release: Release, progress: Progress) -> None:
-    version = releases.version_of(release)
+    version = releases.version_on(engine, release)
     engine.roll(service, version, judge=nobody_judges, alive=progress.alive)
 
 

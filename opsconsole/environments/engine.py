@@ -11,6 +11,7 @@ from opsconsole.engines.compose import Compose
 from opsconsole.engines.layout import Layout
 from opsconsole.environments import shape, site, variables
 from opsconsole.models import Environment, Installation
+from pmscoring.base.refusals import Refused
 
 
 def _yet_to_come(environment: Environment) -> Engine:
@@ -27,6 +28,8 @@ KINDS: dict[str, Callable[[Environment], Engine]] = {
 
 def engine_of(environment: Environment) -> Engine:
     """The engine on which the environment is, or is to be; raises Refused for a row that lies."""
+    if environment.engine not in KINDS or settings.ENGINE not in ("", environment.engine):
+        raise Refused(_("%s is not the engine of this site") % environment.engine)
     return KINDS[environment.engine](environment)
 
 
@@ -57,6 +60,8 @@ def variables_of(environment: Environment) -> dict[str, str]:
     if environment.is_here:
         return of_site
     shape.refuse_nonsense(environment)
+    if environment.project == site.project():
+        raise Refused(_("%s is the running installation's project") % environment.project)
     shared = {name: of_site[name] for name in variables.OF_THE_HOST if name in of_site}
     return {
         **shared,

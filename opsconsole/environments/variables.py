@@ -13,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from opsconsole.environments import bounds
 from pmscoring.base.refusals import Refused
 
 LINE = re.compile(r"#?([A-Z][A-Z0-9_]*)=(.*)")
@@ -34,6 +35,8 @@ SETTABLE = frozenset(
 )  # fmt: skip
 """What an added environment may set. None of them names an image, a folder of the host, a server
 or an address that is opened: those are the site's, and decide what runs and what it reaches."""
+REPLICAS = {"API_REPLICAS": "web", "WORKER_REPLICAS": "worker", "INFERENCE_REPLICAS": "inference"}
+"""Numbers of replicas, and the services whose bounds hold for them."""
 OF_THE_HOST = frozenset(
     {
         "INSTALL_DIR", "DOCKER_GID", "DOCKER_SOCKET", "DOCKER_ROOT", "HOST_UID", "HOST_GID",
@@ -70,11 +73,20 @@ def effective(name: str) -> str:
     return of_site().get(name) or defaults().get(name, "")
 
 
+def may_be(name: str, value: object) -> bool:
+    """Whether an environment may set the variable to this value."""
+    if name not in SETTABLE or not isinstance(value, str) or not VALUE.fullmatch(value):
+        return False
+    if service := REPLICAS.get(name):
+        return value == "" or (value.isdecimal() and 1 <= int(value) <= bounds.most(service))
+    return True
+
+
 def checked(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables of an added environment; raises Refused for a name or a value that is none."""
     if unknown := sorted(set(variables) - SETTABLE):
         raise Refused(_("these variables cannot be set: %s") % ", ".join(unknown))
     for name, value in variables.items():
-        if not isinstance(value, str) or not VALUE.fullmatch(value):
-            raise Refused(_("%s has characters that no variable has, or is too long") % name)
+        if not may_be(name, value):
+            raise Refused(_("%s has characters that no variable has, or is out of bounds") % name)
     return dict(variables)
