@@ -25,6 +25,7 @@ ORDER = (
     "scoring",
     "commands",
     "backups",
+    "doors",
     "scaling",
     "kills",
     "keeping",

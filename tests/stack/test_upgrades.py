@@ -159,6 +159,36 @@ def test_a_plain_up_does_not_go_back_behind_the_database(site: Stack, told: Told
     told(f"plain up behind the database: {load.requests} requests, {load.failed} failed")
 
 
+BROKEN_OFF = """
+from pathlib import Path
+from django.conf import settings
+from opsconsole.backups.journal import Journal, State
+journal = Journal(
+    uid="0badcafe-0000-4000-8000-000000000000", live="pmscoring", backup_name="of-a-test",
+    parts=["database"], actor="", source="system", address="", why="", safety=False,
+    started_at="2026-01-01T00:00:00+00:00",
+)
+root = Path(settings.MEDIA_ROOT)
+journal.media(root).staging.mkdir()
+journal.write(root, State.PREPARING)
+"""
+
+
+def test_a_restore_that_broke_off_is_undone_before_the_start_migrates(site: Stack) -> None:
+    site.more["VERSION"] = TAGS["additive"]
+    site.compose("stop", "web", "worker", "beat", "ops", timeout=300)
+    shell = ["python", "manage.py", "shell", "-v", "0", "-c", BROKEN_OFF]
+    site.compose("run", "--rm", "--no-deps", "-T", "web", *shell)
+    # As a restore leaves the database while it swaps.
+    site.sql_as_superuser("ALTER DATABASE pmscoring ALLOW_CONNECTIONS false", "postgres")
+
+    site.compose("up", "-d", "--no-build", "--wait", timeout=400)
+
+    assert site.sql("SELECT 1") == [["1"]]
+    left = site.container("web").run("sh", "-c", "ls -A /srv/pmscoring/uploads")
+    assert ".restore-" not in left
+
+
 def test_down_and_a_start_of_named_services_work(site: Stack) -> None:
     site.more["VERSION"] = TAGS["additive"]
     site.down()
