@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.deployments import migrate, rollout
 from opsconsole.engines.base import EngineError
+from opsconsole.environments import pruning
 from opsconsole.models import Caller, Deployment, Environment, Event
 from opsconsole.models.events import SYSTEM
 from pmscoring.base.lifecycle import WrongState
@@ -39,6 +40,7 @@ def live(driver: "Driver") -> None:
         driver.progress.look()
         raise
     driver.progress.lift()
+    pruning.after_deployment(deployment.environment, driver.engine, reason=deployment.why)
 
 
 def _live(deployment: Deployment, failed: int | None) -> None:

@@ -10,6 +10,7 @@ its release is not recorded yet; and where one begins in the same moment, it doe
 that it has fetched, and ends as failed before it touches anything.
 """
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,10 +18,13 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-from opsconsole.engines.base import Engine
+from opsconsole.engines.base import Engine, EngineError
 from opsconsole.environments.windows import refuse_in_window
-from opsconsole.models import Deployment, Environment, Release
+from opsconsole.models import Deployment, Environment, Event, Release
+from pmscoring.base.redaction import redacted
 from pmscoring.base.refusals import Busy, Refused
+
+log = logging.getLogger(__name__)
 
 
 def prune(environment: Environment, engine: Engine, *, reason: str = "") -> dict[str, Any]:
@@ -43,6 +47,20 @@ def prune(environment: Environment, engine: Engine, *, reason: str = "") -> dict
         "bytes": pruned.freed,
         "releases_kept": len(releases),
     }
+
+
+def after_deployment(environment: Environment, engine: Engine, *, reason: str = "") -> None:
+    """The same once a deployment is live; what keeps it from being done changes nothing of that."""
+    try:
+        details = prune(environment, engine, reason=reason)
+    except (Refused, Busy) as error:
+        log.info("images of %s: %s", environment, error)
+    except EngineError as error:
+        words = redacted(str(error))
+        Event.objects.record("images.pruned", environment, result="failed", reason=words)
+    else:
+        if details["bytes"]:
+            Event.objects.record("images.pruned", environment, **details)
 
 
 def words_of(details: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from opsconsole.deployments import driver, recovery, releases, removal
+from opsconsole.deployments import driver, operations, recovery, releases, removal
 from opsconsole.environments import engine, operate
 from opsconsole.models import Deployment, Environment, Event, Operation, Release
 from opsconsole.models.events import SYSTEM
@@ -336,7 +336,7 @@ def performed(environment: Environment, kind: str, target: str, **arguments: Any
         why="because",
         language="en",
     )
-    operate.perform(operation, deeds={**operate.DEEDS, Operation.Kind.REMOVE: removal.perform})
+    operate.perform(operation, deeds=operations.DEEDS)
     operation.refresh_from_db()
     assert Event.objects.order_by("number").last()
     return operation

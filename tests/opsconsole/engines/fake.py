@@ -119,6 +119,7 @@ class Fake:
         self.now: datetime = now()
         self.numbers = count(1)
         self.images: dict[str, Image] = {}
+        self.brought: set[str] = set()
         self.behaviours: dict[str, Behaviour] = {}
         self.registry: dict[str, Image] = {}
         self.bundles: dict[Path, list[Image]] = {}
@@ -330,7 +331,7 @@ class Fake:
             raise EngineError(f"manifest for {reference} not found: manifest unknown")
         say(f"pulled {reference}")
         alive()
-        return self._have(self.registry[reference])
+        return self._bring(self.registry[reference])
 
     def load(self, archive: Path, say: Say, alive: Alive) -> list[Image]:
         """From `bundles`."""
@@ -338,7 +339,7 @@ class Fake:
         if archive not in self.bundles:
             raise EngineError(f"open {archive}: no such file or directory")
         alive()
-        return [self._have(image) for image in self.bundles[archive]]
+        return [self._bring(image) for image in self.bundles[archive]]
 
     def image(self, reference: str) -> Image | None:
         """By name or by digest."""
@@ -353,6 +354,7 @@ class Fake:
             raise EngineError(f"No such image: {digest}")
         known = next(image for image in self._all_images() if image.digest == digest)
         self.images[reference] = replace(known, reference=reference)
+        self.brought.add(digest)
 
     def recreates(self, version: Version) -> list[str]:
         """Those that run another image than the version's."""
@@ -422,12 +424,12 @@ class Fake:
         self.services_.clear()
 
     def prune(self, keep: Sequence[str]) -> Pruned:
-        """Our images that nobody runs and nobody wants to keep."""
+        """Our images that came by this environment, that nobody runs or wants to keep."""
         self._step("prune")
         used = {seen.digest for each in self.services_.values() for seen in each.replicas}
         gone = {
             name: image for name, image in self.images.items()
-            if image.labels and image.digest not in {*keep, *used}
+            if image.digest in self.brought and image.digest not in {*keep, *used}
         }  # fmt: skip
         before = self._stored()
         self.images = {name: image for name, image in self.images.items() if name not in gone}
@@ -548,6 +550,10 @@ class Fake:
         self.images[image.reference] = image
         self.images.setdefault(image.digest, image)
         return image
+
+    def _bring(self, image: Image) -> Image:
+        self.brought.add(image.digest)
+        return self._have(image)
 
     def _all_images(self) -> list[Image]:
         return list(self.images.values())

@@ -21,6 +21,9 @@ def a_release(fake: Fake, here: Environment, tag: str, days: int, *, live: bool 
     """Recorded so many days ago; its images lie on the engine."""
     if tag != "1":
         fake.build(tag)
+    for part in set(OURS.values()):
+        name = reference(part, tag)
+        fake.point(name, fake.images[name].digest)
     images = {
         name: {
             "reference": reference(part, tag),
@@ -94,7 +97,9 @@ def test_nothing_is_removed_where_it_is_not_known_what_is_live(
 def test_other_images_are_none_of_its_business(
     fake: Fake, here: Environment, releases: list[Release]
 ) -> None:
+    fake.build("7")  # By a person, who has not deployed it yet.
     pruning.prune(here, fake)
+    assert "7" in tags(fake)
     assert {"postgres:17", "redis:8", "haproxy:3"} <= set(fake.images)
 
 
@@ -131,3 +136,21 @@ def test_an_engine_that_is_away_fails_it_with_its_words(
     fake.fail("prune", EngineAway("the engine does not answer"))
     operation = operate.at_once(lambda: operate.prune(here, caller=ANN))
     assert (operation.status, operation.reason) == ("failed", "the engine does not answer")
+
+
+def test_after_a_deployment_old_images_go_by_themselves(
+    fake: Fake, here: Environment, releases: list[Release]
+) -> None:
+    pruning.after_deployment(here, fake)
+    assert tags(fake) == {"1", "5", "6"}
+    event = Event.objects.get()
+    assert (event.deed, event.source, event.details["bytes"]) == ("images.pruned", "system", 900)
+
+
+def test_a_deployment_stays_live_where_old_images_cannot_be_removed(
+    fake: Fake, here: Environment, releases: list[Release]
+) -> None:
+    fake.fail("prune", EngineAway("the engine does not answer"))
+    pruning.after_deployment(here, fake)
+    event = Event.objects.get()
+    assert (event.result, event.details["reason"]) == ("failed", "the engine does not answer")
