@@ -46,14 +46,16 @@ from opsconsole.deployments import (
     trusted,
 )
 from opsconsole.deployments.bundles import BundleError
-from opsconsole.deployments.plan import LAST
+from opsconsole.deployments.plan import LAST, ORDER
 from opsconsole.deployments.progress import Cancelled, Overdue, Progress
 from opsconsole.engines.base import Engine, EngineError
-from opsconsole.environments import guards
+from opsconsole.environments import guards, pruning
 from opsconsole.environments.engine import engine_of
 from opsconsole.environments.windows import refuse_in_window
-from opsconsole.models import Deployment, Release
+from opsconsole.models import Deployment, Event, Release
+from opsconsole.models.events import SYSTEM
 from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.redaction import redacted
 from pmscoring.base.refusals import Busy, Refused
 
 log = logging.getLogger(__name__)
@@ -253,6 +255,7 @@ class Driver:
         name = f"deploy-{str(deployment.uid)[:8]}-{deployment.tries}"
         self.progress.begin(_("starting a driver of %s") % release.version)
         self.progress.beat(driver=name)
+        # From here on the row is the other one's: nothing is written any more.
         argv = [*DRIVES, str(deployment.uid), "--as", name]
         self.engine.start_driver(name, argv, releases.version_on(self.engine, release))
 
@@ -263,13 +266,16 @@ class Driver:
             self.progress.hold()
         self.watch.before(self.watch.replicas(soak.SERVED))
         self.progress.enter(Status.ROLLING)
-        replaced = rollout.replaced(deployment)
-        for service in replaced:
-            if service != LAST:
-                judge = self.watch.judge(service)
-                rollout.forwards(self.engine, service, self._to(), self.progress, judge)
-        self._soak([name for name in replaced if name != LAST])
+        for service in self._services():
+            judge = self.watch.judge(service)
+            rollout.forwards(self.engine, service, self._to(), self.progress, judge)
+        self._soak([name for name in rollout.replaced(deployment) if name != LAST])
         self._finish()
+
+    def _services(self) -> list[str]:
+        """All but the operations worker, also of the same image: the settings may be others."""
+        there = {service.name for service in self.engine.services() if service.wanted}
+        return [name for name in ORDER if name in there and name in self._to().images]
 
     def _soak(self, rolled: list[str]) -> None:
         self.progress.lift()
@@ -286,6 +292,18 @@ class Driver:
             rollout.forwards(self.engine, LAST, self._to(), self.progress, judge)
         rollout.healthy(self.engine, self._to(), self.progress)
         endings.live(self)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove images that nobody goes back to; what hinders that is no fault of this one."""
+        deployment = self.deployment
+        try:
+            why = deployment.why or _("after a deployment")
+            details = pruning.prune(deployment.environment, self.engine, reason=why)
+        except (Refused, Busy, EngineError) as error:
+            log.warning("old images stay: %s", redacted(str(error)))
+            return
+        Event.objects.record("images.pruned", deployment.environment, SYSTEM, **details)
 
 
 HELD_SECONDS = 1.0

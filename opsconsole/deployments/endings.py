@@ -7,6 +7,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.deployments import migrate, rollout
+from opsconsole.deployments.progress import Overdue
 from opsconsole.engines.base import EngineError
 from opsconsole.environments import pruning
 from opsconsole.models import Caller, Deployment, Environment, Event
@@ -26,7 +27,14 @@ DEEDS = {
     Status.CANCELLED: "deployment.cancelled",
     Status.FAILED: "deployment.failed",
 }
-CANNOT_GO_BACK = (EngineError, Refused, rollout.NotHealthy, migrate.MigrationFailed, OSError)
+CANNOT_GO_BACK = (
+    EngineError,
+    Overdue,
+    Refused,
+    rollout.NotHealthy,
+    migrate.MigrationFailed,
+    OSError,
+)
 
 
 def live(driver: "Driver") -> None:

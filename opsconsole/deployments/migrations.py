@@ -73,12 +73,12 @@ def _named(loader: MigrationLoader, migration: Migration) -> dict[str, Any]:
     return {
         "app": migration.app_label,
         "name": migration.name,
-        "incompatible": _incompatible(loader, migration),
+        "incompatible": incompatible(loader, migration),
         "irreversible": not all(operation.reversible for operation in operations),
     }
 
 
-def _incompatible(loader: MigrationLoader, migration: Migration) -> list[str]:
+def incompatible(loader: MigrationLoader, migration: Migration) -> list[str]:
     """Why code that does not know the migration could not live with it; empty: it could."""
     if any(isinstance(operation, IgnoreMigration) for operation in migration.operations):
         return []

@@ -34,11 +34,25 @@ def stalled(at: datetime | None = None) -> list[Deployment]:
 
 
 def recover(deployment: Deployment, engine: Engine, **how: Any) -> None:
-    """Take a stalled deployment over; WrongState where its driver lives, or another one has it."""
+    """Take a stalled deployment over; WrongState where its driver lives, or another one has it.
+
+    Raises EngineError where the engine does not even say what runs: the lease runs out again, and
+    the next one looks again, until the state's deadline.
+    """
     _claim(deployment)
     with deployment.in_its_language():
         driver = Driver(deployment, engine, **how)
-        driver.safely(lambda: _settle(driver))
+        if deployment.status in UNTOUCHED or deployment.is_overdue():
+            driver.undo(_reason(deployment))
+        elif _replaces_itself(driver):
+            try:
+                _through_another(driver)
+            except Refused as error:
+                driver.undo(str(error))
+        elif driver.is_judged() or deployment.status == Status.ROLLING_BACK:
+            driver.go_on()
+        else:
+            driver.undo(_reason(deployment))
 
 
 def _claim(deployment: Deployment) -> None:
@@ -54,17 +68,6 @@ def _claim(deployment: Deployment) -> None:
         deployment.refresh_from_db()
         state = deployment.get_status_display()
         Event.objects.record("deployment.taken_over", deployment, SYSTEM, state=str(state))
-
-
-def _settle(driver: Driver) -> None:
-    """What had replaced nothing ends; what was judged is finished; all else goes back."""
-    deployment = driver.deployment
-    if deployment.status not in UNTOUCHED and _replaces_itself(driver):
-        _through_another(driver)
-    elif driver.is_judged() or deployment.status == Status.ROLLING_BACK:
-        driver.proceed()
-    else:
-        driver.undo(_reason(deployment))
 
 
 def _reason(deployment: Deployment) -> str:

@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 from opsconsole.deployments import releases
 from opsconsole.deployments.plan import LAST, ORDER
 from opsconsole.deployments.progress import Progress
-from opsconsole.engines.base import Engine, EngineError, Health, Replica, Service, State
+from opsconsole.engines.base import Engine, EngineAway, EngineError, Health, Replica, Service, State
 from opsconsole.models import Deployment, Release
 
 HEALTH_LOOKS, HEALTH_SECONDS = 45, 2.0
 """How often, and after how many seconds, health is looked at until all is healthy."""
 TRIES, AGAIN_SECONDS = 5, 5.0
-"""How often a service is rolled back while the engine does not answer, and with what pause."""
+"""How often rolling back is tried, and after what pause it is tried again."""
 
 
 class NotHealthy(Exception):
@@ -39,34 +39,33 @@ def forwards(
 
 
 def backwards(engine: Engine, release: Release, progress: Progress) -> None:
-    """Roll back whatever does not run the release, the last rolled first; raises EngineError.
+    """Roll back whatever does not run the release, the last rolled first.
 
-    An engine that is away for a moment is asked again. What killed drivers have left counts as
-    what does not run the release, and goes.
+    It is begun anew after a fault: while the engine is away until the deadline, after any other
+    one so often as TRIES says. What killed drivers have left counts as what does not run the
+    release, and goes.
     """
+    faults = 0
+    while True:
+        try:
+            return _back(engine, release, progress)
+        except (EngineError, NotHealthy) as error:
+            faults += not isinstance(error, EngineAway)
+            if faults >= TRIES:
+                raise
+            progress.end("failed", str(error))
+            progress.pause(AGAIN_SECONDS)
+            progress.look()
+
+
+def _back(engine: Engine, release: Release, progress: Progress) -> None:
     releases.point(engine, release)
+    version = releases.version_on(engine, release)
     for service in reversed(changed(engine, release)):
         progress.begin(_("rolling back %s") % service)
-        _insist(lambda service=service: _back(engine, service, release, progress), progress)  # type: ignore[misc]
+        engine.roll(service, version, judge=nobody_judges, alive=progress.alive)
         progress.end()
     healthy(engine, release, progress)
-
-
-def _back(engine: Engine, service: str, release: Release, progress: Progress) -> None:
-    version = releases.version_on(engine, release)
-    engine.roll(service, version, judge=nobody_judges, alive=progress.alive)
-
-
-def _insist(deed: Callable[[], None], progress: Progress) -> None:
-    for tries_left in reversed(range(TRIES)):
-        try:
-            deed()
-            break
-        except EngineError as error:
-            if not tries_left:
-                raise
-            progress.say(str(error))
-            progress.pause(AGAIN_SECONDS)
 
 
 def changed(engine: Engine, release: Release) -> list[str]:

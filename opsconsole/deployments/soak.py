@@ -9,8 +9,9 @@ from django.conf import settings
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.deployments import gate, traffic
+from opsconsole.deployments import gate
 from opsconsole.deployments.gate import Figures, Verdict
+from opsconsole.deployments.lines import Lines
 from opsconsole.deployments.progress import Progress
 from opsconsole.engines.base import Engine, EngineError, Health, Replica, State
 from pmscoring.base.redaction import redacted
@@ -21,13 +22,12 @@ FIRST_SECONDS = 20
 """How long the first replica of a service is watched beside the old ones."""
 BEFORE = timedelta(minutes=10)
 """How far back the old replicas' figures are taken from, for when they are gone."""
-MOST_LINES = 200_000
 PROBES, AT_ONCE = 250, 25
 """Requests of its own: enough for the gate, in turns that each end well within the lease."""
 INSIDE = timedelta(seconds=40)
 PROBE = ("python", "docker/app/probe.py", "requests", str(AT_ONCE))
 CANARY = ("python", "manage.py", "canary")
-BALANCER, SERVED, SCORES = "haproxy", "web", ("worker", "web")
+SERVED, SCORES = "web", ("worker", "web")
 
 
 class NotGood(Exception):
@@ -45,7 +45,8 @@ class Watch:
         """Keep what the old web replicas do, before the first of them goes."""
         if "before" in self.verdict:
             return
-        by_callers = gate.figures(self._requests(now() - BEFORE), _addresses(old))
+        requests = Lines(self.engine, now() - BEFORE).read()
+        by_callers = gate.figures(requests, _addresses(old))
         by_probes = self._probed(old[0]) if old else None
         self.verdict["before"] = {
             "callers": by_callers.document(),
@@ -87,7 +88,7 @@ class Watch:
     def failed_requests(self, since: datetime) -> int | None:
         """Requests that failed since then, whoever was to answer; None where nobody can tell."""
         try:
-            requests = self._requests(since)
+            requests = Lines(self.engine, since).read()
         except EngineError:
             return None
         return sum(request.failed for request in requests)
@@ -106,19 +107,20 @@ class Watch:
         `at_once`: no longer than until the verdict is clear.
         """
         since = min((each.started_at for each in new if each.started_at), default=now())
+        lines = Lines(self.engine, since)
         passed, waited, opinion = False, 0.0, gate.Opinion(Verdict.TOO_FEW)
         while waited < seconds and not (passed and at_once):
             self.progress.pause(LOOK_SECONDS)
             waited += LOOK_SECONDS
-            opinion = self._opinion(new, old, since)
+            opinion = self._opinion(new, old, lines)
             passed = opinion.verdict is Verdict.PASSED
             self._no_restarts(rolled if not at_once else (), new)
         return opinion.says if passed else self._by_probes(new, old)
 
     def _opinion(
-        self, new: Sequence[Replica], old: Sequence[Replica], since: datetime
+        self, new: Sequence[Replica], old: Sequence[Replica], lines: Lines
     ) -> gate.Opinion:
-        requests = self._requests(since)
+        requests = lines.read()
         fresh = gate.figures(requests, _addresses(new), cold=gate.COLD)
         beside = gate.figures(requests, _addresses(old))
         if beside.requests < gate.LEAST_TIMES:
@@ -194,13 +196,6 @@ class Watch:
         services = self.engine.services()
         there = [replica for each in services if each.name == name for replica in each.replicas]
         return [replica for replica in there if replica.state is State.RUNNING]
-
-    def _requests(self, since: datetime) -> list[traffic.Request]:
-        lines = [text for each in self.replicas(BALANCER) for text in self._lines(each, since)]
-        return list(traffic.requests(lines))
-
-    def _lines(self, replica: Replica, since: datetime) -> list[str]:
-        return [text for _at, text in self.engine.logs(replica.id, tail=MOST_LINES, since=since)]
 
 
 def _addresses(replicas: Iterable[Replica]) -> list[str]:

@@ -398,6 +398,7 @@ class Fake:
         """It is listed in `drivers`; a test runs it."""
         self._step("start_driver")
         self.drivers.append((name, tuple(argv), version))
+        self._step("start_driver: started")
 
     def lay_out(self, version: Version, say: Say, alive: Alive) -> None:
         """All services, with one replica each."""

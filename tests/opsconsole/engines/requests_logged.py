@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import cache
 
 from tests.paths import ROOT
 
@@ -9,6 +10,7 @@ CONFIGURATION = ROOT / "docker" / "haproxy" / "haproxy.cfg"
 FIELD = re.compile(r"%(?:\[[^\]]*\]|[A-Za-z]+)")
 
 
+@cache
 def log_format() -> str:
     """The log-format of docker/haproxy/haproxy.cfg."""
     found = re.search(r'^ *log-format "(.*)"$', CONFIGURATION.read_text(), re.MULTILINE)

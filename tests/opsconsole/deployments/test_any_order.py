@@ -1,0 +1,36 @@
+"""300 deployments with faults, deaths, cancels and lapses at any step."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+from pytest_django import Settings
+
+from tests.opsconsole.deployments.chaos import ENDED, Chaos
+
+LEAST = 300
+RUNS, STEPS = 20, 20
+MOST_TURNS = 10
+
+
+@pytest.mark.django_db
+def test_whatever_happens_one_at_a_time_never_live_without_health_always_back(
+    settings: Settings,
+) -> None:
+    settings.SOAK_SECONDS = 2
+    ENDED.clear()
+    for _turn in range(MOST_TURNS):
+        run_state_machine_as_test(Chaos, settings=PROFILE)
+        if sum(ENDED.values()) >= LEAST:
+            break
+    print(ENDED)
+    assert sum(ENDED.values()) >= LEAST
+    assert {"live", "rolled_back", "failed", "cancelled"} <= set(ENDED)
+
+
+PROFILE = settings(
+    max_examples=RUNS,
+    stateful_step_count=STEPS,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
