@@ -31,6 +31,7 @@ ORDER = (
     "keeping",
     "compose_engine",
     "healing",
+    "environments",
     "engine",
     "not_started",
     "removal",
