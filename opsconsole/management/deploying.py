@@ -4,28 +4,15 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from opsconsole import tasks
 from opsconsole.deployments.summary import summary
 from opsconsole.engines.base import EngineError
-from opsconsole.management.ops_command import BUSY, FAILED, USAGE, OpsCommand
-from opsconsole.models import Deployment, Environment
+from opsconsole.management.ops_command import BUSY, FAILED, OpsCommand
+from opsconsole.models import Deployment
 from pmscoring.base.nudges import nudge
 
 LOOK_SECONDS = 1.0
 PRINTED = ("done", "failed", "skipped")
-
-
-def environment_named(code: str) -> Environment:
-    """The environment of that code."""
-    environment = Environment.objects.kept().filter(code=code).first()
-    if environment is None:
-        codes = ", ".join(Environment.objects.kept().values_list("code", flat=True))
-        raise CommandError(
-            f"there is no environment {code}; there are: {codes or 'none'}", returncode=USAGE
-        )
-    return environment
 
 
 class DeployingCommand(OpsCommand):

@@ -11,7 +11,8 @@ from opsconsole.deployments import driver, prepare, request
 from opsconsole.deployments.plan import printed
 from opsconsole.deployments.summary import summary
 from opsconsole.environments.engine import engine_of
-from opsconsole.management.deploying import DeployingCommand, environment_named
+from opsconsole.management.deploying import DeployingCommand
+from opsconsole.management.naming import environment_named
 from opsconsole.management.ops_command import USAGE
 from opsconsole.models import Deployment
 from pmscoring.base.refusals import Refused

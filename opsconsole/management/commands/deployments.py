@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from opsconsole import tasks
 from opsconsole.deployments import cancel, recovery, request
 from opsconsole.deployments.summary import summary
-from opsconsole.management.deploying import environment_named
+from opsconsole.management.naming import environment_named
 from opsconsole.management.ops_command import USAGE, OpsCommand
 from opsconsole.models import Deployment, Environment
 from pmscoring.base.nudges import nudge

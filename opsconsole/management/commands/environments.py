@@ -8,8 +8,8 @@ from django.core.management.base import CommandError
 
 from opsconsole.deployments import removal
 from opsconsole.environments import add, look, operate, shape
-from opsconsole.environments.named import environment_named
 from opsconsole.gateways.postgres.server import Locked
+from opsconsole.management.naming import environment_named
 from opsconsole.management.ops_command import FAILED, USAGE, OpsCommand
 from opsconsole.models import Environment
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from opsconsole.deployments.summary import release_summary
-from opsconsole.management.deploying import environment_named
+from opsconsole.management.naming import environment_named
 from opsconsole.management.ops_command import OpsCommand
 
 

@@ -8,7 +8,8 @@ from django.core.management.base import CommandError
 from opsconsole.deployments import prepare, request, rollback
 from opsconsole.deployments.plan import printed
 from opsconsole.environments.engine import engine_of
-from opsconsole.management.deploying import DeployingCommand, environment_named
+from opsconsole.management.deploying import DeployingCommand
+from opsconsole.management.naming import environment_named
 from opsconsole.management.ops_command import USAGE
 from opsconsole.models import Environment, Release
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from django.core.management.base import CommandError
 
 from opsconsole.environments import allowed, operate
-from opsconsole.environments.named import environment_named
+from opsconsole.management.naming import environment_named
 from opsconsole.management.ops_command import FAILED, USAGE, OpsCommand
 from opsconsole.models import Operation
 

@@ -88,7 +88,7 @@ def test_protection_is_taken_with_a_reason() -> None:
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [
-        (["environments", "status", "moon"], 3, "there are: production"),
+        (["environments", "status", "moon"], 2, "there are: production"),
         (["environments", "add"], 2, "name the environment"),
         (["environments", "add", "x", "--set", "WEB_MEMORY"], 2, "NAME=VALUE"),
         (["environments", "add", "production"], 3, "already"),
@@ -96,7 +96,7 @@ def test_protection_is_taken_with_a_reason() -> None:
         (["scale", "production", "web", "2", "--for", "later"], 2, "no time"),
         (["run", "production", "shell"], 3, "shell may not be run"),
         (["run", "production"], 2, "name the command"),
-        (["run", "moon", "check"], 3, "no environment moon"),
+        (["run", "moon", "check"], 2, "no environment moon"),
     ],
 )
 def test_what_is_refused_says_why(words: list[str], status: int, says: str) -> None:
