@@ -11,7 +11,7 @@ import pytest
 
 from tests.stack import inside
 from tests.stack.conftest import Told
-from tests.stack.engine import EngineError, inspect, wait_for
+from tests.stack.engine import EngineError, docker, inspect, wait_for
 from tests.stack.stack import Container, Stack
 
 USERS = {"node-exporter": {65534}, "cadvisor": {65534}, "alloy": {0}}
@@ -146,3 +146,19 @@ def test_more_processes_than_allowed_are_refused(stack: Stack) -> None:
         broker.run("sh", "-c", script)
     # The shells' sleeps outlive them, and a ping wants a process too.
     wait_for(lambda: stack.redis("broker", "ping") == "PONG", 30, "the broker answers")
+
+
+def test_only_the_operations_worker_reaches_the_engine(stack: Stack, told: Told) -> None:
+    socket, holders = "/var/run/docker.sock", set()
+    for one in stack.containers():
+        mounts = {mount["Destination"] for mount in one.told["Mounts"]}
+        if socket in mounts or any(
+            "docker.sock" in mount["Source"] for mount in one.told["Mounts"]
+        ):
+            holders.add(one.service)
+        elif one.service == "web":
+            assert not one.told["HostConfig"]["GroupAdd"]
+            seen = docker("exec", one.id, "sh", "-c", f"test -e {socket} || echo not there")
+            assert seen == "not there\n"
+    assert holders == {"ops"}
+    told("the engine's socket is in the operations worker alone")

@@ -11,9 +11,13 @@ import pytest
 from django.utils.timezone import now
 from pytest_django import Settings
 
+from opsconsole.backups import places
 from opsconsole.deployments import driver, operations, recovery, releases, removal
 from opsconsole.environments import engine, operate
-from opsconsole.models import Deployment, Environment, Event, Operation, Release
+from opsconsole.gateways import notices, stores
+from opsconsole.gateways.notices import NoticeError
+from opsconsole.gateways.stores import StoreError
+from opsconsole.models import Backup, Deployment, Environment, Event, Operation, Release
 from opsconsole.models.events import SYSTEM
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.refusals import Busy, Refused
@@ -371,6 +375,9 @@ def reachable(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Fake:
         ("run", "verify", {"words": ["../../etc"]}),
         ("run", "backup", {"words": ["--encrypt-to=evil"]}),
         ("run", "backup", {"words": "--note"}),
+        ("plan", "", {"version": "1@sha256:0"}),
+        ("plan", "", {"version": "--file=x"}),
+        ("plan", "", {"release": "00000000-0000-0000-0000-000000000000"}),
         ("whatever", "web", {}),
     ],
 )
@@ -391,3 +398,13 @@ def test_a_foreign_row_is_refused_once_and_waits_no_longer(
         driver.start(deployment, fake, **without_waiting(fake))
     assert Deployment.objects.waiting().count() == 0
     assert SYSTEM.source == Event.objects.get(deed="deployment.failed").source
+
+
+@pytest.mark.parametrize("name", ["../../etc", "/etc", "..", "a/../b", "x\0y", ""])
+def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
+    with pytest.raises(places.Unsafe):
+        places.folder(Backup(name=name))
+    with pytest.raises(StoreError):
+        stores.named(name)
+    with pytest.raises(NoticeError):
+        notices.send(name, "title", "body")
