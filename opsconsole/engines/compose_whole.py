@@ -131,5 +131,10 @@ def remove(project: ComposeProject, say: Say) -> None:
     volumes = daemon.ask(lambda: api.volumes(filters=filters))["Volumes"] or []
     in_parallel(lambda one: daemon.ask(lambda: api.remove_volume(one["Name"])), volumes)
     if FOLDER in project.layout.variables:
-        say(_("removing secrets"))
-        _with_secrets(project, Version("", {}), "sh", "-c", EMPTY)
+        remove_secrets(project, say)
+
+
+def remove_secrets(project: ComposeProject, say: Say) -> None:
+    """All that its folder of secrets holds. The folder stays, for only the host can remove it."""
+    say(_("removing secrets"))
+    _with_secrets(project, Version("", {}), "sh", "-c", EMPTY)

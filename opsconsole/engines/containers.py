@@ -120,11 +120,7 @@ class Containers:
                 since=since.timestamp() if since else None,
             )
         )
-        for line in text.decode("utf-8", "replace").splitlines():
-            at, _space, says = line.partition(" ")
-            written = moment(at)
-            if written and (since is None or written >= since):
-                yield written, redacted(says)[:MOST_CHARACTERS]
+        return parsed(text.decode("utf-8", "replace"), since)
 
     def happenings(
         self, since: datetime, until: datetime, service: str, replica: str
@@ -216,6 +212,15 @@ def grace_of(inspected: Document) -> int:
     """Seconds that a container may take to end once it was asked to."""
     grace: Any = inspected["Config"].get("StopTimeout")
     return 10 if grace is None else int(grace)
+
+
+def parsed(text: str, since: datetime | None) -> Iterator[tuple[datetime, str]]:
+    """The lines of a log, each of which begins with its time, redacted."""
+    for line in text.splitlines():
+        at, _space, says = line.partition(" ")
+        written = moment(at)
+        if written and (since is None or written >= since):
+            yield written, redacted(says)[:MOST_CHARACTERS]
 
 
 def bounded_output(text: str) -> str:

@@ -41,11 +41,17 @@ class Layout:
             *words,
         ]
 
-    def stack(self, *words: str) -> list[str]:
-        """The argv of `docker stack deploy` with options before the stack's name."""
+    def stack_config(self) -> list[str]:
+        """The argv that prints the stack's files as one."""
         names = ["stack", *(name for name in self.overlays if name.startswith("stack-"))]
         files = [f"--compose-file={self.folder / name}.yaml" for name in names]
-        return ["docker", "stack", "deploy", *files, *words, self.project]
+        return ["docker", "stack", "config", *files]
+
+    def stack_deploy(self, file: Path) -> list[str]:
+        """The argv that gives Swarm a file; images are by digest, and no registry is asked."""
+        login = ["--with-registry-auth"] if self.logins else []
+        options = ["--resolve-image=never", *login, f"--compose-file={file}"]
+        return ["docker", "stack", "deploy", *options, self.project]
 
     def environment(self, variables: Mapping[str, str], tag: str = "") -> dict[str, str]:
         """The environment of these commands; `tag` is the version of our images."""

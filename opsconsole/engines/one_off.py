@@ -30,7 +30,7 @@ def follow(
     alive: Alive,
 ) -> Finished:
     """Say what it writes until it has ended; then, or when it must not go on, remove it."""
-    watch = _watch(argv, timeout, alive)
+    watch = limited(argv, timeout, alive)
     lines: deque[str] = deque(maxlen=MOST_LINES)
     try:
         for line in _lines(meanwhile(lambda: _log(containers.daemon, container), watch)):
@@ -46,7 +46,7 @@ def _log(daemon: Daemon, container: str) -> Iterator[bytes]:
     return daemon.stream(lambda: daemon.slow_api.logs(container, stream=True, follow=True))
 
 
-def _watch(argv: Sequence[str], timeout: timedelta, alive: Alive) -> Callable[[], None]:
+def limited(argv: Sequence[str], timeout: timedelta, alive: Alive) -> Callable[[], None]:
     """Raises what `alive` raises, and EngineError when the time is over."""
     end = time.monotonic() + timeout.total_seconds()
 

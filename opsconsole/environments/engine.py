@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from opsconsole.engines.base import Engine, NotSupported
 from opsconsole.engines.compose import Compose
 from opsconsole.engines.layout import Layout
+from opsconsole.engines.swarm import Swarm
 from opsconsole.environments import shape, site, variables
 from opsconsole.models import Environment, Installation
 from pmscoring.base.refusals import Refused
@@ -21,7 +22,7 @@ def _yet_to_come(environment: Environment) -> Engine:
 KINDS: dict[str, Callable[[Environment], Engine]] = {
     Environment.Engine.EMBEDDED: _yet_to_come,
     Environment.Engine.COMPOSE: lambda environment: Compose(layout_of(environment)),
-    Environment.Engine.SWARM: _yet_to_come,
+    Environment.Engine.SWARM: lambda environment: Swarm(layout_of(environment)),
 }
 """How the engine of each kind is reached."""
 

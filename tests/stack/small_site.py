@@ -9,6 +9,7 @@ from pathlib import Path
 from opsconsole.engines.base import Engine, Replica, Version
 from opsconsole.engines.compose import Compose
 from opsconsole.engines.layout import Layout
+from opsconsole.engines.swarm import Swarm
 from tests.opsconsole.engines import sockets
 from tests.opsconsole.engines.contract import WEB
 from tests.stack.engine import docker
@@ -61,8 +62,10 @@ class SmallLab:
 
     unchecked = "unchecked"
 
-    def __init__(self, engine: Compose, versions: Versions) -> None:
+    def __init__(self, engine: Compose | Swarm, versions: Versions) -> None:
         self.engine, self.versions = engine, versions
+        # Swarm takes an old one away as soon as the first new one is healthy.
+        self.beside = 1 if isinstance(engine, Swarm) else 2
         self.layout: Layout = engine.layout
 
     def version(self, *changes: str) -> Version:

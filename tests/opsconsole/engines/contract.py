@@ -57,6 +57,9 @@ class Lab(Protocol):
 class DeployingLab(Lab, Protocol):
     """One that has versions to deploy."""
 
+    beside: int
+    """How many old replicas of two run beside the first new one."""
+
     def good(self) -> Version:
         """A version other than the one that runs; never the same twice in a row."""
 
@@ -298,7 +301,7 @@ class Rolling:
         assert digests == {version.images[WEB].digest}
         assert judged.times == 1
         assert judged.healthy
-        assert judged.beside == 2
+        assert judged.beside == lab.beside
         assert [one.state for one in service(lab.engine).replicas] == [State.RUNNING] * 2
 
     def test_it_keeps_the_number_of_the_moment(self, lab: DeployingLab) -> None:
