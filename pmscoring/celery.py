@@ -17,7 +17,7 @@ from celery.signals import (
     task_prerun,
 )
 
-from pmscoring.base import hold
+from pmscoring.base import connecting, hold
 from pmscoring.base.request_id import new_request_id, request_id
 
 BEAT_KEY = "pmscoring:beat"
@@ -82,11 +82,7 @@ def leave_request_id(**_: Any) -> None:
 @beat_init.connect
 def show_life(**_: Any) -> None:
     """From now on this process, beat's, leaves a sign in Redis whenever it has sent a task."""
-    from django.conf import settings
-
-    client = redis.Redis.from_url(
-        settings.CACHE_URL, socket_timeout=1.0, socket_connect_timeout=1.0
-    )
+    client = connecting.cache(socket_timeout=1.0, socket_connect_timeout=1.0)
 
     def sent(**_: Any) -> None:
         try:

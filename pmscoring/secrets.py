@@ -4,9 +4,14 @@ Every secret is a file of its own, and one that is there is kept. The folder is 
 (0700); the files in it can be read (0444), since a container's user, for whom single files are
 mounted, is not the owner. GRAFANA_PASSWORD, where it is set, is written as that secret. Needs no
 settings; openssl makes the self-signed certificate.
+
+`--rotate NAME --step add|swap|drop` changes a secret while its readers run: `add` writes a new one
+into the second line, `swap` puts it first, `drop` removes the old one (pmscoring/base/rotating.py).
+A file mounted into a container is one inode, so it is written in place, and each step in one call.
 """
 
 import argparse
+import os
 import secrets
 import ssl
 import subprocess
@@ -32,6 +37,14 @@ FOLDERS = ("stores", "channels")
 DAYS = 825
 # A container's user, for whom single files are mounted, is not the owner.
 READABLE = 0o444
+
+
+ROTATED = ("inference_token", "database_password", "broker_password", "cache_password")
+STEPS = ("add", "swap", "drop")
+
+
+class BadStep(Exception):
+    """The secret is not at the step before this one."""
 
 
 class BadPair(Exception):
@@ -81,6 +94,34 @@ def _name(host: str) -> str:
     return f"IP:{host.strip('[]')}" if is_address else f"DNS:{host}"
 
 
+def rotate(file: Path, step: str) -> None:
+    """Do one step of a rotation, which is done already where it was tried before; BadStep.
+
+    Readers see the file as it was or as it is: what is written fits one page, and is never empty.
+    """
+    lines = file.read_text("utf-8").split()
+    is_longer = len(lines) == 2
+    if (step == "drop" and not is_longer) or (step == "add" and is_longer):
+        return
+    if step == "swap" and not is_longer:
+        raise BadStep(f"{file.name} has one value: --step add comes first")
+    content = {
+        "add": [lines[0], secrets.token_urlsafe(36)],
+        "swap": lines[::-1],
+        "drop": lines[:1],
+    }[step]
+    data = "\n".join(content).encode()
+    file.chmod(0o644)
+    descriptor = os.open(file, os.O_WRONLY)
+    try:
+        os.pwrite(descriptor, data, 0)
+        os.ftruncate(descriptor, len(data))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+        file.chmod(READABLE)
+
+
 def take_new_pair(folder: Path) -> None:
     """Put `tls.crt.new` and `tls.key.new` in place; BadPair, and no change, if they do not fit.
 
@@ -108,6 +149,8 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--hosts", default="localhost,127.0.0.1", help="of the self-signed pair")
     parser.add_argument("--new-pair", action="store_true", help="put tls/tls.*.new in place")
+    parser.add_argument("--rotate", choices=ROTATED, metavar="NAME", help="change this secret")
+    parser.add_argument("--step", choices=STEPS, help="of a rotation")
     given = parser.parse_args()
     hosts = [host.strip() for host in given.hosts.split(",") if host.strip()]
     try:
@@ -115,8 +158,12 @@ def main() -> None:
             take_new_pair(given.to)
             sys.stdout.write("secrets: the new certificate is in place\n")
             return
+        if given.rotate and given.step:
+            rotate(given.to / given.rotate, given.step)
+            sys.stdout.write(f"secrets: {given.step} of {given.rotate} is done\n")
+            return
         written = write_missing(given.to, hosts or ["localhost"])
-    except (OSError, BadPair, subprocess.CalledProcessError) as error:
+    except (OSError, BadPair, BadStep, subprocess.CalledProcessError) as error:
         told = getattr(error, "stderr", None)
         sys.exit(f"secrets: {told.decode().strip() if told else error}")
     sys.stdout.write(f"secrets: wrote {', '.join(written) or 'nothing, all are there'}\n")

@@ -1,12 +1,14 @@
 """All settings, from the environment alone; docs/configuration.md lists every variable."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from pmscoring.base import env
+from pmscoring.base import env, rotating
+from pmscoring.base.connecting import Account, FreshConnection, without_account
 from pmscoring.base.logs import LEVELS, logging_config
 
 BASE_DIR = Path(__file__).parent.parent
@@ -84,6 +86,16 @@ DATABASE_URL = env.url(
     ("postgresql", "postgres"),
     env.text("DATABASE_PASSWORD", ""),
 )
+# A password in a file of its own may be rotated: connections then read it anew.
+PASSWORDS_IN_FILES = {
+    secret
+    for secret, address in (
+        ("DATABASE_PASSWORD", env.text("DATABASE_URL", "")),
+        ("BROKER_PASSWORD", env.text("BROKER_URL", "") or env.text("REDIS_URL", "")),
+        ("CACHE_PASSWORD", env.text("CACHE_URL", "") or env.text("REDIS_URL", "")),
+    )
+    if rotating.is_in_file(secret) and urlsplit(address).password is None
+}
 database = dj_database_url.parse(DATABASE_URL, engine="django_prometheus.db.backends.postgresql")
 DATABASES = {
     "default": {
@@ -99,6 +111,11 @@ DATABASES = {
                 "max_size": env.integer("DATABASE_POOL", 8, least=1),
                 "timeout": env.number("DATABASE_POOL_SECONDS", 10.0),
                 "reconnect_timeout": 10.0,
+                **(
+                    {"connection_class": FreshConnection}
+                    if "DATABASE_PASSWORD" in PASSWORDS_IN_FILES
+                    else {}
+                ),
             },
         },
     }
@@ -107,12 +124,17 @@ REDIS_SCHEMES = ("redis", "rediss")
 REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379/0", REDIS_SCHEMES)
 BROKER_URL = env.url("BROKER_URL", REDIS_URL, REDIS_SCHEMES, env.text("BROKER_PASSWORD", ""))
 CACHE_URL = env.url("CACHE_URL", REDIS_URL, REDIS_SCHEMES, env.text("CACHE_PASSWORD", ""))
+cache_account = (
+    {"credential_provider": Account("CACHE_PASSWORD", CACHE_URL)}
+    if "CACHE_PASSWORD" in PASSWORDS_IN_FILES
+    else {}
+)
 CACHES = {
     "default": {
         "BACKEND": "pmscoring.metrics.CountedRedisCache",
-        "LOCATION": CACHE_URL,
+        "LOCATION": without_account(CACHE_URL) if cache_account else CACHE_URL,
         "KEY_PREFIX": "pmscoring",
-        "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
+        "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0, **cache_account},
     }
 }
 INFERENCE_URL = env.url("INFERENCE_URL", "http://127.0.0.1:9000", ("http", "https"))
@@ -122,6 +144,8 @@ SCORING_BATCH = env.integer("SCORING_BATCH", 1024, least=1)
 SCORING_STALLED_SECONDS = env.integer("SCORING_STALLED_SECONDS", 300, least=1)
 
 CELERY_BROKER_URL = BROKER_URL
+if "BROKER_PASSWORD" in PASSWORDS_IN_FILES:
+    CELERY_BROKER_URL += "?credential_provider=pmscoring.base.connecting.BrokerAccount"
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "scoring.tasks.score_waiting": {"queue": "scoring"},

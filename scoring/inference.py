@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import httpx
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from pmscoring.base import rotating
 from pmscoring.base.request_id import request_id
 
 CALIBRATION_SILENCE = 300.0
@@ -78,16 +80,16 @@ class Fitted:
 class Inference:
     """A client that keeps its connections; one per process is enough."""
 
-    def __init__(self, url: str, token: str, timeout: float) -> None:
+    def __init__(self, url: str, token: str | Callable[[], str], timeout: float) -> None:
         self.timeout = timeout
-        self.http = httpx.Client(
-            base_url=url, timeout=timeout, headers={"Authorization": f"Bearer {token}"}
-        )
+        self.token = token if callable(token) else lambda: token
+        self.http = httpx.Client(base_url=url, timeout=timeout)
 
     @classmethod
     def from_settings(cls) -> Self:
         """A client of the service that INFERENCE_URL names."""
-        return cls(settings.INFERENCE_URL, settings.INFERENCE_TOKEN, settings.INFERENCE_TIMEOUT)
+        token = partial(rotating.first, "INFERENCE_TOKEN", settings.INFERENCE_TOKEN)
+        return cls(settings.INFERENCE_URL, token, settings.INFERENCE_TIMEOUT)
 
     def score(
         self,
@@ -203,7 +205,8 @@ class Inference:
         return payload
 
     def _headers(self) -> dict[str, str]:
-        return {"X-Request-ID": request_id.get()}
+        # Asked for at each call: the token may be rotated meanwhile.
+        return {"X-Request-ID": request_id.get(), "Authorization": f"Bearer {self.token()}"}
 
 
 def _check(response: httpx.Response) -> None:

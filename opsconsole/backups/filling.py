@@ -19,6 +19,7 @@ from opsconsole.gateways.postgres.contents import Snapshot
 from opsconsole.gateways.postgres.server import Server
 from opsconsole.models import Backup, Installation
 from opsconsole.models.backups import PARTS
+from pmscoring.base import connecting
 
 
 def fill(backup: Backup, folder: Path, progress: Progress) -> None:
@@ -130,7 +131,11 @@ def _pack_files(
         entries["configuration"] = packed.files
     if "redis" in backup.parts:
         progress.begin(_("copying the broker's data"), 0.62)
-        redis_data.save(settings.BROKER_URL, folder / manifest.PLACES["redis"], progress.alive)
+        redis_data.save(
+            connecting.with_password(settings.BROKER_URL, "BROKER_PASSWORD"),
+            folder / manifest.PLACES["redis"],
+            progress.alive,
+        )
     return entries
 
 

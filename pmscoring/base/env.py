@@ -20,9 +20,10 @@ class BadSetting(ValueError):
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The value of `name`, or the content of the file that `name_FILE` names, or `default`.
+    """The value of `name`, or the first line of the file that `name_FILE` names, or `default`.
 
-    An empty value, and an empty file, is none.
+    An empty value, and an empty file, is none. A second line is that of a secret which is being
+    rotated (rotating.py).
     """
     if value := os.environ.get(name):
         return value
@@ -35,12 +36,13 @@ def text(name: str, default: str | None = None) -> str:
 
 def _content(name: str, path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        content = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise BadSetting(f"{name}_FILE: {path}: {error.strerror}") from error
     except UnicodeDecodeError:
         # Not `from` it: that error has the content, most often a secret, in it.
         raise BadSetting(f"{name}_FILE: {path} is not UTF-8") from None
+    return next((line.strip() for line in content.splitlines() if line.strip()), "")
 
 
 def _read(name: str, default: T, reader: Callable[[str], T], kind: str) -> T:

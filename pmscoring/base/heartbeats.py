@@ -7,7 +7,8 @@ import logging
 import time
 
 import redis
-from django.conf import settings
+
+from pmscoring.base import connecting
 
 log = logging.getLogger(__name__)
 KEY = "pmscoring:heartbeats"
@@ -32,6 +33,4 @@ def read() -> dict[str, float]:
 
 
 def _store() -> "redis.Redis":
-    return redis.Redis.from_url(
-        settings.CACHE_URL, socket_timeout=READ_SECONDS, socket_connect_timeout=READ_SECONDS
-    )
+    return connecting.cache(socket_timeout=READ_SECONDS, socket_connect_timeout=READ_SECONDS)

@@ -15,7 +15,8 @@ from threading import Event, Thread
 from uuid import uuid4
 
 import redis
-from django.conf import settings
+
+from pmscoring.base import connecting
 
 log = logging.getLogger(__name__)
 KEY = "pmscoring:hold"
@@ -118,8 +119,4 @@ def _release(mine: str) -> None:
 
 
 def _client() -> "redis.Redis":
-    return redis.Redis.from_url(
-        settings.CACHE_URL,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-    )
+    return connecting.cache(socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)

@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 
 import redis
-from django.conf import settings
+
+from pmscoring.base import connecting
 
 log = logging.getLogger(__name__)
 LOAD_KEY = "pmscoring:load"
@@ -17,7 +18,7 @@ READ_SECONDS = 1.0
 @cache
 def _store() -> "redis.Redis":
     """This process's connections to where the load is kept."""
-    return redis.Redis.from_url(settings.CACHE_URL)
+    return connecting.cache()
 
 
 def publish(load: dict[str, Any]) -> None:
@@ -28,8 +29,8 @@ def publish(load: dict[str, Any]) -> None:
 def read() -> dict[str, Any]:
     """The load as scoring last published it; empty when that is too long ago, or Redis is away."""
     try:
-        with redis.Redis.from_url(
-            settings.CACHE_URL, socket_timeout=READ_SECONDS, socket_connect_timeout=READ_SECONDS
+        with connecting.cache(
+            socket_timeout=READ_SECONDS, socket_connect_timeout=READ_SECONDS
         ) as client:
             content = client.get(LOAD_KEY)
         load = json.loads(content) if isinstance(content, bytes) else {}

@@ -8,6 +8,8 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
+from pmscoring.base import rotating
+
 GONE = "***"
 SHORTEST = 6
 """Known secrets with fewer characters would tear words apart, and are no secrets."""
@@ -55,8 +57,9 @@ def _address(match: re.Match[str]) -> str:
 
 
 def _of_settings() -> set[str]:
-    """Every secret that this process was started with."""
+    """Every secret that this process was started with, and those in files as they now are."""
     urls = (settings.BROKER_URL, settings.CACHE_URL, settings.REDIS_URL, settings.DATABASE_URL)
     secrets: list[object] = [urlsplit(url).password for url in urls]
     secrets += [settings.DATABASES["default"].get("PASSWORD"), settings.SECRET_KEY]
-    return {str(secret) for secret in (*secrets, settings.INFERENCE_TOKEN) if secret}
+    rotated = [line for name in rotating.ROTATED for line in rotating.lines(name)]
+    return {str(secret) for secret in (*secrets, *rotated, settings.INFERENCE_TOKEN) if secret}

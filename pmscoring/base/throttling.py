@@ -16,6 +16,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Th
 from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle, UserRateThrottle
 
+from pmscoring.base import connecting
 from pmscoring.base.addresses import address_of
 from pmscoring.base.logs import Rarely
 
@@ -35,8 +36,12 @@ def counters(url: str) -> "redis.Redis":
     """
     with _making:
         if url not in _clients:
-            _clients[url] = redis.Redis.from_url(
-                url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS
+            _clients[url] = connecting.connected(
+                redis.Redis.from_url,
+                url,
+                "CACHE_PASSWORD",
+                socket_timeout=SECONDS,
+                socket_connect_timeout=SECONDS,
             )
         return _clients[url]
 

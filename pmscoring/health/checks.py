@@ -19,6 +19,7 @@ from health_check.exceptions import ServiceUnavailable
 from kombu.exceptions import OperationalError
 from redis.asyncio import Redis as AsyncRedis
 
+from pmscoring.base import connecting
 from pmscoring.celery import BEAT_KEY, app
 from pmscoring.metrics import migrations
 from scoring.inference import Inference, InferenceError
@@ -30,15 +31,19 @@ REDIS_OPTIONS: dict[str, Any] = {"socket_timeout": SECONDS, "socket_connect_time
 Database = library.Database
 
 
+def _client(url: str, password: str) -> "AsyncRedis":
+    return connecting.connected(AsyncRedis.from_url, url, password, **REDIS_OPTIONS)
+
+
 @dataclass
 class Redis(HealthCheck):
     """The broker and the cache answer a ping; most often they are one server."""
 
     async def run(self) -> None:
         """Ask each once."""
-        for url in sorted({settings.BROKER_URL, settings.CACHE_URL}):
-            client = partial(AsyncRedis.from_url, url, **REDIS_OPTIONS)
-            await RedisPing(client_factory=client).run()
+        servers = {settings.BROKER_URL: "BROKER_PASSWORD", settings.CACHE_URL: "CACHE_PASSWORD"}
+        for url, password in sorted(servers.items()):
+            await RedisPing(client_factory=partial(_client, url, password)).run()
 
 
 @dataclass
@@ -119,7 +124,7 @@ class Beat(HealthCheck):
     async def run(self) -> None:
         """Look for its sign of life, which expires."""
         try:
-            async with AsyncRedis.from_url(settings.CACHE_URL, **REDIS_OPTIONS) as client:
+            async with _client(settings.CACHE_URL, "CACHE_PASSWORD") as client:
                 is_alive = await client.exists(BEAT_KEY)
         except redis.RedisError as error:
             raise ServiceUnavailable("Redis is away, and beat's sign of life with it") from error

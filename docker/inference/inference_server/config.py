@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmscoring.base import env
+from pmscoring.base import env, rotating
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,12 @@ class Config:
     max_calibration: int = 64 * 1024 * 1024
     kept_calibrations: int = 256 * 1024 * 1024
     calibration_threads: int = 2
+    token_file: Path | None = None
+    """Each of its lines is a good token; read anew at each call, for it may be rotated."""
+
+    def tokens(self) -> list[str]:
+        """The tokens that are good now."""
+        return (rotating.lines_of(self.token_file) if self.token_file else []) or [self.token]
 
     @classmethod
     def from_environment(cls) -> "Config":
@@ -48,4 +54,5 @@ class Config:
             max_calibration=env.integer("INFERENCE_MAX_CALIBRATION", 64 * 1024 * 1024),
             kept_calibrations=env.integer("INFERENCE_KEPT_CALIBRATIONS", 256 * 1024 * 1024),
             calibration_threads=env.integer("INFERENCE_CALIBRATION_THREADS", 2),
+            token_file=rotating.file_of("INFERENCE_TOKEN"),
         )

@@ -18,6 +18,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from opsconsole.gateways import shell
+from pmscoring.base import rotating
+from pmscoring.base.connecting import FreshConnection
 from pmscoring.base.redaction import redacted
 
 APPLICATION = "pmscoring-ops"
@@ -66,6 +68,8 @@ class Server:
     database: str
     options: Mapping[str, str] = field(default_factory=dict)
     """Further words of libpq's connection string, such as sslmode."""
+    rotates: bool = False
+    """Whether the password is in a file, and may be another one by the next connection."""
 
     @classmethod
     def from_settings(cls) -> Self:
@@ -83,6 +87,7 @@ class Server:
             password=database["PASSWORD"] or "",
             database=database["NAME"],
             options=options,
+            rotates="DATABASE_PASSWORD" in settings.PASSWORDS_IN_FILES,
         )
 
     def named(self, database: str) -> "Server":
@@ -109,8 +114,9 @@ class Server:
 
     def connect(self, *, autocommit: bool = True) -> "psycopg.Connection[Any]":
         """A connection of its own, without any time limits that the server may set by default."""
+        kind = FreshConnection if self.rotates else psycopg.Connection
         with explained():
-            return psycopg.connect(
+            return kind.connect(
                 self.conninfo,
                 password=self.password or None,
                 autocommit=autocommit,
@@ -120,16 +126,25 @@ class Server:
             )
 
     @contextmanager
-    def passfile(self) -> Iterator[dict[str, str]]:
+    def passfile(self, password: str | None = None) -> Iterator[dict[str, str]]:
         """The environment of a program that connects; the password is in a file of mode 0600."""
+        password = self._good_password() if password is None else password
         with tempfile.TemporaryDirectory(prefix="pmscoring-") as folder:
             path = Path(folder) / "pgpass"
-            words = ("*", "*", "*", "*", self.password)
+            words = ("*", "*", "*", "*", password)
             escaped = [re.sub(r"([\\:])", r"\\\1", word) if word != "*" else word for word in words]
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "w", encoding="utf-8") as file:
                 file.write(":".join(escaped) + "\n")
             yield {"PGPASSFILE": str(path), "PGCONNECT_TIMEOUT": "10", "PGAPPNAME": APPLICATION}
+
+    def _good_password(self) -> str:
+        """Of two in the file the one that the server takes: its programs try no other."""
+        passwords = rotating.lines("DATABASE_PASSWORD") if self.rotates else []
+        if len(passwords) < 2:
+            return next(iter(passwords), self.password)
+        with self.connect() as connection:
+            return connection.info.password
 
     def tool(
         self,
@@ -139,8 +154,16 @@ class Server:
         warn: Callable[[str], object] = lambda says: None,
     ) -> str:
         """Run one of PostgreSQL's programs, such as pg_dump, against this database."""
+        argv = [program(name), "--no-password", f"--dbname={self.conninfo}", *arguments]
+        password = self._good_password()
+        try:
+            with explained(), self.passfile(password) as env:
+                return shell.run(argv, env=env, alive=alive, warn=warn)
+        except PostgresError:
+            # The password was changed after it had been found good, and before the program used it.
+            if self._good_password() == password:
+                raise
         with explained(), self.passfile() as env:
-            argv = [program(name), "--no-password", f"--dbname={self.conninfo}", *arguments]
             return shell.run(argv, env=env, alive=alive, warn=warn)
 
     def version(self) -> int:

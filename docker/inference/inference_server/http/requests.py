@@ -19,9 +19,9 @@ def protected(handler: Handler) -> Handler:
     """The handler behind a check of the bearer token."""
 
     async def checked(request: Request) -> Response:
-        header = request.headers.get("Authorization", "")
-        expected = f"Bearer {request.app.state.config.token}"
-        if not hmac.compare_digest(header.encode(), expected.encode()):
+        header = request.headers.get("Authorization", "").encode()
+        good = [f"Bearer {token}".encode() for token in request.app.state.config.tokens()]
+        if not any(hmac.compare_digest(header, expected) for expected in good):
             raise Refusal(401, "unauthorized", "the token is missing or wrong")
         return await handler(request)
 
