@@ -9,10 +9,11 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from opsconsole.backups.media import missing_and_orphans
-from opsconsole.models import BackupPlan
+from opsconsole.models import BackupPlan, Deployment, Operation
 from pmscoring.base import personal, restored
 
 MOST_NAMES = 1000
@@ -27,6 +28,7 @@ def ready(*, scrub: bool = False) -> dict[str, Any]:
     call_command("migrate", interactive=False, verbosity=0)
     report: dict[str, Any] = {"deleted_by_date": restored.delete_due()}
     skip_what_schedules_missed()
+    end_what_was_under_way()
     if scrub:
         report["scrubbed"] = personal.scrub()
     missing, orphans = missing_and_orphans(settings.MEDIA_ROOT)
@@ -45,6 +47,16 @@ def skip_what_schedules_missed() -> None:
     BackupPlan.objects.update(started_at=now())
     # An update of many tells beat nothing.
     PeriodicTasks.update_changed()
+
+
+def end_what_was_under_way() -> None:
+    """Nothing that was deployed or operated in the snapshot's moment is taken up here.
+
+    Where there is a live database its rows of the console take these ones' place afterwards.
+    """
+    reason = str(_("it was under way when the backup was made that was restored"))
+    for unfinished in (Deployment.objects.unfinished(), Operation.objects.unfinished()):
+        unfinished.update(status="failed", reason=reason, claimed_at=None, finished_at=now())
 
 
 def read_each_table() -> int:

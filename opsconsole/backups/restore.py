@@ -36,7 +36,16 @@ from opsconsole.gateways.archives import ArchiveError
 from opsconsole.gateways.postgres.server import Locked, PostgresError, Server
 from opsconsole.gateways.postgres.swap import swapping
 from opsconsole.gateways.stores import StoreError
-from opsconsole.models import LOCAL, Backup, BackupCopy, Caller, Event, Installation, Restore
+from opsconsole.models import (
+    LOCAL,
+    Backup,
+    BackupCopy,
+    Caller,
+    Deployment,
+    Event,
+    Installation,
+    Restore,
+)
 from opsconsole.models.events import SYSTEM
 from pmscoring.base import hold
 from pmscoring.base.jobs import LONGEST_REASON
@@ -202,6 +211,8 @@ def _requested(
         raise Refused(_("a restore without a safety backup needs a reason"))
     if other := Restore.objects.unfinished().first():
         raise Busy(_("another restore is under way: %s") % other)
+    if deployment := Deployment.objects.driven().filter(environment__is_here=True).first():
+        raise Busy(_("a deployment is under way: %s") % deployment)
     restore = Restore.objects.create(
         backup=backup,
         backup_name=name,

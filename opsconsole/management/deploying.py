@@ -12,6 +12,7 @@ from opsconsole.models import Deployment
 from pmscoring.base.nudges import nudge
 
 LOOK_SECONDS = 1.0
+pause = time.sleep
 PRINTED = ("done", "failed", "skipped")
 
 
@@ -44,7 +45,7 @@ class DeployingCommand(OpsCommand):
         wait, bar, printed = options["wait"], self.bar("deployment"), 0
         began = time.monotonic()
         while not deployment.is_over and (wait is None or time.monotonic() - began < wait):
-            time.sleep(min(LOOK_SECONDS, wait or LOOK_SECONDS))
+            pause(min(LOOK_SECONDS, wait or LOOK_SECONDS))
             deployment.refresh_from_db()
             bar(min(deployment.fraction, 0.99), deployment.stage)
             printed = self._print_steps(deployment, printed)

@@ -72,9 +72,9 @@ class DeploymentQuerySet(JobQuerySet["Deployment"]):
         limit = (at or now()) - DEADLINES["requested"]
         return self.filter(status=self.model.WAITING, requested_at__lt=limit)
 
-    def go_on(self, at: datetime) -> Self:
-        """Those whose driver was last heard of at `at`, and still is to be."""
-        return self.filter(status__in=self.model.working_states(), claimed_at=at)
+    def driven(self) -> Self:
+        """Those that have begun and not ended."""
+        return self.filter(status__in=self.model.working_states())
 
 
 class Deployment(RequestedJob):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from opsconsole.deployments import driver, prepare, request
 from opsconsole.deployments.plan import printed
@@ -23,6 +23,10 @@ class Command(DeployingCommand):
 
     named = "?"
     help = "Bring a version into an environment without a failed request, or go back by itself"
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """With a `--version` of ours in the place of Django's own."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
