@@ -61,6 +61,7 @@ class OperationAdmin(ReadOnly):
             raise Http404
         context = page_context(operation)
         context["may_operate"] = self.has_operate_permission(request)
+        context["follows"] = "1" if request.GET.get("follow") else "0"
         template, title = "opsconsole/operation.html", gettext("Operation")
         return page(self, request, template, title, operation, **context)
 
@@ -91,6 +92,7 @@ class OperationAdmin(ReadOnly):
 def page_context(operation: Operation) -> dict[str, Any]:
     """The context of opsconsole/operation.html but for what depends on the viewer."""
     events = Event.objects.filter(object_type="operation", object_id=str(operation.pk))
+    arguments = operation.arguments.items()
     return {
         "operation": operation,
         "label": states.label(operation),
@@ -98,8 +100,23 @@ def page_context(operation: Operation) -> dict[str, Any]:
         "bar": states.bar(operation),
         "asked": states.when(operation.requested_at),
         "took": words.duration(operation.seconds),
-        "arguments": [(key, _written(value)) for key, value in operation.arguments.items()],
+        "arguments": [(key, _written(value)) for key, value in arguments if value],
+        "reads_on": reads_on(operation),
         "events": events[:MOST_SHOWN],
+    }
+
+
+def reads_on(operation: Operation) -> dict[str, Any] | None:
+    """The fields with which the log is read on from its last line; None for anything else."""
+    if operation.kind != Operation.Kind.LOGS or states.is_alive(operation):
+        return None
+    last = operation.output.rpartition("\n")[2].partition(" ")[0]
+    return {
+        "replica": operation.target,
+        "tail": operation.arguments.get("tail") or 200,
+        "search": operation.arguments.get("search") or "",
+        "since": last or operation.arguments.get("since") or "",
+        "follow": "on",
     }
 
 

@@ -36,6 +36,8 @@ from pmscoring.base.refusals import Busy, Refused
 FAILURES = (EngineError, Refused, Busy)
 """What may go wrong without anything being wrong with this program."""
 KEPT = {Operation.Kind.LOGS: timedelta(days=1)}
+FOLLOWED = timedelta(seconds=60)
+"""Within this time a log that is read on counts as one look at it."""
 KEPT_OTHERS = timedelta(days=90)
 """How long rows stay; what was done stays in the events."""
 Kind = Operation.Kind
@@ -130,10 +132,26 @@ def request(
             requested_by=caller.name[:150],
             language=translation.get_language() or settings.LANGUAGE_CODE,
         )
-        Event.objects.record(
-            "operation.requested", operation, caller, environment=environment.code, reason=why
-        )
+        if not _reads_on(operation):
+            Event.objects.record(
+                "operation.requested", operation, caller, environment=environment.code, reason=why
+            )
     return operation
+
+
+def _reads_on(operation: Operation) -> bool:
+    """Whether it is the next look of somebody who follows a log: the first one left its events."""
+    if operation.kind != Kind.LOGS or not operation.arguments.get("since"):
+        return False
+    before = operation.requested_at - FOLLOWED
+    return Operation.objects.filter(
+        environment=operation.environment,
+        kind=Kind.LOGS,
+        target=operation.target,
+        requested_by=operation.requested_by,
+        requested_at__gt=before,
+        requested_at__lt=operation.requested_at,
+    ).exists()
 
 
 def _end_put_backs(environment: Environment, service: str) -> None:
@@ -200,9 +218,10 @@ def _perform(operation: Operation, deeds: Mapping[str, Deed], say: Callable[[str
     with operation.all_or_none():
         operation.finish(output=output.text, exit_code=done.exit_code, fraction=1.0)
         result = Event.Result.FAILED if done.exit_code else Event.Result.OK
-        Event.objects.record(
-            done.deed, operation.environment, caller, result=result, **done.details
-        )
+        if not _reads_on(operation):
+            Event.objects.record(
+                done.deed, operation.environment, caller, result=result, **done.details
+            )
 
 
 def _fail(operation: Operation, output: Output, caller: Caller, reason: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.timezone import now
 
 from opsconsole.models import Environment, Event, Operation
 from tests.clients import signed_in
@@ -105,6 +106,37 @@ def test_logs_are_read_on_from_where_they_ended(operator: Client, production: En
     assert response.redirect_chain[0][0].endswith("?follow=1")
     assert row.arguments["search"] == "error"
     assert row.arguments["since"] == "2026-11-29T02:00:00.123000+00:00"
+
+
+def test_following_a_log_leaves_one_event_and_not_one_for_each_look(
+    operator: Client, production: Environment
+) -> None:
+    fields = {"replica": WEB, "tail": "50", "follow": "on"}
+    post(operator, production, "logs", **fields)
+    for second in range(3):
+        post(operator, production, "logs", **fields, since=f"2026-11-29T02:00:0{second}+00:00")
+    assert Operation.objects.count() == 4
+    assert Event.objects.count() == 1
+    Operation.objects.update(requested_at=now() - timedelta(minutes=5))
+    post(operator, production, "logs", **fields, since="2026-11-29T02:00:09+00:00")
+    assert Event.objects.count() == 2
+
+
+def test_a_log_is_read_on_from_its_last_line(operator: Client, production: Environment) -> None:
+    row = operation(
+        production,
+        "logs",
+        target=WEB,
+        status="done",
+        output="2026-11-29T02:00:00.123+00:00 one\n2026-11-29T02:00:01.456+00:00 two",
+    )
+    page = operator.get(f"{CONSOLE}/operation/{row.pk}/change/?follow=1").content.decode()
+    assert 'name="since" value="2026-11-29T02:00:01.456+00:00"' in page
+    assert 'data-follow="1"' in page
+    assert (
+        "Read on"
+        not in signed_in("viewer").get(f"{CONSOLE}/operation/{row.pk}/change/").content.decode()
+    )
 
 
 def test_the_output_is_shown_and_downloaded(operator: Client, production: Environment) -> None:
