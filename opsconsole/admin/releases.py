@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -88,6 +89,10 @@ def may_deploy(environment: Environment) -> bool:
     return environment.removed_at is None and environment.engine != Environment.Engine.EMBEDDED
 
 
+def _roll_back_address(release: Release) -> str:
+    return reverse("admin:opsconsole_environment_roll_back", args=[release.environment_id])
+
+
 def page_context(release: Release) -> dict[str, Any]:
     """The context of opsconsole/release.html but for what depends on the viewer."""
     live = release.environment.release
@@ -99,6 +104,7 @@ def page_context(release: Release) -> dict[str, Any]:
         "is_live": is_live,
         "live": live,
         "recorded": states.when(release.created_at),
+        "deploy": f"{_roll_back_address(release)}?release={release.pk}",
         "differences": differences.between(live, release) if live and not is_live else [],
         "images": sorted(release.images.items()),
         "variables": sorted(release.variables.items()),

@@ -125,6 +125,8 @@ def test_a_release_shows_how_it_differs_from_the_live_one(
         "Deploy this again",
     ):
         assert text in page
+    page = operator.get(f"{CONSOLE}/release/{other.pk}/change/").content.decode()
+    assert f"/environment/{production.pk}/roll-back/?release={other.pk}" in page
     assert "Deploy this again" not in shown(signed_in("viewer"), "release", other)
 
 

@@ -107,7 +107,7 @@ def headers(
     environments_made.deployment(environment, status="live")
     environments_made.operation(environment, status="done")
     at = now()
-    ExamWindow.objects.create(name="over", starts_at=at - 2 * DAY, ends_at=at - DAY)
+    ExamWindow.objects.create(pk=10**12, name="over", starts_at=at - 2 * DAY, ends_at=at - DAY)
     uploads.read(uploads.receive(exam, "a.csv", ContentFile(b"candidate,question,text\nc,Q9,a")))
     return {"Authorization": f"Bearer {secret}"}
 
@@ -220,7 +220,7 @@ def lead_to_operations(case: Any) -> None:
         case.body["environment"] = "production"
     if "uid" in parameters:
         parameters["uid"] = str(rows[room].objects.order_by("pk")[0].uid)
-    if "id" in parameters:
+    if "id" in parameters and case.method != "DELETE":
         parameters["id"] = rows[room].objects.order_by("pk")[0].pk
     if "number" in parameters:
         parameters["number"] = 1

@@ -18,7 +18,9 @@
     translate(document);
     new MutationObserver((changes) => {
       for (const change of changes) {
-        for (const node of change.addedNodes) if (node.nodeType === Node.ELEMENT_NODE) translate(node.parentNode);
+        for (const node of change.addedNodes) {
+          if (node.nodeType === Node.ELEMENT_NODE && node.isConnected) translate(node.parentNode);
+        }
       }
     }).observe(document.body, { childList: true, subtree: true });
   });
