@@ -30,13 +30,25 @@ here=$("$@" exec -T ops python manage.py shell -v 0 -c "$script" 2>/dev/null | t
 set -- "$@" exec
 [ -t 0 ] && [ -t 1 ] || set -- "$@" -T
 set -- "$@" ops python manage.py
-case $deed in
-    upgrade) set -- "$@" deploy "$here" --version "$WANTED" ;;
-    rollback) set -- "$@" rollback "$here" ${TO:+--to "$TO"} ;;
-    *) stop "no such deed" ;;
-esac
-[ -z "${DRY:-}" ] || set -- "$@" --dry-run
-[ -z "${MAINTENANCE:-}" ] || set -- "$@" --maintenance
-[ -z "${REASON:-}" ] || set -- "$@" --reason "$REASON"
-[ -z "${YES:-}" ] || set -- "$@" --yes
-exec "$@"
+
+status=0
+(
+    case $deed in
+        upgrade) set -- "$@" deploy "$here" --version "$WANTED" ;;
+        rollback) set -- "$@" rollback "$here" ${TO:+--to "$TO"} ;;
+        *) stop "no such deed" ;;
+    esac
+    [ -z "${DRY:-}" ] || set -- "$@" --dry-run
+    [ -z "${MAINTENANCE:-}" ] || set -- "$@" --maintenance
+    [ -z "${REASON:-}" ] || set -- "$@" --reason "$REASON"
+    [ -z "${YES:-}" ] || set -- "$@" --yes
+    exec "$@"
+) || status=$?
+# The operations worker is replaced last, and what runs in its old container is killed then: the new
+# one tells how it came out.
+while [ "$status" = 137 ]; do
+    sleep 1
+    status=0
+    "$@" deploy "$here" --follow || status=$?
+done
+exit "$status"

@@ -14,7 +14,7 @@ from opsconsole.environments.engine import engine_of
 from opsconsole.management.deploying import DeployingCommand
 from opsconsole.management.naming import environment_named
 from opsconsole.management.ops_command import USAGE
-from opsconsole.models import Deployment
+from opsconsole.models import Deployment, Environment
 from pmscoring.base.refusals import Refused
 
 
@@ -33,6 +33,9 @@ class Command(DeployingCommand):
         images = parser.add_mutually_exclusive_group()
         images.add_argument("--version", dest="tag", metavar="V", help="the tag of our images")
         images.add_argument("--bundle", type=Path, metavar="FILE", help="an archive with images")
+        images.add_argument(
+            "--follow", action="store_true", help="ask for nothing; watch the newest one to its end"
+        )
         parser.add_argument("--dry-run", action="store_true", help="print what would be done")
         parser.add_argument("--drive", metavar="ID", help="used by the operations worker alone")
         parser.add_argument("--as", dest="name", help="used by the operations worker alone")
@@ -44,6 +47,8 @@ class Command(DeployingCommand):
         if not options["environment"]:
             raise CommandError("name an environment", returncode=USAGE)
         environment = environment_named(options["environment"])
+        if options["follow"]:
+            return self.follow(environment, options)
         wanted = {
             "version": options["tag"] or "",
             "bundle": self.bundle(options["bundle"]),
@@ -59,6 +64,13 @@ class Command(DeployingCommand):
         )
         self.asked_only = options["wait"] == 0
         return self.watch(deployment, options)
+
+    def follow(self, environment: Environment, options: dict[str, Any]) -> dict[str, Any]:
+        """For whoever watched from the old operations worker's container, replaced last."""
+        newest = environment.deployments.first()
+        if newest is None:
+            raise CommandError("nothing was deployed yet", returncode=USAGE)
+        return self.watch(newest, options)
 
     def drive(self, options: dict[str, Any]) -> dict[str, Any]:
         """Take over from the operations worker that started this process."""
