@@ -102,6 +102,10 @@ DETAILS: dict[str, Promise] = {
     "complete": _("restored and compared"),
     "database": _("database"),
     "did": _("what was done"),
+    "environment": _("environment"),
+    "exit_code": _("exit status"),
+    "failed_requests": _("failed requests"),
+    "from": _("before"),
     "kept_by": _("kept by the store"),
     "note": _("note"),
     "parts": _("parts"),
@@ -116,7 +120,9 @@ DETAILS: dict[str, Promise] = {
     "store": _("store"),
     "stores": _("stores"),
     "tables": _("tables"),
+    "to": _("afterwards"),
     "verified": _("verified"),
+    "version": _("version"),
     "why": _("reason"),
 }
 """What people read for the details of an event; the other details are shown by their keys."""

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -43,9 +45,29 @@ def _paragraph(event: Event) -> str:
     lines = [_headline(event), at]
     if event.actor:
         lines.append(_("by %(who)s") % {"who": event.actor})
-    lines += [f"{name}: {_short(value)}" for name, value in event.named_details if value]
+    lines += [f"{name}: {_short(value)}" for name, value in event.named_details if _says(value)]
+    if page := _page_of(event):
+        lines.append(page)
     return "\n".join(lines)
 
 
+def _page_of(event: Event) -> str:
+    """Where the event's object is shown; "" where it has no page.
+
+    The address is that of the settings, and never of a row: a link in a notice is believed.
+    """
+    try:
+        path = reverse(f"admin:opsconsole_{event.object_type}_change", args=[event.object_id])
+    except NoReverseMatch:
+        return ""
+    whole = [origin for origin in settings.CSRF_TRUSTED_ORIGINS if "*" not in origin]
+    return f"{whole[0]}{path}" if whole else path
+
+
+def _says(value: Any) -> bool:
+    """Whether there is something to say; that nothing failed is, too."""
+    return bool(value) or type(value) is int
+
+
 def _short(value: Any) -> str:
-    return str(value)[:LONGEST]
+    return f"{value:.1f}" if isinstance(value, float) else str(value)[:LONGEST]
