@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -239,7 +239,13 @@ class Server:
                 ).fetchone()
             if not row or not row[0]:
                 raise Locked(_("%s is in use") % name)
-            yield
+            try:
+                yield
+            finally:
+                # The server learns of the end of a connection a moment after us; until then
+                # whoever comes next would find the lock held.
+                with suppress(psycopg.Error):
+                    connection.execute("SELECT pg_advisory_unlock_all()")
 
     def _locale(self) -> sql.Composable:
         rows = self._maintain(
