@@ -23,7 +23,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A small site of its own, with versions to go on to."""
     folder = tmp_path_factory.mktemp("upgrades")
     made = Stack(folder, free_prefix(), project=PROJECT, overlays=("production", "test"))
-    made.more["VERSION"] = BASE
+    made.more |= {"VERSION": BASE, "SOAK_SECONDS": "15"}
     made.down("--volumes")
     try:
         versions.build("good", TAGS["good"])
@@ -46,13 +46,18 @@ def make(site: Stack, *words: str, version: str = "") -> subprocess.CompletedPro
     argv = ["make", "-s", *words, f"OVERLAYS={' '.join(site.overlays)}", *own]
     environment = {name: value for name, value in os.environ.items() if name != "VERSION"}
     return subprocess.run(
-        argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400, check=False
+        argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
 
 
 def ids(site: Stack) -> set[str]:
     """All containers that run."""
     return {one.id for one in site.containers()}
+
+
+def images_of(site: Stack) -> set[str]:
+    """What the web containers were made of."""
+    return {one.told["Config"]["Image"] for one in site.containers("web")}
 
 
 def plain_up(site: Stack, tag: str) -> None:
@@ -137,15 +142,33 @@ def test_make_up_names_what_runs_with_other_settings_than_the_files_have(site: S
     assert ids(site) == before
 
 
+def test_make_upgrade_rolls_a_version_out_without_a_failed_request(site: Stack, told: Told) -> None:
+    rehearsal = make(site, "upgrade", "DRY=1", version=TAGS["good"])
+    assert rehearsal.returncode == 0, rehearsal.stderr
+    assert "web" in rehearsal.stdout
+    with Steady(door(site)) as load:
+        done = make(site, "upgrade", "YES=1", version=TAGS["good"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert images_of(site) == {versions.name("app", TAGS["good"])}
+    assert load.failures == []
+    told(f"make upgrade: {load.requests} requests, {load.failed} failed")
+
+
+def test_after_it_the_files_of_the_host_want_nothing_otherwise(site: Stack) -> None:
+    before = ids(site)
+    done = make(site, "up", version=TAGS["good"])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+    assert ids(site) == before
+
+
 def test_a_good_migration_of_a_plain_up_runs_before_anything_is_replaced(
     site: Stack, told: Told
 ) -> None:
     with Steady(door(site)) as load:
         plain_up(site, TAGS["additive"])
     assert site.sql("SELECT name FROM django_migrations WHERE name LIKE '9001%'")
-    assert {one.told["Config"]["Image"] for one in site.containers("web")} == {
-        versions.name("app", TAGS["additive"])
-    }
+    assert images_of(site) == {versions.name("app", TAGS["additive"])}
     told(f"plain up to a good version: {load.failed} of {load.requests} requests failed")
 
 
