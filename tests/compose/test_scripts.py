@@ -1,0 +1,222 @@
+"""The shell scripts that make and Compose call, with a docker command of the test's."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+COMPOSE = ROOT / "compose"
+FILES = ("compose.yaml", "version.sh", "site.sh", "up.sh", "migrate-first.sh", "swarm-deploy.sh")
+CALL = [
+    "compose",
+    "--project-name=site",
+    "up",
+    "--image=registry/pm-scoring-app:2",
+    "migrate-first",
+]
+
+
+class Site:
+    """A folder with the scripts, and a docker command: a shell script with the words in "$*"."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.compose = folder, folder / "compose"
+        self.compose.mkdir()
+        for name in FILES:
+            (self.compose / name).write_bytes((COMPOSE / name).read_bytes())
+            (self.compose / name).chmod(0o755)
+        self.docker('echo "$*" >>"$CALLS"; exit 1')
+
+    def docker(self, script: str) -> None:
+        command = self.folder / "bin" / "docker"
+        command.parent.mkdir(exist_ok=True)
+        command.write_text(f"#!/bin/sh\n{script}\n")
+        command.chmod(0o755)
+
+    def run(self, *argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.folder}/bin:{os.environ['PATH']}"
+        environment = {"PATH": path, "CALLS": f"{self.folder}/calls", **variables}
+        argv = (str(self.compose / argv[0]), *argv[1:])
+        return subprocess.run(
+            argv, env=environment, capture_output=True, text=True, check=False, timeout=30
+        )
+
+    def git(self, *words: str) -> None:
+        author = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+        subprocess.run(["git", *author, *words], cwd=self.folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A folder of its own."""
+    return Site(tmp_path)
+
+
+@pytest.fixture
+def checkout(site: Site) -> Site:
+    """The same with a commit."""
+    if not shutil.which("git"):
+        pytest.skip("git is not here")
+    site.git("init", "-q")
+    site.git("add", "compose")
+    site.git("commit", "-q", "-m", "first")
+    return site
+
+
+def wanted(site: Site, **variables: str) -> str:
+    return site.run("version.sh", "wanted", **variables).stdout.strip()
+
+
+def test_a_commit_has_a_version_of_its_own(checkout: Site) -> None:
+    first = wanted(checkout)
+    assert first.startswith("0.1.0-g")
+    checkout.git("commit", "-q", "--allow-empty", "-m", "second")
+    assert wanted(checkout) not in ("", first)
+
+
+def test_changes_that_no_commit_has_are_a_version_of_their_own(checkout: Site) -> None:
+    first = wanted(checkout)
+    (checkout.compose / "compose.yaml").open("a").write("# changed\n")
+    changed = wanted(checkout)
+    (checkout.compose / "another.yaml").write_text("# new\n")
+    assert first != changed != wanted(checkout)
+    assert changed.startswith(f"{first}.")
+
+
+def test_what_enters_no_image_makes_no_version(checkout: Site) -> None:
+    first = wanted(checkout)
+    (checkout.folder / "notes.txt").write_text("of mine")
+    assert wanted(checkout) == first
+
+
+def test_a_version_that_is_named_counts_and_a_registry_has_no_checkout(checkout: Site) -> None:
+    assert wanted(checkout, VERSION="1.4.0") == "1.4.0"
+    assert wanted(checkout, REGISTRY_URL="registry.example/pm") == "0.1.0"
+
+
+def test_without_a_checkout_it_is_the_files_version(site: Site) -> None:
+    assert wanted(site) == "0.1.0"
+
+
+def test_what_runs_comes_before_what_is_wanted(site: Site) -> None:
+    site.docker('case "$1" in ps) echo 1a2b;; inspect) echo registry/pm-scoring-app:0.9.0;; esac')
+    assert site.run("version.sh", VERSION="1.4.0").stdout == "0.9.0\n"
+    assert site.run("version.sh", "live").stdout == "0.9.0\n"
+
+
+def test_variables_are_read_as_compose_reads_them(site: Site) -> None:
+    (site.compose / ".env").write_text(
+        "# comment\nOVERLAYS=production security\n"
+        'TLS_HOSTS="a,b"\nLOG_LEVEL=INFO\n'
+        "X=$(touch no)'\n"
+    )
+    script = 'eval "$("$0" exports)"; echo "$OVERLAYS|$TLS_HOSTS|$LOG_LEVEL|$X"'
+    done = subprocess.run(
+        ["sh", "-c", script, str(site.compose / "site.sh")],
+        env={"PATH": os.environ["PATH"], "SITE": "public", "LOG_LEVEL": "DEBUG"},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=site.folder,
+    )
+    assert done.stdout.strip() == "production security|a,b|DEBUG|$(touch no)'"
+    assert not (site.folder / "no").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_enough"),
+    [("2.35.1", False), ("v2.24.5", False), ("2.36.0", True), ("2.40.3", True), ("5.6.1", True)],
+)
+def test_make_up_names_a_compose_that_is_too_old(site: Site, version: str, is_enough: bool) -> None:
+    site.docker(f"echo {version}")
+    done = site.run("up.sh", "check")
+    assert (done.returncode == 0) is is_enough
+    assert ("too old: 2.36 or later" in done.stderr) is not is_enough
+
+
+def said(done: subprocess.CompletedProcess[str]) -> list[dict[str, str]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_first_start_has_nothing_to_migrate_first(site: Site) -> None:
+    site.docker('[ "$1" = ps ]')
+    done = site.run("migrate-first.sh", *CALL)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("deed", ["down", "stop", "metadata"])
+def test_other_deeds_of_compose_ask_the_engine_nothing(site: Site, deed: str) -> None:
+    done = site.run("migrate-first.sh", "compose", "--project-name=site", deed, "migrate-first")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert not (site.folder / "calls").exists()
+
+
+RUNS = """case "$1" in
+    ps) echo 1a2b ;;
+    image) echo sha256:new ;;
+    inspect) echo sha256:old ;;
+    run)
+        echo "$*" >>"$CALLS"
+        printf 'Applying scoring.0012_x...\\n\\n a "quoted" \\\\ word\\n'
+        exit %d ;;
+esac"""
+
+
+def test_a_failure_stops_compose_with_the_migrations_own_words(site: Site) -> None:
+    site.docker(RUNS % 1)
+    done = site.run("migrate-first.sh", *CALL, "--secrets=./secrets", "--database=postgresql://x/y")
+    assert done.returncode == 1
+    last = said(done)[-1]
+    assert last["type"] == "error"
+    assert last["message"].startswith("Nothing was replaced: the old containers serve as before.\n")
+    assert 'a "quoted" \\ word' in last["message"]
+
+
+def test_it_runs_the_new_image_with_no_more_than_it_needs(site: Site) -> None:
+    site.docker(RUNS % 0)
+    done = site.run("migrate-first.sh", *CALL, "--secrets=./secrets", "--database=postgresql://x/y")
+    assert [line["type"] for line in said(done)] == ["info", "info"]
+    [call] = (site.folder / "calls").read_text().splitlines()
+    assert "--network site_database" in call
+    assert f"{site.compose}/./secrets/database_password:/run/secrets/database_password:ro" in call
+    assert "--read-only --cap-drop ALL" in call
+    assert call.endswith("registry/pm-scoring-app:2 python manage.py migrate_first")
+
+
+def test_an_engine_that_is_away_stops_compose(site: Site) -> None:
+    done = site.run("migrate-first.sh", *CALL)
+    assert done.returncode == 1
+    assert "does not answer; nothing was replaced" in said(done)[-1]["message"]
+
+
+SWARM = """case "$1 $2" in
+    "info --format") echo true ;;
+    "service inspect")
+        case "$*" in
+            *Image*) echo registry/pm-scoring-app:0.9.0@sha256:1 ;;
+            *_web) echo 5 ;;
+            *_ops) ;;
+            *) exit 1 ;;
+        esac ;;
+    "stack deploy") echo "$API_REPLICAS|$WORKER_REPLICAS|$VERSION|$*" ;;
+esac"""
+
+
+def test_a_stack_is_deployed_at_the_numbers_and_the_version_that_there_are(site: Site) -> None:
+    site.docker(SWARM)
+    (site.compose / ".env").write_text("API_REPLICAS=3\nWORKER_REPLICAS=2\n")
+    done = site.run("swarm-deploy.sh", SITE="public")
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("5|2|0.9.0|stack deploy"), done.stdout + done.stderr
+    assert "web stays at 5" in done.stdout
+
+
+def test_a_number_that_is_asked_for_counts_more(site: Site) -> None:
+    site.docker(SWARM)
+    done = site.run("swarm-deploy.sh", SITE="public", API_REPLICAS="7", VERSION="1.0.0")
+    assert done.stdout.splitlines()[-1].startswith("7||1.0.0|"), done.stdout + done.stderr
