@@ -6,21 +6,17 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from opsconsole.engines.base import Engine, NotSupported
+from opsconsole.engines.base import Engine
 from opsconsole.engines.compose import Compose
+from opsconsole.engines.embedded import Embedded
 from opsconsole.engines.layout import Layout
 from opsconsole.engines.swarm import Swarm
 from opsconsole.environments import shape, site, variables
 from opsconsole.models import Environment, Installation
 from pmscoring.base.refusals import Refused
 
-
-def _yet_to_come(environment: Environment) -> Engine:
-    raise NotSupported(_("%s cannot be reached yet") % environment.get_engine_display())
-
-
 KINDS: dict[str, Callable[[Environment], Engine]] = {
-    Environment.Engine.EMBEDDED: _yet_to_come,
+    Environment.Engine.EMBEDDED: lambda environment: Embedded(Path(settings.VAR_DIR) / "run"),
     Environment.Engine.COMPOSE: lambda environment: Compose(layout_of(environment)),
     Environment.Engine.SWARM: lambda environment: Swarm(layout_of(environment)),
 }

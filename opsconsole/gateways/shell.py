@@ -21,6 +21,7 @@ KEPT = ("HOME", "LANG", "PATH", "SYSTEMROOT", "TMPDIR", "USER")
 """Variables of our environment that a program gets; the others may hold secrets."""
 SAID_BYTES = 4000
 LOOK_SECONDS = 0.05
+FOLLOW_SECONDS = 0.25
 GRACE_SECONDS = 5.0
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -37,6 +38,10 @@ class ShellError(Exception):
             if self.says
             else f"{Path(argv[0]).name} {how}"
         )
+
+
+class TooLong(ShellError):
+    """A program was ended because its time was over."""
 
 
 def _how(status: int | None) -> str:
@@ -68,7 +73,7 @@ def run(
             _await(process, timeout, alive, every)
         except subprocess.TimeoutExpired:
             _end(process)
-            raise ShellError(argv, process.returncode, f"not within {timeout:g} s") from None
+            raise TooLong(argv, process.returncode, f"not within {timeout:g} s") from None
         except BaseException:
             _end(process)
             raise
@@ -79,6 +84,66 @@ def run(
             warn(redacted(says))
         out.seek(0)
         return out.read().decode("utf-8", "replace")
+
+
+def follow(
+    argv: Sequence[str],
+    say: Callable[[str], object],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    alive: Callable[[], object] | None = None,
+) -> int:
+    """Run the program, say each line of its stdout and stderr without secrets; its exit status.
+
+    Ends it as `run` does. Raises ShellError where it cannot be run or was killed, TooLong after
+    `timeout` seconds.
+    """
+    with tempfile.TemporaryFile() as output:
+        process = _started(argv, env or {}, cwd, None, output, output)
+        lines = _Lines(output.fileno(), say)
+
+        def look() -> None:
+            lines.read()
+            if alive:
+                alive()
+
+        try:
+            _await(process, timeout, look, FOLLOW_SECONDS)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise TooLong(argv, process.returncode, f"not within {timeout:g} s") from None
+        except BaseException:
+            _end(process)
+            raise
+        lines.read(to_end=True)
+    if process.returncode < 0:
+        raise ShellError(argv, process.returncode, "")
+    return process.returncode
+
+
+class _Lines:
+    """What a program has written to a file since the last look, line by line."""
+
+    def __init__(self, file: int, say: Callable[[str], object]) -> None:
+        self.file, self.say = file, say
+        self.place, self.rest = 0, b""
+
+    def read(self, *, to_end: bool = False) -> None:
+        """Say the lines that are whole; `to_end` the last one too. The program's own place in the
+        file is left alone.
+        """
+        while block := os.pread(self.file, 65536, self.place):
+            self.place += len(block)
+            *whole, self.rest = (self.rest + block).split(b"\n")
+            for line in whole:
+                self._say(line)
+        if to_end and self.rest:
+            self._say(self.rest)
+
+    def _say(self, line: bytes) -> None:
+        self.say(redacted(line.decode("utf-8", "replace")))
 
 
 def _started(

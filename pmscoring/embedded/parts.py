@@ -32,6 +32,8 @@ class Part:
     starting_seconds: float = 60.0
     environment: dict[str, str] = field(default_factory=dict)
     standby: bool = False
+    check: str = ""
+    """The address by which the console sees its health: http://…, or tcp://… that takes calls."""
 
 
 @dataclass(frozen=True)

@@ -96,22 +96,31 @@ def _postgres(cluster: Cluster, port: int) -> Part:
         user=cluster.user,
         stop_signal="INT",
         stop_seconds=60,
+        check=f"tcp://127.0.0.1:{port}",
     )
 
 
 def _valkey(valkey: Valkey, port: int) -> Part:
-    return Part("valkey", bare(valkey.argv(port)), rank=1, answers=lambda: valkey.answers(port))
+    return Part(
+        "valkey",
+        bare(valkey.argv(port)),
+        rank=1,
+        answers=lambda: valkey.answers(port),
+        check=f"tcp://127.0.0.1:{port}",
+    )
 
 
 def _inference(models: Path, port: int) -> list[Part | Step]:
     own = models / "e5-small"
     settings = {"INFERENCE_HOST": "127.0.0.1", "INFERENCE_PORT": str(port)}
     settings["SCORING_MODEL"] = env.text("SCORING_MODEL", str(own))
+    health = f"http://127.0.0.1:{port}/health"
     service = Part(
         "inference",
         [sys.executable, "-m", "inference_server"],
         rank=2,
-        answers=lambda: answers_http(f"http://127.0.0.1:{port}/health"),
+        answers=lambda: answers_http(health),
+        check=health,
         directory=ROOT,
         starting_seconds=180,
         environment=settings,
@@ -134,11 +143,13 @@ def _web_host() -> str:
 def _web(run: Path, port: int) -> Part:
     host = _web_host()
     seen = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104
+    live = f"http://{seen}:{port}/health/live"
     return Part(
         "web",
         [sys.executable, "-m", "gunicorn", "-c", "python:pmscoring.gunicorn"],
         rank=3,
-        answers=lambda: answers_http(f"http://{seen}:{port}/health/live"),
+        answers=lambda: answers_http(live),
+        check=live,
         directory=ROOT,
         environment={
             "WEB_BIND": f"{host}:{port}",

@@ -115,6 +115,9 @@ class Supervisor:
             "stdout_logfile_maxbytes": LOG_BYTES,
             "stdout_logfile_backups": "5",
         }
+        if part.check:
+            # Read by the console; supervisord passes over what it does not know.
+            program |= {"check": part.check, "starting_seconds": str(part.starting_seconds)}
         if part.environment:
             pairs = (f"{name}={shlex.quote(value)}" for name, value in part.environment.items())
             program["environment"] = ",".join(pairs)

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,26 @@ def test_the_program_does_not_outlive_a_killed_worker(tmp_path: Path) -> None:
     os.kill(worker, signal.SIGKILL)
     os.waitpid(worker, 0)
     wait_until(lambda: is_gone(tmp_path / "pid"), 10)
+
+
+def test_it_follows_a_program_line_by_line_and_tells_its_exit_status() -> None:
+    said: list[tuple[float, str]] = []
+    status = shell.follow(
+        ["sh", "-c", "echo one; sleep 1; echo password=hunter22 >&2; printf end; exit 3"],
+        lambda line: said.append((time.monotonic(), line)),
+    )
+    assert status == 3
+    assert [line for _at, line in said] == ["one", "password=***", "end"]
+    assert said[1][0] - said[0][0] > 0.5
+
+
+def test_what_is_followed_too_long_is_ended_with_its_children(tmp_path: Path) -> None:
+    script = f"sleep 600 & printf %s $! >{tmp_path}/pid; wait"
+    with pytest.raises(shell.TooLong, match="not within 1 s"):
+        shell.follow(["sh", "-c", script], lambda line: None, timeout=1)
+    wait_until(lambda: is_gone(tmp_path / "pid"), 10, "the child has ended")
+
+
+def test_a_followed_program_that_was_killed_has_no_exit_status() -> None:
+    with pytest.raises(shell.ShellError, match="killed by signal 9"):
+        shell.follow(["sh", "-c", "kill -9 $$"], lambda line: None)
