@@ -40,7 +40,8 @@ class ComposeProject:
         # As YAML, for as JSON the lines that begin with x- are left out.
         text = self.command(self.layout.compose("config"), {})
         services: dict[str, dict[str, Any]] = yaml.load(text, yaml.CSafeLoader)["services"]
-        return services
+        # A provider service is a script that Compose runs, and never a container.
+        return {name: each for name, each in services.items() if "provider" not in each}
 
     def lasting(self, service: str = "") -> list[Document]:
         """The containers of a service, or of all of them."""
