@@ -28,4 +28,4 @@ if [ -n "${1:-}" ]; then
     cp -R compose docker docs Makefile "$1/"
     cd "$1"
 fi
-echo "load: ready; go on with: cd $(pwd) && make up"
+echo "load: ready; go on with: cd $(pwd) && make up; where an older version runs: make upgrade"
