@@ -24,7 +24,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import EngineError
-from opsconsole.environments import allowed, bounds, guards
+from opsconsole.environments import allowed, bounds, guards, rotation
 from opsconsole.environments.output import Output
 from opsconsole.environments.performing import DEEDS, MOST_LINES, Deed, moment
 from opsconsole.environments.windows import refuse_in_window
@@ -104,6 +104,12 @@ def prune(environment: Environment, *, caller: Caller, why: str = "") -> Operati
     """Ask for the removal of old images; raises Refused in an exam window without a reason."""
     refuse_in_window(why)
     return request(environment, Kind.PRUNE, caller=caller, why=why)
+
+
+def rotate(environment: Environment, name: str, *, caller: Caller, why: str = "") -> Operation:
+    """Ask for a new value of a secret; raises Refused and Busy."""
+    rotation.refuse(environment, name)
+    return request(environment, Kind.ROTATE, caller=caller, target=name, why=why)
 
 
 def request(

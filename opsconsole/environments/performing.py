@@ -9,12 +9,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.engines.base import Engine, Replica, Service
-from opsconsole.environments import allowed, bounds, guards, pruning
+from opsconsole.engines.base import Engine, EngineError, Replica, Service
+from opsconsole.environments import allowed, bounds, guards, pruning, rotation
 from opsconsole.environments.engine import engine_of
 from opsconsole.environments.output import Output
-from opsconsole.models import Operation
-from pmscoring.base.refusals import Refused
+from opsconsole.models import Event, Operation
+from opsconsole.models.events import SYSTEM
+from pmscoring.base.redaction import redacted
+from pmscoring.base.refusals import Busy, Refused
 
 RUN_LIMIT = timedelta(minutes=30)
 MOST_LINES = 5000
@@ -109,12 +111,28 @@ def _prune(operation: Operation, output: Output) -> Done:
     return Done("images.pruned", {**details, "reason": operation.why})
 
 
+def _rotate(operation: Operation, output: Output) -> Done:
+    engine, name = _engine(operation), operation.target
+    details = {"secret": name[:100], "reason": operation.why}
+    try:
+        rotation.rotate(operation.environment, engine, name, say=output.line, alive=output.alive)
+    except (EngineError, Refused, Busy) as error:
+        says = redacted(str(error))[:500]
+        Event.objects.record(
+            "secret.rotation_failed", operation.environment, SYSTEM, result="failed",
+            **details, why=says,
+        )  # fmt: skip
+        raise
+    return Done("secret.rotated", details)
+
+
 DEEDS: Mapping[str, Deed] = {
     Kind.RESTART: _restart,
     Kind.SCALE: _scale,
     Kind.RUN: _run,
     Kind.LOGS: _logs,
     Kind.PRUNE: _prune,
+    Kind.ROTATE: _rotate,
 }
 
 
