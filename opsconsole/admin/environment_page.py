@@ -40,7 +40,6 @@ def page_context(environment: Environment) -> dict[str, Any]:
     deployments = environment.deployments.select_related("environment", "to_release")
     events = Event.objects.filter(object_type="environment", object_id=str(environment.pk))
     return {
-        "environment": environment,
         "label": seen.label(environment),
         "runs": environment.laid_out_at is not None and environment.removed_at is None,
         "deploys": environment.engine != Environment.Engine.EMBEDDED,

@@ -92,7 +92,8 @@ class RollOut(EnvironmentDeeds):
         context = {
             "operation": operation,
             "alive": states.is_alive(operation),
-            "lines": operation.output.splitlines(),
+            "lines": operation.output.splitlines()[:-1],
+            "replaced": operation.output.rpartition("\n")[2],
             "is_ready": is_ready and not is_old,
             "is_old": is_old,
             "version": arguments.get("version"),
@@ -154,7 +155,6 @@ class RollOut(EnvironmentDeeds):
     ) -> HttpResponse:
         context |= {
             "form": form,
-            "environment": environment,
             "soak": words.duration(settings.SOAK_SECONDS),
             "back": environment_address(environment),
         }

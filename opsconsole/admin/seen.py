@@ -50,6 +50,7 @@ class Replica:
     memory: Use
     restarts: int
     since: SafeString
+    runs: bool
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def _replica(row: Mapping[str, Any]) -> Replica:
         cpu=_use(row.get("cpu_cores"), row.get("cpu_limit"), _cores),
         memory=_use(row.get("memory_bytes"), row.get("memory_limit"), words.size),
         restarts=int(row.get("restarts") or 0),
-        since=states.when(_time(row.get("started_at"))),
+        since=states.since(_time(row.get("started_at"))),
+        runs=row.get("state") == "running",
     )
 
 

@@ -8,6 +8,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -40,6 +41,19 @@ def when(time: datetime | str | None) -> SafeString:
         settings.TIME_ZONE,
         f"{here:%Y-%m-%d %H:%M:%S} {here:%Z}",
         moment(at),
+    )
+
+
+def since(time: datetime | None) -> SafeString:
+    """For how long, such as `3 hours`; the title has the time."""
+    if time is None:
+        return format_html("{}", words.NOTHING)
+    here = localtime(time)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        time.isoformat(timespec="seconds"),
+        f"{here:%Y-%m-%d %H:%M:%S} {here:%Z}",
+        timesince(time, depth=1),
     )
 
 

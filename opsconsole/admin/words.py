@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.timesince import timesince
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.models import PARTS
@@ -66,6 +67,9 @@ def age(since: datetime | None, at: datetime | None = None) -> str:
     """How long ago that was, such as `3 hours ago`; a dash for never."""
     if since is None:
         return NOTHING
+    seconds = ((at or now()) - since).total_seconds()
+    if 0 <= seconds < 60:
+        return _("%(seconds)d s ago") % {"seconds": seconds}
     return _("%(time)s ago") % {"time": timesince(since, at, depth=1)}
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils.timezone import now
@@ -19,6 +20,14 @@ from tests import marked_exam
 from tests.browser.conftest import Open
 from tests.factories import make_user
 from tests.opsconsole.backups_made import made, plan, verification, with_files
+from tests.opsconsole.environments_made import (
+    deployment,
+    environment,
+    operation,
+    release,
+    replica,
+    seen,
+)
 from tests.paths import ROOT, SAMPLE
 from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load
 
@@ -139,3 +148,79 @@ def test_the_pages_of_backups(browse: Open, console: Backup, name: str) -> None:
     page = browse(operator, address, locale="en-US", **TALL)
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / f"backup-{name}.png")
+
+
+@pytest.fixture
+def environments(db: None) -> dict[str, str]:
+    """An installation in which a web replica is sick, a plan, and a deployment under way."""
+    production = environment(base_url="https://scoring.example")
+    release(production, "1.4.0", live=True)
+    sick = replica("web", 2, health="unhealthy", health_says="GET /health/ready: 503", restarts=3)
+    now_seen = json.dumps(seen(web=[replica("web", 1), sick]))
+    production.seen = json.loads(now_seen.replace(":1.0.0", ":1.4.0"))
+    production.save()
+    lines = [
+        "docker pull registry.example/pm-scoring-app:1.5.0",
+        "docker pull registry.example/pm-scoring-inference:1.5.0",
+        "docker pull registry.example/pm-scoring-ops:1.5.0",
+        "back up the database and verify it, if there are migrations to apply",
+        "python manage.py migrate --noinput, in the new image, if there are any",
+        "docker compose up -d --no-deps --no-recreate --scale inference=2 inference",
+        "docker compose up -d --no-deps --no-recreate --scale worker=2 worker",
+        "docker compose up -d --no-deps --no-recreate --scale web=4 web",
+        "docker compose up -d --no-deps beat",
+        "watch the new containers for 60 s",
+        "Containers that are replaced: inference, worker, web, beat, ops",
+    ]
+    plan_made = operation(
+        production,
+        "plan",
+        status="done",
+        output="\n".join(lines),
+        arguments={"version": "1.5.0"},
+    )
+    says = "4 of 4 containers are healthy\n2911 requests, 0 failed, 95 of 100 within 83 ms"
+    rolling = deployment(
+        production,
+        "1.5.0",
+        status="soaking",
+        why="the rubric of the spring exam",
+        backup=made(timedelta(minutes=4)),
+        claimed_at=now(),
+        since=now() - timedelta(seconds=40),
+        requested_at=now() - timedelta(minutes=4),
+        fraction=0.8,
+        stage="watching the new version",
+        steps=[
+            _step("preparing the images", 21.4, "3 images are here"),
+            _step("backing up the database", 76.0, "verified"),
+            _step("migrating the database", 4.2, "scoring.0013_more_rubrics"),
+            _step("rolling out inference", 31.0, "healthy after 24 s"),
+            _step("rolling out worker", 18.3, "2 of 2"),
+            _step("rolling out web", 52.9, says),
+            _step("rolling out beat", 6.1, ""),
+            {"name": "watching the new version", "state": "running", "seconds": None, "says": ""},
+        ],
+        verdict={
+            "callers": {"requests": 2911, "failed": 0, "p95_ms": 83.0},
+            "before": {"callers": {"requests": 9120, "failed": 1, "p95_ms": 79.0}},
+        },
+    )
+    console = "/admin/opsconsole"
+    return {
+        "environment": f"{console}/environment/{production.pk}/change/",
+        "deployment-plan": f"{console}/environment/{production.pk}/plan/{plan_made.pk}/",
+        "deployment": f"{console}/deployment/{rolling.pk}/change/",
+    }
+
+
+def _step(name: str, seconds: float, says: str) -> dict[str, Any]:
+    return {"name": name, "state": "done", "seconds": seconds, "says": says}
+
+
+@pytest.mark.parametrize("name", ["environment", "deployment-plan", "deployment"])
+def test_the_pages_of_environments(browse: Open, environments: dict[str, str], name: str) -> None:
+    operator = make_user("operator", staff=True)
+    page = browse(operator, environments[name], locale="en-US", timezone_id="Asia/Tokyo", **TALL)
+    page.wait_for_timeout(500)
+    page.screenshot(path=IMAGES / f"{name}.png")

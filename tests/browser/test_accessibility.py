@@ -9,12 +9,20 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from opsconsole.models import Restore
+from opsconsole.models import ExamWindow, Restore
 from scoring.marks import giving
 from scoring.models import Answer, Exam
 from tests.browser.conftest import Open
 from tests.factories import make_user
 from tests.opsconsole.backups_made import made, plan, verification, with_files
+from tests.opsconsole.environments_made import (
+    deployment,
+    environment,
+    operation,
+    release,
+    replica,
+    seen,
+)
 from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,14 +130,80 @@ def console(settings: Settings, tmp_path: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture
+def environments(db: None) -> dict[str, str]:
+    """The addresses of the pages of environments, with rows in every colour."""
+    production = environment(trouble="Docker does not answer")
+    live = release(production, live=True)
+    sick = replica("web", 1, health="unhealthy", health_says="503", memory_bytes=1_070_000_000)
+    staging = environment("staging", seen=seen(web=[sick], beat=[]))
+    other = release(staging, "0.9.0", variables={"LOG_LEVEL": "DEBUG"})
+    release(staging, live=True)
+    added = environment("trial", laid_out_at=None, seen={}, subnet_prefix="172.30")
+    steps = [
+        {"name": "preparing", "state": "done", "seconds": 4.0, "says": "3 images"},
+        {"name": "rolling out web", "state": "failed", "seconds": 9.0, "says": "503"},
+    ]
+    figures = {"requests": 400, "failed": 40, "p95_ms": 612.0}
+    verdict = {"ok": False, "says": "40 failed", "callers": figures}
+    under_way = deployment(production, status="rolling", steps=steps, claimed_at=now())
+    taken_back = deployment(
+        staging, status="rolled_back", reason="40 failed", steps=steps, verdict=verdict
+    )
+    failed = deployment(staging, status="failed", reason="denied")
+    asked = deployment(staging, needs_approval=True)
+    log = operation(staging, "logs", status="done", output="2026-11-29T02:00:00+00:00 a line")
+    broken = operation(staging, "run", status="failed", reason="killed", exit_code=1)
+    plan_ = operation(
+        staging, "plan", status="done", output="docker pull x", arguments={"version": "1.2.0"}
+    )
+    ExamWindow.objects.create(name="w", starts_at=now(), ends_at=now() + timedelta(hours=1))
+    console = "/admin/opsconsole"
+    page_of = f"{console}/environment/{staging.pk}"
+    return {
+        "overview": "/admin/",
+        "list": f"{console}/environment/",
+        "away": f"{console}/environment/{production.pk}/change/",
+        "sick": f"{page_of}/change/",
+        "added": f"{console}/environment/{added.pk}/change/",
+        "new": f"{console}/environment/new",
+        "roll out": f"{page_of}/roll-out/",
+        "roll back": f"{page_of}/roll-back/",
+        "plan": f"{page_of}/plan/{plan_.pk}/",
+        "lay out": f"{console}/environment/{added.pk}/roll-out/",
+        "scale": f"{page_of}/scale/",
+        "run": f"{page_of}/run/",
+        "logs": f"{page_of}/logs/",
+        "remove": f"{page_of}/remove/",
+        "deployments": f"{console}/deployment/",
+        "under way": f"{console}/deployment/{under_way.pk}/change/",
+        "taken back": f"{console}/deployment/{taken_back.pk}/change/",
+        "failed": f"{console}/deployment/{failed.pk}/change/",
+        "asked": f"{console}/deployment/{asked.pk}/change/",
+        "approve": f"{console}/deployment/{asked.pk}/approve/",
+        "cancel": f"{console}/deployment/{asked.pk}/cancel/",
+        "break": f"{console}/deployment/{under_way.pk}/break-lock/",
+        "releases": f"{console}/release/",
+        "live": f"{console}/release/{live.pk}/change/",
+        "other": f"{console}/release/{other.pk}/change/",
+        "operations": f"{console}/operation/",
+        "log": f"{console}/operation/{log.pk}/change/",
+        "broken": f"{console}/operation/{broken.pk}/change/",
+        "windows": f"{console}/examwindow/",
+        "window": f"{console}/examwindow/add/",
+    }
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("pages", ["console", "environments"])
 def test_the_pages_of_the_console_have_none(
-    browse: Open, console: dict[str, str], scheme: str
+    browse: Open, pages: str, scheme: str, request: pytest.FixtureRequest
 ) -> None:
+    addresses: dict[str, str] = request.getfixturevalue(pages)
     user = make_user("operator", staff=True)
     page = browse(user, "/admin/", color_scheme=scheme)
     found = {}
-    for name, address in console.items():
+    for name, address in addresses.items():
         page.goto(address)
         page.wait_for_timeout(300)  # The theme shows itself when its script has begun.
         for details in page.locator("details").all():

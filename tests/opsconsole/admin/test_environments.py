@@ -76,7 +76,7 @@ def test_a_replica_near_its_limit_is_marked(operator: Client) -> None:
     full = replica("web", 1, memory_bytes=1_060_000_000)
     row = environment(seen=seen(web=[full, replica("web", 2)]))
     page = operator.get(f"{LIST}{row.pk}/change/").content.decode()
-    assert page.count('<td class="pms-number pms-bad">') == 1
+    assert page.count('<span class="pms-bad">') == 1
 
 
 def test_trouble_is_a_reason_and_what_was_seen_keeps_its_age(operator: Client) -> None:
