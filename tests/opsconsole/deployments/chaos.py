@@ -23,8 +23,7 @@ from tests.opsconsole.deployments.conftest import NOBODY, without_waiting
 from tests.opsconsole.engines.fake import OURS, Behaviour, Died, Fake, Migration
 
 BEHAVIOURS = (
-    Behaviour(),
-    Behaviour(),
+    *[Behaviour()] * 8,
     Behaviour(healthy=False),
     Behaviour(has_check=False),
     Behaviour(crashes=True),
@@ -62,7 +61,7 @@ class Chaos(RuleBasedStateMachine):
         self.tags = ["1"]
         self.lived: set[int] = {self.environment.release_id or 0}
         self.fake.serve(60)
-        self.outage = ""
+        self.outage, self.ran = "", False
         self.seen: set[int] = set()
         self.fake.before = self.look
 
@@ -71,19 +70,28 @@ class Chaos(RuleBasedStateMachine):
     @rule(
         behaviour=st.sampled_from(BEHAVIOURS),
         migrates=st.sampled_from(["", "good", "bad"]),
-        approval=st.sampled_from([False, False, True]),
+        approval=st.sampled_from([False] * 5 + [True]),
         after=STEPS_UNTIL,
         fate=st.sampled_from(FATES),
+        later=st.sampled_from(("later", *FATES)),
     )
     def deploy(
-        self, behaviour: Behaviour, migrates: str, approval: bool, after: int, fate: str
+        self,
+        behaviour: Behaviour,
+        migrates: str,
+        approval: bool,
+        after: int,
+        fate: str,
+        later: str,
     ) -> None:
-        """A new version is built and asked for, and a worker begins with it."""
+        """A new version is built and asked for; a worker begins, and its driver now or later."""
         self.build(behaviour, migrates)
         self.ask(lambda: request.request(
             self.environment, caller=NOBODY, version=self.tags[-1], needs_approval=approval
         ))  # fmt: skip
         self.work(after, fate)
+        if self.fake.drivers and later != "later":
+            self.drive(after, later)
 
     @rule(after=STEPS_UNTIL, fate=st.sampled_from(FATES))
     def go_back(self, after: int, fate: str) -> None:
@@ -94,13 +102,14 @@ class Chaos(RuleBasedStateMachine):
         self.work(after, fate)
 
     def ask(self, asking: Callable[[], object]) -> None:
-        """Of two at once the second is refused."""
+        """Of two at once the second is refused; what hinders it is then taken over."""
         busy = self.under_way() is not None
         try:
             asking()
             assert not busy
         except Busy:
             assert busy
+            self.sweep(False, 0, "")
 
     @rule(after=STEPS_UNTIL, fate=st.sampled_from(FATES))
     def approve(self, after: int, fate: str) -> None:
@@ -163,8 +172,9 @@ class Chaos(RuleBasedStateMachine):
     @invariant()
     def what_is_live_is_healthy(self) -> None:
         """And what did not become live runs a release that did."""
-        if not hasattr(self, "fake"):
+        if not getattr(self, "ran", False):
             return
+        self.ran = False
         self.fake.before = lambda step: None
         under_way = self.under_way()
         ended = self.environment.deployments.filter(status__in=Deployment.ENDS)
@@ -208,7 +218,8 @@ class Chaos(RuleBasedStateMachine):
             while self.fake.drivers:
                 self.drive(0, "")
             self.sweep(False, 0, "")
-        assert not self.environment.deployments.unfinished().exists()
+        assert self.under_way() is None
+        self.ran = True
         self.what_is_live_is_healthy()
         self.there_is_no_outage()
 
@@ -229,6 +240,7 @@ class Chaos(RuleBasedStateMachine):
 
     def process(self, story: Callable[[], None], after: int, fate: str) -> None:
         """A process to which `fate` happens after so many steps of the engine."""
+        self.ran = True
         steps = count()
 
         def before(step: str) -> None:

@@ -1,7 +1,7 @@
 """300 deployments with faults, deaths, cancels and lapses at any step."""
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pytest_django import Settings
 
@@ -9,8 +9,7 @@ from tests.opsconsole.deployments.chaos import ENDED, Chaos
 
 LEAST = 300
 RUNS, STEPS = 20, 20
-MOST_TURNS = 10
-
+MOST_TURNS = 40
 
 @pytest.mark.django_db
 def test_whatever_happens_one_at_a_time_never_live_without_health_always_back(
@@ -22,15 +21,16 @@ def test_whatever_happens_one_at_a_time_never_live_without_health_always_back(
         run_state_machine_as_test(Chaos, settings=PROFILE)
         if sum(ENDED.values()) >= LEAST:
             break
-    print(ENDED)
+
     assert sum(ENDED.values()) >= LEAST
     assert {"live", "rolled_back", "failed", "cancelled"} <= set(ENDED)
-
 
 PROFILE = settings(
     max_examples=RUNS,
     stateful_step_count=STEPS,
     deadline=None,
     database=None,
+    # Shrinking would take an hour; what failed is printed, step by step.
+    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
