@@ -34,10 +34,10 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.deployments import (
+    database,
     endings,
     laying_out,
     migrate,
-    migrations,
     prepare,
     releases,
     rollout,
@@ -152,7 +152,7 @@ class Driver:
             endings.undo(self, _("unexpected: %s") % f"{type(error).__name__}: {error}")
             raise
 
-    def _to(self) -> Release:
+    def to(self) -> Release:
         """The release that is on its way in."""
         release = self.deployment.to_release
         if release is None:
@@ -171,13 +171,13 @@ class Driver:
         )
         self.progress.beat(from_release=deployment.from_release)
         facts = prepare.prepare(deployment, self.engine, self.progress)
-        self._look_at_migrations(facts)
-        self._back_up()
-        self._migrate()
+        database.look(self, facts)
+        database.back_up(self)
+        database.migrate(self)
         if self._is_mine_to_replace():
             self._roll_out()
         else:
-            self.hand_over(self._to())
+            self.hand_over(self.to())
 
     def proceed(self) -> None:
         """From the state of the row."""
@@ -194,53 +194,6 @@ class Driver:
     def is_judged(self) -> bool:
         """Whether all but the operations worker was rolled, watched and found good."""
         return self.deployment.status == Status.SOAKING and bool(self.deployment.verdict.get("ok"))
-
-    def _look_at_migrations(self, facts: dict[str, Any]) -> None:
-        deployment = self.deployment
-        missing, back = facts["missing"], []
-        migrations.refuse_dangerous(missing, maintenance=deployment.maintenance)
-        if facts["ahead"]:
-            back = self._way_back(facts)
-        kept = {"missing": missing, "back": back, "applied": facts["applied"]}
-        self.progress.beat(migrations=kept)
-
-    def _way_back(self, facts: dict[str, Any]) -> list[Any]:
-        """The database is ahead of an earlier version: only the code that runs knows by what."""
-        lasts = migrations.last_names(facts["migrations"])
-        current = prepare.ask(self.engine, None, self.progress, back_to=lasts)
-        maintenance = self.deployment.maintenance
-        return migrations.refuse_no_way_back(current["back"], maintenance=maintenance)
-
-    def _back_up(self) -> None:
-        self.progress.enter(Status.BACKING_UP)
-        if self.deployment.maintenance:
-            # Before the backup, so that whoever restores it loses nothing.
-            self._hold()
-        if self._changes_database():
-            safety.back_up(self.deployment, self.engine, self.progress)
-        else:
-            self.progress.begin(_("backing up the database"))
-            self.progress.end("skipped", _("there is nothing to migrate"))
-
-    def _hold(self) -> None:
-        if not self.deployment.environment.is_here:
-            raise Refused(_("the maintenance page can be shown in this installation alone"))
-        self.progress.hold()
-        self.progress.pause(HELD_SECONDS)
-
-    def _changes_database(self) -> bool:
-        state = self.deployment.migrations
-        return bool(state.get("missing") or state.get("back"))
-
-    def _migrate(self) -> None:
-        deployment = self.deployment
-        self.progress.enter(Status.MIGRATING)
-        version = releases.version_of(self._to())
-        if deployment.migrations["missing"]:
-            migrate.forwards(deployment, self.engine, version, self.progress)
-        if back := deployment.migrations["back"]:
-            stays = _without(deployment.migrations["applied"], back)
-            migrate.backwards(migrations.targets(back, stays), self.engine, None, self.progress)
 
     def _is_mine_to_replace(self) -> bool:
         """Whether this process may roll everything: whoever replaces itself dies of it."""
@@ -268,14 +221,14 @@ class Driver:
         self.progress.enter(Status.ROLLING)
         for service in self._services():
             judge = self.watch.judge(service)
-            rollout.forwards(self.engine, service, self._to(), self.progress, judge)
+            rollout.forwards(self.engine, service, self.to(), self.progress, judge)
         self._soak([name for name in rollout.replaced(deployment) if name != LAST])
         self._finish()
 
     def _services(self) -> list[str]:
         """All but the operations worker, also of the same image: the settings may be others."""
         there = {service.name for service in self.engine.services() if service.wanted}
-        return [name for name in ORDER if name in there and name in self._to().images]
+        return [name for name in ORDER if name in there and name in self.to().images]
 
     def _soak(self, rolled: list[str]) -> None:
         self.progress.lift()
@@ -289,8 +242,8 @@ class Driver:
         deployment = self.deployment
         if LAST in rollout.replaced(deployment):
             judge = self.watch.judge(LAST)
-            rollout.forwards(self.engine, LAST, self._to(), self.progress, judge)
-        rollout.healthy(self.engine, self._to(), self.progress)
+            rollout.forwards(self.engine, LAST, self.to(), self.progress, judge)
+        rollout.healthy(self.engine, self.to(), self.progress)
         endings.live(self)
         self._tidy()
 
@@ -304,16 +257,6 @@ class Driver:
             log.warning("old images stay: %s", redacted(str(error)))
             return
         Event.objects.record("images.pruned", deployment.environment, SYSTEM, **details)
-
-
-HELD_SECONDS = 1.0
-"""Until every process has seen that it is held (pmscoring/base/hold.py)."""
-
-
-def _without(applied: dict[str, list[str]], back: list[Any]) -> dict[str, list[str]]:
-    gone = {(each["app"], each["name"]) for each in back}
-    return {app: [name for name in names if (app, name) not in gone]
-            for app, names in applied.items()}  # fmt: skip
 
 
 def lease() -> timedelta:

@@ -6,7 +6,7 @@ from django.db import DatabaseError
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.deployments import migrate, rollout
+from opsconsole.deployments import migrate, prepare, rollout
 from opsconsole.deployments.progress import Overdue
 from opsconsole.engines.base import EngineError
 from opsconsole.environments import pruning
@@ -33,6 +33,7 @@ CANNOT_GO_BACK = (
     Refused,
     rollout.NotHealthy,
     migrate.MigrationFailed,
+    prepare.PrepareError,
     OSError,
 )
 
@@ -75,6 +76,9 @@ def undo(driver: "Driver", reason: str, *, is_cancelled: bool = False) -> None:
     """
     progress, deployment = driver.progress, driver.deployment
     progress.undoing = True
+    if deployment.maintenance and deployment.environment.is_here and deployment.migrations:
+        # Also where another driver had begun: old code must not meet what it cannot live with.
+        progress.hold()
     reason = redacted(reason)
     progress.end("failed", reason)
     try:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 
-from opsconsole.deployments import migrations, releases, trusted
+from opsconsole.deployments import migrations, prepare, releases, trusted
 from opsconsole.deployments.progress import Progress
 from opsconsole.engines.base import Engine, Version
 from opsconsole.models import Deployment
@@ -45,15 +46,30 @@ def backwards(
 
 
 def undo(deployment: Deployment, engine: Engine, progress: Progress) -> None:
-    """Take back what the deployment has migrated, where the earlier version cannot live with it.
+    """Undo what the deployment did to the database, where the earlier version needs that.
 
     What it can live with stays: nothing is lost, and the next try finds it done. Raises
     MigrationFailed where it cannot be taken back, with what a person has to do.
     """
-    state = deployment.migrations
-    dangerous = [each for each in state.get("missing", []) if each["incompatible"]]
-    if not state.get("begun") or not dangerous or deployment.to_release is None:
+    state, old = deployment.migrations, deployment.from_release
+    if not state.get("begun"):
         return
+    if state.get("back") and old:
+        progress.begin(_("migrating the database"))
+        _run(engine, COMMAND, releases.version_on(engine, old), progress)
+        progress.end()
+    if any(each["incompatible"] for each in state.get("missing", [])):
+        _take_back(deployment, engine, progress)
+
+
+def _take_back(deployment: Deployment, engine: Engine, progress: Progress) -> None:
+    """What was applied of it: a migration that failed was not."""
+    if deployment.to_release is None:
+        return
+    version = releases.version_on(engine, deployment.to_release)
+    still = [_key(each) for each in prepare.ask(engine, version, progress)["missing"]]
+    applied = [each for each in deployment.migrations["missing"] if _key(each) not in still]
+    dangerous = [each for each in applied if each["incompatible"]]
     if stuck := [each for each in dangerous if each["irreversible"]]:
         backup = deployment.backup.name if deployment.backup else _("made before it")
         raise MigrationFailed(
@@ -61,8 +77,13 @@ def undo(deployment: Deployment, engine: Engine, progress: Progress) -> None:
               "restore the backup %(backup)s")
             % {"what": migrations.described(stuck), "backup": backup}
         )  # fmt: skip
-    targets = migrations.targets(state["missing"], state.get("applied", {}))
-    backwards(targets, engine, releases.version_of(deployment.to_release), progress)
+    if dangerous:
+        before = deployment.migrations.get("applied", {})
+        backwards(migrations.targets(applied, before), engine, version, progress)
+
+
+def _key(migration: Mapping[str, Any]) -> tuple[str, str]:
+    return migration["app"], migration["name"]
 
 
 def _run(engine: Engine, argv: Sequence[str], version: Version | None, progress: Progress) -> None:

@@ -11,6 +11,7 @@ LEAST = 300
 RUNS, STEPS = 20, 20
 MOST_TURNS = 40
 
+
 @pytest.mark.django_db
 def test_whatever_happens_one_at_a_time_never_live_without_health_always_back(
     settings: Settings,
@@ -24,6 +25,7 @@ def test_whatever_happens_one_at_a_time_never_live_without_health_always_back(
 
     assert sum(ENDED.values()) >= LEAST
     assert {"live", "rolled_back", "failed", "cancelled"} <= set(ENDED)
+
 
 PROFILE = settings(
     max_examples=RUNS,

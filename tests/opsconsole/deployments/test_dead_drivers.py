@@ -223,26 +223,6 @@ class TestHere:
         deployment.refresh_from_db()
         assert deployment.status == "live", deployment.reason
 
-    def test_maintenance_holds_until_the_new_version_serves_and_a_failure_takes_it_back(
-        self, fake: Fake, environment: Environment, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """A real backup is made in the stack's tests; here there is a dump already."""
-        held: list[str] = []
-        monkeypatch.setattr("pmscoring.base.hold.renew", lambda holder: held.append("held"))
-        monkeypatch.setattr("pmscoring.base.hold.lift", lambda: held.append("lifted"))
-        monkeypatch.setattr("opsconsole.deployments.safety._here", lambda *_: None)
-        dropped = Migration("0002_drop", incompatible=("DROPPING columns",))
-        fake.build("2", Behaviour(migrations=(dropped,), canary=False))
-        deployment = asked(environment, maintenance=True)
-        begun(deployment, fake)
-        assert "0002_drop" in fake.migrated
-        driver.take_over(deployment, fake, fake.drivers[0][0], **without_waiting(fake))
-        deployment.refresh_from_db()
-        assert deployment.status == "rolled_back", deployment.reason
-        assert "0002_drop" not in fake.migrated
-        assert held[-1] == "lifted"
-        assert held.count("lifted") == 1
-
 
 @pytest.mark.parametrize(
     ("step", "end"),
