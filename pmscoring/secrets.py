@@ -32,8 +32,9 @@ NAMES = (
     "haproxy_password",
     "grafana_password",
 )
-# Folders for files that people write: an object store's address and keys, a channel's address.
-FOLDERS = ("stores", "channels")
+# Folders for files that people write: an object store's address and keys, a channel's address, and
+# the logins of registries as `docker login` writes them.
+FOLDERS = ("stores", "channels", "registry")
 DAYS = 825
 # A container's user, for whom single files are mounted, is not the owner.
 READABLE = 0o444

@@ -229,6 +229,7 @@ DEPLOY_LEASE_SECONDS = env.integer("DEPLOY_LEASE_SECONDS", 60, least=50)
 SOAK_SECONDS = env.integer("SOAK_SECONDS", 60, least=1)
 RELEASES_KEPT = env.integer("RELEASES_KEPT", 5, least=2)
 STORES_DIR = Path(env.text("STORES_DIR", str(VAR_DIR / "stores")))
+DOCKER_CONFIG = env.text("DOCKER_CONFIG", "")
 CHANNELS_DIR = Path(env.text("CHANNELS_DIR", str(VAR_DIR / "channels")))
 PUBLISHED_DIR = Path(name) if (name := env.text("PUBLISHED_DIR", "")) else None
 # The folder with `compose/`; set in containers alone.

@@ -44,7 +44,14 @@ def layout_of(environment: Environment) -> Layout:
         profiles=profiles_of(environment),
         variables=own,
         directory=Path(settings.INSTALL_DIR) / "compose" if settings.INSTALL_DIR else None,
+        logins=_logins(),
     )
+
+
+def _logins() -> Path | None:
+    """The folder of the registries' logins, where there are any."""
+    folder = Path(settings.DOCKER_CONFIG)
+    return folder if settings.DOCKER_CONFIG and (folder / "config.json").is_file() else None
 
 
 def variables_of(environment: Environment) -> dict[str, str]:

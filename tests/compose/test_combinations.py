@@ -113,18 +113,21 @@ def test_backups_are_written_by_the_operations_worker_alone_and_web_may_read_the
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_addresses_and_keys_of_stores_and_channels_are_in_the_operations_worker_alone(
+def test_addresses_keys_and_logins_are_in_the_operations_worker_alone(
     kind: str,
 ) -> None:
     holders = {
         (name, volume["target"], volume.get("read_only"))
         for name, service in services(kind, *EXTRAS, SECRETS_DIR="/secrets").items()
         for volume in service.get("volumes", [])
-        if volume.get("source", "").startswith(("/secrets/stores", "/secrets/channels"))
+        if volume.get("source", "").startswith(
+            ("/secrets/stores", "/secrets/channels", "/secrets/registry")
+        )
     }
     assert holders == {
         ("ops", "/srv/pmscoring/stores", True),
         ("ops", "/srv/pmscoring/channels", True),
+        ("ops", "/srv/pmscoring/registry", True),
     }
 
 

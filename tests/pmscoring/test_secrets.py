@@ -35,7 +35,7 @@ def test_it_makes_empty_folders_for_stores_and_channels_that_a_container_may_ent
 ) -> None:
     secrets.write_missing(tmp_path / "secrets", ["localhost"])
 
-    for name in ("stores", "channels"):
+    for name in ("stores", "channels", "registry"):
         folder = tmp_path / "secrets" / name
         assert folder.stat().st_mode & 0o777 == 0o755
         assert list(folder.iterdir()) == []

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.stack import count
+from tests.stack.callers import Api, Load
 from tests.stack.conftest import Told
-from tests.stack.engine import docker, docker_logs
+from tests.stack.engine import docker, docker_logs, wait_for
 from tests.stack.stack import PROJECT, Container, Stack
 
 READERS = {
@@ -81,3 +83,26 @@ def test_the_operations_worker_cannot_read_the_folder_of_secrets(stack: Stack) -
     ops = stack.container("ops")
     folder = f"{stack.environment['INSTALL_DIR']}/compose/secrets"
     assert ops.run("sh", "-c", f"ls {folder} 2>/dev/null || true") == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["database_password", "broker_password", "cache_password", "inference_token"]
+)
+def test_a_secret_gets_a_new_value_without_a_failed_request(
+    stack: Stack, api: Api, told: Told, name: str
+) -> None:
+    before = {one.id for one in stack.containers()}
+    old = stack.secret(name)
+
+    with Load(api) as load:
+        answered = load.requests
+        said = stack.container("ops").run("python", "manage.py", "secrets", "rotate", name)
+        wait_for(lambda: load.requests > answered + 100, 180, "the load goes on")
+
+    assert "has a new value" in said
+    assert load.failures == []
+    assert stack.secret(name) != old
+    assert {one.id for one in stack.containers()} == before
+    count.wait_until_scored(stack)
+    assert all(one.is_ready() for one in stack.containers())
+    told(f"{name} rotated under load: {load.requests} requests, {len(load.failures)} failed")

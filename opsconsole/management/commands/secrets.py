@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from opsconsole.environments import operate, rotation
+from opsconsole.environments.enter import enter
 from opsconsole.management.ops_command import FAILED, OpsCommand
 from opsconsole.models import Environment, Operation
 
@@ -21,6 +22,7 @@ class Command(OpsCommand):
 
     def do(self, options: dict[str, Any]) -> dict[str, Any]:
         """Rotate it, and return what `--json` prints."""
+        enter()
         here = Environment.objects.here()
         done = operate.at_once(
             lambda: operate.rotate(
