@@ -42,7 +42,7 @@ class Images:
         return Image(
             reference=reference,
             digest=found["Id"],
-            repo_digest=next(iter(found.get("RepoDigests") or ()), ""),
+            repo_digest=_of_registry(reference, found.get("RepoDigests") or ()),
             bytes=found["Size"],
             labels=(found.get("Config") or {}).get("Labels") or {},
         )
@@ -133,6 +133,13 @@ class Images:
     def _untag(self, tag: str) -> None:
         with suppress(Gone):
             self.daemon.ask(lambda: self.daemon.slow_api.remove_image(tag))
+
+
+def _of_registry(reference: str, repo_digests: Sequence[str]) -> str:
+    """The registry's digest under the reference's own name, where it was pulled or pushed so."""
+    repository = parse_repository_tag(reference)[0]
+    own = (one for one in repo_digests if one.partition("@")[0] == repository)
+    return next(own, "")
 
 
 def _with(image: dict[str, Any]) -> dict[str, str]:

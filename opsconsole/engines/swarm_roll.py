@@ -60,7 +60,7 @@ class SwarmRoll:
         count = before["Spec"]["Mode"].get("Replicated", {}).get("Replicas")
         self.alive()
         try:
-            self.stack.deploy(document, {self.service: _held(definition, count)})
+            self.stack.deploy(document, {self.service: held(definition, count)})
             after = self.services.one(self.service)
             self._first(after)
             self._go_on(after)
@@ -191,7 +191,7 @@ def _counted(definition: Definition, count: int | None) -> Definition:
     return {**definition, "deploy": {**definition["deploy"], **number}}
 
 
-def _held(definition: Definition, count: int | None) -> Definition:
+def held(definition: Definition, count: int | None) -> Definition:
     """The same, which Swarm leaves alone after its first task."""
     counted = _counted(definition, count)
     order = (counted["deploy"].get("update_config") or {}).get("order", "stop-first")

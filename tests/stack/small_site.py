@@ -12,10 +12,11 @@ from opsconsole.engines.layout import Layout
 from opsconsole.engines.swarm import Swarm
 from tests.opsconsole.engines import sockets
 from tests.opsconsole.engines.contract import WEB
-from tests.stack.engine import docker
+from tests.stack.engine import docker, inspect
 from tests.stack.stack import Stack
 
 REGISTRY = "engines.test"
+STRANGER = "engines-stranger"
 APP = f"{REGISTRY}/pm-scoring-app"
 OPS = f"{REGISTRY}/pm-scoring-ops"
 LOOK = "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/ok', timeout=2)"
@@ -94,6 +95,32 @@ class SmallLab:
         """The id of the replica's container."""
         return str(self.engine._container(replica.id)["Id"])
 
+    def ended(self, name: str) -> tuple[int, str] | None:
+        """By the engine's own word; on Swarm the container's name has more after it."""
+        ids = docker("ps", "-aq", f"--filter=name={name}", "--filter=status=exited").split()
+        return next(((t["State"]["ExitCode"], t["Image"]) for t in inspect(*ids)), None)
+
+    def pack(self, reference: str, archive: Path) -> None:
+        """By `docker save`, then all its names go."""
+        docker("save", "--output", str(archive), reference)
+        [image] = inspect(reference)
+        docker("rmi", "--force", *image["RepoTags"])
+
+    def keep(self, image: str) -> None:
+        """As another environment would."""
+        docker("tag", image, "pmscoring.kept/engines-other:1")
+
+    def strangers(self) -> set[str]:
+        """A container, a volume and a network of another project, and images of others."""
+        own = f"label=pmscoring.project={STRANGER}"
+        return {
+            *docker("ps", "-q", f"--filter={own}").split(),
+            *docker("volume", "ls", "-q", f"--filter={own}").split(),
+            *docker("network", "ls", "-q", f"--filter={own}").split(),
+            *docker("images", "-q", app_image()).split(),
+            *docker("images", "-q", "pmscoring.kept/engines-other").split(),
+        }
+
     def sicken(self, replica: Replica) -> None:
         """Let its check find no page."""
         docker("exec", self.container(replica), "rm", "/tmp/ok")
@@ -122,6 +149,24 @@ class SmallLab:
         """Behind a proxy that waits."""
         with sockets.slow_unix(Path("/var/run/docker.sock"), seconds=1.0) as path:
             yield self.at(path)
+
+
+@contextmanager
+def strangers(project: str, label: str) -> Iterator[None]:
+    """A container that only the runner's label gives to the project, and things of another one."""
+    own = [f"--label=pmscoring.project={STRANGER}"]
+    docker("volume", "create", *own, STRANGER)
+    docker("network", "create", *own, STRANGER)
+    docker(
+        "run", "--detach", f"--name={STRANGER}", f"--label={label}={project}", *own,
+        f"--network={STRANGER}", f"--volume={STRANGER}:/data", app_image(), "sleep", "600",
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        docker("rm", "--force", STRANGER)
+        docker("network", "rm", STRANGER)
+        docker("volume", "rm", STRANGER)
 
 
 def app_image() -> str:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from opsconsole.engines.base import Version
 from opsconsole.engines.compose import Compose
+from opsconsole.engines.compose_project import PROJECT as PROJECT_LABEL
 from opsconsole.engines.layout import Layout
 from tests.opsconsole.engines import contract
-from tests.opsconsole.engines.contract import nothing
-from tests.stack.small_site import CHECK, REGISTRY, SERVE, SmallLab, Versions, app_image
+from tests.opsconsole.engines.contract import WEB, nothing
+from tests.stack.small_site import CHECK, REGISTRY, SERVE, SmallLab, Versions, app_image, strangers
 from tests.stack.stack import free_prefix
 
 PROJECT = "engines-compose"
@@ -77,13 +79,25 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLab]:
         "VERSION": "1",
     }
     layout = Layout("an-id", PROJECT, folder, profiles=("ops",), variables=variables)
-    made = SmallLab(Compose(layout), versions)
+    made = ComposeLab(Compose(layout), versions)
     try:
-        made.engine.lay_out(made.good(), print, nothing)
-        yield made
+        with strangers(PROJECT, PROJECT_LABEL):
+            made.engine.lay_out(made.good(), print, nothing)
+            yield made
+            assert not list((folder / "secrets").iterdir())
     finally:
         made.engine.remove(print)
         versions.remove()
+
+
+class ComposeLab(SmallLab):
+    """On Compose."""
+
+    engine: Compose
+
+    def begin(self, version: Version) -> None:
+        """One new container beside the old ones."""
+        self.engine.project.containers.start(self.engine.project.create(WEB, 1, version))
 
 
 class TestSeeing(contract.Seeing):
@@ -100,3 +114,7 @@ class TestRunning(contract.Running):
 
 class TestRolling(contract.Rolling):
     """The contract's."""
+
+
+class TestKeeping(contract.Keeping):
+    """The contract's. It removes the environment at last."""

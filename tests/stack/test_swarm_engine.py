@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.engines import swarm_roll
+from opsconsole.engines.base import Version
 from opsconsole.engines.layout import Layout
 from opsconsole.engines.swarm import Swarm
+from opsconsole.engines.swarm_parsing import NAMESPACE
 from tests.opsconsole.engines import contract
-from tests.opsconsole.engines.contract import nothing
+from tests.opsconsole.engines.contract import WEB, nothing, replicas
 from tests.stack.engine import docker
-from tests.stack.small_site import CHECK, REGISTRY, SERVE, SmallLab, Versions, app_image
+from tests.stack.small_site import CHECK, REGISTRY, SERVE, SmallLab, Versions, app_image, strangers
 from tests.stack.stack import free_prefix
 from tests.stack.swarm import why_not
+from tests.waiting import wait_until
 
 PROJECT = "engines-swarm"
 LABELS = f"{{pmscoring.project: {PROJECT}}}"
@@ -110,13 +114,28 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLab]:
             "SECRETS_DIR": str(folder / "secrets"),
             "VERSION": "1",
         }
-        made = SmallLab(Swarm(Layout("an-id", PROJECT, folder, variables=variables)), versions)
+        made = SwarmLab(Swarm(Layout("an-id", PROJECT, folder, variables=variables)), versions)
         try:
-            made.engine.lay_out(made.good(), print, nothing)
-            yield made
+            with strangers(PROJECT, NAMESPACE):
+                made.engine.lay_out(made.good(), print, nothing)
+                yield made
         finally:
             made.engine.remove(print)
             versions.remove()
+
+
+class SwarmLab(SmallLab):
+    """On Swarm."""
+
+    engine: Swarm
+
+    def begin(self, version: Version) -> None:
+        """The new specification, and Swarm held after the first task."""
+        document = self.engine.stack.read(version)
+        held = swarm_roll.held(self.engine.stack.definition(document, WEB), 2)
+        self.engine.stack.deploy(document, {WEB: held})
+        digest = version.images[WEB].digest
+        wait_until(lambda: digest in {one.digest for one in replicas(self.engine)}, 30)
 
 
 class TestSeeing(contract.Seeing):
@@ -133,3 +152,7 @@ class TestRunning(contract.Running):
 
 class TestRolling(contract.Rolling):
     """The contract's."""
+
+
+class TestKeeping(contract.Keeping):
+    """The contract's. It removes the environment at last."""

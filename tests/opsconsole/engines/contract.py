@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -27,6 +28,8 @@ from opsconsole.engines.meanwhile import in_parallel
 from tests.waiting import wait_until
 
 WEB = "web"
+ALONE = "single"
+"""A service of one replica, of which two must not run at once."""
 SOON = 30.0
 TIME = timedelta(seconds=20)
 
@@ -68,6 +71,21 @@ class DeployingLab(Lab, Protocol):
 
     def dying(self) -> Version:
         """A version that ends at once."""
+
+    def begin(self, version: Version) -> None:
+        """Leave what a roll to this version leaves when it is killed before its verdict."""
+
+    def ended(self, name: str) -> tuple[int, str] | None:
+        """Exit status and image of a driver that has ended."""
+
+    def pack(self, reference: str, archive: Path) -> None:
+        """Save an image into an archive, and remove it from the engine."""
+
+    def keep(self, image: str) -> None:
+        """Give an image of ours a name by which another environment keeps it."""
+
+    def strangers(self) -> set[str]:
+        """Ids of the containers, images, volumes and networks that are not this environment's."""
 
 
 def nothing(*_anything: object) -> None:
@@ -362,6 +380,19 @@ class Rolling:
         lab.engine.roll(WEB, version, judge=nothing, alive=nothing)
         assert ids(lab.engine) == before
 
+    def test_the_next_roll_undoes_or_finishes_one_that_was_killed(self, lab: DeployingLab) -> None:
+        first, second = lab.good(), lab.good()
+        lab.engine.roll(WEB, first, judge=nothing, alive=nothing)
+        wait_healthy(lab.engine)
+        lab.begin(second)
+        lab.engine.roll(WEB, first, judge=nothing, alive=nothing)
+        wait_healthy(lab.engine)
+        assert {one.digest for one in replicas(lab.engine)} == {first.images[WEB].digest}
+        lab.begin(second)
+        lab.engine.roll(WEB, second, judge=nothing, alive=nothing)
+        wait_healthy(lab.engine)
+        assert {one.digest for one in replicas(lab.engine)} == {second.images[WEB].digest}
+
     def test_it_says_what_would_be_recreated_and_by_which_commands(self, lab: DeployingLab) -> None:
         version = lab.good()
         lab.engine.roll(WEB, version, judge=nothing, alive=nothing)
@@ -384,6 +415,88 @@ class Rolling:
         assert lab.engine.image(image.reference + "-that-nobody-made") is None
         with pytest.raises(EngineError):
             lab.engine.point(other, "sha256:" + "0" * 64)
+
+
+class Keeping:
+    """What an environment has besides its replicas, and what is none of its."""
+
+    def test_all_of_it_was_laid_out_with_secrets(self, lab: DeployingLab) -> None:
+        by_name = {service.name: service for service in lab.engine.services()}
+        assert {WEB, ALONE, "once", "ops", lab.unchecked} <= by_name.keys()
+        once = by_name["once"]
+        assert once.one_shot
+        assert [(one.state, one.exit_code) for one in once.replicas] == [(State.STOPPED, 0)]
+        argv = ["sh", "-c", "test -s /run/secrets/token"]
+        done = lab.engine.run_once(WEB, argv, timeout=TIME, say=nothing, alive=nothing)
+        assert done.exit_code == 0
+        assert lab.engine.remains()
+
+    def test_what_must_not_run_twice_is_stopped_first(self, lab: DeployingLab) -> None:
+        wait_healthy(lab.engine, 1, ALONE)
+        before, beside = ids(lab.engine, ALONE), list[Replica]()
+
+        def judge(new: Sequence[Replica], old: Sequence[Replica]) -> None:
+            beside.extend(one for one in old if one.state is State.RUNNING)
+
+        version = lab.good()
+        lab.engine.roll(ALONE, version, judge=judge, alive=nothing)
+        wait_healthy(lab.engine, 1, ALONE)
+        assert beside == []
+        assert not ids(lab.engine, ALONE) & before
+        with pytest.raises(RollFailed):
+            lab.engine.roll(ALONE, lab.sick(), judge=nothing, alive=nothing)
+        wait_healthy(lab.engine, 1, ALONE)
+        digests = {one.digest for one in replicas(lab.engine, ALONE)}
+        assert digests == {version.images[ALONE].digest}
+
+    def test_a_driver_runs_by_itself_from_the_new_image(self, lab: DeployingLab) -> None:
+        version, services = lab.good(), {one.name for one in lab.engine.services()}
+        lab.engine.start_driver("driver-1", ["sh", "-c", "sleep 1; exit 5"], version)
+        assert {one.name for one in lab.engine.services()} == services
+        wait_until(lambda: lab.ended("driver-1"), SOON, "the driver has ended")
+        assert lab.ended("driver-1") == (5, version.images["ops"].digest)
+
+    def test_it_prunes_its_own_images_alone(self, lab: DeployingLab) -> None:
+        old, kept, other = lab.good(), lab.good(), lab.good()
+        for version in (old, kept, other):
+            for image in version.images.values():
+                lab.engine.point(image.reference, image.digest)
+        lab.keep(other.images[WEB].reference)
+        strangers = lab.strangers()
+        using = {one.digest for service in lab.engine.services() for one in service.replicas}
+
+        pruned = lab.engine.prune([kept.images[WEB].digest])
+
+        assert pruned.after <= pruned.before
+        assert lab.engine.image(old.images[WEB].reference) is None
+        assert lab.engine.image(kept.images[WEB].reference) is not None
+        assert lab.engine.image(other.images[WEB].reference) is not None
+        assert all(lab.engine.image(digest) for digest in using if digest)
+        assert strangers <= lab.strangers()
+        wait_healthy(lab.engine)
+
+    def test_an_archive_brings_images(self, lab: DeployingLab, tmp_path: Path) -> None:
+        archive, image = tmp_path / "images.tar", lab.good().images[WEB]
+        lab.pack(image.reference, archive)
+        assert lab.engine.image(image.reference) is None
+        said: list[str] = []
+        loaded = lab.engine.load(archive, said.append, nothing)
+        assert [(one.reference, one.digest) for one in loaded] == [(image.reference, image.digest)]
+        assert said
+        archive.write_bytes(b"no archive")
+        with pytest.raises(EngineError):
+            lab.engine.load(archive, nothing, nothing)
+
+    def test_a_registry_that_is_away_is_told(self, lab: DeployingLab) -> None:
+        with pytest.raises(EngineError, match="refused"):
+            lab.engine.pull("127.0.0.1:9/nothing:1", nothing, nothing)
+
+    def test_removed_it_leaves_nothing_and_strangers_alone(self, lab: DeployingLab) -> None:
+        strangers = lab.strangers()
+        lab.engine.remove(nothing)
+        assert all("stranger" in name for name in lab.engine.remains())
+        assert not any(one.replicas for one in lab.engine.services())
+        assert strangers <= lab.strangers()
 
 
 class Judged:
