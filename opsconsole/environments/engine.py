@@ -8,15 +8,22 @@ from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import Engine
 from opsconsole.engines.compose import Compose
-from opsconsole.engines.embedded import Embedded
 from opsconsole.engines.layout import Layout
 from opsconsole.engines.swarm import Swarm
 from opsconsole.environments import shape, site, variables
 from opsconsole.models import Environment, Installation
 from pmscoring.base.refusals import Refused
 
+
+def _embedded(_environment: Environment) -> Engine:
+    # Here, since the packages that it needs are not in the containers.
+    from opsconsole.engines.embedded import Embedded
+
+    return Embedded(Path(settings.VAR_DIR) / "run")
+
+
 KINDS: dict[str, Callable[[Environment], Engine]] = {
-    Environment.Engine.EMBEDDED: lambda environment: Embedded(Path(settings.VAR_DIR) / "run"),
+    Environment.Engine.EMBEDDED: _embedded,
     Environment.Engine.COMPOSE: lambda environment: Compose(layout_of(environment)),
     Environment.Engine.SWARM: lambda environment: Swarm(layout_of(environment)),
 }

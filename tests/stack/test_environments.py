@@ -22,9 +22,13 @@ STAGING = f"{PROJECT}-staging"
 BYSTANDER = f"{STAGING}-bystander"
 SMALL = {
     "WEB_MEMORY": "512M",
+    "WEB_MEMORY_RESERVED": "128M",
     "WORKER_MEMORY": "768M",
+    "WORKER_MEMORY_RESERVED": "128M",
+    "INFERENCE_MEMORY_RESERVED": "128M",
     "OPS_MEMORY": "1G",
     "POSTGRES_MEMORY": "512M",
+    "POSTGRES_MEMORY_RESERVED": "128M",
     "MODEL_CACHE_SIZE": "256m",
 }
 TEXT = "a candidate's own words"
