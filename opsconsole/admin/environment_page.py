@@ -6,9 +6,9 @@ from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from opsconsole.admin import seen, states, words
+from opsconsole.admin import heals, seen, states, words
 from opsconsole.admin.classes import ReadOnly
-from opsconsole.models import Environment, Event
+from opsconsole.models import Environment, Event, Heal
 from pmscoring.base.admin.pages import page
 from pmscoring.base.roles import has_role
 
@@ -35,6 +35,11 @@ class EnvironmentPage(ReadOnly):
         return page(self, request, template, title, environment, **context)
 
 
+def _heals(environment: Environment) -> list[Heal]:
+    """Those whose replica is still sick, and the last ones that ended."""
+    return list(environment.heals.all()[:MOST_SHOWN])
+
+
 def page_context(environment: Environment) -> dict[str, Any]:
     """The context of opsconsole/environment.html but for what depends on the viewer."""
     deployments = environment.deployments.select_related("environment", "to_release")
@@ -59,5 +64,6 @@ def page_context(environment: Environment) -> dict[str, Any]:
             (row, states.label(row), states.when(row.requested_at))
             for row in environment.operations.all()[:MOST_SHOWN]
         ],
+        "heals": [(heal, heals.label(heal), states.when(heal.at)) for heal in _heals(environment)],
         "events": events[:MOST_SHOWN],
     }

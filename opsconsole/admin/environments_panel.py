@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.admin import seen, states, words
 from opsconsole.admin.deployment_page import waits_for_approval
-from opsconsole.models import Deployment, Environment, ExamWindow
+from opsconsole.models import Deployment, Environment, ExamWindow, Heal
 from pmscoring.base.admin import overview
 from pmscoring.base.roles import OPERATOR, VIEWER, has_role
 
@@ -30,6 +30,7 @@ def read(request: HttpRequest) -> dict[str, Any]:
         ],
         "to_approve": [row for row in unfinished if waits_for_approval(row)],
         "failed": _failed(),
+        "given_up": Heal.objects.open().filter(did=Heal.Did.GAVE_UP).select_related("environment"),
         "windows": _windows(),
         "live": any(environment.laid_out_at for environment in environments),
         "may_operate": has_role(request.user, OPERATOR),

@@ -22,7 +22,10 @@ WHAT_IT_DOES = _(
     "While the window holds, deployments, restores and the removal of backups are refused, unless"
     " a reason is given; the event keeps that reason."
 )
-WHAT_FLOORS_DO = _("While the window holds, a service never has fewer replicas than this.")
+WHAT_FLOORS_DO = _(
+    "While the window holds, nobody scales a service below this without a reason. Scale it up"
+    " beforehand."
+)
 
 
 @admin.register(ExamWindow)

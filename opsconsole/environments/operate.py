@@ -27,7 +27,7 @@ from opsconsole.engines.base import EngineError
 from opsconsole.environments import allowed, bounds, guards, rotation
 from opsconsole.environments.output import Output
 from opsconsole.environments.performing import DEEDS, MOST_LINES, Deed, moment
-from opsconsole.environments.windows import refuse_in_window
+from opsconsole.environments.windows import refuse_below_floor, refuse_in_window
 from opsconsole.models import Caller, Environment, Event, Operation
 from opsconsole.models.events import SYSTEM
 from pmscoring.base.redaction import redacted
@@ -62,6 +62,7 @@ def scale(
 ) -> Operation:
     """Ask for so many replicas; with `lasting` the number of before is put back after that time."""
     arguments: dict[str, Any] = {"replicas": bounds.refuse_beyond(service, replicas)}
+    refuse_below_floor(service, replicas, why)
     if lasting is not None:
         if lasting <= timedelta(0):
             raise Refused(_("the time must be longer than none"))

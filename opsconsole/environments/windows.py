@@ -27,6 +27,25 @@ def refuse_in_window(reason: str, at: datetime | None = None) -> None:
     )
 
 
+def floor_of(service: str, at: datetime | None = None) -> int:
+    """The least replicas of the service by the windows that hold; 0 where none says so."""
+    at = at or now()
+    holding_now = ExamWindow.objects.filter(starts_at__lte=at, ends_at__gt=at)
+    floors = (window.floors.get(service) for window in holding_now)
+    return max((floor for floor in floors if type(floor) is int), default=0)
+
+
+def refuse_below_floor(service: str, replicas: int, reason: str) -> None:
+    """Raise Refused for fewer replicas than a window that holds wants, where no reason is given."""
+    floor = floor_of(service)
+    if replicas >= floor or reason.strip():
+        return
+    words = {"service": service, "floor": floor}
+    raise Refused(
+        _("an exam window wants at least %(floor)d of %(service)s; a reason overrides this") % words
+    )
+
+
 def save(window: ExamWindow, *, caller: Caller, change: str = "changed") -> None:
     """Write a window that was added or changed, and its event."""
     with transaction.atomic():

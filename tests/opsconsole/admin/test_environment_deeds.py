@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now
 
-from opsconsole.models import Environment, Event, Operation
+from opsconsole.models import Environment, Event, ExamWindow, Operation
 from tests.clients import signed_in
 from tests.opsconsole.environments_made import deployment, environment, operation
 
@@ -63,6 +63,20 @@ def test_a_service_is_scaled_within_its_bounds(operator: Client, production: Env
     refused = post(operator, production, "scale", service="web", replicas="21")
     assert "1 to 20 replicas" in refused.content.decode()
     assert Operation.objects.count() == 1
+
+
+def test_no_service_is_scaled_below_the_floor_of_an_exam_window_without_a_reason(
+    operator: Client, production: Environment
+) -> None:
+    at = now()
+    ExamWindow.objects.create(
+        name="Spring", starts_at=at, ends_at=at + timedelta(hours=1), floors={"web": 3}
+    )
+    refused = post(operator, production, "scale", service="web", replicas="2")
+    assert "an exam window wants at least 3 of web" in refused.content.decode()
+    post(operator, production, "scale", service="web", replicas="3")
+    post(operator, production, "scale", service="web", replicas="1", why="the host is full")
+    assert Operation.objects.count() == 2
 
 
 def test_nothing_is_scaled_while_a_deployment_is_under_way(

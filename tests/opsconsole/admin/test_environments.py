@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now
 
-from opsconsole.models import Environment
+from opsconsole.models import Environment, Heal
 from tests.clients import signed_in
 from tests.opsconsole.environments_made import (
     deployment,
@@ -110,6 +110,27 @@ def test_deployments_and_operations_are_listed_and_lead_on(operator: Client) -> 
     assert f"/admin/opsconsole/deployment/{going.pk}/change/" in page
     assert f"/admin/opsconsole/operation/{done.pk}/change/" in page
     assert "rolling out" in page
+
+
+def test_what_was_healed_and_what_was_given_up_is_shown(operator: Client) -> None:
+    row = environment()
+    seen_of_it = {"service": "web", "sickness": "unhealthy", "seen": "GET /ready: 503"}
+    Heal.objects.create(
+        environment=row,
+        replica="1",
+        name="pms-web-1",
+        did="restarted",
+        outcome="recovered",
+        ended_at=now(),
+        **seen_of_it,
+    )
+    Heal.objects.create(environment=row, replica="2", name="pms-web-2", did="gave_up", **seen_of_it)
+    page = shown(operator, row)
+    assert "healthy again" in page
+    assert "given up" in page
+    assert "pms-web-2 is sick, and was given up: GET /ready: 503" in re.sub(
+        r"\s+", " ", re.sub(r"<[^>]+>", " ", operator.get("/admin/").content.decode())
+    )
 
 
 def test_the_embedded_engine_says_that_it_deploys_nothing(operator: Client) -> None:
