@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 ORDER = (
     "compose_engine",
     "swarm_engine",
+    "registry",
     "start",
     "confinement",
     "networks",
