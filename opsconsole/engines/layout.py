@@ -1,5 +1,6 @@
 """What an environment consists of: the files, overlays and variables that an engine is given."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ class Layout:
 
     `directory` is where relative paths in these files start; on the host, for it is the engine that
     mounts them. `variables` have no secret among them. `logins` is a folder with a config.json of
-    registry logins. `installation` is the installation's id.
+    registry logins, where it is not that of DOCKER_CONFIG. `installation` is its id.
     """
 
     installation: str
@@ -49,12 +50,12 @@ class Layout:
 
     def stack_deploy(self, file: Path) -> list[str]:
         """The argv that gives Swarm a file; images are by digest, and no registry is asked."""
-        login = ["--with-registry-auth"] if self.logins else []
-        options = ["--resolve-image=never", *login, f"--compose-file={file}"]
+        options = ["--resolve-image=never", "--with-registry-auth", f"--compose-file={file}"]
         return ["docker", "stack", "deploy", *options, self.project]
 
     def environment(self, variables: Mapping[str, str], tag: str = "") -> dict[str, str]:
         """The environment of these commands; `tag` is the version of our images."""
-        logins = {"DOCKER_CONFIG": str(self.logins)} if self.logins else {}
+        folder = str(self.logins or os.environ.get("DOCKER_CONFIG", ""))
+        logins = {"DOCKER_CONFIG": folder} if folder else {}
         version = {"VERSION": tag} if tag else {}
         return {**self.variables, **variables, **version, "DOCKER_HOST": self.socket, **logins}
