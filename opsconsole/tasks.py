@@ -27,7 +27,7 @@ from opsconsole.backups import (
     restore,
     take,
 )
-from opsconsole.deployments import driver, operations, request
+from opsconsole.deployments import driver, operations, releases, request
 from opsconsole.deployments import recovery as recovery_of_deployments
 from opsconsole.engines.base import EngineError
 from opsconsole.environments import look, operate
@@ -36,12 +36,13 @@ from opsconsole.environments.enter import enter
 from opsconsole.gateways import published
 from opsconsole.gateways.postgres.server import PostgresError
 from opsconsole.healing.turn import turn
-from opsconsole.models import Backup, Caller, Deployment, Event, Operation, Restore
+from opsconsole.models import Backup, Caller, Deployment, Environment, Event, Operation, Restore
 from opsconsole.models.deeds import DEEDS, Told
 from opsconsole.notices import telling
 from pmscoring.base import heartbeats, hold
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.nudges import nudge
+from pmscoring.base.redaction import redacted
 from pmscoring.base.refusals import Busy, Refused
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def sweep() -> None:
     nudge(sweep_restores)
     nudge(remove_leftovers)
     nudge(sweep_operations)
+    nudge(record_releases)
     Backup.objects.release_stalled(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
     looking.forget(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
     with translation.override(settings.LANGUAGE_CODE):
@@ -114,6 +116,16 @@ def perform_operation(operation_id: int) -> None:
 def look_at_environments() -> None:
     """Write what is seen of each environment; an engine that is away is written too."""
     look.look_at_all()
+
+
+@shared_task(acks_late=False)
+def record_releases() -> None:
+    """Record what runs, where it is not what was deployed last: at the first start, for example."""
+    for environment in Environment.objects.laid_out().exclude(engine=Environment.Engine.EMBEDDED):
+        try:
+            releases.record_running(environment)
+        except (Refused, EngineError) as error:
+            log.warning("what runs in %s is not recorded: %s", environment, redacted(str(error)))
 
 
 @shared_task

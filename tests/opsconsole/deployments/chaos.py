@@ -1,13 +1,14 @@
 """Deployments in any order, with faults and deaths at any step, and what must hold meanwhile."""
 
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import Any
+from unittest.mock import patch
 
 from django.db.models import F
 from django.utils.timezone import now
@@ -40,6 +41,13 @@ ROUNDS = 8
 ENDED: Counter[str] = Counter()
 """How many deployments ended in each state, over all runs."""
 names = count(1)
+
+
+@contextmanager
+def lease_over() -> Iterator[None]:
+    """As if the lease of every deployment had run out."""
+    with patch.object(recovery, "lease", lambda: timedelta(seconds=-5)):
+        yield
 
 
 class Chaos(RuleBasedStateMachine):
@@ -268,11 +276,13 @@ class Chaos(RuleBasedStateMachine):
             self.taken_over()
 
     def taken_over(self) -> None:
-        """The process is slow: its lease runs out, and another one takes over, to the end."""
-        self.lapse()
+        """The process is slow: its lease runs out, and another one takes over, to the end.
+
+        Its row stays as it has written it: only the other one's claim can tell it.
+        """
         before, self.fake.before = self.fake.before, self.look
         if deployment := self.under_way():
-            with suppress(WrongState, EngineError):
+            with lease_over(), suppress(WrongState, EngineError):
                 recovery.recover(deployment, self.fake, **self.how())
         self.fake.before = before
 

@@ -12,6 +12,7 @@ from opsconsole.deployments import cancel, driver, recovery, releases, request
 from opsconsole.models import Deployment, Environment, Event
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.refusals import Refused
+from tests.opsconsole.deployments.chaos import lease_over
 from tests.opsconsole.deployments.conftest import NOBODY, without_waiting
 from tests.opsconsole.engines.fake import OURS, Behaviour, Died, Fake, Migration
 
@@ -142,7 +143,13 @@ def test_a_slow_driver_touches_nothing_once_another_one_has_taken_over(
     fake.build("2")
     before = {name: fake.running(name) for name in OURS}
     deployment = asked(staging)
-    at_step(fake, "roll: waiting for its health", lambda: recovered(deployment, fake))
+
+    def taken_over() -> None:
+        with lease_over():
+            left = Deployment.objects.get(pk=deployment.pk)
+            recovery.recover(left, fake, **without_waiting(fake))
+
+    at_step(fake, "roll: waiting for its health", taken_over)
     with pytest.raises(WrongState):
         begun(deployment, fake)
     deployment.refresh_from_db()

@@ -173,3 +173,21 @@ def test_what_runs_is_recorded_once(fake: Fake, staging: Environment) -> None:
     assert releases.record_running(staging, fake) == release
     assert release.version == "1"
     assert staging.releases.count() == 1
+
+
+def test_what_fell_sick_after_it_was_rolled_does_not_go_live(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2")
+    ops = images(fake, "2")["ops"]
+
+    def sicken_a_worker(step: str) -> None:
+        if ops in fake.digests("ops"):
+            fake.before = lambda step: None
+            fake.sicken(fake.running("worker")[0].id, "no answer to a ping")
+
+    fake.before = sicken_a_worker
+    deployment = deploy(staging)
+    assert deployment.status == "rolled_back"
+    assert "no answer to a ping" in deployment.reason
+    assert running(fake) == {name: {digest} for name, digest in images(fake, "1").items()}
