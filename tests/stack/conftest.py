@@ -38,6 +38,7 @@ ORDER = (
     "not_started",
     "removal",
     "upgrades",
+    "egress",
     "data_dir",
     "pitr",
     "swarm",
