@@ -109,7 +109,7 @@ def _restored(
 ) -> dict[str, Any]:
     """Carry the backup over and have it restored there; the other one's copy of it goes again."""
     archive, place = work / "copy.tar", f"{settings.BACKUP_DIR}/{packed.name}"
-    _archive(packed, archive)
+    archived(packed, archive)
     engine.put(ops.id, archive, str(settings.BACKUP_DIR), alive)
     try:
         return _ran(engine, ["restore", place, "--yes", "--json", f"--reason={WHY}"], alive)
@@ -117,7 +117,9 @@ def _restored(
         engine.inside(ops.id, ["rm", "-rf", "--", place], timeout=INSIDE_SECONDS)
 
 
-def _archive(packed: Path, archive: Path) -> None:
+def archived(packed: Path, archive: Path) -> None:
+    """Pack a folder as that of the user of our containers."""
+
     def owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.uid = member.gid = OWNER
         member.uname = member.gname = ""

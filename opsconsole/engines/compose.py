@@ -66,7 +66,7 @@ class Compose(DockerEngine):
         one_shot = (
             all(map(is_one_shot, containers))
             if containers
-            else settings.get("restart", "no") in ("no", "on-failure")
+            else settings.get("restart", "no").partition(":")[0] in ("no", "on-failure")
         )
         return Service(
             name=name,

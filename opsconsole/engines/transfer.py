@@ -1,5 +1,6 @@
 """Folders carried out of a container and into it, as tar archives, in bounded memory."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -10,21 +11,14 @@ from opsconsole.engines.daemon import Daemon
 from opsconsole.engines.meanwhile import paced
 from pmscoring.base.progress import Alive
 
+BLOCK = 1024 * 1024
 
-class Watched:
-    """A file that says with each block that it is still being read; its size can be asked."""
 
-    def __init__(self, file: IO[bytes], alive: Alive) -> None:
-        self.file, self.alive = file, alive
-
-    def read(self, size: int = -1) -> bytes:
-        """The next block."""
-        self.alive()
-        return self.file.read(size)
-
-    def fileno(self) -> int:
-        """By which the client learns how long it is."""
-        return self.file.fileno()
+def blocks(file: IO[bytes], alive: Alive) -> Iterator[bytes]:
+    """The file's content, sent as it is read; its size need not be known."""
+    while block := file.read(BLOCK):
+        alive()
+        yield block
 
 
 def fetch(daemon: Daemon, container: str, path: str, archive: Path, alive: Alive) -> None:
@@ -44,6 +38,6 @@ def put(daemon: Daemon, container: str, archive: Path, folder: str, alive: Alive
     """Unpack the archive into a folder that is there; on a volume where all else is read-only."""
     api = daemon.slow_api
     with archive.open("rb") as file:
-        watched = Watched(file, paced(alive))
-        if not daemon.ask(lambda: api.put_archive(container, folder, watched)):
+        content = blocks(file, paced(alive))
+        if not daemon.ask(lambda: api.put_archive(container, folder, content)):
             raise EngineError(_("the engine did not take the archive"))

@@ -33,6 +33,7 @@ ORDER = (
     "kills",
     "keeping",
     "healing",
+    "transfer",
     "environments",
     "engine",
     "not_started",
