@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from opsconsole import tasks
 from opsconsole.admin import states, words
 from opsconsole.admin.backup_actions import EXPECTED
-from opsconsole.admin.environment_deeds import EnvironmentDeeds, environment_address
+from opsconsole.admin.environment_deeds import environment_address
 from opsconsole.admin.roll_out_forms import ConfirmForm, ReleaseForm, VersionForm
+from opsconsole.admin.upkeep import Upkeep
 from opsconsole.callers import caller_of
 from opsconsole.deployments import preview, request, rollback
 from opsconsole.models import Deployment, Environment, Operation, Release
@@ -28,7 +29,7 @@ YOUNG = timedelta(minutes=15)
 """How long a plan may be confirmed: what runs may be another by then."""
 
 
-class RollOut(EnvironmentDeeds):
+class RollOut(Upkeep):
     """The pages between the button and the deployment."""
 
     def views(self) -> dict[str, Callable[..., HttpResponseBase]]:

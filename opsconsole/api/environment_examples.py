@@ -32,6 +32,24 @@ ENVIRONMENT: dict[str, Any] = {
     "links": {"self": f"{OPS}/environments/production"},
 }
 ENVIRONMENT_PAGE = {"next": None, "previous": None, "results": [ENVIRONMENT]}
+WANTED_ENVIRONMENT = {"code": "staging", "kind": "staging", "ports": {"HAPROXY_PORT": 8180}}
+ADDED_ENVIRONMENT = {
+    **ENVIRONMENT,
+    "code": "staging",
+    "kind": "staging",
+    "here": False,
+    "state": "added",
+    "release": None,
+    "version": None,
+    "project": "pmscoring-staging",
+    "base_url": "",
+    "overlays": ["staging"],
+    "ports": {"HAPROXY_PORT": 8180},
+    "protected": False,
+    "seen_at": None,
+    "laid_out_at": None,
+    "links": {"self": f"{OPS}/environments/staging"},
+}
 REPLICA = {
     "id": "4f1c2d3e5a6b",
     "name": "pmscoring-web-1",

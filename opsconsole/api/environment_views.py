@@ -1,5 +1,6 @@
 """Environments and releases: what there is, and what was seen and recorded of it."""
 
+from typing import Annotated, Literal, TypedDict
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -9,10 +10,33 @@ from rest_framework.response import Response
 from opsconsole.api import environment_examples as examples
 from opsconsole.api import environment_shapes as show
 from opsconsole.api.base import TAG, View
-from pmscoring.base.api.schema import call, query, response_example
+from opsconsole.callers import caller_of
+from opsconsole.environments import add
+from pmscoring.base.api.bodies import body_of
+from pmscoring.base.api.schema import JSON, call, query, request_example, response_example
+from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, parameter
+from pmscoring.base.faults import Invalid, fault
 
+PORTS = {"additionalProperties": {"type": "integer", "minimum": 1, "maximum": 65535}}
 OF = query("environment", {"type": "string"}, "The code of an environment.")
+
+
+class WantedEnvironment(TypedDict, total=False):
+    """`code` and `kind` are needed; a subnet and a port that are free are chosen.
+
+    `overlays` are further ones beside the kind's own, `subnet` the first two numbers of its
+    networks, `ports` by the names of their variables, as HAPROXY_PORT.
+    """
+
+    code: Annotated[str, {"maxLength": 30}]
+    kind: Literal["development", "staging", "production"]
+    overlays: list[str]
+    subnet: Annotated[str, {"maxLength": 7}]
+    ports: Annotated[dict[str, int], PORTS]
+    base_url: Annotated[str, {"maxLength": 200}]
+    variables: dict[str, str]
+    protected: bool
 
 
 class EnvironmentList(View):
@@ -31,6 +55,32 @@ class EnvironmentList(View):
         pages = Pages()
         page = pages.paginate_queryset(show.environments(), request, self) or []
         return pages.get_paginated_response([show.environment(row) for row in page])
+
+    @call(
+        "ops_environments_create",
+        TAG,
+        {201: show.Environment},
+        takes={JSON: shape(WantedEnvironment)},
+        examples=[
+            request_example("Beside this installation", examples.WANTED_ENVIRONMENT),
+            response_example("Added", examples.ADDED_ENVIRONMENT, 201),
+        ],
+        problems=[409],
+    )
+    def post(self, request: Request) -> Response:
+        """Add an environment on the same engine; its first deployment lays it out.
+
+        What collides with another one is a conflict that says with which.
+        """
+        body = body_of(request, WantedEnvironment)
+        faults = [
+            fault(f"/{name}", "it is missing") for name in ("code", "kind") if name not in body
+        ]
+        if faults:
+            raise Invalid(faults)
+        row = add.add(add.Wanted(**body), caller=caller_of(request))
+        shown = show.environment(row)
+        return Response(shown, 201, headers={"Location": shown["links"]["self"]})
 
 
 class EnvironmentDetail(View):

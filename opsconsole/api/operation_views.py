@@ -15,6 +15,7 @@ from opsconsole.api import environment_shapes as show
 from opsconsole.api.base import TAG, View, accepted, chosen
 from opsconsole.api.environment_views import OF
 from opsconsole.callers import caller_of
+from opsconsole.deployments import removal
 from opsconsole.environments import operate
 from opsconsole.environments.performing import MOST_LINES, moment
 from opsconsole.models import Caller, Environment, Operation
@@ -40,11 +41,13 @@ class WantedOperation(TypedDict, total=False):
 
     `target` is the id of a replica (restart, logs), a service (scale) or a command (run).
     `replicas` and `seconds`, after which the number of before is put back, belong to scale; `words`
-    are the arguments of a command; `tail`, `since` and `search` choose lines of a log.
+    are the arguments of a command; `tail`, `since` and `search` choose lines of a log. `rotate`
+    has the name of a secret as its target; `prune` removes old images, and has none. `remove`
+    removes an environment: its target is the environment's code once more, which confirms it.
     """
 
     environment: str
-    kind: Literal["restart", "scale", "run", "logs"]
+    kind: Literal["restart", "scale", "run", "logs", "rotate", "prune", "remove"]
     target: Annotated[str, {"minLength": 1, "maxLength": 100}]
     replicas: Annotated[int, {"minimum": 1}]
     seconds: Annotated[int, {"minimum": 1, "maximum": 30 * 86400}]
@@ -122,7 +125,7 @@ class OperationDetail(View):
 
 
 def _missing(body: dict[str, Any]) -> list[str]:
-    wanted = ["kind", "target"]
+    wanted = ["kind"] if body.get("kind") == Operation.Kind.PRUNE else ["kind", "target"]
     if body.get("kind") == Operation.Kind.SCALE:
         wanted.append("replicas")
     return [name for name in wanted if name not in body]
@@ -162,4 +165,26 @@ def _logs(environment: Environment, body: dict[str, Any], caller: Caller) -> Ope
     )
 
 
-ASK: dict[str, Ask] = {"restart": _restart, "scale": _scale, "run": _run, "logs": _logs}
+def _rotate(environment: Environment, body: dict[str, Any], caller: Caller) -> Operation:
+    return operate.rotate(environment, body["target"], caller=caller, why=body.get("why", ""))
+
+
+def _prune(environment: Environment, body: dict[str, Any], caller: Caller) -> Operation:
+    return operate.prune(environment, caller=caller, why=body.get("why", ""))
+
+
+def _remove(environment: Environment, body: dict[str, Any], caller: Caller) -> Operation:
+    return removal.request(
+        environment, confirmed=body["target"], caller=caller, why=body.get("why", "")
+    )
+
+
+ASK: dict[str, Ask] = {
+    "restart": _restart,
+    "scale": _scale,
+    "run": _run,
+    "logs": _logs,
+    "rotate": _rotate,
+    "prune": _prune,
+    "remove": _remove,
+}

@@ -112,6 +112,17 @@ def test_what_is_not_allowed_is_not_run(
     assert not Operation.objects.exists()
 
 
+def test_a_secret_is_rotated_and_old_images_are_removed(
+    operator: Client, production: Environment
+) -> None:
+    page = operator.get(f"{CONSOLE}/environment/{production.pk}/rotate/").content.decode()
+    assert "the old one is dropped only then" in page
+    post(operator, production, "rotate", secret="tls", why="it was shown to somebody")
+    post(operator, production, "prune")
+    asked = Operation.objects.order_by("pk").values_list("kind", "target")
+    assert list(asked) == [("rotate", "tls"), ("prune", "")]
+
+
 def test_logs_are_read_on_from_where_they_ended(operator: Client, production: Environment) -> None:
     fields = {"replica": WEB, "tail": "50", "search": " error ", "follow": "on"}
     since = "2026-11-29T02:00:00.123+00:00"
@@ -163,9 +174,10 @@ def test_the_output_is_shown_and_downloaded(operator: Client, production: Enviro
     assert "attachment" in file["Content-Disposition"]
 
 
-@pytest.mark.parametrize("deed", ["restart", "scale", "run", "logs"])
+@pytest.mark.parametrize("deed", ["restart", "scale", "run", "logs", "rotate", "prune"])
 def test_only_operators_do_anything(production: Environment, deed: str) -> None:
     fields = {"service": "web", "replicas": "3", "command": "check", "replica": WEB, "tail": "9"}
+    fields |= {"secret": "tls"}
     for role in ("viewer", "marker", "exam manager"):
         address = f"{CONSOLE}/environment/{production.pk}/{deed}/?replica={WEB}"
         browser = signed_in(role)

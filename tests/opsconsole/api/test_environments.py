@@ -112,7 +112,7 @@ def test_an_operation_is_asked_for_and_followed(operator: Client, production: En
     [
         ({"kind": "scale", "target": "web"}, ["/replicas"]),
         ({"kind": "restart"}, ["/target"]),
-        ({"kind": "remove", "target": "x"}, ["/kind"]),
+        ({"kind": "shell", "target": "x"}, ["/kind"]),
         ({"kind": "scale", "target": "web", "replicas": 0}, ["/replicas"]),
         ({"kind": "run", "target": "check", "words": [3]}, ["/words/0"]),
         ({"kind": "logs", "target": "x", "tail": 10**9}, ["/tail"]),
@@ -164,6 +164,34 @@ def test_operations_are_found_by_kind_and_state(viewer: Client, production: Envi
     assert viewer.get(f"{OPS}/operations", {"kind": "x"}).status_code == 422
 
 
+def test_an_environment_is_added_and_removed_by_its_code(
+    operator: Client, production: Environment
+) -> None:
+    Environment.objects.update(subnet_prefix="172.29", ports={"HAPROXY_PORT": 8180})
+    added = post(operator, "environments", code="trial", kind="staging")
+    assert added.status_code == 201, added.content
+    assert added.json()["ports"] == {"HAPROXY_PORT": 8181}
+    assert operator.get(added["Location"]).json()["state"] == "added"
+    assert post(operator, "environments", code="trial", kind="staging").status_code == 409
+    assert pointers(post(operator, "environments", code="other")) == ["/kind"]
+    body = {"environment": "trial", "kind": "remove"}
+    assert post(operator, "operations", **body, target="production").status_code == 409
+    assert post(operator, "operations", **body, target="trial").status_code == 202
+    assert Operation.objects.get().kind == "remove"
+    itself = {"environment": "production", "kind": "remove", "target": "production"}
+    assert post(operator, "operations", **itself).status_code == 409
+
+
+def test_a_secret_is_rotated_and_old_images_are_removed(
+    operator: Client, production: Environment
+) -> None:
+    body = {"environment": "production", "kind": "rotate"}
+    assert post(operator, "operations", **body, target="nothing").status_code == 409
+    assert post(operator, "operations", **body, target="tls").status_code == 202
+    prune = post(operator, "operations", environment="production", kind="prune")
+    assert prune.status_code == 202, prune.content
+
+
 def test_nothing_is_scaled_while_a_deployment_is_under_way(
     operator: Client, production: Environment
 ) -> None:
@@ -208,5 +236,6 @@ def test_viewers_do_nothing(viewer: Client, production: Environment) -> None:
     body = {"environment": "production", "kind": "run", "target": "check"}
     assert post(viewer, "operations", **body).status_code == 403
     assert post(viewer, "windows", **WINDOW).status_code == 403
+    assert post(viewer, "environments", code="x", kind="staging").status_code == 403
     assert viewer.delete(f"{OPS}/windows/{window.pk}").status_code == 403
     assert not Operation.objects.exists()
