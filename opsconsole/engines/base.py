@@ -182,8 +182,11 @@ class Engine(Protocol):
     def scale(self, service: str, replicas: int) -> None:
         """Run so many; a replica that goes is drained. Returns when they run or have gone."""
 
-    def restart(self, replica: str) -> None:
-        """Restart one replica, warm."""
+    def restart(self, replica: str, *, grace: timedelta | None = None) -> None:
+        """Restart one replica, warm: it has its service's time to end, or `grace` if that is less.
+
+        Swarm knows no other time than the service's.
+        """
 
     def run_once(
         self,

@@ -104,10 +104,12 @@ class Compose(DockerEngine):
         self.containers.stop(going)
         self.containers.remove(going)
 
-    def restart(self, replica: str) -> None:
-        """Its container, which has its service's time to end."""
-        grace = grace_of(self._container(replica))
-        self.daemon.ask(lambda: self.daemon.slow_api.restart(replica, timeout=grace))
+    def restart(self, replica: str, *, grace: timedelta | None = None) -> None:
+        """Its container."""
+        seconds = grace_of(self._container(replica))
+        if grace is not None:
+            seconds = min(seconds, round(grace.total_seconds()))
+        self.daemon.ask(lambda: self.daemon.slow_api.restart(replica, timeout=seconds))
 
     def run_once(
         self,

@@ -128,23 +128,29 @@ class Embedded:
         going = [name for name in names[replicas:] if _is_up(programs[name])]
         in_parallel(self._stop, going)
 
-    def restart(self, replica: str) -> None:
+    def restart(self, replica: str, *, grace: timedelta | None = None) -> None:
         """Warm: it has its time to end. The program that asks for it is ended and started anew."""
         program = self._program(replica)
         if program.pid in {process.pid for process in psutil.Process().parents()}:
             self._ask(lambda: self.supervisor.end(replica))
             return
         if _is_up(program):
-            self._stop(replica)
+            self._stop(replica, grace)
         self._start(replica)
 
     def _start(self, name: str) -> None:
         self._ask(lambda: self.supervisor.start(name))
         self._await(name, lambda program: program.state == "RUNNING", SPARE_SECONDS)
 
-    def _stop(self, name: str) -> None:
+    def _stop(self, name: str, grace: timedelta | None = None) -> None:
+        """Supervisord kills it after the time of its configuration, and we do after `grace`."""
         seconds = self._configured()[name].stop_seconds + SPARE_SECONDS
         self._ask(lambda: self.supervisor.stop(name))
+        if grace is not None:
+            end = time.monotonic() + grace.total_seconds()
+            while (pid := self._program(name).pid) and time.monotonic() < end:
+                time.sleep(LOOK_SECONDS)
+            processes.kill(pid)
         self._await(name, lambda program: not program.pid, seconds)
 
     def _await(self, name: str, holds: Callable[[Program], bool], seconds: float) -> None:

@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -149,3 +150,14 @@ def answers(check: str) -> str:
     except (OSError, http.client.HTTPException) as error:
         return str(error) or type(error).__name__
     return "" if status < 400 else f"HTTP {status}"
+
+
+def kill(pid: int) -> None:
+    """Kill a process and all that it has started; 0 is none."""
+    if not pid:
+        return
+    with suppress(psutil.NoSuchProcess):
+        leader = psutil.Process(pid)
+        for process in (leader, *leader.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()

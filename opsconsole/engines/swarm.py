@@ -145,7 +145,7 @@ class Swarm(DockerEngine):
             )
         )
 
-    def restart(self, replica: str) -> None:
+    def restart(self, replica: str, *, grace: timedelta | None = None) -> None:
         """Let its container end; Swarm puts another task in its place."""
         self.containers.stop([self._container(replica)["Id"]])
 

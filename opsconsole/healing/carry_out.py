@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 OF_LATE = timedelta(minutes=10)
 """What the engine recorded before says nothing of this sickness."""
 
+GRACE = timedelta(seconds=10)
+"""What does not answer its check is not waited for as long as what works: its service's time to end
+may be minutes, and it has been given no new work for a while."""
+
 
 @dataclass(frozen=True)
 class CarryOut:
@@ -81,7 +85,7 @@ class CarryOut:
         seen = seen_of(decision, self._happenings(decision.replica))
         _write(row, did=Heal.Did.RESTARTING, did_at=self.at, seen=seen)
         try:
-            self.engine.restart(decision.replica.id)
+            self.engine.restart(decision.replica.id, grace=GRACE)
         except EngineError as error:
             return self._failed(row, redacted(str(error)))
         with transaction.atomic():

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils.timezone import now
@@ -14,9 +15,9 @@ from opsconsole.engines.layout import Layout
 from opsconsole.healing import heal as healing
 from opsconsole.models import Caller, Environment, Event, Heal
 from tests.stack.conftest import Told
-from tests.stack.engine import docker
+from tests.stack.engine import docker, inspect
 from tests.stack.small_site import app_image
-from tests.stack.stack import free_prefix
+from tests.stack.stack import Stack, free_prefix
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -165,3 +166,18 @@ def test_a_one_shot_that_failed_is_left_alone(
     once = next(service for service in engine.services() if service.name == "once")
     assert once.replicas[0].exit_code == 1
     assert look() == []
+
+
+def test_the_running_stack_heals_a_container_that_hangs(stack: Stack, told: Told) -> None:
+    """By beat, broker and the operations worker themselves."""
+    hanging = stack.containers("web")[0]
+    before = hanging.told["State"]["StartedAt"]
+    docker("exec", hanging.id, "sh", "-c", "kill -STOP -1")
+
+    def state() -> dict[str, Any]:
+        return dict(inspect(hanging.id)[0]["State"])
+
+    wait_until(lambda: state()["Health"]["Status"] == "unhealthy", 120, every=0.5)
+    took = wait_until(lambda: state()["StartedAt"] != before, 60, every=0.5)
+    wait_until(lambda: state()["Health"]["Status"] == "healthy", 90, every=0.5)
+    told(f"the stack restarted a web container that hung, {took:.0f} s after it was unhealthy")

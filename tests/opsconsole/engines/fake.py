@@ -257,7 +257,7 @@ class Fake:
         for replica in there.replicas[replicas:]:
             self._stop(there, replica)
 
-    def restart(self, replica: str) -> None:
+    def restart(self, replica: str, *, grace: timedelta | None = None) -> None:
         """It is as healthy afterwards as its image is."""
         self._step("restart")
         service = self._service_with(replica)

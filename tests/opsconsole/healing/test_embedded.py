@@ -2,18 +2,16 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
 
 from opsconsole.engines.base import Health, Replica, State
+from opsconsole.healing import carry_out, decide
 from opsconsole.healing import heal as healing
-from opsconsole.healing.decide import PATIENCE
 from opsconsole.models import Caller, Environment, Event, Heal
-from pmscoring.embedded.parts import Part
 from tests.opsconsole.engines.contract import WEB
 from tests.opsconsole.engines.test_embedded import EmbeddedLab
 from tests.waiting import wait_until
@@ -22,16 +20,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BEAT = Caller(source="beat")
 
 
-class Lab(EmbeddedLab):
-    """One whose programs are ended after a second where they do not end by themselves."""
-
-    def _web(self, name: str) -> Part:
-        return replace(super()._web(name), stop_seconds=1)
-
-
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    made = Lab(tmp_path_factory.mktemp("healing"))
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedLab]:
+    made = EmbeddedLab(tmp_path_factory.mktemp("healing"))
     try:
         made.start()
         yield made
@@ -40,7 +31,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def look(lab: Lab) -> Callable[[], list[healing.Done]]:
+def look(lab: EmbeddedLab) -> Callable[[], list[healing.Done]]:
     """One look of the healer at programs that are healthy at first."""
     wait_until(lambda: {web.health for web in webs(lab)} == {Health.HEALTHY}, 30)
     environment = Environment.objects.create(
@@ -49,37 +40,55 @@ def look(lab: Lab) -> Callable[[], list[healing.Done]]:
     return lambda: healing.heal(environment, lab.engine, caller=BEAT)
 
 
-def webs(lab: Lab) -> tuple[Replica, ...]:
+def webs(lab: EmbeddedLab) -> tuple[Replica, ...]:
     return next(service.replicas for service in lab.engine.services() if service.name == WEB)
 
 
-def stops_answering(lab: Lab, replica: Replica) -> None:
+def wait_until_done(look: Callable[[], list[healing.Done]]) -> healing.Done:
+    """Look again until something was done about what is sick."""
+    done: list[healing.Done] = []
+
+    def is_done() -> bool:
+        done[:] = look()
+        return not Heal.objects.filter(did="watched").exists()
+
+    wait_until(is_done, 30, every=1.0)
+    return done[0]
+
+
+def stops_answering(lab: EmbeddedLab, replica: Replica) -> None:
     os.kill(lab.supervisor.info()[replica.id]["pid"], signal.SIGSTOP)
 
 
 def test_a_program_that_stops_answering_is_restarted(
-    lab: Lab, look: Callable[[], list[healing.Done]]
+    lab: EmbeddedLab, look: Callable[[], list[healing.Done]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(decide, "PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr(carry_out, "GRACE", timedelta(seconds=1))  # It has half a minute to end.
     sick, other = webs(lab)
     stops_answering(lab, sick)
     look()
-    time.sleep(PATIENCE.total_seconds())  # Beat asks every 15 seconds; that is the time under test.
-    (done,) = look()
+    done = wait_until_done(look)
     assert (done.replica, done.did) == (sick.name, "restarted")
     wait_until(lambda: {web.health for web in webs(lab)} == {Health.HEALTHY}, 30)
     healed, untouched = webs(lab)
-    assert healed.started_at != sick.started_at
+    assert healed.started_at
+    assert sick.started_at
+    assert timedelta(0) < healed.started_at - sick.started_at < timedelta(seconds=60)
     assert untouched.started_at == other.started_at
     assert [event.deed for event in Event.objects.all()] == ["heal.restarted"]
 
 
 def test_a_program_that_was_stopped_by_hand_stays_stopped(
-    lab: Lab, look: Callable[[], list[healing.Done]]
+    lab: EmbeddedLab, look: Callable[[], list[healing.Done]]
 ) -> None:
     sick = webs(lab)[0]
     stops_answering(lab, sick)
     look()
-    lab.supervisor.stop(sick.id)
+    pid = lab.supervisor.info()[sick.id]["pid"]
+    lab.supervisor.remote.supervisor.stopProcess(sick.id, False)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: webs(lab)[0].state is State.STOPPED, 10)
     assert look() == []
     assert webs(lab)[0].state is State.STOPPED
     assert Heal.objects.get().outcome == "gone"
