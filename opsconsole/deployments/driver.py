@@ -46,7 +46,7 @@ from opsconsole.deployments import (
     trusted,
 )
 from opsconsole.deployments.bundles import BundleError
-from opsconsole.deployments.plan import LAST, ORDER
+from opsconsole.deployments.plan import LAST, plan
 from opsconsole.deployments.progress import Cancelled, Overdue, Progress
 from opsconsole.engines.base import Engine, EngineError
 from opsconsole.environments import guards, pruning
@@ -226,9 +226,10 @@ class Driver:
         self._finish()
 
     def _services(self) -> list[str]:
-        """All but the operations worker, also of the same image: the settings may be others."""
-        there = {service.name for service in self.engine.services() if service.wanted}
-        return [name for name in ORDER if name in there and name in self.to().images]
+        """As the plan has them, also those of the same image: the settings may be others."""
+        wanted = prepare.wanted(self.deployment, prepare.ours(self.engine))
+        rolled = [deed.on for deed in plan(wanted, {}) if deed.what == "roll" and deed.on != LAST]
+        return [name for name in rolled if name in self.to().images]
 
     def _soak(self, rolled: list[str]) -> None:
         self.progress.lift()
