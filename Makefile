@@ -70,7 +70,7 @@ test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker, no browser and
 restore-test: $(VENV)/.app $(VENV)/.dev ## Restore whole installations, and kill backups and restores on their way
 	$(BIN)/python -m pytest -n auto --dist loadfile $(RESTORES)
 
-fresh-test: $(VENV)/.app $(VENV)/.dev ## `make demo` on fresh clones: as root, as an ordinary user, in a slim container
+fresh-test: $(VENV)/.app $(VENV)/.dev ## `make demo` on fresh clones: as root, as a user, in a slim container; a newcomer's first backup
 	$(BIN)/python -m pytest tests/fresh
 
 faults: $(VENV)/.app $(VENV)/.dev ## Kill parts in the middle of the work; all must be scored once
