@@ -9,7 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.utils import translation
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
@@ -89,8 +91,18 @@ def test_a_plan_is_made_and_run_and_its_backup_watched(
     assert backup.verifications.filter(ok=True, complete=True).count() == 2
 
 
+LOCALES = {"en-US": "en", "ja-JP": "ja"}
+
+
+def said(locale: str, text: str) -> str:
+    """The text as the pages say it in this language."""
+    with translation.override(LOCALES[locale]):
+        return gettext(text)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
 def test_a_failed_backup_says_why_and_the_overview_too(
-    browse: Open, operator: User, settings: Settings, tmp_path: Path
+    browse: Open, operator: User, settings: Settings, tmp_path: Path, locale: str
 ) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -104,36 +116,39 @@ def test_a_failed_backup_says_why_and_the_overview_too(
         stub.chmod(0o755)
         (programs / f"{name}.real").symlink_to(Path(settings.POSTGRES_BIN) / name)
     settings.POSTGRES_BIN = str(programs)
-    page = browse(operator, f"{ADMIN}/backup/now/", locale="en-US")
-    page.get_by_role("button", name="Back up now").click()
+    page = browse(operator, f"{ADMIN}/backup/now/", locale=locale)
+    page.get_by_role("button", name=said(locale, "Back up now")).click()
     key = arrive(page, r"/backup/(\d+)/change/")
     works(tasks.take_backup, key)
     expect(page.get_by_role("alert")).to_contain_text("the server closed the connection")
-    expect(page.get_by_role("alert")).to_contain_text("cannot be relied on")
+    expect(page.get_by_role("alert")).to_contain_text(
+        said(locale, "This backup failed and cannot be relied on.")
+    )
     page.goto("/admin/")
     expect(page.locator("#backups-live")).to_contain_text("the server closed the connection")
     page.goto(f"{ADMIN}/event/")
-    expect(page.locator("#result_list")).to_contain_text("backup failed")
+    expect(page.locator("#result_list")).to_contain_text(said(locale, "backup failed"))
 
 
+@pytest.mark.parametrize("locale", LOCALES)
 def test_a_restore_is_typed_and_followed_beyond_the_end_of_the_session(
-    browse: Open, operator: User
+    browse: Open, operator: User, locale: str
 ) -> None:
     """The worker's part is played by the row: the database of the tests is not exchanged."""
     backup = made()
-    page = browse(operator, f"{ADMIN}/backup/{backup.pk}/change/", locale="en-US")
-    page.get_by_role("link", name="Restore…").click()
+    page = browse(operator, f"{ADMIN}/backup/{backup.pk}/change/", locale=locale)
+    page.get_by_role("link", name=said(locale, "Restore…")).click()
     page.fill("[name=typed]", "yes")
-    page.get_by_role("button", name="Restore", exact=True).click()
+    page.get_by_role("button", name=said(locale, "Restore"), exact=True).click()
     expect(page.locator("form .errorlist, form .text-red-600").first).to_be_visible()
     assert not Restore.objects.exists()
     page.fill("[name=typed]", backup.name)
-    page.get_by_role("button", name="Restore", exact=True).click()
+    page.get_by_role("button", name=said(locale, "Restore"), exact=True).click()
     restore = Restore.objects.get(pk=arrive(page, r"/restore/(\d+)/change/"))
     restore.claim(started_at=now())
-    expect(page.locator(STEP)).to_have_text("safety backup")
+    expect(page.locator(STEP)).to_have_text(said(locale, "safety backup"))
     restore.step(Restore.Status.RESTORING, stage="scoring_answer", fraction=0.5)
-    expect(page.locator(STEP)).to_have_text("restoring beside the live database")
+    expect(page.locator(STEP)).to_have_text(said(locale, "restoring beside the live database"))
     restore.step(Restore.Status.SWAPPING)
     Session.objects.all().delete()
     restore.finish(report={"rows": 7}, previous="pmscoring_before_1", fraction=1.0)
