@@ -55,7 +55,7 @@ class BackupAdmin(BackupActions):
     def requested(self, backup: Backup) -> str:
         return format_html(
             '<span class="pms-two">{}<br><small class="pms-none">{}</small></span>',
-            states.moment(backup.requested_at),
+            states.when(backup.requested_at),
             backup.name,
         )
 

@@ -99,7 +99,7 @@ class BackupPlanAdmin(Admin):
 
     @theme.display(description=_("next"))
     def next_run(self, plan: BackupPlan) -> str:
-        return states.moment(plans.next_start(plan) if plan.enabled else None)
+        return states.when(plans.next_start(plan) if plan.enabled else None)
 
     @theme.display(description=_("newest verified data"))
     def newest(self, plan: BackupPlan) -> str:

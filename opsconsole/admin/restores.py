@@ -76,7 +76,7 @@ class RestoreAdmin(ReadOnly):
 
     @theme.display(description=_("restore"), ordering="requested_at")
     def requested(self, restore: Restore) -> str:
-        return states.moment(restore.requested_at)
+        return states.when(restore.requested_at)
 
     @theme.display(description=_("state"), ordering="status")
     def state(self, restore: Restore) -> str:

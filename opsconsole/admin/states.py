@@ -93,7 +93,7 @@ def verified(backup: Backup) -> SafeString:
         return format_html(
             '<span class="pms-two">{}<br><small class="pms-none">{}</small></span>',
             text,
-            moment(backup.verified_at),
+            when(backup.verified_at),
         )
     if is_alive(backup) or backup.status == backup.FAILED:
         return format_html("{}", words.NOTHING)

@@ -34,7 +34,7 @@ class WantedEnvironment(TypedDict, total=False):
     overlays: list[str]
     subnet: Annotated[str, {"maxLength": 7}]
     ports: Annotated[dict[str, int], PORTS]
-    base_url: Annotated[str, {"maxLength": 200}]
+    base_url: Annotated[str, {"maxLength": 200, "pattern": "^https?://"}]
     variables: dict[str, str]
     protected: bool
 
