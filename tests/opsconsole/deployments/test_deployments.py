@@ -3,7 +3,7 @@
 import pytest
 
 from opsconsole.deployments import driver, releases, rollback
-from opsconsole.engines.base import EngineError
+from opsconsole.engines.base import EngineAway, EngineError
 from opsconsole.models import Environment, Event
 from tests.opsconsole.deployments.conftest import NOBODY, Deploy, without_waiting
 from tests.opsconsole.engines.fake import OURS, Behaviour, Fake, Migration, reference
@@ -190,4 +190,22 @@ def test_what_fell_sick_after_it_was_rolled_does_not_go_live(
     deployment = deploy(staging)
     assert deployment.status == "rolled_back"
     assert "no answer to a ping" in deployment.reason
+    assert running(fake) == {name: {digest} for name, digest in images(fake, "1").items()}
+
+
+def test_going_back_is_tried_again_while_the_engine_is_away(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2", Behaviour(canary=False))
+    faults = [EngineAway("it does not answer")] * 9 + [EngineError("it refuses")] * 4
+
+    def on_the_way_back(step: str) -> None:
+        is_back = staging.deployments.filter(status="rolling_back").exists()
+        if is_back and step in ("roll", "point", "services") and faults:
+            raise faults.pop()
+
+    fake.before = on_the_way_back
+    deployment = deploy(staging)
+    assert deployment.status == "rolled_back", deployment.reason
+    assert faults == []
     assert running(fake) == {name: {digest} for name, digest in images(fake, "1").items()}
