@@ -59,10 +59,9 @@ class Work:
         for replica in _running(self.engine, service):
             self._inside(replica, argv)
 
-    def in_one(self, service: str, argv: Sequence[str]) -> None:
-        """Run a command in a replica of the service."""
-        for replica in _running(self.engine, service)[:1]:
-            self._inside(replica, argv)
+    def in_one(self, services: Sequence[str], argv: Sequence[str]) -> None:
+        """Run a command in a replica of the first service that has one."""
+        self._inside(_running(self.engine, *services)[0], argv)
 
     def _inside(self, replica: str, argv: Sequence[str]) -> None:
         self.alive()
@@ -73,13 +72,13 @@ class Work:
             })  # fmt: skip
 
 
-def _running(engine: Engine, service: str) -> list[str]:
-    found = [one for one in engine.services() if one.name == service]
-    running = [
-        replica.id for one in found for replica in one.replicas if replica.state == State.RUNNING
-    ]
+def _running(engine: Engine, *services: str) -> list[str]:
+    """The replicas that run, in the order of the services; raises EngineError for none."""
+    by_name = {service.name: service.replicas for service in engine.services()}
+    replicas = [replica for name in services for replica in by_name.get(name, ())]
+    running = [replica.id for replica in replicas if replica.state == State.RUNNING]
     if not running:
-        raise EngineError(_("no replica of %s runs") % service)
+        raise EngineError(_("no replica of %s runs") % ", ".join(services))
     return running
 
 
@@ -122,7 +121,8 @@ def _nothing(_work: Work, _value: str) -> None:
 
 
 def _inference_took(work: Work, _value: str) -> None:
-    work.in_one("web", ["python", "manage.py", "canary"])
+    # Both call the service; web containers may be stopped on purpose, when one was taken over.
+    work.in_one(("web", "worker"), ["python", "manage.py", "canary"])
 
 
 @dataclass(frozen=True)

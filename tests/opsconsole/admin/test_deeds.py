@@ -9,7 +9,7 @@ from django.urls import reverse
 from pyrage import x25519
 from pytest_django import Settings
 
-from opsconsole.models import Backup, Event, Restore
+from opsconsole.models import Backup, BackupCopy, Event, Restore
 from tests.factories import example_exam
 from tests.opsconsole.backups_made import ROWS, made, plan
 
@@ -74,6 +74,33 @@ def test_a_plan_is_run_now(operator: Client, viewer: Client) -> None:
 def test_a_verification_is_asked_for_by_an_operator(operator: Client) -> None:
     page = operator.post(address("backup_verify", made()), follow=True)
     assert "A worker verifies it" in page.content.decode()
+
+
+def test_a_missing_copy_is_made_again_by_an_operator(
+    operator: Client, viewer: Client, tmp_path: Path
+) -> None:
+    backup = made(status=Backup.Status.FAILED)
+    page = operator.get(address("backup_change", backup)).content.decode()
+    assert "Copy again" not in page
+    backup.copies.create(store="offsite", status=BackupCopy.Status.FAILED)
+
+    page = operator.get(address("backup_change", backup)).content.decode()
+    asked = operator.post(address("backup_copy", backup), follow=True).content.decode()
+    refused = viewer.post(address("backup_copy", backup), follow=True).content.decode()
+
+    assert "Copy again" in page
+    assert "A worker copies it" in asked
+    assert "A worker copies it" not in refused
+
+
+def test_a_running_verification_shows_on_the_page(operator: Client) -> None:
+    backup = made()
+    Backup.objects.filter(pk=backup.pk).update(stage="comparing scoring_answer", fraction=0.4)
+
+    page = operator.get(address("backup_change", backup)).content.decode()
+
+    assert "comparing scoring_answer" in page
+    assert 'id="backup-live" data-live' in page
 
 
 def test_the_page_of_a_restore_says_what_will_be_lost(operator: Client) -> None:
