@@ -28,7 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     made.down("--volumes")
     try:
         made.write_secrets()
-        made.up("ops", "beat")
+        made.up("ops", "beat", "broker", "cache")
         yield made
     finally:
         made.down("--volumes")
