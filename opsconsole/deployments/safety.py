@@ -6,9 +6,10 @@ from django.utils.translation import gettext as _
 
 from opsconsole.backups import take
 from opsconsole.deployments.prepare import last_document
-from opsconsole.deployments.progress import Progress
+from opsconsole.deployments.progress import Cancelled, Overdue, Progress
 from opsconsole.engines.base import Engine
 from opsconsole.models import Backup, Caller, Deployment, Event
+from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.redaction import redacted
 from pmscoring.base.refusals import Busy
 
@@ -36,17 +37,42 @@ def _here(deployment: Deployment, progress: Progress) -> None:
     note = _("before the deployment of %s") % deployment.version
     asked = {"caller": caller_of(deployment), "parts": PARTS, "note": note,
              "origin": Backup.Origin.SAFETY}  # fmt: skip
+    heartbeat = _Heartbeat(progress)
     while True:
         try:
-            backup = take.at_once(lambda _fraction, _note: progress.alive(), **asked)
+            backup = take.at_once(heartbeat, **asked)
             break
         except Busy as busy:
             progress.say(str(busy))
             progress.pause(BUSY_SECONDS)
+        except _Stopped:
+            break
+    if heartbeat.error:
+        raise heartbeat.error
     progress.beat(backup=backup)
     if backup.status != Backup.Status.STORED or not backup.verified_at:
         raise BackupFailed(_("the backup failed: %s") % (backup.reason or _("not verified")))
     progress.end(says=_("backup %s, verified") % backup.name)
+
+
+class _Stopped(OSError):
+    """Ends the backup as a failure of its own would, so that nobody takes it up again."""
+
+
+class _Heartbeat:
+    """The backup's progress is the deployment's heartbeat; `error` is what ended that."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.error: Exception | None = None
+
+    def __call__(self, fraction: float, note: str) -> None:
+        """Called by the backup every few seconds."""
+        try:
+            self.progress.alive()
+        except (Cancelled, Overdue, WrongState) as error:
+            self.error = error
+            raise _Stopped(str(error)) from error
 
 
 def _there(deployment: Deployment, engine: Engine, progress: Progress) -> None:
