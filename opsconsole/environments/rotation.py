@@ -206,6 +206,7 @@ def _linger(alive: Alive) -> None:
 
 def _renew_certificate(work: Work) -> None:
     """Put tls.crt.new and tls.key.new, which a person has laid beside, in place."""
+    _running(work.engine, "nginx")
     work.write("--new-pair")
     work.in_each("nginx", ["nginx", "-e", "stderr", "-t", "-q"])
     work.in_each("nginx", ["nginx", "-e", "stderr", "-s", "reload"])

@@ -23,7 +23,7 @@ from opsconsole.models import Caller, Environment, Event, Operation
 from pmscoring import secrets
 from pmscoring.base import rotating
 from pmscoring.base.refusals import Busy, Refused
-from tests.opsconsole.engines.fake import Fake
+from tests.opsconsole.engines.fake import Fake, FakeService
 from tests.opsconsole.factories import STATUS, a_backup
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +154,22 @@ def test_the_token_is_tried_by_a_web_server_before_the_old_one_goes(
     assert operation.status == "done"
     assert value(containers, "inference_token") != "first-password"
     assert ("", ("python", "manage.py", "canary"), "") in containers.ran
+
+
+def test_nginx_takes_a_new_certificate_without_a_restart(
+    here: Environment, containers: Containers
+) -> None:
+    assert "no replica of nginx runs" in rotated(here, "tls").reason
+    nginx = replace(containers.running("web")[0], id="nginx-1", name="nginx-1", service="nginx")
+    containers.services_["nginx"] = FakeService("nginx", 1, [nginx])
+
+    operation = rotated(here, "tls")
+
+    assert (operation.status, operation.reason) == ("done", "")
+    assert [argv for _, argv, _ in containers.ran if argv[0] == "nginx"] == [
+        ("nginx", "-e", "stderr", "-t", "-q"),
+        ("nginx", "-e", "stderr", "-s", "reload"),
+    ]
 
 
 def test_a_rotation_that_failed_is_told_and_leaves_both_values_good(
