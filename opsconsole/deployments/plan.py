@@ -93,6 +93,12 @@ def plan(wanted: Wanted, commands: Mapping[str, Sequence[Sequence[str]]]) -> lis
     return deeds
 
 
+def from_nothing(wanted: Wanted, project: str) -> list[Deed]:
+    """The deeds of the first deployment of an added environment."""
+    create = _("create networks, volumes, secrets and containers of %s, or leave nothing")
+    return [*_preparing(wanted), Deed(Status.MIGRATING, "lay out", project, (create % project,))]
+
+
 def _preparing(wanted: Wanted) -> list[Deed]:
     images = sorted(set(references(wanted).values()))
     if wanted.source == Deployment.Source.BUNDLE:

@@ -15,6 +15,7 @@ from opsconsole.deployments.plan import (
     ORDER,
     Deed,
     Wanted,
+    from_nothing,
     plan,
     references,
 )
@@ -78,7 +79,9 @@ def dry_run(deployment: Deployment, engine: Engine) -> tuple[list[Deed], list[st
 
     An image that is not here yet has no digest, and so counts as another one.
     """
-    services = ours(engine)
+    services, environment = ours(engine), deployment.environment
+    if not environment.laid_out_at:
+        return from_nothing(wanted(deployment, services), environment.project), []
     version = _version_by_name(deployment, engine, services)
     recreated = [name for name in engine.recreates(version) if name in version.images]
     return plan_of(deployment, engine, services, version), recreated

@@ -41,6 +41,8 @@ FOLLOWED = timedelta(seconds=60)
 KEPT_OTHERS = timedelta(days=90)
 """How long rows stay; what was done stays in the events."""
 Kind = Operation.Kind
+BEFORE_IT_RUNS = (Kind.REMOVE, Kind.PLAN)
+"""What may be asked for an environment that is not laid out."""
 
 
 # Requests
@@ -123,7 +125,7 @@ def request(
     why: str = "",
 ) -> Operation:
     """A row for the worker; raises Refused where the environment is not laid out, and Busy."""
-    if kind != Kind.REMOVE:
+    if kind not in BEFORE_IT_RUNS:
         guards.refuse_absent(environment)
     if kind in (Kind.RESTART, Kind.SCALE):
         guards.refuse_while_deploying(environment)

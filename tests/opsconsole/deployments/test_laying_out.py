@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsconsole.deployments import laying_out
+from opsconsole.deployments import laying_out, prepare, request
 from opsconsole.engines.base import EngineError
 from opsconsole.models import Deployment, Environment, Event
 from tests.opsconsole.deployments.conftest import Deploy, a_staging
@@ -126,3 +126,14 @@ def test_it_can_be_cancelled_meanwhile(fake: Fake, added: Environment, deploy: D
     deployment = deploy(added)
     assert (deployment.status, deployment.reason) == ("cancelled", "cancelled by sato")
     assert fake.remains() == []
+
+
+def test_its_dry_run_says_that_it_is_created_and_creates_nothing(
+    fake: Fake, added: Environment
+) -> None:
+    fake.build("2")
+    deeds, recreated = prepare.dry_run(request.draft(added, version="2"), fake)
+    assert [deed.what for deed in deeds] == ["take", "take", "take", "lay out"]
+    assert "pms-staging" in deeds[-1].lines[0]
+    assert recreated == []
+    assert {"lay_out", "roll", "point"}.isdisjoint(fake.calls)
