@@ -136,9 +136,10 @@ class Images:
 
 
 def _of_registry(reference: str, repo_digests: Sequence[str]) -> str:
-    """The registry's digest under the reference's own name, where it was pulled or pushed so."""
+    """The registry's digest, under the reference's own name unless that is a digest itself."""
     repository = parse_repository_tag(reference)[0]
-    own = (one for one in repo_digests if one.partition("@")[0] == repository)
+    by_digest = reference.startswith("sha256:")
+    own = (one for one in repo_digests if by_digest or one.partition("@")[0] == repository)
     return next(own, "")
 
 
