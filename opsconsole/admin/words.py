@@ -68,7 +68,9 @@ def age(since: datetime | None, at: datetime | None = None) -> str:
     if since is None:
         return NOTHING
     seconds = ((at or now()) - since).total_seconds()
-    if 0 <= seconds < 60:
+    if seconds < 2:
+        return _("just now")
+    if seconds < 60:
         return _("%(seconds)d s ago") % {"seconds": seconds}
     return _("%(time)s ago") % {"time": timesince(since, at, depth=1)}
 
