@@ -53,14 +53,24 @@ class Site:
                 for one in self.stack.containers(ended=True)
                 if one.told["Config"]["Labels"].get("com.docker.compose.oneoff") != "True"
             },
+            "images": {one["image"]: image_id(one["image"]) for one in self._services()},
             "volumes": volumes(PROJECT),
             "networks": sorted(names("network", "ls", f"com.docker.compose.project={PROJECT}")),
             "bystander": [
                 docker("inspect", "-f", "{{.State.StartedAt}} {{.Image}}", BYSTANDER).strip(),
                 docker("volume", "inspect", "-f", "{{.CreatedAt}}", BYSTANDER).strip(),
-                docker("image", "inspect", "-f", "{{.Id}}", f"{BYSTANDER}:1").strip(),
+                image_id(f"{BYSTANDER}:1"),
             ],
         }
+
+    def _services(self) -> list[dict[str, Any]]:
+        services: dict[str, dict[str, Any]] = self.stack.config()["services"]
+        return list(services.values())
+
+
+def image_id(reference: str) -> str:
+    """What the name means on the engine."""
+    return docker("image", "inspect", "-f", "{{.Id}}", reference).strip()
 
 
 def names(kind: str, deed: str, label: str) -> list[str]:
