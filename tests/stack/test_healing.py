@@ -29,7 +29,7 @@ x-small: &small
   image: {app_image()}
   init: true
   restart: unless-stopped
-  stop_grace_period: 2s
+  stop_grace_period: 90s
   networks: [inner]
   labels: {{pmscoring.project: {PROJECT}}}
   healthcheck:
@@ -41,7 +41,8 @@ x-small: &small
 services:
   web:
     <<: *small
-    command: [sh, -c, "touch /tmp/ok; exec sleep 3600"]
+    # It hears nobody who asks it to end, as a process that hangs.
+    command: [sh, -c, "touch /tmp/ok; trap : TERM; while :; do sleep 3600 & wait; done"]
     deploy: {{replicas: 2}}
   once:
     <<: *small
