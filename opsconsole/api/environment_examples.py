@@ -92,7 +92,6 @@ REQUESTED_DEPLOYMENT: dict[str, Any] = {
     "reason": "",
     "why": "",
     "maintenance": False,
-    "recreate": [],
     "needs_approval": True,
     "approved_by": "",
     "approved_at": None,

@@ -134,7 +134,6 @@ class Deployment(FromTo):
     reason: str
     why: str
     maintenance: bool
-    recreate: list[str]
     needs_approval: bool
     approved_by: str
     approved_at: MaybeMoment
@@ -282,7 +281,6 @@ def deployment(row: models.Deployment) -> Deployment:
         "reason": row.reason,
         "why": row.why,
         "maintenance": row.maintenance,
-        "recreate": row.recreate,
         "needs_approval": row.needs_approval,
         "approved_by": row.approved_by,
         "approved_at": _moment(row.approved_at),

@@ -490,10 +490,6 @@ class Migration(migrations.Migration):
                     "maintenance",
                     models.BooleanField(default=False, verbose_name="behind the maintenance page"),
                 ),
-                (
-                    "recreate",
-                    models.JSONField(blank=True, default=list, verbose_name="also recreated"),
-                ),
                 ("why", models.CharField(blank=True, max_length=200, verbose_name="reason for it")),
                 (
                     "needs_approval",

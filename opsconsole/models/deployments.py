@@ -150,7 +150,6 @@ class Deployment(RequestedJob):
         Backup, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("backup")
     )
     maintenance = models.BooleanField(_("behind the maintenance page"), default=False)
-    recreate = models.JSONField(_("also recreated"), default=list, blank=True)
     why = models.CharField(_("reason for it"), max_length=200, blank=True)
     needs_approval = models.BooleanField(_("needs approval"), default=False)
     approved_by = models.CharField(_("approved by"), max_length=150, blank=True)

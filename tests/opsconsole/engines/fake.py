@@ -387,9 +387,10 @@ class Fake:
             self._undo(there, image, old, have)
             raise
         for replica in old:
-            # Once old ones go there is no undoing: whoever has taken over rolls back.
-            alive()
+            # Once old ones go there is no undoing: whoever has taken over counts on them. So the
+            # heartbeat is the last thing before.
             self._step("roll: stopping an old one")
+            alive()
             self._stop(there, replica)
         for replica in there.replicas[there.wanted :]:
             self._stop(there, replica)
