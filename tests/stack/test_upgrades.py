@@ -44,7 +44,8 @@ def make(site: Stack, *words: str, version: str = "") -> subprocess.CompletedPro
     own = [word for word in own if not word.startswith("VERSION=")]
     own += [f"VERSION={version}"] if version else []
     argv = ["make", "-s", *words, f"OVERLAYS={' '.join(site.overlays)}", *own]
-    environment = {name: value for name, value in os.environ.items() if name != "VERSION"}
+    # Nothing of the tests' own environment, which names other servers.
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
