@@ -81,6 +81,8 @@ class Roll:
             self.judge(self._replicas(first), self._replicas(old))
             made += self._more(count - len(new) - len(made))
             self._await(made)
+            # The last moment to learn that another one drives by now, who counts on the old ones.
+            self.alive()
         except BaseException:
             self._drain(made)
             raise
