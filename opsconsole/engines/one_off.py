@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import EngineError, Finished, Say
-from opsconsole.engines.containers import MOST_CHARACTERS, MOST_LINES, Containers, bounded_output
+from opsconsole.engines.containers import MOST_LINES, MOST_OUTPUT, Containers, bounded_output
 from opsconsole.engines.daemon import Daemon
 from opsconsole.engines.meanwhile import ALIVE_SECONDS, meanwhile
 from opsconsole.engines.parsing import Document, moment
@@ -63,7 +63,7 @@ def limited(argv: Sequence[str], timeout: timedelta, alive: Alive) -> Callable[[
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Whole lines, redacted, cut where they are longer than anybody reads."""
+    """Whole lines, redacted. One may be a document: it is cut no earlier than the whole output."""
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
@@ -73,7 +73,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def _line(text: bytes) -> str:
-    return redacted(text.decode("utf-8", "replace").rstrip("\r"))[:MOST_CHARACTERS]
+    return redacted(text.decode("utf-8", "replace").rstrip("\r"))[:MOST_OUTPUT]
 
 
 def _ended(containers: Containers, container: str, watch: Callable[[], None]) -> int:

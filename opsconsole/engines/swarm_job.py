@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import EngineError, Finished, Say, State
 from opsconsole.engines.containers import (
-    MOST_CHARACTERS,
     MOST_LINES,
+    MOST_OUTPUT,
     Containers,
     bounded_output,
 )
@@ -69,7 +69,7 @@ class SwarmJob:
             at, _space, says = line.partition(" ")
             if at > self.last:
                 self.last = at
-                yield redacted(says)[:MOST_CHARACTERS]
+                yield redacted(says)[:MOST_OUTPUT]
 
     def remove(self) -> None:
         """The service, and the containers that Swarm leaves of a job."""
