@@ -33,7 +33,9 @@ def facts(back_to: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What this image's version is made of, and what its migrations would do to this database.
 
     {applied, migrations: names by app, missing, ahead: app.name that this version does not know,
-    back: what lies between `back_to` (the last names by app) and now, files, secrets}.
+    back: what lies between `back_to` (the last names by app) and now, files, fingerprints}. The
+    fingerprints are pairs: under the name of a secret they would be taken for its value and be
+    struck out, with what follows, on their way through a container's output.
     """
     loader = MigrationLoader(connection)
     applied = set(loader.applied_migrations)
@@ -46,7 +48,7 @@ def facts(back_to: Mapping[str, str] | None = None) -> dict[str, Any]:
         "ahead": sorted(f"{app}.{name}" for app, name in applied - known),
         "back": [_named(loader, each) for each in _between(loader, applied, back_to or {})],
         "files": files(),
-        "secrets": fingerprints(),
+        "fingerprints": sorted(fingerprints().items()),
     }
 
 

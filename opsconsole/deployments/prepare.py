@@ -225,6 +225,6 @@ def record(deployment: Deployment, version: Version, facts: Mapping[str, Any]) -
         variables={
             **releases.kept_variables(deployment.environment), "VERSION": deployment.version
         },
-        secrets=facts.get("secrets", {}),
+        secrets=dict(facts.get("fingerprints", ())),
         migrations=facts.get("migrations", {}),
     )  # fmt: skip

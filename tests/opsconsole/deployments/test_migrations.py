@@ -1,5 +1,7 @@
 """What the linter says of migrations, on a real PostgreSQL; and what follows for a deployment."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from opsconsole.deployments.migrations import (
 from opsconsole.deployments.rollback import rollback
 from opsconsole.engines.base import Finished
 from opsconsole.models import Environment
+from pmscoring.base.redaction import redacted
 from pmscoring.base.refusals import Refused
 from tests.opsconsole.deployments.conftest import NOBODY, Deploy, without_waiting
 from tests.opsconsole.engines.fake import Behaviour, Fake, Migration
@@ -58,6 +61,18 @@ def test_the_facts_of_this_version_on_its_own_database() -> None:
 
 
 BAD = {"app": "a", "name": "2", "incompatible": ["DROPPING columns (t.c)"], "irreversible": False}
+
+
+def test_the_facts_come_through_redaction_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's output is redacted before anybody reads the document in it."""
+    for name in ("broker_password", "inference_token", "secret_key"):
+        (tmp_path / name).write_text("of a test")
+    monkeypatch.setattr("opsconsole.deployments.migrations.SECRETS", tmp_path)
+    document = json.dumps(facts())
+    assert "broker_password" in document
+    assert json.loads(redacted(document)) == json.loads(document)
 
 
 def test_what_is_dangerous_is_refused_but_behind_the_maintenance_page() -> None:

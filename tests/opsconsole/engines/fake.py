@@ -598,7 +598,7 @@ class Fake:
             "ahead": sorted(f"scoring.{name}" for name in self.migrated if name not in known),
             "back": [each.document() for each in reversed(beyond)],
             "files": {"compose.yaml": "0" * 64},
-            "secrets": {"secret_key": "0" * 16},
+            "fingerprints": [["secret_key", "0" * 16]],
         }
 
     def _migrate(self, argv: Sequence[str], behaviour: Behaviour) -> Finished:
