@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base import rotating
 from pmscoring.base.request_id import request_id
 
+ELSEWHERE_TRIES, ELSEWHERE_SECONDS, PAUSE = 6, 1.0, 0.1
+"""How often, for how long and with what pause another replica is looked for."""
 CALIBRATION_SILENCE = 300.0
 """Seconds without a line of progress after which a calibration is given up."""
 
@@ -33,6 +36,10 @@ class InferenceUnavailable(InferenceError):
     def __init__(self, message: str, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class _NotThisReplica(InferenceUnavailable):
+    """This replica is starting or ending; there may be others under the same name."""
 
 
 class CalibrationMissing(InferenceError):
@@ -194,10 +201,32 @@ class Inference:
     def _call(
         self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any
     ) -> dict[str, Any]:
+        """What the service answers, whichever replica it is.
+
+        While replicas are replaced, the name leads also to one that still reads its weights, or
+        has just ended. A connection of its own, to any of the addresses, is tried for a second;
+        every call may be repeated, for none of them changes more than a cache.
+        """
+        began = time.monotonic()
+        for tries_left in reversed(range(ELSEWHERE_TRIES)):
+            try:
+                return self._once(method, path, headers or {}, **options)
+            except _NotThisReplica:
+                if not tries_left or time.monotonic() - began > ELSEWHERE_SECONDS:
+                    raise
+                time.sleep(PAUSE)
+                headers = {**(headers or {}), "Connection": "close"}
+        raise AssertionError("the last try returns or raises")
+
+    def _once(
+        self, method: str, path: str, headers: dict[str, str], **options: Any
+    ) -> dict[str, Any]:
         try:
             response = self.http.request(
-                method, path, headers={**self._headers(), **(headers or {})}, **options
+                method, path, headers={**self._headers(), **headers}, **options
             )
+        except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+            raise _NotThisReplica(f"{type(error).__name__}: {error}") from error
         except httpx.TransportError as error:
             raise InferenceUnavailable(f"{type(error).__name__}: {error}") from error
         _check(response)
@@ -213,7 +242,8 @@ def _check(response: httpx.Response) -> None:
     """Raise the error that the response's status and body stand for."""
     if response.status_code in UNAVAILABLE:
         after = response.headers.get("Retry-After", "0")
-        raise InferenceUnavailable(
+        elsewhere = _error_type(response) == "not_ready"
+        raise (_NotThisReplica if elsewhere else InferenceUnavailable)(
             _unavailable(response.status_code), float(after) if after.isdigit() else 0.0
         )
     if response.is_error:

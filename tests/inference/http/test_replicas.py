@@ -1,0 +1,75 @@
+"""Several replicas under one name, of which one is starting or ending: callers notice nothing."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from scoring.inference import Inference, InferenceUnavailable
+
+INFO = {"model": "a-model"}
+
+
+class Replicas(ThreadingHTTPServer):
+    """Each connection leads to the next replica, as an address by name does; the last one stays.
+
+    A replica is "ready", "starting" (answers that it is not ready) or "ending" (hangs up).
+    """
+
+    replicas: list[str]
+    asked: int = 0
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Replicas
+
+    def setup(self) -> None:
+        super().setup()
+        self.replica = self.server.replicas.pop(0)
+        if not self.server.replicas:
+            self.server.replicas.append(self.replica)
+
+    def do_GET(self) -> None:
+        self.server.asked += 1
+        if self.replica == "ending":
+            self.close_connection = True
+            return
+        starting = self.replica == "starting"
+        body = {"error": "the model is being loaded", "error_type": "not_ready"}
+        content = json.dumps(body if starting else INFO).encode()
+        self.send_response(503 if starting else 200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[Replicas]:
+    made = Replicas(("127.0.0.1", 0), Handler)
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+def client(server: Replicas) -> Inference:
+    return Inference(f"http://127.0.0.1:{server.server_port}", "a-token", 5)
+
+
+@pytest.mark.parametrize("first", ["starting", "ending"])
+def test_another_replica_answers_in_its_place(server: Replicas, first: str) -> None:
+    server.replicas = [first, first, "ready"]
+    assert client(server).info() == INFO
+
+
+def test_where_none_is_ready_that_is_known_within_a_second_or_so(server: Replicas) -> None:
+    server.replicas = ["starting"]
+    with pytest.raises(InferenceUnavailable):
+        client(server).info()
+    assert 1 < server.asked < 10
