@@ -47,7 +47,7 @@ class Watch:
             return
         requests = Lines(self.engine, now() - BEFORE).read()
         by_callers = gate.figures(requests, _addresses(old))
-        by_probes = self._probed(old[0]) if old else None
+        [by_probes] = self._probed(old[0]) if old else [None]
         self.verdict["before"] = {
             "callers": by_callers.document(),
             "probes": by_probes.document() if by_probes else None,
@@ -133,30 +133,36 @@ class Watch:
 
     def _by_probes(self, new: Sequence[Replica], old: Sequence[Replica]) -> str:
         """Requests of our own to a new replica, and to an old one, or as it answered before."""
-        fresh = self._probed(new[0])
+        fresh, *beside = self._probed(new[0], *old[:1])
         if fresh is None:
             raise NotGood(_("it answers no requests from inside its own container"))
-        beside = self._probed(old[0]) if old else None
         before = _figures(self.verdict.get("before", {}).get("probes"))
         self.verdict["probes"] = fresh.document()
-        opinion = gate.judge(fresh, beside or before)
+        opinion = gate.judge(fresh, next(iter(beside), None) or before)
         if opinion.verdict is not Verdict.PASSED:
             self._refuse(opinion.says)
         return opinion.says
 
-    def _probed(self, replica: Replica) -> Figures | None:
-        """None where the image is too old to know the probe, or does not answer."""
-        asked, failed, p95s = 0, 0, []
-        while asked < PROBES:
-            self.progress.alive()
-            finished = self.engine.inside(replica.id, PROBE, timeout=INSIDE)
-            try:
-                counts = json.loads(finished.output.strip().splitlines()[-1])
-                asked, failed = asked + counts["ok"] + counts["failed"], failed + counts["failed"]
-                p95s.append(float(counts["p95_ms"]))
-            except (ValueError, LookupError, TypeError):
-                return None
-        return Figures(asked, failed, sorted(p95s)[len(p95s) // 2])
+    def _probed(self, *replicas: Replica) -> list[Figures | None]:
+        """Of each; None where the image is too old to know the probe, or does not answer.
+
+        They are asked in turn: what else slows the machine meanwhile then slows all of them.
+        """
+        turns: list[list[Figures | None]] = [[] for _replica in replicas]
+        for _turn in range(PROBES // AT_ONCE):
+            for answers, replica in zip(turns, replicas, strict=True):
+                self.progress.alive()
+                answers.append(self._turn(replica))
+        return [_together(answers) for answers in turns]
+
+    def _turn(self, replica: Replica) -> Figures | None:
+        finished = self.engine.inside(replica.id, PROBE, timeout=INSIDE)
+        try:
+            counts = json.loads(finished.output.strip().splitlines()[-1])
+            asked = counts["ok"] + counts["failed"]
+            return Figures(asked, counts["failed"], float(counts["p95_ms"]))
+        except (ValueError, LookupError, TypeError):
+            return None
 
     def _canary(self, replica: Replica) -> None:
         finished = self.engine.inside(replica.id, CANARY, timeout=INSIDE)
@@ -204,3 +210,13 @@ def _addresses(replicas: Iterable[Replica]) -> list[str]:
 
 def _figures(document: dict[str, Any] | None) -> Figures:
     return Figures(**document) if document else Figures()
+
+
+def _together(answers: Sequence[Figures | None]) -> Figures | None:
+    """Of all turns, with the middle one of their times; None where one has none."""
+    turns = [each for each in answers if each is not None]
+    if len(turns) < len(answers):
+        return None
+    times = sorted(each.p95_ms or 0.0 for each in turns)
+    asked, failed = sum(each.requests for each in turns), sum(each.failed for each in turns)
+    return Figures(asked, failed, times[len(times) // 2])
