@@ -11,7 +11,7 @@ TORCH_INDEX ?=
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test restore-test fresh-test faults browser-test screenshots bench bench-agreement bench-backup bench-marking bench-uncalibrated weights messages clean
+.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-backup bench-marking bench-uncalibrated weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -64,7 +64,7 @@ RESTORES := $(wildcard tests/opsconsole/backups/test_restore*.py) \
 
 test: $(VENV)/.app $(VENV)/.dev ## All tests that need no Docker, no browser and no restore, side by side
 	$(BIN)/python -m pytest -n auto --dist loadfile --durations 12 \
-		--ignore=tests/faults --ignore=tests/stack --ignore=tests/bench --ignore=tests/browser \
+		--ignore=tests/faults --ignore=tests/stack --ignore=tests/bench --ignore=tests/browser --ignore=tests/drills \
 		--ignore=tests/fresh $(addprefix --ignore=,$(RESTORES))
 
 restore-test: $(VENV)/.app $(VENV)/.dev ## Restore whole installations, and kill backups and restores on their way
@@ -81,6 +81,10 @@ browser-test: $(VENV)/.app $(VENV)/.dev ## The pages in a real Chromium (Debian 
 
 screenshots: $(VENV)/.app $(VENV)/.dev ## Draw the pictures of the READMEs anew, into docs/images
 	$(BIN)/python -m pytest tests/browser/screenshots.py
+
+drills: $(VENV)/.app $(VENV)/.dev ## Deploy on Compose and Swarm under load, and kill who deploys; KILL_ENGINE=yes: dockerd too
+	@$(MAKE) images IMAGES="app ops inference"
+	STACK_REQUIRED=yes KILL_ENGINE=$(KILL_ENGINE) REGISTRY_URL=$(REGISTRY_URL) VERSION=$(VERSION) $(BIN)/python -m pytest tests/drills
 
 bench: export THROTTLE_RATE_SCORE = 1000000/min
 bench: $(VENV)/.app $(VENV)/.bench ## Measure; results go to var/bench/

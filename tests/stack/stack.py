@@ -50,6 +50,11 @@ class Container:
         return str(labels.get("com.docker.compose.project") or labels["com.docker.stack.namespace"])
 
     @property
+    def is_one_off(self) -> bool:
+        """Whether it was made for one command."""
+        return bool(self.told["Config"]["Labels"].get("com.docker.compose.oneoff") == "True")
+
+    @property
     def name(self) -> str:
         """Its name without the project's."""
         return str(self.told["Name"]).removeprefix(f"/{self.project}-")

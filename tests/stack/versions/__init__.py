@@ -13,7 +13,9 @@ from typing import Literal
 from tests.stack.engine import docker
 
 HERE = Path(__file__).parent
-Kind = Literal["good", "unhealthy", "failing", "additive", "destructive", "errors", "slow"]
+Kind = Literal[
+    "good", "unhealthy", "failing", "lingering", "additive", "destructive", "errors", "slow"
+]  # fmt: skip
 PARTS = ("app", "ops", "inference")
 
 

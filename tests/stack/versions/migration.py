@@ -1,4 +1,4 @@
-"""`migration.py failing|additive|destructive` writes such a migration after the last of scoring."""
+"""`migration.py KIND` writes a migration of that kind after the last one of scoring."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 NAME = "9001_of_a_test"
 OPERATIONS = {
     "failing": 'migrations.RunSQL("SELECT 1 / 0", migrations.RunSQL.noop)',
+    "lingering": 'migrations.RunSQL(["SELECT pg_sleep(20)", "SELECT 1 / 0"], [])',
     "additive": 'migrations.CreateModel("OfATest", [("id", models.AutoField(primary_key=True))])',
     "destructive": 'migrations.RemoveField("exam", "title")',
 }
