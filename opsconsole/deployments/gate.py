@@ -132,4 +132,7 @@ def described(new: Figures, old: Figures) -> str:
     """The figures in words."""
     words = {"requests": new.requests, "failed": new.failed, "new": round(new.p95_ms or 0)}
     text = _("%(requests)d requests, %(failed)d failed, 95 of 100 within %(new)d ms") % words
-    return text if old.p95_ms is None else f"{text} ({_('before: %d ms') % round(old.p95_ms)})"
+    if old.p95_ms is None:
+        return text
+    before = _("before: %d ms") % round(old.p95_ms)
+    return f"{text} ({before})"

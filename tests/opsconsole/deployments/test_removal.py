@@ -147,7 +147,9 @@ def test_it_refuses_whoever_wrote_the_row(
     staging.refresh_from_db()
     with pytest.raises(Refused, match=says):
         removal.request(staging, confirmed="staging", caller=NOBODY)
-    row = Operation.objects.create(environment=staging, kind="remove", target="staging")
+    row = Operation.objects.create(
+        environment=staging, kind="remove", target="staging", language="en"
+    )
     operate.perform(row, operations.DEEDS)
     row.refresh_from_db()
     assert (row.status, says in row.reason) == ("failed", True)
