@@ -24,7 +24,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PROJECT = "healing-compose"
 LOOK = timedelta(seconds=15)
 BEAT = Caller(source="beat")
-FILE = f"""
+
+
+def written(prefix: str) -> str:
+    """The Compose file, with networks of that prefix."""
+    return f"""
 x-small: &small
   image: {app_image()}
   init: true
@@ -56,7 +60,7 @@ services:
 networks:
   inner:
     labels: {{pmscoring.project: {PROJECT}}}
-    ipam: {{config: [{{subnet: "{free_prefix()}.1.0/24"}}]}}
+    ipam: {{config: [{{subnet: "{prefix}.1.0/24"}}]}}
 """
 
 
@@ -64,7 +68,7 @@ networks:
 def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """The words of a Compose command for the project, which runs."""
     file = tmp_path_factory.mktemp("healing") / "compose.yaml"
-    file.write_text(FILE)
+    file.write_text(written(free_prefix()))
     words = ["compose", f"--project-name={PROJECT}", f"--file={file}"]
     try:
         docker(*words, "up", "--detach")
