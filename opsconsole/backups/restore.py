@@ -297,7 +297,7 @@ def _require_room(restore: Restore, folder: Path | None) -> None:
 
 
 def _require_room_for_previous(old: Restore) -> None:
-    disks.require(Path(settings.MEDIA_ROOT), Server.from_settings().named(old.previous).size())
+    disks.require(Path(settings.MEDIA_ROOT), Server.from_settings().size_of(old.previous))
 
 
 def _fail(restore: Restore, caller: Caller, error: Exception) -> None:

@@ -220,6 +220,11 @@ class Server:
         """The bytes of this database on the server's disk."""
         return int(self.value("SELECT pg_database_size(current_database())"))
 
+    def size_of(self, database: str) -> int:
+        """The bytes of another database, also of one that accepts no connections."""
+        query: LiteralString = "SELECT pg_database_size(oid) FROM pg_database WHERE datname = %s"
+        return sum(int(size) for (size,) in self._maintain(query, [database]))
+
     def value(self, query: LiteralString) -> Any:
         """The first column of the first row."""
         with self.connect() as connection, explained():
