@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from django.utils import translation
 
 from tests.stack import summary
 from tests.stack.callers import Api
@@ -61,6 +62,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _place(item: pytest.Item) -> int:
     return ORDER.index(item.path.stem.removeprefix("test_"))
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """What engines and verbs say in this process is read by the tests."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(scope="session")
