@@ -14,8 +14,6 @@ from opsconsole.environments import windows
 from opsconsole.models import Environment, Release
 from pmscoring.base.admin import theme
 
-MOST_RELEASES = 50
-
 
 class MaintenanceField(forms.BooleanField):
     """Whether the application shows the maintenance page meanwhile."""

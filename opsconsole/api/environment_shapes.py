@@ -10,7 +10,6 @@ from opsconsole.environments import look
 from pmscoring.base.api.representations import Links, MaybeMoment, Moment, Page, moment
 
 OPS = "/api/v1/ops"
-LONGEST_OUTPUT = 256 * 1024
 
 
 class Replica(TypedDict, total=False):

@@ -143,8 +143,8 @@ def _finish(backup: Backup, caller: Caller, outcome: Outcome, why: str) -> None:
         if Backup.objects.filter(pk=backup.pk, removed_at=None).update(removed_at=now()):
             kept = backup.copies.filter(status=BackupCopy.Status.KEPT)
             names = list(kept.values_list("store", flat=True))
-            told = {"reason": why} if why else {}
-            Event.objects.record("backup.removed", backup, caller, kept_by=names, **told)
+            details = {"reason": why} if why else {}
+            Event.objects.record("backup.removed", backup, caller, kept_by=names, **details)
     outcome.removed.append(backup)
 
 

@@ -102,8 +102,8 @@ def _sums(path: Path) -> dict[str, str]:
         for member in archive:
             if member.name.partition("/")[2] == SUMS and (source := archive.extractfile(member)):
                 lines = source.read().decode("utf-8", "replace").splitlines()
-                found = [match for line in lines if (match := LINE.fullmatch(line))]
-                return {match[2]: match[1] for match in found}
+                matches = [match for line in lines if (match := LINE.fullmatch(line))]
+                return {match[2]: match[1] for match in matches}
     raise BundleError(_("%s has no checksums") % path.name)
 
 

@@ -41,8 +41,8 @@ def backwards(
     progress.begin(_("taking migrations back"))
     for app, name in targets.items():
         _run(engine, (*COMMAND, *trusted.migration(app, name)), version, progress)
-    told = ", ".join(f"{app} {name}" for app, name in targets.items())
-    progress.end(says=_("the database is at: %s") % told)
+    names = ", ".join(f"{app} {name}" for app, name in targets.items())
+    progress.end(says=_("the database is at: %s") % names)
 
 
 def undo(deployment: Deployment, engine: Engine, progress: Progress) -> None:

@@ -144,8 +144,8 @@ class Containers:
                 )
             )
         )
-        told = (self._happening(event, service, replica) for event in events)
-        return [happening for happening in told if happening]
+        happenings = (self._happening(event, service, replica) for event in events)
+        return [happening for happening in happenings if happening]
 
     def _happening(self, event: Document, service: str, replica: str) -> Happening | None:
         what = WORDS.get(event["Action"])
@@ -175,11 +175,7 @@ class Containers:
         output: bytes = self.daemon.ask(lambda: api.exec_start(command))
         exit_code = self.daemon.ask(lambda: api.exec_inspect(command))["ExitCode"]
         if exit_code in TIMED_OUT:
-            raise EngineError(
-                _("{command} did not end within {seconds} s").format(
-                    command=shlex.join(argv), seconds=seconds
-                )
-            )
+            raise too_long(argv, seconds)
         return Finished(exit_code, bounded_output(output.decode("utf-8", "replace")))
 
     def start(self, containers: Sequence[str]) -> None:
@@ -221,6 +217,15 @@ def parsed(text: str, since: datetime | None) -> Iterator[tuple[datetime, str]]:
         written = moment(at)
         if written and (since is None or written >= since):
             yield written, redacted(says)[:MOST_CHARACTERS]
+
+
+def too_long(argv: Sequence[str], seconds: float) -> EngineError:
+    """That a command had to be ended after so many seconds."""
+    return EngineError(
+        _("{command} did not end within {seconds} s").format(
+            command=shlex.join(argv), seconds=round(seconds)
+        )
+    )
 
 
 def bounded_output(text: str) -> str:

@@ -15,7 +15,6 @@ from opsconsole.gateways import shell
 from pmscoring.base.progress import Alive
 
 COMMAND_SECONDS = 120.0
-LAST_LINES = 5
 PROGRESS = (" Container ", " Network ", " Volume ", " Image ")
 """How lines begin by which Compose tells what it does."""
 AWAY = ("Cannot connect to the Docker daemon", "failed to connect to the docker API")

@@ -1,6 +1,5 @@
 """The embedded installation: processes under supervisord. It deploys nothing."""
 
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +29,7 @@ from opsconsole.engines.base import (
     Usage,
     Version,
 )
-from opsconsole.engines.containers import bounded_output
+from opsconsole.engines.containers import bounded_output, too_long
 from opsconsole.engines.meanwhile import in_parallel, paced
 from opsconsole.engines.processes import service_of
 from opsconsole.gateways import shell
@@ -203,11 +202,7 @@ class Embedded:
                 alive=paced(alive),
             )
         except shell.TooLong as error:
-            raise EngineError(
-                _("{command} did not end within {seconds} s").format(
-                    command=shlex.join(argv), seconds=round(seconds)
-                )
-            ) from error
+            raise too_long(argv, seconds) from error
         except shell.ShellError as error:
             raise EngineError(str(error)) from error
         return Finished(status, bounded_output("\n".join(lines)))

@@ -1,15 +1,18 @@
 """A command in a container of its own: its output line by line, its end, its limit."""
 
-import shlex
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from django.utils.translation import gettext as _
-
-from opsconsole.engines.base import EngineError, Finished, Say
-from opsconsole.engines.containers import MOST_LINES, MOST_OUTPUT, Containers, bounded_output
+from opsconsole.engines.base import Finished, Say
+from opsconsole.engines.containers import (
+    MOST_LINES,
+    MOST_OUTPUT,
+    Containers,
+    bounded_output,
+    too_long,
+)
 from opsconsole.engines.daemon import Daemon
 from opsconsole.engines.meanwhile import ALIVE_SECONDS, meanwhile
 from opsconsole.engines.parsing import Document, moment
@@ -53,11 +56,7 @@ def limited(argv: Sequence[str], timeout: timedelta, alive: Alive) -> Callable[[
     def watch() -> None:
         alive()
         if time.monotonic() > end:
-            raise EngineError(
-                _("{command} did not end within {seconds} s").format(
-                    command=shlex.join(argv), seconds=round(timeout.total_seconds())
-                )
-            )
+            raise too_long(argv, timeout.total_seconds())
 
     return watch
 

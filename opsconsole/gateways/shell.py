@@ -69,14 +69,7 @@ def run(
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = _started(argv, env or {}, cwd, stdin, out, err)
-        try:
-            _await(process, timeout, alive, every)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise TooLong(argv, process.returncode, f"not within {timeout:g} s") from None
-        except BaseException:
-            _end(process)
-            raise
+        _await_or_end(process, argv, timeout, alive, every)
         says = _end_of(err)
         if process.returncode:
             raise ShellError(argv, process.returncode, says)
@@ -109,14 +102,7 @@ def follow(
             if alive:
                 alive()
 
-        try:
-            _await(process, timeout, look, FOLLOW_SECONDS)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise TooLong(argv, process.returncode, f"not within {timeout:g} s") from None
-        except BaseException:
-            _end(process)
-            raise
+        _await_or_end(process, argv, timeout, look, FOLLOW_SECONDS)
         lines.read(to_end=True)
     if process.returncode < 0:
         raise ShellError(argv, process.returncode, "")
@@ -178,6 +164,24 @@ def _die_with_parent() -> None:
     """
     if LIBC:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _await_or_end(
+    process: "subprocess.Popen[bytes]",
+    argv: Sequence[str],
+    timeout: float | None,
+    alive: Callable[[], object] | None,
+    every: float,
+) -> None:
+    """Return when it has ended; whatever is raised instead ends it first."""
+    try:
+        _await(process, timeout, alive, every)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        raise TooLong(argv, process.returncode, f"not within {timeout:g} s") from None
+    except BaseException:
+        _end(process)
+        raise
 
 
 def _await(
