@@ -84,10 +84,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLab]:
         with strangers(PROJECT, PROJECT_LABEL):
             made.engine.lay_out(made.good(), print, nothing)
             yield made
-            assert not list((folder / "secrets").iterdir())
     finally:
         made.engine.remove(print)
         versions.remove()
+    assert not list((folder / "secrets").iterdir())
 
 
 class ComposeLab(SmallLab):
