@@ -293,7 +293,7 @@ class Running:
     def test_a_command_runs_inside_a_replica(self, lab: Lab) -> None:
         wait_healthy(lab.engine)
         replica = replicas(lab.engine)[0]
-        script = "import sys; print('here'); print('key', file=sys.stderr); sys.exit(4)"
+        script = "import sys; sys.stdout.write('here '); sys.stderr.write('key '); sys.exit(4)"
         done = lab.engine.inside(replica.id, ["python", "-c", script], timeout=TIME)
         assert done.exit_code == 4
         assert sorted(done.output.split()) == ["here", "key"]
