@@ -17,6 +17,7 @@ from opsconsole.models.events import SYSTEM, Caller, Event
 from opsconsole.models.healing import Heal
 from opsconsole.models.installation import Installation
 from opsconsole.models.restores import Restore
+from opsconsole.models.scaling import ScalingDecision, ScalingPolicy, ScalingSample
 
 __all__ = [
     "DEFAULT_PARTS",
@@ -37,6 +38,9 @@ __all__ = [
     "Operation",
     "Release",
     "Restore",
+    "ScalingDecision",
+    "ScalingPolicy",
+    "ScalingSample",
     "Verification",
     "default_parts",
 ]

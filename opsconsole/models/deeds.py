@@ -87,6 +87,14 @@ DEEDS: dict[str, Deed] = {
         Deed("secret.rotated", _("secret rotated"), Told.ALWAYS),
         Deed("secret.rotation_failed", _("rotation of a secret failed"), Told.ALWAYS),
         Deed("window.changed", _("exam window changed")),
+        Deed("policy.changed", _("scaling policy changed")),
+        Deed("policy.paused", _("scaling policy paused")),
+        Deed("policy.resumed", _("scaling policy resumed")),
+        Deed("policy.pause_ends", _("pause of a scaling policy ends soon"), Told.ALWAYS),
+        Deed("scaling.done", _("scaled by its policy"), Told.ASKED),
+        Deed("scaling.failed", _("scaling by the policy failed"), Told.ALWAYS),
+        Deed("scaling.holds", _("scaling holds for want of data"), Told.ALWAYS),
+        Deed("scaling.goes_on", _("scaling has its data again"), Told.ASKED),
     )
 }
 """By code. An event of another deed is refused."""

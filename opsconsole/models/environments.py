@@ -158,9 +158,15 @@ class Operation(RequestedJob):
 
 
 class ExamWindow(models.Model):
-    """An interval in which an exam is marked: nothing is deployed, restored or pruned unasked."""
+    """An interval in which an exam is marked: nothing is deployed, restored or pruned unasked.
+
+    `zone` is the one in which its times were given, and are shown; empty: that of the installation.
+    `exam` is the code of the exam whose own dates it follows, where it follows any.
+    """
 
     name = models.CharField(_("name"), max_length=80)
+    zone = models.CharField(_("time zone"), max_length=60, blank=True)
+    exam = models.CharField(_("exam"), max_length=32, blank=True)
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     floors = models.JSONField(_("least replicas by service"), default=dict, blank=True)

@@ -1,0 +1,1 @@
+"""Scaling: what is seen of the load, what follows from it, and what is done."""
