@@ -1,0 +1,54 @@
+"""What exam windows ask of a service: a floor of replicas, asked for before the window begins."""
+
+from datetime import datetime, timedelta
+
+from opsconsole.environments import bounds
+from opsconsole.models import ExamWindow
+from opsconsole.scaling.shapes import Floor
+
+TICK_SECONDS = 15.0
+"""Up to so long after the time to prepare the next turn comes."""
+DEFAULT_STARTUP_SECONDS = 120.0
+"""Of a service whose start-up time has not been measured yet."""
+LEAST_MARGIN_SECONDS = 30.0
+MARGIN = 0.5
+"""Share of the start-up time: several replicas that start at once take longer than one."""
+SOON = timedelta(hours=1)
+"""For so long before it is prepared, a window is among the floors."""
+
+
+def floors(service: str, at: datetime, startup_seconds: float | None) -> list[Floor]:
+    """The floors of windows that hold, are prepared, or will be within SOON; the earliest first.
+
+    `startup_seconds` is the measured start-up time of a replica of the service, None where none has
+    been measured. No floor is above what the service may have at all (bounds.MOST).
+    """
+    lead = lead_of(startup_seconds)
+    windows = ExamWindow.objects.filter(ends_at__gt=at, starts_at__lte=at + SOON + lead)
+    wanted = [floor_of(window, service, lead) for window in windows.order_by("starts_at", "pk")]
+    return [floor for floor in wanted if floor]
+
+
+def floor_of(window: ExamWindow, service: str, lead: timedelta) -> Floor | None:
+    """What the window asks of the service, `lead` ahead; None where it asks nothing."""
+    replicas = window.floors.get(service)
+    if type(replicas) is not int or replicas < 1:
+        return None
+    return Floor(
+        name=window.name,
+        starts_at=window.starts_at,
+        ends_at=window.ends_at,
+        replicas=min(replicas, bounds.most(service)),
+        prepare_at=window.starts_at - lead,
+    )
+
+
+def lead_of(startup_seconds: float | None) -> timedelta:
+    """How long before its start a window is prepared: a start-up, a margin, and one tick.
+
+    One start-up is enough for any number of replicas, for they start together: no rate bounds the
+    way up to a floor.
+    """
+    startup = DEFAULT_STARTUP_SECONDS if startup_seconds is None else startup_seconds
+    margin = max(LEAST_MARGIN_SECONDS, MARGIN * startup)
+    return timedelta(seconds=startup + margin + TICK_SECONDS)
