@@ -117,6 +117,7 @@ class Migration(migrations.Migration):
                         blank=True, editable=False, max_length=200, verbose_name="paused because"
                     ),
                 ),
+                ("pause_told", models.BooleanField(default=False, editable=False)),
                 (
                     "startup_seconds",
                     models.FloatField(
@@ -138,6 +139,7 @@ class Migration(migrations.Migration):
                         blank=True, editable=False, null=True, verbose_name="holds since"
                     ),
                 ),
+                ("hold_told", models.BooleanField(default=False, editable=False)),
                 ("changed_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
                 (
                     "environment",
@@ -198,6 +200,9 @@ class Migration(migrations.Migration):
                             ("", "nothing to do"),
                             ("dry_run", "not done: dry run"),
                             ("paused", "not done: paused"),
+                            ("busy", "not done: the change before is still under way"),
+                            ("changed", "not done: somebody changed the number meanwhile"),
+                            ("late", "not done: nobody took it up in time"),
                             ("doing", "being done"),
                             ("done", "done"),
                             ("short", "fewer became ready than were asked for"),
@@ -213,6 +218,14 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True, max_length=500, verbose_name="what the engine said"
                     ),
+                ),
+                (
+                    "begun_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="begun"),
+                ),
+                (
+                    "acted_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="done by the engine"),
                 ),
                 (
                     "came",
@@ -285,6 +298,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="scalingdecision",
             index=models.Index(fields=["policy", "at"], name="decisions_by_policy"),
+        ),
+        migrations.AddIndex(
+            model_name="scalingdecision",
+            index=models.Index(
+                condition=models.Q(("outcome", "doing")),
+                fields=["policy"],
+                name="decisions_being_done",
+            ),
         ),
         migrations.AddIndex(
             model_name="scalingsample",

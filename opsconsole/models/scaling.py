@@ -72,11 +72,13 @@ class ScalingPolicy(models.Model):
     paused_until = models.DateTimeField(_("paused until"), null=True, blank=True, editable=False)
     paused_by = models.CharField(_("paused by"), max_length=150, blank=True, editable=False)
     paused_why = models.CharField(_("paused because"), max_length=200, blank=True, editable=False)
+    pause_told = models.BooleanField(default=False, editable=False)
     startup_seconds = models.FloatField(
         _("measured start-up time of a replica (seconds)"), null=True, blank=True, editable=False
     )
     decided_at = models.DateTimeField(_("last decision"), null=True, blank=True, editable=False)
     held_since = models.DateTimeField(_("holds since"), null=True, blank=True, editable=False)
+    hold_told = models.BooleanField(default=False, editable=False)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
 
     objects = ScalingPolicyQuerySet.as_manager()
@@ -159,12 +161,18 @@ class ScalingDecisionQuerySet(models.QuerySet["ScalingDecision"]):
         actions = (ScalingDecision.Action.UP, ScalingDecision.Action.DOWN)
         return self.filter(action__in=actions)
 
+    def doing(self) -> Self:
+        """Those of which it is not yet seen what came of them."""
+        return self.filter(outcome=ScalingDecision.Outcome.DOING)
+
 
 class ScalingDecision(models.Model):
     """What a policy has decided at one time, from what, and what came of it.
 
     `inputs` and `clamps` are those of opsconsole.scaling.shapes.Decision, as documents; words are
-    made of them when they are read. `came` is how many replicas ran and were ready after a change.
+    made of them when they are read. A change is `doing` until it is seen what came of it. Whoever
+    carries it out writes `begun_at`, and `acted_at` when the engine has done it; `came` is how many
+    replicas ran and were ready in the end, at `came_at`.
     """
 
     class Action(models.TextChoices):
@@ -177,6 +185,9 @@ class ScalingDecision(models.Model):
         NONE = "", _("nothing to do")
         DRY_RUN = "dry_run", _("not done: dry run")
         PAUSED = "paused", _("not done: paused")
+        BUSY = "busy", _("not done: the change before is still under way")
+        CHANGED = "changed", _("not done: somebody changed the number meanwhile")
+        LATE = "late", _("not done: nobody took it up in time")
         DOING = "doing", _("being done")
         DONE = "done", _("done")
         SHORT = "short", _("fewer became ready than were asked for")
@@ -197,6 +208,8 @@ class ScalingDecision(models.Model):
         _("what was done"), max_length=8, choices=Outcome, default=Outcome.NONE, blank=True
     )
     says = models.CharField(_("what the engine said"), max_length=500, blank=True)
+    begun_at = models.DateTimeField(_("begun"), null=True, blank=True)
+    acted_at = models.DateTimeField(_("done by the engine"), null=True, blank=True)
     came = models.PositiveSmallIntegerField(_("replicas that became ready"), null=True, blank=True)
     came_at = models.DateTimeField(_("ready at"), null=True, blank=True)
 
@@ -206,7 +219,12 @@ class ScalingDecision(models.Model):
         ordering = ["-at", "-pk"]
         verbose_name = _("scaling decision")
         verbose_name_plural = _("scaling decisions")
-        indexes = [models.Index(fields=["policy", "at"], name="decisions_by_policy")]
+        indexes = [
+            models.Index(fields=["policy", "at"], name="decisions_by_policy"),
+            models.Index(
+                fields=["policy"], condition=Q(outcome="doing"), name="decisions_being_done"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.policy}: {self.current} → {self.desired}"
