@@ -83,8 +83,12 @@ class Progress:
     def alive(self) -> None:
         """Heartbeat, at most every BEAT_SECONDS; raises Cancelled and Overdue as well."""
         if time.monotonic() - self.beaten >= self.every:
-            self.look()
-            self.beat()
+            self.surely_alive()
+
+    def surely_alive(self) -> None:
+        """Heartbeat at once, as before whatever cannot be undone; raises what `alive` raises."""
+        self.look()
+        self.beat()
 
     def pause(self, seconds: float) -> None:
         """Wait for something outside, alive."""

@@ -34,7 +34,7 @@ def forwards(
     """Roll one service; raises RollFailed, EngineError, and what the judge raises."""
     progress.begin(_("rolling out %s") % service)
     version = releases.version_on(engine, release)
-    engine.roll(service, version, judge=judge, alive=progress.alive)
+    engine.roll(service, version, judge=judge, alive=progress.surely_alive)
     progress.end(says=_("%s runs the new version") % service)
 
 
@@ -63,7 +63,7 @@ def _back(engine: Engine, release: Release, progress: Progress) -> None:
     version = releases.version_on(engine, release)
     for service in reversed(changed(engine, release)):
         progress.begin(_("rolling back %s") % service)
-        engine.roll(service, version, judge=nobody_judges, alive=progress.alive)
+        engine.roll(service, version, judge=nobody_judges, alive=progress.surely_alive)
         progress.end()
     healthy(engine, release, progress)
 

@@ -10,6 +10,7 @@ from opsconsole.engines.base import Version
 from opsconsole.engines.containers import Containers
 from opsconsole.engines.layout import Layout
 from opsconsole.engines.parsing import Document
+from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.progress import Alive
 
 PROJECT = "com.docker.compose.project"
@@ -76,6 +77,9 @@ class ComposeProject:
         argv = self.creating(service, len(before) + more)
         try:
             self.command(argv, *_of(version), alive=alive)
+        except WrongState:
+            # Those that are there since may be another driver's.
+            raise
         except BaseException:
             self.containers.remove(self._made_since(service, before))
             raise

@@ -3,6 +3,7 @@
 Compose itself would stop the old container before it starts the new one, and has no way back.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from opsconsole.engines.containers import last_words
 from opsconsole.engines.daemon import Gone
 from opsconsole.engines.meanwhile import paced, patiently
 from opsconsole.engines.parsing import Document, check_of, replica
+from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.progress import Alive
 
+log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 AWAY_SECONDS = 60.0
 SPARE_SECONDS = 15.0
@@ -32,6 +35,13 @@ class Roll:
     is a new one, whoever made it, and any other one is old. A killed roll leaves new ones beside
     all the old ones, or, while old ones drain, all new ones beside some old ones; so the larger of
     the two numbers is how many there shall be.
+
+    A driver may be suspended for longer than its lease, at any line. 1. Another one takes over and
+    rolls, forwards or back: it counts on containers that this one holds for old or for its own.
+    2. This one goes on. So it asks `alive` immediately before whatever stops or removes containers,
+    which writes the row by the claim, and on WrongState it touches nothing more, as if it had been
+    killed here. What is left is a suspension between that answer and the request to the engine,
+    which has no such fence.
     """
 
     project: ComposeProject
@@ -41,18 +51,23 @@ class Roll:
     alive: Alive
 
     def run(self) -> None:
-        """Replace; raises RollFailed, or what `judge` or `alive` raised, with the old ones back."""
+        """Replace; raises RollFailed, or what `judge` or `alive` raised, with the old ones back.
+
+        WrongState leaves everything as it is.
+        """
         new, old = self._sorted()
         live_new, live_old = [*filter(is_live, new)], [*filter(is_live, old)]
         count = max(len(live_new), len(live_old)) or max(len(new), len(old)) or 1
         if len(live_new) == count and not old and len(new) == count:
             return
+        self.alive()
         self._remove(one for one in (*new, *old) if one["State"]["Status"] == "created")
         if self.project.is_stop_first(self.service):
             self._stop_first(count, _ids(live_new), _ids(live_old))
         else:
             self._start_first(count, _ids(live_new), _ids(live_old))
-        stopped = (one for one in self._all() if not is_live(one))
+        stopped = [one for one in self._all() if not is_live(one)]
+        self.alive()
         self._remove(stopped)
 
     def _sorted(self) -> tuple[list[Document], list[Document]]:
@@ -83,21 +98,27 @@ class Roll:
             self._await(made)
             # The last moment to learn that another one drives by now, who counts on the old ones.
             self.alive()
-        except BaseException:
-            self._drain(made)
+        except WrongState:
             raise
-        self._drain(old, self.alive)
+        except BaseException:
+            self._undo(made)
+            raise
+        self._drain(old)
 
     def _stop_first(self, count: int, new: list[str], old: list[str]) -> None:
         """What must not run twice: there is a moment in which none runs."""
         made = self.project.create(self.service, count - len(new), self.version, self.alive)
         try:
+            self.alive()
             self.project.containers.stop(old)
             self._start(made)
             self._await([*new, *made])
             self.judge(self._replicas([*new, *made]), self._replicas(old))
+            self.alive()
+        except WrongState:
+            raise
         except BaseException:
-            self._drain(made)
+            self._undo(made)
             self._start(old)
             raise
         self.project.containers.remove(old)
@@ -110,7 +131,7 @@ class Roll:
         try:
             self._start(made)
         except BaseException:
-            self._drain(made)
+            self._undo(made)
             raise
         return made
 
@@ -126,18 +147,28 @@ class Roll:
         found = (self.project.containers.one(container) for container in containers)
         return [replica(one, self.service, name, at) for one in found]
 
-    def _drain(self, containers: Sequence[str], alive: Alive = lambda: None) -> None:
-        """Let them end by themselves, then remove them. Is finished, whatever `alive` raises.
+    def _undo(self, made: Sequence[str]) -> None:
+        """End the new ones; raises WrongState where they are another driver's to end by now."""
+        try:
+            self.alive()
+        except WrongState:
+            raise
+        except Exception as error:  # noqa: BLE001 - it cannot stop what is undone
+            log.info("undone all the same: %s", error)
+        self.project.containers.stop(made)
+        self.project.containers.remove(made)
+
+    def _drain(self, old: Sequence[str]) -> None:
+        """Let the old ones end by themselves, all of them, then remove them.
 
         The new ones are healthy and judged when the first old one is asked to end: from then on
-        there is no way back, and less harm in going on than in leaving both beside each other.
+        there is no way back. What `alive` raises meanwhile is raised once they have ended: stopped
+        ones are no harm, and the next roll removes them.
         """
-        if containers:
-            patiently(lambda: self._end(containers), alive)
-
-    def _end(self, containers: Sequence[str]) -> None:
-        self.project.containers.stop(containers)
-        self.project.containers.remove(containers)
+        if old:
+            patiently(lambda: self.project.containers.stop(old), self.alive)
+            self.alive()
+            self.project.containers.remove(old)
 
     def _remove(self, containers: Iterable[Document]) -> None:
         self.project.containers.remove([one["Id"] for one in containers])

@@ -3,6 +3,7 @@
 Swarm itself replaces one task after another, and calls it good when the last one runs.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,8 +25,10 @@ from opsconsole.engines.parsing import NANOSECONDS, Document
 from opsconsole.engines.swarm_parsing import FAILED, check_of, is_live, state_of
 from opsconsole.engines.swarm_services import Spec, SwarmServices
 from opsconsole.engines.swarm_stack import Definition, Stack
+from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.progress import Alive
 
+log = logging.getLogger(__name__)
 HELD = "24h"
 """How long Swarm waits after the first task, which is until it is told to go on."""
 LOOK_SECONDS = 0.5
@@ -42,6 +45,10 @@ class SwarmRoll:
     is judged. 3. The specification is written once more, without the pause. 4. Once all run, with
     the file's own way of updating. Until then the earlier specification undoes it: tasks that still
     are as it says stay, and Swarm removes the new ones.
+
+    A driver may have been suspended for longer than its lease, and another one have taken over. So
+    it asks `alive` immediately before it writes a specification, and on WrongState writes none, not
+    even the earlier one: what is there then is the other one's.
     """
 
     services: SwarmServices
@@ -53,7 +60,10 @@ class SwarmRoll:
     seen: Callable[[Document], Replica]
 
     def run(self) -> None:
-        """Replace; raises RollFailed, or what `judge` or `alive` raised, with the old spec back."""
+        """Replace; raises RollFailed, or what `judge` or `alive` raised, with the old spec back.
+
+        WrongState leaves everything as it is.
+        """
         document = self.stack.read(self.version)
         definition = self.stack.definition(document, self.service)
         before = self.services.one(self.service)
@@ -63,7 +73,11 @@ class SwarmRoll:
             self.stack.deploy(document, {self.service: held(definition, count)})
             after = self.services.one(self.service)
             self._first(after)
+            self.alive()
             self._go_on(after)
+            self.alive()
+        except WrongState:
+            raise
         except BaseException:
             self._undo(before)
             raise
@@ -87,7 +101,7 @@ class SwarmRoll:
     def _undo(self, before: Document) -> None:
         """Write the earlier specification, but for the number, which may have been changed since.
 
-        Returns when its tasks run.
+        Returns when its tasks run. Raises WrongState where another one drives by now.
         """
 
         def change(spec: Spec) -> None:
@@ -97,6 +111,12 @@ class SwarmRoll:
             _let_go(spec)
 
         mode = self.services.one(self.service)["Spec"]["Mode"]
+        try:
+            self.alive()
+        except WrongState:
+            raise
+        except Exception as error:  # noqa: BLE001 - it cannot stop what is undone
+            log.info("undone all the same: %s", error)
         self.services.update(self.service, change)
         self.alive = lambda: None
         try:

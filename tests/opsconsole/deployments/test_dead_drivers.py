@@ -157,6 +157,33 @@ def test_a_slow_driver_touches_nothing_once_another_one_has_taken_over(
     assert {name: fake.running(name) for name in OURS} == before
 
 
+@pytest.mark.parametrize(
+    "step", ["roll: waiting for its health", "roll: stopping an old one", "roll: stopping first"]
+)
+def test_a_driver_that_was_suspended_longer_than_its_lease_stops_nothing(
+    fake: Fake, staging: Environment, step: str
+) -> None:
+    """Another one has the claim, and has done nothing yet: all that runs is for it to end."""
+    fake.build("2")
+    deployment = asked(staging)
+    there: list[set[str]] = []
+
+    def suspended() -> None:
+        quiet(deployment)
+        Deployment.objects.filter(pk=deployment.pk).update(driver="another", claimed_at=now())
+        there.append(all_that_runs(fake))
+
+    at_step(fake, step, suspended)
+    with pytest.raises(WrongState):
+        begun(deployment, fake)
+    assert all_that_runs(fake) == there[0]
+
+
+def all_that_runs(fake: Fake) -> set[str]:
+    """Ids of replicas."""
+    return {replica.id for name in OURS for replica in fake.running(name)}
+
+
 class TestHere:
     """In the installation that the operations worker belongs to itself."""
 

@@ -25,6 +25,7 @@ from opsconsole.engines.base import (
     Version,
 )
 from opsconsole.engines.meanwhile import in_parallel
+from pmscoring.base.lifecycle import WrongState
 from tests.waiting import wait_until
 
 WEB = "web"
@@ -365,6 +366,30 @@ class Rolling:
         with pytest.raises(ArithmeticError, match="lease"):
             lab.engine.roll(WEB, lab.good(), judge=nothing, alive=alive)
         self._as_before(lab, before)
+
+    def test_a_driver_whose_claim_was_taken_stops_and_removes_nothing(
+        self, lab: DeployingLab
+    ) -> None:
+        wait_healthy(lab.engine)
+        first, second, taken = lab.good(), lab.good(), list[str]()
+        lab.engine.roll(WEB, first, judge=nothing, alive=nothing)
+        wait_healthy(lab.engine)
+
+        def alive() -> None:
+            if taken:
+                raise WrongState("another one drives")
+
+        def judge(new: Sequence[Replica], old: Sequence[Replica]) -> None:
+            taken.extend(one.id for one in (*new, *old))
+
+        with pytest.raises(WrongState):
+            lab.engine.roll(WEB, second, judge=judge, alive=alive)
+        running = {one.id for one in replicas(lab.engine) if one.state is State.RUNNING}
+        assert running >= {*taken}
+        assert len(taken) > 1
+        lab.engine.roll(WEB, first, judge=nothing, alive=nothing)
+        wait_healthy(lab.engine)
+        assert {one.digest for one in replicas(lab.engine)} == {first.images[WEB].digest}
 
     def _as_before(self, lab: DeployingLab, before: set[str]) -> None:
         wait_healthy(lab.engine)

@@ -37,6 +37,7 @@ from opsconsole.engines.base import (
     Usage,
     Version,
 )
+from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.progress import Alive
 from tests.opsconsole.engines import requests_logged
 
@@ -383,6 +384,9 @@ class Fake:
         have = [replica for replica in there.replicas if replica.digest == image.digest]
         try:
             self._bring_in(there, image, old, have, judge, alive)
+        except WrongState:
+            # Another one drives: new and old ones are for it to end.
+            raise
         except Exception:
             self._undo(there, image, old, have)
             raise
@@ -393,6 +397,7 @@ class Fake:
             alive()
             self._stop(there, replica)
         for replica in there.replicas[there.wanted :]:
+            alive()
             self._stop(there, replica)
 
     def start_driver(self, name: str, argv: Sequence[str], version: Version) -> None:
@@ -461,6 +466,8 @@ class Fake:
         """Run as many new ones as are wanted. What a killed roll has left counts as new."""
         if there.name in STOP_FIRST:
             for replica in old:
+                self._step("roll: stopping first")
+                alive()
                 self._stop(there, replica)
         for number in range(there.wanted - len(have)):
             self._step("roll: starting a new one")
