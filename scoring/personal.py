@@ -8,7 +8,10 @@ def register() -> None:
     # Secrets; responses with answers in them; what was fitted to answers.
     emptied("scoring.ApiToken", "scoring.IdempotencyKey", "scoring.Artefact")
     emptied("scoring.Lease")
-    declare("scoring.Exam", "id code title language status delete_answers_on created_at")
+    declare(
+        "scoring.Exam",
+        "id code title language status starts_at ends_at delete_answers_on created_at",
+    )
     declare("scoring.QuestionGroup", "id exam code label choose over_answering")
     declare(
         "scoring.Question",

@@ -8,7 +8,7 @@ from celery import shared_task
 from pmscoring.base import nudges, published_load
 from pmscoring.base.lifecycle import WrongState
 from scoring.calibration import fitting, general
-from scoring.exams import retention
+from scoring.exams import held, retention
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
 from scoring.intake import submissions, uploads
 from scoring.machine import batches, load
@@ -119,7 +119,7 @@ def forget_old_keys() -> None:
 @shared_task
 def publish_load() -> None:
     """Publish the load to Redis, where opsconsole reads it until it expires."""
-    published_load.publish(load.measure())
+    published_load.publish(load.measure() | held.coming())
 
 
 @shared_task

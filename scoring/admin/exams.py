@@ -63,7 +63,7 @@ class ExamAdmin(ExamActions):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         last = "delete_answers_on" if obj is None else ("delete_answers_on", "created_at")
-        return ["code", ("title", "language"), last]
+        return ["code", ("title", "language"), ("starts_at", "ends_at"), last]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The code cannot be changed, since clients refer to the exam by it."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,21 @@ from jsonschema import FormatChecker
 from pmscoring.base.faults import Fault, fault
 from scoring.contract.violations import Validator, sentence
 
+_FORMATS = FormatChecker(["date"])
+
+
+@_FORMATS.checks("date-time", raises=ValueError)
+def _is_moment(value: object) -> bool:
+    """Whether it is a time in the calendar; that it has an offset is for the pattern to say."""
+    return not isinstance(value, str) or bool(datetime.fromisoformat(value))
+
 
 @cache
 def validator(name: str) -> Any:
     """The validator of pmscoring/contract/{name}.schema.json."""
     path = Path(settings.BASE_DIR) / "pmscoring" / "contract" / f"{name}.schema.json"
     schema = json.loads(path.read_text("utf-8"))
-    return Validator(schema, format_checker=FormatChecker(["date"]))
+    return Validator(schema, format_checker=_FORMATS)
 
 
 def faults(name: str, value: Any) -> list[Fault]:

@@ -41,6 +41,10 @@ PATTERNS: Mapping[str, Promise] = {
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": gettext_lazy(
         "a date such as 2026-04-19 is expected, not %(value)s"
     ),
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?([.][0-9]{1,6})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})$": gettext_lazy(
+        "a time with its offset such as 2026-04-19T09:30:00+09:00 is expected, not %(value)s"
+    ),
     r"^[^\u0000]*$": gettext_lazy("U+0000 is refused"),
     r"^[^\u0000\f]*$": gettext_lazy("U+0000 and form feeds are refused"),
 }

@@ -10,7 +10,7 @@ from pmscoring.base import texts
 from pmscoring.base.faults import Fault, Invalid, fault
 from scoring.calibration import promotion
 from scoring.contract.faults import faults
-from scoring.exams import retention
+from scoring.exams import held, retention
 from scoring.marks import settlement
 from scoring.models import (
     Answer,
@@ -70,7 +70,7 @@ def rule_faults(definition: Definition) -> list[Fault]:
     problems += _repeated("/questions", [question["code"] for question in definition["questions"]])
     for index, question in enumerate(definition["questions"]):
         problems += _question_faults(f"/questions/{index}", question, groups)
-    return problems
+    return problems + held.faults(definition.get("held"))
 
 
 def _repeated(pointer: str, codes: list[str]) -> list[Fault]:
@@ -107,6 +107,7 @@ def _question_faults(pointer: str, question: Definition, groups: list[str]) -> l
 def _write_exam(exam: Exam, definition: Definition) -> None:
     exam.title = definition["title"]
     exam.language = definition.get("language", "ja")
+    exam.starts_at, exam.ends_at = held.read(definition.get("held"))
     exam.delete_answers_on = definition.get("delete_answers_on")
     exam.save()
     for group in definition.get("groups", []):
@@ -271,6 +272,7 @@ def describe(exam: Exam) -> Definition:
         "title": exam.title,
         "language": exam.language,
         "state": exam.status,
+        "held": held.describe(exam),
         "delete_answers_on": exam.delete_answers_on and str(exam.delete_answers_on),
         "marking": _policy(MarkingPolicy.of(exam)),
         "groups": [

@@ -4,8 +4,10 @@ import hashlib
 import json
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.lifecycle import Lifecycle
@@ -19,7 +21,10 @@ def number(value: Any) -> float | int:
 
 
 class Exam(Lifecycle):
-    """An exam paper; its definition may change until it is fixed."""
+    """An exam paper; its definition may change until it is fixed.
+
+    It is held from `starts_at` until `ends_at`, where that is known.
+    """
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("draft")
@@ -44,6 +49,8 @@ class Exam(Lifecycle):
         choices=[("ja", _("Japanese")), ("en", _("English"))],
     )
     status = models.CharField(_("state"), max_length=9, choices=Status, default=Status.DRAFT)
+    starts_at = models.DateTimeField(_("held from"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("held until"), null=True, blank=True)
     delete_answers_on = models.DateField(_("answers are deleted on"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -51,9 +58,29 @@ class Exam(Lifecycle):
         ordering = ["-created_at"]
         verbose_name = _("exam")
         verbose_name_plural = _("exams")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_at=None, ends_at=None)
+                # Spelt out, for a comparison with NULL is not false, and would pass.
+                | Q(
+                    starts_at__isnull=False,
+                    ends_at__isnull=False,
+                    ends_at__gt=models.F("starts_at"),
+                ),
+                name="exams_end_after_they_start",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
+
+    def clean(self) -> None:
+        """When it is held has a start and a later end, or is not known: ValidationError."""
+        if (self.starts_at is None) != (self.ends_at is None):
+            missing = "starts_at" if self.starts_at is None else "ends_at"
+            raise ValidationError({missing: _("The start and the end belong together.")})
+        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+            raise ValidationError({"ends_at": _("The end must be later than the start.")})
 
     @property
     def frozen(self) -> bool:

@@ -38,11 +38,16 @@ def test_every_keyword_of_the_schemas_has_its_words() -> None:
     known = {*SENTENCES, *OWN, *STRUCTURE, "title"}
     assert {key for key, _ in pairs} <= known
     assert {value for key, value in pairs if key == "pattern"} <= PATTERNS.keys()
-    assert {value for key, value in pairs if key == "format"} == {"date"}
+    assert {value for key, value in pairs if key == "format"} == {"date", "date-time"}
     types = [value for key, value in pairs if key == "type"]
     assert {name for value in types for name in ([value] if isinstance(value, str) else value)} <= (
         TYPES.keys()
     )
+
+
+def held(starts_at: str) -> dict[str, Any]:
+    """An exam's dates of which the first is wrong."""
+    return {"held": {"starts_at": starts_at, "ends_at": "2027-04-01T12:00:00+09:00"}}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +61,10 @@ def test_every_keyword_of_the_schemas_has_its_words() -> None:
         ({"language": "fr"}, "/language", 'one of "ja", "en" is expected, not "fr"', "のどれか"),
         ({"delete_answers_on": "soon"}, "/delete_answers_on", "a date such as", "のような日付"),
         ({"delete_answers_on": "2026-02-30"}, "/delete_answers_on", "calendar", "暦にない"),
+        (held("2027-04-01"), "/held/starts_at", "a time with its offset such as", ""),
+        (held("2027-04-01T09:00:00"), "/held/starts_at", "a time with its offset such as", ""),
+        (held("2027-02-29T09:00:00+09:00"), "/held/starts_at", "calendar", "暦にない"),
+        ({"held": {"starts_at": "2027-04-01T09:00Z"}}, "/held", "ends_at is missing", "ends_at"),
         ({"questions": []}, "/questions", "at least 1 entries", "1件以上"),
         ({"colour": "red"}, "", 'there is no field "colour"', "項目はありません"),
         ({"marking": {"audit_rate": 2}}, "/marking/audit_rate", "at most 1 is expected", "1以下"),
