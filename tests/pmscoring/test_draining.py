@@ -38,9 +38,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
         server.wait(10)
 
 
-def status(url: str) -> int:
+def status(url: str, **headers: str) -> int:
     try:
-        return httpx.get(url, timeout=10, trust_env=False).status_code
+        return httpx.get(url, headers=headers, timeout=10, trust_env=False).status_code
     except httpx.TransportError:
         return 0
 
@@ -58,6 +58,8 @@ def test_it_says_that_it_stops_and_answers_on_for_a_while(start: Start) -> None:
     server.terminate()
     says_that_it_stops(url)
     assert status(f"{url}/health/live") == 200
+    # 503, since no database runs here.
+    assert status(f"{url}/health/ready", **{"X-Forwarded-For": "192.0.2.1"}) == 503
     assert server.wait(30) == 0
     assert time.monotonic() - began >= 10.0
 
