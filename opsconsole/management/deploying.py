@@ -57,7 +57,9 @@ class DeployingCommand(OpsCommand):
         ended = [step for step in deployment.steps if step["state"] in PRINTED]
         for step in ended[printed:]:
             says = (step["says"].splitlines() or [""])[-1]
-            self.stderr.write(f"  {step['name']}: {step['state']} {step['seconds']} s  {says}")
+            took = "" if step["seconds"] is None else f"{step['seconds']} s"
+            words = (f"{step['name']}: {step['state']}", took, says)
+            self.stderr.write("  " + "  ".join(filter(None, words)))
         return max(printed, len(ended))
 
     def show(self, result: dict[str, Any]) -> None:
