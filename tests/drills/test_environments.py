@@ -79,8 +79,10 @@ def names(kind: str, deed: str, label: str) -> list[str]:
 
 def volumes(project: str) -> dict[str, str]:
     """Of a project, with the time at which each was made."""
-    found = inspect(*names("volume", "ls", f"com.docker.compose.project={project}"))
-    return {one["Name"]: one["CreatedAt"] for one in found}
+    # By its kind: networks have the same names as volumes.
+    there = names("volume", "ls", f"com.docker.compose.project={project}")
+    lines = docker("volume", "inspect", "-f", "{{.Name}} {{.CreatedAt}}", *there).splitlines()
+    return dict(line.split(maxsplit=1) for line in lines)
 
 
 def of_staging(service: str = "") -> list[Container]:
