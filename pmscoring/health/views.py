@@ -19,8 +19,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     """Requests can be served; 503 while the database is away or lacks migrations.
 
     404 while this server is being stopped: so HAProxy gives it no new requests, at the first look.
-    A caller whom HAProxy has sent here, as X-Forwarded-For tells, asks about the installation, which
-    others go on serving.
+    A caller whom HAProxy has sent here, as X-Forwarded-For tells, asks about the installation,
+    which others go on serving.
     """
     if is_draining() and "X-Forwarded-For" not in request.headers:
         return JsonResponse({"status": "stopping"}, status=404, headers=NEVER_KEPT)
