@@ -81,6 +81,33 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """Running totals of a replica: seconds of CPU, its own and those that all CPUs of the machine
+    had, and the CPU's periods. Two of them, whoever has taken them, say what was in between.
+    """
+
+    cpu: float
+    system: float
+    periods: int = 0
+    throttled: int = 0
+    cpus: int | None = None
+    """Of the machine, those that are online."""
+
+    def cores_since(self, earlier: "Counted") -> float | None:
+        """Cores in use: Δcpu / Δsystem × CPUs. None where nothing passed, or totals went back,
+        which are those of a replica that was restarted in between.
+        """
+        used, passed = self.cpu - earlier.cpu, self.system - earlier.system
+        return used / passed * self.cpus if self.cpus and passed > 0 and used >= 0 else None
+
+    def throttled_since(self, earlier: "Counted") -> float | None:
+        """The share of periods in which it was held back; None where none passed: no limit."""
+        periods = self.periods - earlier.periods
+        throttled = self.throttled - earlier.throttled
+        return min(throttled / periods, 1.0) if periods > 0 and throttled >= 0 else None
+
+
+@dataclass(frozen=True)
 class Usage:
     """Of one replica. Cores and bytes; None where they are not known or not limited."""
 
@@ -90,6 +117,8 @@ class Usage:
     memory_limit: int | None = None
     throttled: float | None = None
     """The share of CPU periods in which it was held back, 0 to 1, since the look before."""
+    counted: Counted | None = None
+    """From which both were computed, for those who keep earlier totals themselves."""
 
 
 @dataclass(frozen=True)

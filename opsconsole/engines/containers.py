@@ -9,10 +9,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from docker.utils import version_gte
 
-from opsconsole.engines.base import LABEL, EngineError, Finished, Happening, Usage
+from opsconsole.engines.base import LABEL, Counted, EngineError, Finished, Happening, Usage
 from opsconsole.engines.daemon import Daemon, Gone
 from opsconsole.engines.meanwhile import in_parallel
-from opsconsole.engines.parsing import Document, Sample, moment, usage
+from opsconsole.engines.parsing import Document, moment, usage
 from pmscoring.base.redaction import redacted
 
 MOST_LINES = 5000
@@ -45,7 +45,7 @@ class Containers:
     def __init__(self, daemon: Daemon, project: str, labels: Mapping[str, str]) -> None:
         self.daemon, self.project = daemon, project
         self.labels = {**labels, LABEL: project}
-        self._samples: dict[str, Sample] = {}
+        self._counted: dict[str, Counted] = {}
 
     @property
     def filters(self) -> dict[str, list[str]]:
@@ -83,17 +83,18 @@ class Containers:
         """Of running containers, by the keys given; all read at once."""
         running = {key: one for key, one in containers.items() if one["State"]["Running"]}
         stats = in_parallel(self._stats, [one["Id"] for one in running.values()])
-        before, self._samples = self._samples, {}
+        before, self._counted = self._counted, {}
         return {
             key: self._usage(one, document, before)
             for (key, one), document in zip(running.items(), stats, strict=True)
             if document is not None
         }
 
-    def _usage(self, container: Document, stats: Document, before: dict[str, Sample]) -> Usage:
-        if sample := Sample.of(stats):
-            self._samples[container["Id"]] = sample
-        return usage(stats, container["HostConfig"], before.get(container["Id"]))
+    def _usage(self, container: Document, stats: Document, before: dict[str, Counted]) -> Usage:
+        used = usage(stats, container["HostConfig"], before.get(container["Id"]))
+        if used.counted:
+            self._counted[container["Id"]] = used.counted
+        return used
 
     def _stats(self, container: str) -> Document | None:
         api = self.daemon.api

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.engines import processes
 from opsconsole.engines.base import (
+    Counted,
     EngineAway,
     EngineError,
     Finished,
@@ -63,7 +64,7 @@ class Embedded:
 
     def __init__(self, run: Path) -> None:
         self.run, self.supervisor = run, Supervisor(run)
-        self._samples: dict[int, processes.Sample] = {}
+        self._counted: dict[int, Counted] = {}
 
     # What is seen
 
@@ -85,14 +86,14 @@ class Embedded:
 
     def usage(self) -> dict[str, Usage]:
         """Of each program with its children; memory that they share is counted once."""
-        before, self._samples = self._samples, {}
+        before, self._counted = self._counted, {}
         running = [program for program in self._ask(self.supervisor.programs) if program.pid]
         return {program.name: self._usage(program.pid, before) for program in running}
 
-    def _usage(self, pid: int, before: dict[int, processes.Sample]) -> Usage:
-        usage, sample = processes.usage(pid, before.get(pid))
-        if sample:
-            self._samples[pid] = sample
+    def _usage(self, pid: int, before: dict[int, Counted]) -> Usage:
+        usage = processes.usage(pid, before.get(pid))
+        if usage.counted:
+            self._counted[pid] = usage.counted
         return usage
 
     def logs(

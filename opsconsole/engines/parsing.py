@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from opsconsole.engines.base import Health, Replica, State, Usage
+from opsconsole.engines.base import Counted, Health, Replica, State, Usage
 from pmscoring.base.redaction import redacted
 
 Document = Mapping[str, Any]
@@ -48,28 +48,19 @@ class Check:
         return self.start_period + (self.interval + self.timeout) * self.retries
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Running totals of a container: seconds of CPU (its own and the whole machine's), periods."""
-
-    cpu: float
-    system: float
-    periods: int
-    throttled: int
-
-    @classmethod
-    def of(cls, stats: Document) -> "Sample | None":
-        """From a document of statistics; None where the container does not run."""
-        cpu = stats.get("cpu_stats") or {}
-        if not cpu.get("system_cpu_usage"):
-            return None
-        held_back = cpu.get("throttling_data") or {}
-        return cls(
-            cpu["cpu_usage"]["total_usage"] / NANOSECONDS,
-            cpu["system_cpu_usage"] / NANOSECONDS,
-            held_back.get("periods") or 0,
-            held_back.get("throttled_periods") or 0,
-        )
+def counted(stats: Document) -> Counted | None:
+    """The running totals in a document of statistics; None where the container does not run."""
+    cpu = stats.get("cpu_stats") or {}
+    if not cpu.get("system_cpu_usage"):
+        return None
+    held_back = cpu.get("throttling_data") or {}
+    return Counted(
+        cpu["cpu_usage"]["total_usage"] / NANOSECONDS,
+        cpu["system_cpu_usage"] / NANOSECONDS,
+        held_back.get("periods") or 0,
+        held_back.get("throttled_periods") or 0,
+        cpu.get("online_cpus"),
+    )
 
 
 def moment(text: str | None) -> datetime | None:
@@ -156,35 +147,21 @@ def is_one_shot(inspected: Document) -> bool:
     return policy in ("no", "on-failure")
 
 
-def usage(stats: Document, host: Document, earlier: Sample | None) -> Usage:
-    """Of a container, from its statistics and its HostConfig, with what was sampled before.
+def usage(stats: Document, host: Document, earlier: Counted | None) -> Usage:
+    """Of a container, from its statistics and its HostConfig, with what was counted before.
 
-    cores = Δtotal / Δsystem × CPUs of the machine. Memory leaves out the page cache that the kernel
-    gives back first, as `docker stats` does; cgroup v1 and v2 have different names for it.
+    Memory leaves out the page cache that the kernel gives back first, as `docker stats` does;
+    cgroup v1 and v2 have different names for it.
     """
-    now = Sample.of(stats)
+    now = counted(stats)
     return Usage(
-        cpu_cores=_cores(now, earlier, (stats.get("cpu_stats") or {}).get("online_cpus")),
+        cpu_cores=now.cores_since(earlier) if now and earlier else None,
         memory_bytes=_memory(stats.get("memory_stats") or {}),
         cpu_limit=_cpu_limit(host),
         memory_limit=_memory_limit(host),
-        throttled=_throttled(now, earlier),
+        throttled=now.throttled_since(earlier) if now and earlier else None,
+        counted=now,
     )
-
-
-def _cores(now: Sample | None, earlier: Sample | None, cpus: int | None) -> float | None:
-    if now is None or earlier is None or not cpus:
-        return None
-    used, passed = now.cpu - earlier.cpu, now.system - earlier.system
-    # Totals that went back are those of a container that was restarted in between.
-    return used / passed * cpus if passed > 0 and used >= 0 else None
-
-
-def _throttled(now: Sample | None, earlier: Sample | None) -> float | None:
-    if now is None or earlier is None:
-        return None
-    periods, throttled = now.periods - earlier.periods, now.throttled - earlier.throttled
-    return min(throttled / periods, 1.0) if periods > 0 and throttled >= 0 else None
 
 
 def _memory(memory: Document) -> int | None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from opsconsole.engines.base import Happening, Usage
+from opsconsole.engines.base import Counted, Happening, Usage
 from opsconsole.engines.containers import MOST_CHARACTERS, MOST_LINES
 from pmscoring.base.redaction import redacted
 
@@ -29,18 +29,19 @@ TOLD = (
 )
 """Lines of supervisord's log, and what they mean."""
 BEGAN = "supervisord started with pid"
-Sample = tuple[float, float]
-"""Seconds of CPU that a process and its children have used, and when."""
 
 
-def usage(pid: int, earlier: Sample | None) -> tuple[Usage, Sample | None]:
-    """Of a process with its children, and the sample for the next time."""
-    seconds, memory, at = 0.0, 0, time.monotonic()
+def usage(pid: int, earlier: Counted | None) -> Usage:
+    """Of a process with its children, with what was counted before.
+
+    Totals go back where a child has ended and taken its seconds along.
+    """
+    cpus, seconds, memory, at = psutil.cpu_count() or 1, 0.0, 0, time.monotonic()
     try:
         root = psutil.Process(pid)
         family = [root, *root.children(recursive=True)]
     except psutil.Error:
-        return Usage(None, None), None
+        return Usage(None, None)
     for process in family:
         try:
             times = process.cpu_times()
@@ -48,7 +49,9 @@ def usage(pid: int, earlier: Sample | None) -> tuple[Usage, Sample | None]:
             memory += _memory(process)
         except psutil.Error:
             continue
-    return Usage(_cores(seconds, at, earlier), memory or None), (seconds, at)
+    now = Counted(seconds, at * cpus, cpus=cpus)
+    cores = now.cores_since(earlier) if earlier else None
+    return Usage(cores, memory or None, counted=now)
 
 
 def _memory(process: psutil.Process) -> int:
@@ -57,13 +60,6 @@ def _memory(process: psutil.Process) -> int:
         return int(process.memory_full_info().pss)
     except (psutil.AccessDenied, AttributeError):
         return int(process.memory_info().rss)
-
-
-def _cores(seconds: float, at: float, earlier: Sample | None) -> float | None:
-    if earlier is None or at <= earlier[1] or seconds < earlier[0]:
-        # A child that has ended took its seconds along.
-        return None
-    return (seconds - earlier[0]) / (at - earlier[1])
 
 
 def lines(path: Path, tail: int, since: datetime | None) -> Iterator[tuple[datetime, str]]:

@@ -157,6 +157,8 @@ class Sample:
     replicas: Sequence[Seen] = ()
     readings: Mapping[str, Reading] = field(default_factory=dict)
     room: Room = Room()
+    totals: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Running totals by what they are of, from which the next sample computes rates."""
 
 
 class By(StrEnum):

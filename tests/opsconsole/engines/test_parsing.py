@@ -10,7 +10,6 @@ import pytest
 
 from opsconsole.engines import parsing
 from opsconsole.engines.base import Health, State
-from opsconsole.engines.parsing import Sample
 
 RECORDED = Path(__file__).parent / "recorded"
 CHECKED = datetime(2026, 11, 29, 7, 8, 11, 733714, UTC)
@@ -135,7 +134,7 @@ def test_what_a_check_leaves_out_is_the_engines_own(container: dict[str, Any]) -
 def test_cores_are_the_share_of_the_machine_by_its_cpus(
     container: dict[str, Any], stats: dict[str, Any]
 ) -> None:
-    earlier, later = Sample.of(stats), deepcopy(stats)
+    earlier, later = parsing.counted(stats), deepcopy(stats)
     later["cpu_stats"]["cpu_usage"]["total_usage"] += 500_000_000
     later["cpu_stats"]["system_cpu_usage"] += 4_000_000_000  # 2 s of 2 CPUs
     usage = parsing.usage(later, container["HostConfig"], earlier)
@@ -151,7 +150,7 @@ def test_the_first_look_knows_no_cpu(container: dict[str, Any], stats: dict[str,
 
 
 def test_totals_that_went_back_are_of_a_restarted_one(stats: dict[str, Any]) -> None:
-    earlier, later = Sample.of(stats), deepcopy(stats)
+    earlier, later = parsing.counted(stats), deepcopy(stats)
     later["cpu_stats"]["cpu_usage"]["total_usage"] = 1
     later["cpu_stats"]["system_cpu_usage"] += 1_000_000_000
     later["cpu_stats"]["throttling_data"] = {"periods": 1, "throttled_periods": 0}
@@ -160,7 +159,7 @@ def test_totals_that_went_back_are_of_a_restarted_one(stats: dict[str, Any]) -> 
 
 
 def test_throttled_is_the_share_of_periods_since(stats: dict[str, Any]) -> None:
-    earlier, later = Sample.of(stats), deepcopy(stats)
+    earlier, later = parsing.counted(stats), deepcopy(stats)
     later["cpu_stats"]["throttling_data"] |= {"periods": 20 + 40, "throttled_periods": 30}
     assert parsing.usage(later, {}, earlier).throttled == pytest.approx(0.75)
 

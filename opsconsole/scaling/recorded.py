@@ -1,0 +1,81 @@
+"""Samples as documents, and back again, without loss. Pure.
+
+Fields that are not known are left out, and a reading without trouble is its number alone: there are
+thousands of rows a day.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from opsconsole.scaling.shapes import Reading, Room, Sample, Seen
+
+Document = dict[str, Any]
+
+
+class Row(Protocol):
+    """What is read of a ScalingSample."""
+
+    service: str
+    at: datetime
+    content: Any
+
+
+def content_of(sample: Sample) -> Document:
+    """The sample's content; its time and its service are columns of the row."""
+    parts = {
+        "replicas": [_replica(seen) for seen in sample.replicas],
+        "readings": {key: _reading(reading) for key, reading in sample.readings.items()},
+        "room": _known(vars(sample.room)),
+        "totals": {key: list(numbers) for key, numbers in sample.totals.items()},
+    }
+    return {"wanted": sample.wanted, **_known(parts)}
+
+
+def sample_of(row: Row) -> Sample:
+    """The sample that a row was written from; not for the rows of whole hours."""
+    content = row.content
+    return Sample(
+        at=row.at,
+        service=row.service,
+        wanted=content["wanted"],
+        replicas=tuple(_seen(one) for one in content.get("replicas", ())),
+        readings={key: _read(one) for key, one in content.get("readings", {}).items()},
+        room=Room(**content.get("room", {})),
+        totals=totals_of(content),
+    )
+
+
+def totals_of(content: Mapping[str, Any]) -> dict[str, Sequence[float]]:
+    """The running totals in a content."""
+    return {key: tuple(map(float, numbers)) for key, numbers in content.get("totals", {}).items()}
+
+
+def _known(values: Mapping[str, Any]) -> Document:
+    return {name: value for name, value in values.items() if value not in (None, "", [], {})}
+
+
+def _replica(seen: Seen) -> Document:
+    known = {name: value for name, value in vars(seen).items() if value is not None}
+    return {**known, "name": seen.name}
+
+
+def _seen(document: Document) -> Seen:
+    return Seen(**{**document, **_floats(document, "age", "cpu", "throttled")})
+
+
+def _reading(reading: Reading) -> float | Document:
+    if reading.value is not None and not reading.trouble:
+        return reading.value
+    return _known(vars(reading))
+
+
+def _read(recorded: float | Document) -> Reading:
+    if not isinstance(recorded, dict):
+        return Reading(float(recorded))
+    return Reading(**{**recorded, **_floats(recorded, "value")})
+
+
+def _floats(document: Document, *names: str) -> Document:
+    """PostgreSQL writes a large float as a whole number."""
+    return {name: float(document[name]) for name in names if name in document}

@@ -1,0 +1,248 @@
+"""Samples of an engine in memory, and of what scoring has published."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from opsconsole.engines.base import Counted, EngineAway, EngineError, Health, State, Usage
+from opsconsole.models import Environment, ScalingSample
+from opsconsole.scaling import published, sampling
+from opsconsole.scaling.recorded import content_of
+from opsconsole.scaling.shapes import Sample
+from pmscoring.base import published_load
+from tests.opsconsole.engines.fake import Fake
+from tests.opsconsole.environments_made import environment as an_environment
+
+pytestmark = pytest.mark.django_db
+TICK = timedelta(seconds=15)
+
+
+class Machine(Fake):
+    """An engine with four CPUs that counts what its replicas use. `cores` by service."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cores = {"web": 0.5}
+        self.limit: float | None = 2.0
+        self.counted: dict[str, Counted] = {}
+
+    def web(self, number: int) -> str:
+        """The id of the first or the second replica of web."""
+        return self.services_["web"].replicas[number - 1].id
+
+    def tick(self, after: timedelta = TICK) -> None:
+        """Time goes by, and the replicas use their cores."""
+        self.now += after
+        seconds = after.total_seconds()
+        for service in self.services_.values():
+            for replica in service.replicas:
+                cores = self.cores.get(service.name, 0.0)
+                before = self.counted.get(replica.id, Counted(1.0, 1000.0))
+                self.counted[replica.id] = replace(
+                    before, cpu=before.cpu + cores * seconds, system=before.system + 4 * seconds
+                )
+
+    def usage(self) -> dict[str, Usage]:
+        """Totals alone: this object has never looked before."""
+        self._step("usage")
+        return {
+            key: Usage(None, 2**20, self.limit, 2**30, counted=replace(counted, cpus=4))
+            for key, counted in self.counted.items()
+        }
+
+
+@pytest.fixture
+def environment() -> Environment:
+    return an_environment(seen={})
+
+
+@pytest.fixture
+def machine() -> Machine:
+    """Two replicas of web, half a core each of two."""
+    engine = Machine()
+    engine.scale("web", 2)
+    engine.tick(timedelta(minutes=10))
+    return engine
+
+
+@pytest.fixture(autouse=True)
+def load() -> Iterator[None]:
+    yield
+    published_load._store().delete(published_load.LOAD_KEY)
+
+
+def take(environment: Environment, engine: Fake, service: str = "web") -> Sample:
+    """One sample, kept as a turn keeps it."""
+    sample = sampling.sample(environment, engine, service, [], engine.now)
+    ScalingSample.objects.create(
+        environment=environment, service=service, at=engine.now, content=content_of(sample)
+    )
+    return sample
+
+
+def cpus(sample: Sample) -> list[float | None]:
+    return [seen.cpu for seen in sample.replicas]
+
+
+def test_the_first_sample_has_no_cpu(environment: Environment, machine: Machine) -> None:
+    sample = take(environment, machine)
+    assert (sample.wanted, sample.at, sample.service) == (2, machine.now, "web")
+    names = [seen.name for seen in machine.running("web")]
+    assert [seen.name for seen in sample.replicas] == names
+    assert [(seen.ready, seen.age) for seen in sample.replicas] == [(True, 600.0)] * 2
+    assert cpus(sample) == [None, None]
+    assert sample.replicas[0].memory == 2**20
+
+
+@pytest.mark.parametrize(("limit", "share"), [(2.0, 0.25), (0.5, 1.0), (None, 0.125)])
+def test_cpu_is_the_share_of_the_limit_or_of_the_machine(
+    environment: Environment, machine: Machine, limit: float | None, share: float
+) -> None:
+    machine.limit = limit
+    take(environment, machine)
+    machine.tick()
+    assert cpus(take(environment, machine)) == [pytest.approx(share)] * 2
+
+
+def test_it_does_not_matter_which_process_took_the_sample_before(
+    environment: Environment, machine: Machine
+) -> None:
+    take(environment, machine)
+    machine.cores["web"] = 1.0
+    machine.tick()
+    assert cpus(sampling.sample(environment, machine, "web", [], machine.now)) == [0.5, 0.5]
+
+
+def test_a_sample_of_long_ago_says_nothing_of_now(
+    environment: Environment, machine: Machine
+) -> None:
+    take(environment, machine)
+    machine.tick(timedelta(seconds=61))
+    assert cpus(take(environment, machine)) == [None, None]
+
+
+def test_one_that_was_restarted_since_begins_anew(
+    environment: Environment, machine: Machine
+) -> None:
+    take(environment, machine)
+    machine.tick()
+    # Its totals are higher than before all the same.
+    machine.change(machine.web(1), started_at=machine.now - timedelta(seconds=5))
+    assert cpus(take(environment, machine)) == [None, 0.25]
+
+
+def test_totals_that_went_back_are_not_negative(environment: Environment, machine: Machine) -> None:
+    take(environment, machine)
+    machine.tick()
+    machine.counted[machine.web(1)] = Counted(0.1, 1e6)
+    assert cpus(take(environment, machine)) == [None, 0.25]
+
+
+def test_one_that_is_gone_between_the_list_and_the_statistics_has_no_cpu(
+    environment: Environment, machine: Machine
+) -> None:
+    take(environment, machine)
+    machine.tick()
+    del machine.counted[machine.web(2)]
+    sample = take(environment, machine)
+    assert cpus(sample) == [0.25, None]
+    assert sample.replicas[1].memory is None
+
+
+def test_throttling_is_told_of_the_time_since(environment: Environment, machine: Machine) -> None:
+    take(environment, machine)
+    machine.tick()
+    machine.counted[machine.web(1)] = replace(
+        machine.counted[machine.web(1)], periods=200, throttled=50
+    )
+    assert [seen.throttled for seen in take(environment, machine).replicas] == [0.25, None]
+
+
+@pytest.mark.parametrize(
+    ("changes", "ready"),
+    [
+        ({"health": Health.NONE}, True),
+        ({"health": Health.STARTING}, False),
+        ({"health": Health.UNHEALTHY}, False),
+        ({"health": Health.UNKNOWN}, False),
+        ({"state": State.RESTARTING}, False),
+    ],
+)
+def test_only_what_is_well_is_ready(
+    environment: Environment, machine: Machine, changes: dict[str, Any], ready: bool
+) -> None:
+    machine.change(machine.web(2), **changes)
+    assert [seen.ready for seen in take(environment, machine).replicas] == [True, ready]
+
+
+def test_what_has_ended_is_no_replica(environment: Environment, machine: Machine) -> None:
+    machine.change(machine.web(2), state=State.STOPPED)
+    sample = take(environment, machine)
+    assert (sample.wanted, len(sample.replicas)) == (2, 1)
+
+
+def test_an_engine_that_is_away_gives_no_sample(environment: Environment, machine: Machine) -> None:
+    machine.fail("usage", EngineAway("it does not answer"))
+    with pytest.raises(EngineAway):
+        take(environment, machine)
+
+
+def test_a_service_that_is_not_there_gives_no_sample(
+    environment: Environment, machine: Machine
+) -> None:
+    with pytest.raises(EngineError, match="no service nowhere"):
+        take(environment, machine, "nowhere")
+
+
+# The published load
+
+
+def waits(environment: Environment, engine: Fake) -> dict[str, Any]:
+    readings = take(environment, engine, "worker").readings
+    return {key: vars(readings[key]) for key in ("waiting", "oldest")}
+
+
+def test_it_reads_the_published_load(environment: Environment, machine: Machine) -> None:
+    published_load.publish({"waiting": 12, "scoring": 4, "oldest_seconds": 3.5})
+    assert waits(environment, machine) == {
+        "waiting": {"value": 12.0, "trouble": ""},
+        "oldest": {"value": 3.5, "trouble": ""},
+    }
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[1]", b"{", b"{}"])
+def test_a_load_that_is_gone_is_missing_and_not_0(
+    environment: Environment, machine: Machine, content: bytes | None
+) -> None:
+    if content is not None:
+        published_load._store().set(published_load.LOAD_KEY, content)
+    gone = {"value": None, "trouble": "scoring has not published its load of late"}
+    assert waits(environment, machine) == {"waiting": gone, "oldest": gone}
+
+
+@pytest.mark.parametrize(
+    ("number", "trouble"),
+    [
+        (float("nan"), "the number is nan"),
+        (float("inf"), "the number is inf"),
+        (None, "there is no number"),
+        ("7", "there is no number"),
+        (True, "there is no number"),
+    ],
+)
+def test_what_is_no_number_is_missing(
+    environment: Environment, machine: Machine, number: object, trouble: str
+) -> None:
+    published_load.publish({"waiting": number, "oldest_seconds": 1})
+    assert waits(environment, machine)["waiting"] == {"value": None, "trouble": trouble}
+
+
+def test_it_does_not_take_its_own_queue_for_anothers(machine: Machine) -> None:
+    other = an_environment("staging", seen={})
+    published_load.publish({"waiting": 12, "oldest_seconds": 3.5})
+    assert published.read(other) == {}
+    assert waits(other, machine)["waiting"]["value"] is None
+    assert "its own console" in waits(other, machine)["waiting"]["trouble"]
