@@ -30,7 +30,7 @@ from opsconsole.backups import (
 from opsconsole.deployments import driver, operations, releases, request
 from opsconsole.deployments import recovery as recovery_of_deployments
 from opsconsole.engines.base import EngineError
-from opsconsole.environments import look, operate
+from opsconsole.environments import following, look, operate
 from opsconsole.environments.engine import engine_of
 from opsconsole.environments.enter import enter
 from opsconsole.gateways import published
@@ -39,7 +39,7 @@ from opsconsole.healing.turn import turn
 from opsconsole.models import Backup, Caller, Deployment, Environment, Event, Operation, Restore
 from opsconsole.models.deeds import DEEDS, Told
 from opsconsole.notices import telling
-from pmscoring.base import heartbeats, hold
+from pmscoring.base import heartbeats, hold, published_load
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.nudges import nudge
 from pmscoring.base.redaction import redacted
@@ -58,6 +58,7 @@ def sweep() -> None:
     nudge(remove_leftovers)
     nudge(sweep_operations)
     nudge(record_releases)
+    nudge(follow_exams)
     Backup.objects.release_stalled(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
     looking.forget(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
     with translation.override(settings.LANGUAGE_CODE):
@@ -126,6 +127,12 @@ def record_releases() -> None:
             releases.record_running(environment)
         except (Refused, EngineError) as error:
             log.warning("what runs in %s is not recorded: %s", environment, redacted(str(error)))
+
+
+@shared_task(acks_late=False)
+def follow_exams() -> None:
+    """Make and move exam windows by the dates of the exams that scoring publishes."""
+    following.follow(published_load.read(), caller=BEAT)
 
 
 @shared_task

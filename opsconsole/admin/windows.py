@@ -1,4 +1,4 @@
-"""Exam windows: while one holds, nothing is deployed, restored or pruned without a reason."""
+"""Exam windows: the calendar of the coming weeks above their list, and the form of one."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from django.utils.timezone import now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from opsconsole.admin import states, words
+from opsconsole.admin import calendar, words
 from opsconsole.admin.classes import Admin
-from opsconsole.admin.window_forms import FLOORS, WindowForm
+from opsconsole.admin.window_forms import WindowForm
 from opsconsole.callers import caller_of
-from opsconsole.environments import windows
+from opsconsole.environments import bounds, windows
 from opsconsole.models import ExamWindow
 from pmscoring.base.admin import theme
 from pmscoring.base.roles import has_role
@@ -23,8 +23,8 @@ WHAT_IT_DOES = _(
     " a reason is given; the event keeps that reason."
 )
 WHAT_FLOORS_DO = _(
-    "While the window holds, nobody scales a service below this without a reason. Scale it up"
-    " beforehand."
+    "While the window holds, no service has fewer. Its scaling policy asks for them before the"
+    " window starts, early enough for them to be ready; what has no policy is scaled up by hand."
 )
 
 
@@ -34,26 +34,23 @@ class ExamWindowAdmin(Admin):
 
     form = WindowForm
     list_display = ("name", "state", "starts", "ends", "floors_in_words")
-    list_before_template = "opsconsole/windows_head.html"
-    fieldsets = (
-        (None, {"fields": ("name", ("starts_at", "ends_at")), "description": WHAT_IT_DOES}),
-        (
-            _("Least replicas"),
-            {
-                "fields": (tuple(f"floor_{service}" for service in FLOORS),),
-                "description": WHAT_FLOORS_DO,
-            },
-        ),
-    )
+    list_before_template = "opsconsole/calendar.html"
 
     class Media:
-        css = {"all": ("opsconsole/backups.css", "opsconsole/environments.css")}
+        css = {"all": ("opsconsole/backups.css", "opsconsole/calendar.css")}
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The fields of floors belong to the form alone; viewers see them in words."""
-        if self.has_change_permission(request, obj):
-            return self.fieldsets
-        return ((None, {"fields": ("name", ("starts", "ends"), "floors_in_words")}),)
+        exam = (("exam", "follows"),) if obj and obj.exam else ()
+        if not self.has_change_permission(request, obj):
+            fields = ("name", ("starts", "ends"), *exam, "floors_in_words")
+            return ((None, {"fields": fields}),)
+        fields = ("name", "zone", ("starts_at", "ends_at"), *exam)
+        floors = tuple(f"floor_{service}" for service in bounds.MOST)
+        return (
+            (None, {"fields": fields, "description": WHAT_IT_DOES}),
+            (_("Least replicas"), {"fields": (floors,), "description": WHAT_FLOORS_DO}),
+        )
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
@@ -63,21 +60,23 @@ class ExamWindowAdmin(Admin):
         return super().get_form(request, obj, change, **wanted)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("starts", "ends", "floors_in_words")
+        return ("starts", "ends", "exam", "floors_in_words")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Operators: nothing is lost with a window."""
         return has_role(request.user, *self.writers)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Say what a window is for while there is none."""
-        context = {"any": ExamWindow.objects.exists(), "title": gettext("Exam windows")}
+        """The coming weeks above the list; while there is none, what a window is for."""
+        context = calendar.context(now()) | {"title": gettext("Exam windows")}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save the window, and record who changed what."""
         words = "changed" if change else "added"
         windows.save(obj, caller=caller_of(request), change=words)
+        for notice in form.notices:
+            self.message_user(request, notice, "warning")
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Remove the window, and record who did."""
@@ -88,23 +87,17 @@ class ExamWindowAdmin(Admin):
         for window in queryset:
             self.delete_model(request, window)
 
-    @theme.display(
-        description=_("state"), label={"holds": "warning", "ahead": "info", "over": "default"}
-    )
+    @theme.display(description=_("state"), label=calendar.COLOURS)
     def state(self, window: ExamWindow) -> tuple[str, str]:
-        if window.ends_at <= now():
-            return "over", gettext("over")
-        return (
-            ("ahead", gettext("ahead")) if window.starts_at > now() else ("holds", gettext("holds"))
-        )
+        return calendar.state(window, now())
 
     @theme.display(description=_("starts"), ordering="starts_at")
     def starts(self, window: ExamWindow) -> SafeString:
-        return states.when(window.starts_at)
+        return calendar.local_time(window, window.starts_at)
 
     @theme.display(description=_("ends"), ordering="ends_at")
     def ends(self, window: ExamWindow) -> SafeString:
-        return states.when(window.ends_at)
+        return calendar.local_time(window, window.ends_at)
 
     @theme.display(description=_("least replicas"))
     def floors_in_words(self, window: ExamWindow) -> str:

@@ -169,10 +169,13 @@ WANTED_WINDOW = {
     "starts_at": "2027-04-18T09:00:00+09:00",
     "ends_at": "2027-04-20T18:00:00+09:00",
     "floors": {"web": 3},
+    "zone": "Asia/Tokyo",
 }
 WINDOW: dict[str, Any] = {
     **WANTED_WINDOW,
     "id": 1,
+    "exam": "",
+    "follows": False,
     "holds": False,
     "links": {"self": f"{OPS}/windows/1"},
 }

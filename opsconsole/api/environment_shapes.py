@@ -188,10 +188,17 @@ class OperationDetail(Operation):
 
 
 class Window(TypedDict):
-    """An exam window; `floors` are the least replicas by service."""
+    """An exam window; `floors` are the least replicas by service.
+
+    `zone` is empty for that of the installation. `exam` is the code of the exam for whose dates it
+    was made, and empty for a window that a person added; it moves with them while it `follows`.
+    """
 
     id: int
     name: str
+    zone: str
+    exam: str
+    follows: bool
     starts_at: Moment
     ends_at: Moment
     holds: bool
@@ -332,6 +339,9 @@ def window(row: models.ExamWindow, at: datetime) -> Window:
     return {
         "id": row.pk,
         "name": row.name,
+        "zone": row.zone,
+        "exam": row.exam,
+        "follows": row.follows,
         "starts_at": moment(row.starts_at),
         "ends_at": moment(row.ends_at),
         "holds": row.starts_at <= at < row.ends_at,

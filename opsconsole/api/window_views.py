@@ -1,5 +1,6 @@
 """Exam windows: the list, one, and what changes them."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, NotRequired, TypedDict
 
@@ -20,22 +21,29 @@ from pmscoring.base.api.bodies import body_of
 from pmscoring.base.api.schema import JSON, call, request_example, response_example
 from pmscoring.base.api.shapes import shape
 from pmscoring.base.api.views import PAGE_PARAMETERS, Pages
-from pmscoring.base.faults import Invalid, fault
+from pmscoring.base.faults import Fault, Invalid, fault
+from pmscoring.base.refusals import Refused
 
-FLOORS = {"additionalProperties": {"type": "integer", "minimum": 1, "maximum": 99}}
+FLOORS = {"additionalProperties": {"type": "integer", "minimum": 1, "maximum": 20}}
 At = Annotated[str, {"format": "date-time"}]
+Zone = Annotated[str, {"maxLength": 60}]
 
 
 class WantedWindow(TypedDict):
     """An interval in which an exam is marked; times have an offset, as 2027-04-01T09:00:00+09:00.
 
-    `floors` are the least replicas of services while it holds.
+    `floors` are the least replicas of services while it holds: they are asked for before it starts.
+    `zone` is the one in which pages show the times, such as Asia/Tokyo; empty for that of the
+    installation. A window that was made for an exam `follows` its dates: other times are refused
+    with `follows`, and end that without.
     """
 
     name: Annotated[str, {"minLength": 1, "maxLength": 80}]
     starts_at: At
     ends_at: At
     floors: NotRequired[Annotated[dict[str, int], FLOORS]]
+    zone: NotRequired[Zone]
+    follows: NotRequired[bool]
 
 
 class WindowList(View):
@@ -107,15 +115,36 @@ class WindowDetail(View):
 def _saved(window: ExamWindow, request: Request, change: str) -> ExamWindow:
     """The window as the body has it; raises Invalid."""
     body = body_of(request, WantedWindow)
-    window.name, window.floors = body["name"], body.get("floors", {})
-    window.starts_at, window.ends_at = _time(body, "starts_at"), _time(body, "ends_at")
+    times = {name: _time(body, name) for name in ("starts_at", "ends_at")}
+    stays = all(getattr(window, name) == at for name, at in times.items())
+    window.name, window.zone = body["name"], body.get("zone", window.zone)
+    window.floors = _floors(body)
+    window.follows = body.get("follows", window.follows and stays)
+    window.starts_at, window.ends_at = times["starts_at"], times["ends_at"]
     try:
         window.full_clean()
+        windows.refuse_moved(window)
     except ValidationError as error:
-        raise Invalid([fault("/ends_at", message) for message in error.messages]) from error
+        raise Invalid(list(_faults(error))) from error
     windows.save(window, caller=caller_of(request), change=change)
     window.refresh_from_db()  # Times as they are shown from now on: in UTC.
     return window
+
+
+def _floors(body: dict[str, Any]) -> dict[str, int]:
+    floors: dict[str, int] = body.get("floors", {})
+    for service in floors:
+        try:
+            windows.refuse_floors({service: floors[service]})
+        except Refused as refusal:
+            raise Invalid([fault(f"/floors/{service}", str(refusal))]) from refusal
+    return floors
+
+
+def _faults(error: ValidationError) -> Iterator[Fault]:
+    """Each message at the member that it is about."""
+    for name, messages in error.message_dict.items():
+        yield from (fault(f"/{name}", message) for message in messages)
 
 
 def _time(body: dict[str, Any], name: str) -> datetime:

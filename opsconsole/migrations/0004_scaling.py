@@ -5,6 +5,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+import pmscoring.base.zones
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -20,7 +22,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="examwindow",
             name="zone",
-            field=models.CharField(blank=True, max_length=60, verbose_name="time zone"),
+            field=models.CharField(
+                blank=True,
+                max_length=60,
+                validators=[pmscoring.base.zones.check],
+                verbose_name="time zone",
+            ),
+        ),
+        migrations.AddField(
+            model_name="examwindow",
+            name="follows",
+            field=models.BooleanField(default=False, verbose_name="follows the exam's own dates"),
         ),
         migrations.CreateModel(
             name="ScalingPolicy",

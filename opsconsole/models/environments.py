@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import uuid4
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -11,6 +13,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.models.requested import RequestedJob
+from pmscoring.base import zones
 from pmscoring.base.jobs import JobQuerySet
 
 FRESH = timedelta(seconds=60)
@@ -161,12 +164,14 @@ class ExamWindow(models.Model):
     """An interval in which an exam is marked: nothing is deployed, restored or pruned unasked.
 
     `zone` is the one in which its times were given, and are shown; empty: that of the installation.
-    `exam` is the code of the exam whose own dates it follows, where it follows any.
+    `exam` is the code of the exam for whose own dates it was made, where it was; it moves with them
+    as long as it `follows` them.
     """
 
     name = models.CharField(_("name"), max_length=80)
-    zone = models.CharField(_("time zone"), max_length=60, blank=True)
+    zone = models.CharField(_("time zone"), max_length=60, blank=True, validators=[zones.check])
     exam = models.CharField(_("exam"), max_length=32, blank=True)
+    follows = models.BooleanField(_("follows the exam's own dates"), default=False)
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     floors = models.JSONField(_("least replicas by service"), default=dict, blank=True)
@@ -187,3 +192,14 @@ class ExamWindow(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raise ValidationError, at the field, where the rows would contradict themselves."""
+        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+            raise ValidationError({"ends_at": _("The end must be later than the start.")})
+        if self.follows and not self.exam:
+            raise ValidationError({"follows": _("The window was made for no exam.")})
+
+    def local(self, at: datetime) -> datetime:
+        """The moment as clocks of the window's zone show it."""
+        return at.astimezone(zones.zone(self.zone or settings.TIME_ZONE))

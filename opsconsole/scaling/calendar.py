@@ -1,5 +1,6 @@
 """What exam windows ask of a service: a floor of replicas, asked for before the window begins."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opsconsole.environments import bounds
@@ -23,7 +24,7 @@ def floors(service: str, at: datetime, startup_seconds: float | None) -> list[Fl
     `startup_seconds` is the measured start-up time of a replica of the service, None where none has
     been measured. No floor is above what the service may have at all (bounds.MOST).
     """
-    lead = lead_of(startup_seconds)
+    lead = lead_of(startup_seconds).whole
     windows = ExamWindow.objects.filter(ends_at__gt=at, starts_at__lte=at + SOON + lead)
     wanted = [floor_of(window, service, lead) for window in windows.order_by("starts_at", "pk")]
     return [floor for floor in wanted if floor]
@@ -43,12 +44,25 @@ def floor_of(window: ExamWindow, service: str, lead: timedelta) -> Floor | None:
     )
 
 
-def lead_of(startup_seconds: float | None) -> timedelta:
+@dataclass(frozen=True)
+class Lead:
     """How long before its start a window is prepared: a start-up, a margin, and one tick.
 
     One start-up is enough for any number of replicas, for they start together: no rate bounds the
     way up to a floor.
     """
-    startup = DEFAULT_STARTUP_SECONDS if startup_seconds is None else startup_seconds
-    margin = max(LEAST_MARGIN_SECONDS, MARGIN * startup)
-    return timedelta(seconds=startup + margin + TICK_SECONDS)
+
+    startup: timedelta
+    measured: bool
+
+    @property
+    def whole(self) -> timedelta:
+        """All of it."""
+        margin = max(timedelta(seconds=LEAST_MARGIN_SECONDS), MARGIN * self.startup)
+        return self.startup + margin + timedelta(seconds=TICK_SECONDS)
+
+
+def lead_of(startup_seconds: float | None) -> Lead:
+    """By the measured start-up time of a replica, or by DEFAULT_STARTUP_SECONDS."""
+    seconds = DEFAULT_STARTUP_SECONDS if startup_seconds is None else startup_seconds
+    return Lead(timedelta(seconds=seconds), measured=startup_seconds is not None)

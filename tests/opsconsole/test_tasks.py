@@ -11,8 +11,18 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from opsconsole import tasks
-from opsconsole.models import Backup, BackupPlan, Environment, Event, Operation, Restore
+from opsconsole.models import (
+    Backup,
+    BackupPlan,
+    Environment,
+    Event,
+    ExamWindow,
+    Operation,
+    Restore,
+)
 from pmscoring.base.lifecycle import WrongState
+from scoring.models import Exam
+from scoring.tasks import publish_load
 from tests.opsconsole.factories import STATUS, a_backup, a_plan, with_files
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("backup_dir")]
@@ -49,6 +59,22 @@ def test_the_sweep_nudges_the_first_of_what_waits(sent: Sent) -> None:
     assert {"sweep_restores", "remove_leftovers", "sweep_operations", "tell"} <= set(
         tasks_sent(sent)
     )
+
+
+def test_the_sweep_has_windows_follow_the_exams_that_scoring_publishes(sent: Sent) -> None:
+    tasks.sweep()
+    assert "follow_exams" in tasks_sent(sent)
+    at = now()
+    Exam.objects.create(
+        code="PM-2027",
+        title="Spring",
+        starts_at=at + timedelta(days=1),
+        ends_at=at + timedelta(days=1, hours=3),
+    )
+    publish_load()
+    tasks.follow_exams()
+    window = ExamWindow.objects.get()
+    assert (window.exam, window.starts_at) == ("PM-2027", at + timedelta(days=1))
 
 
 def test_the_sweep_of_restores_nudges_what_waits(sent: Sent) -> None:

@@ -220,6 +220,10 @@ def test_a_window_is_added_changed_and_removed_with_its_events(operator: Client)
         ({"starts_at": "2027-04-01T09:00:00"}, "/starts_at"),
         ({"starts_at": "2027-13-01T09:00:00+09:00"}, "/starts_at"),
         ({"floors": {"web": 0}}, "/floors/web"),
+        ({"floors": {"inference": 9}}, "/floors/inference"),
+        ({"floors": {"beat": 2}}, "/floors/beat"),
+        ({"zone": "Mars/Olympus"}, "/zone"),
+        ({"follows": True}, "/follows"),
         ({"name": ""}, "/name"),
     ],
 )
@@ -228,6 +232,24 @@ def test_a_window_that_is_none_says_where(
 ) -> None:
     assert pointers(post(operator, "windows", **{**WINDOW, **wrong})) == [pointer]
     assert not ExamWindow.objects.exists()
+
+
+def test_a_window_has_a_zone(operator: Client) -> None:
+    added = post(operator, "windows", **WINDOW, zone="Europe/Berlin").json()
+    assert (added["zone"], added["exam"], added["follows"]) == ("Europe/Berlin", "", False)
+
+
+def test_a_window_that_follows_its_exam_is_moved_by_a_person_who_ends_that(
+    operator: Client,
+) -> None:
+    address = post(operator, "windows", **WINDOW)["Location"]
+    ExamWindow.objects.update(exam="PM-2027", follows=True)
+    same = operator.put(address, {**WINDOW, "floors": {"web": 4}}, content_type=JSON).json()
+    assert (same["follows"], same["floors"]) == (True, {"web": 4})
+    moved = {**WINDOW, "ends_at": "2027-04-09T09:00:00+09:00"}
+    refused = operator.put(address, {**moved, "follows": True}, content_type=JSON)
+    assert pointers(refused) == ["/ends_at"]
+    assert operator.put(address, moved, content_type=JSON).json()["follows"] is False
 
 
 def test_viewers_do_nothing(viewer: Client, production: Environment) -> None:
