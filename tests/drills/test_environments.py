@@ -59,7 +59,8 @@ class Site:
                 if one.told["Config"]["Labels"].get("com.docker.compose.oneoff") != "True"
             },
             "images": {one["image"]: image_id(one["image"]) for one in self._services()},
-            "volumes": volumes(PROJECT),
+            # The containers that are the same use them, so that none was removed and made anew.
+            "volumes": sorted(names("volume", "ls", f"com.docker.compose.project={PROJECT}")),
             "networks": sorted(names("network", "ls", f"com.docker.compose.project={PROJECT}")),
             "bystander": [
                 docker("inspect", "-f", "{{.State.StartedAt}} {{.Image}}", BYSTANDER).strip(),
@@ -80,14 +81,6 @@ def image_id(reference: str) -> str:
 
 def names(kind: str, deed: str, label: str) -> list[str]:
     return docker(kind, deed, "-q", f"--filter=label={label}").split()
-
-
-def volumes(project: str) -> dict[str, str]:
-    """Of a project, with the time at which each was made."""
-    # By its kind: networks have the same names as volumes.
-    there = names("volume", "ls", f"com.docker.compose.project={project}")
-    lines = docker("volume", "inspect", "-f", "{{.Name}} {{.CreatedAt}}", *there).splitlines()
-    return dict(line.split(maxsplit=1) for line in lines)
 
 
 def of_staging(service: str = "") -> list[Container]:
