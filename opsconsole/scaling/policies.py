@@ -1,0 +1,129 @@
+"""Policies between their rows and the shapes that decisions are made of."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+
+from opsconsole.models import Caller, Event, ScalingPolicy
+from opsconsole.scaling.checks import check
+from opsconsole.scaling.shapes import (
+    Basis,
+    Behaviour,
+    Clamp,
+    Decision,
+    Fallback,
+    Kind,
+    Metric,
+    Policy,
+    Rate,
+    Unit,
+)
+
+__all__ = ["DOWN_RATES", "UP_RATES", "check", "document_of", "save", "shape_of"]
+
+UP_RATES: list[dict[str, Any]] = [
+    {"unit": "percent", "value": 100, "seconds": 15},
+    {"unit": "replicas", "value": 4, "seconds": 15},
+]
+"""Those of a policy that names none, as in Kubernetes."""
+DOWN_RATES: list[dict[str, Any]] = [{"unit": "percent", "value": 100, "seconds": 15}]
+RULES = (
+    *("dry_run", "least", "most", "metrics", "tolerance", "behaviour", "up_window", "down_window"),
+    *("up_rates", "down_rates", "warm_up", "cooldown"),
+)
+"""The columns that people change."""
+
+
+def shape_of(row: ScalingPolicy) -> Policy:
+    """The policy as decisions are made by it; raises ValidationError where the row has none."""
+    check(row)
+    return Policy(
+        service=row.service,
+        least=row.least,
+        most=row.most,
+        metrics=tuple(_metric(each) for each in row.metrics),
+        tolerance=row.tolerance,
+        behaviour=Behaviour(row.behaviour),
+        up_window=row.up_window,
+        down_window=row.down_window,
+        up_rates=tuple(_rate(each) for each in row.up_rates or UP_RATES),
+        down_rates=tuple(_rate(each) for each in row.down_rates or DOWN_RATES),
+        warm_up=row.warm_up,
+        cooldown=row.cooldown,
+    )
+
+
+def document_of(decision: Decision) -> dict[str, Any]:
+    """The decision as the columns of ScalingDecision have it."""
+    return {
+        "at": decision.at,
+        "current": decision.current,
+        "recommended": decision.recommended,
+        "desired": decision.desired,
+        "action": str(decision.action),
+        "because": str(decision.because or ""),
+        "inputs": [_plain(asdict(each)) for each in decision.inputs],
+        "clamps": [_clamp(each) for each in decision.clamps],
+    }
+
+
+def _clamp(clamp: Clamp) -> dict[str, Any]:
+    until = clamp.until.isoformat() if clamp.until else None
+    return {**_plain(asdict(clamp)), "until": until}
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """Of enumerations the words alone."""
+    return {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
+
+
+def save(policy: ScalingPolicy, *, caller: Caller) -> None:
+    """Write a policy that was added or changed, and an event of what changed from what to what.
+
+    Raises ValidationError, by field. Of a policy that is there, only what people change is written.
+
+    Two people save at once: the second waits for the row, and its event says what it changed of the
+    first one's policy. A turn that writes its own columns meanwhile loses nothing.
+    """
+    check(policy)
+    policy.validate_unique()
+    policy.validate_constraints()
+    with transaction.atomic():
+        before = ScalingPolicy.objects.select_for_update().filter(pk=policy.pk).first()
+        if before is None:
+            policy.save()
+            rules = {name: getattr(policy, name) for name in RULES}
+            Event.objects.record("policy.changed", policy, caller, change="added", to=rules)
+        elif changed := _differences(before, policy):
+            policy.save(update_fields=[*changed, "changed_at"])
+            sides = _sides(changed)
+            Event.objects.record("policy.changed", policy, caller, change="changed", **sides)
+
+
+def _differences(before: ScalingPolicy, after: ScalingPolicy) -> dict[str, tuple[Any, Any]]:
+    pairs = {name: (getattr(before, name), getattr(after, name)) for name in RULES}
+    return {name: (old, new) for name, (old, new) in pairs.items() if old != new}
+
+
+def _sides(changed: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+    return {
+        "from": {name: old for name, (old, _new) in changed.items()},
+        "to": {name: new for name, (_old, new) in changed.items()},
+    }
+
+
+def _metric(fields: Mapping[str, Any]) -> Metric:
+    fallback = fields.get("fallback")
+    return Metric(
+        Kind(fields["kind"]),
+        float(fields["target"]),
+        Basis(fields["basis"]),
+        fields.get("query", ""),
+        Fallback(**fallback) if fallback else None,
+    )
+
+
+def _rate(fields: Mapping[str, Any]) -> Rate:
+    return Rate(Unit(fields["unit"]), fields["value"], fields["seconds"])

@@ -1,0 +1,205 @@
+"""Rows that are policies, rows that are none, and what is recorded when one is saved."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+
+from opsconsole.models import Caller, Environment, Event, ScalingDecision, ScalingPolicy
+from opsconsole.scaling import policies
+from opsconsole.scaling.shapes import Basis, Fallback, Kind, Metric, Rate, Unit
+from tests.opsconsole.scaling.making import NOW, SECOND, a_policy, a_sample, decided, settled
+
+WAITING = {"kind": "waiting", "target": 100, "basis": "total"}
+CPU = {"kind": "cpu", "target": 0.7, "basis": "average"}
+QUERY = {"kind": "query", "target": 5, "basis": "total", "query": "sum(rate(x[1m]))"}
+CALLER = Caller("ann", "admin", "192.0.2.1")
+
+
+def a_row(**fields: Any) -> ScalingPolicy:
+    return ScalingPolicy(**{"service": "worker", "metrics": [WAITING]} | fields)
+
+
+def troubles(**fields: Any) -> dict[str, list[str]]:
+    with pytest.raises(ValidationError) as raised:
+        policies.shape_of(a_row(**fields))
+    return raised.value.message_dict
+
+
+def test_a_row_becomes_the_shape() -> None:
+    fallback = {"after": 3, "replicas": 2}
+    rates = [{"unit": "percent", "value": 50, "seconds": 60}]
+    row = a_row(metrics=[WAITING, CPU, {**QUERY, "fallback": fallback}], up_rates=rates, most=6)
+    shape = policies.shape_of(row)
+    assert shape.metrics == (
+        Metric(Kind.WAITING, 100.0, Basis.TOTAL),
+        Metric(Kind.CPU, 0.7, Basis.AVERAGE),
+        Metric(Kind.QUERY, 5.0, Basis.TOTAL, "sum(rate(x[1m]))", Fallback(3, 2)),
+    )
+    assert shape.up_rates == (Rate(Unit.PERCENT, 50, 60),)
+    assert (shape.service, shape.least, shape.most) == ("worker", 1, 6)
+
+
+def test_a_row_without_rates_has_those_of_kubernetes() -> None:
+    shape, default = policies.shape_of(a_row()), a_policy()
+    assert (shape.up_rates, shape.down_rates) == (default.up_rates, default.down_rates)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("service", "postgres"),
+        ("least", 0),
+        ("least", True),
+        ("least", None),
+        ("most", 21),
+        ("most", 1.5),
+        ("most", "4"),
+        ("tolerance", -0.1),
+        ("tolerance", 1),
+        ("tolerance", math.nan),
+        ("behaviour", "other"),
+        ("up_window", -1),
+        ("down_window", 86_401),
+        ("warm_up", None),
+        ("cooldown", "60"),
+        ("metrics", []),
+        ("metrics", {"kind": "cpu"}),
+        ("metrics", [WAITING, WAITING]),
+        ("metrics", ["cpu"]),
+        ("metrics", [{**WAITING, "kind": "memory"}]),
+        ("metrics", [{**WAITING, "target": 0}]),
+        ("metrics", [{**WAITING, "target": -1}]),
+        ("metrics", [{**WAITING, "target": math.nan}]),
+        ("metrics", [{**WAITING, "target": math.inf}]),
+        ("metrics", [{**WAITING, "target": 10**400}]),
+        ("metrics", [{**WAITING, "target": "100"}]),
+        ("metrics", [{**WAITING, "target": True}]),
+        ("metrics", [{**WAITING, "target": None}]),
+        ("metrics", [{**WAITING, "basis": "average"}]),
+        ("metrics", [{**WAITING, "basis": ""}]),
+        ("metrics", [{**WAITING, "query": "up"}]),
+        ("metrics", [{**WAITING, "colour": "red"}]),
+        ("metrics", [{**CPU, "target": 70}]),
+        ("metrics", [{**CPU, "target": 0.05}]),
+        ("metrics", [{**QUERY, "query": " "}]),
+        ("metrics", [{**QUERY, "query": "x" * 2001}]),
+        ("metrics", [{**QUERY, "query": None}]),
+        ("metrics", [QUERY, QUERY]),
+        ("metrics", [{**WAITING, "fallback": 2}]),
+        ("metrics", [{**WAITING, "fallback": {"after": 3}}]),
+        ("metrics", [{**WAITING, "fallback": {"after": -1, "replicas": 2}}]),
+        ("metrics", [{**WAITING, "fallback": {"after": 3, "replicas": 5}}]),
+        ("up_rates", None),
+        ("up_rates", [{"unit": "percent", "value": 100, "seconds": 0}]),
+        ("up_rates", [{"unit": "percent", "value": 0, "seconds": 15}]),
+        ("up_rates", [{"unit": "cores", "value": 1, "seconds": 15}]),
+        ("up_rates", [{"unit": "percent", "value": 100}]),
+        ("down_rates", ["fast"]),
+        ("down_rates", [{"unit": "percent", "value": 101, "seconds": 15}]),
+    ],
+)
+def test_a_row_that_is_no_policy_is_refused_by_its_field(field: str, value: object) -> None:
+    assert field in troubles(**{field: value})
+
+
+def test_the_inference_service_is_never_scaled_on_cpu() -> None:
+    assert "not scaled on CPU" in troubles(service="inference", metrics=[CPU])["metrics"][0]
+    assert policies.shape_of(a_row(service="inference")).service == "inference"
+
+
+def test_the_most_is_not_less_than_the_least() -> None:
+    assert troubles(least=5, most=4) == {"most": ["The most must not be less than the least."]}
+
+
+def test_every_trouble_is_told_at_once() -> None:
+    bad = {**WAITING, "target": 0, "basis": "average"}
+    found = troubles(least=0, most=99, metrics=[WAITING, bad], tolerance=7)
+    assert set(found) == {"least", "most", "metrics", "tolerance"}
+    assert [words[:9] for words in found["metrics"]] == ["Metric 2:", "Metric 2:", "A metric "]
+
+
+def test_two_expressions_are_two_metrics() -> None:
+    other = {**QUERY, "query": "up"}
+    assert len(policies.shape_of(a_row(metrics=[QUERY, other])).metrics) == 2
+
+
+def test_a_decision_is_a_row_of_codes_and_numbers() -> None:
+    decision = decided(a_policy(), a_sample(5, waiting=20), settled(5, 2))
+    document = policies.document_of(decision)
+    assert json.loads(json.dumps(document, cls=DjangoJSONEncoder)) == {
+        "at": "2026-06-01T03:00:00Z",
+        "current": 5,
+        "recommended": 2,
+        "desired": 5,
+        "action": "hold",
+        "because": "down_window",
+        "inputs": [
+            {"key": "waiting", "target": 10, "basis": "total", "value": 20, "wants": 2,
+             "trouble": ""},
+        ],
+        "clamps": [
+            {"rule": "down_window", "before": 2, "after": 5, "says": "",
+             "until": (NOW + 270 * SECOND).isoformat()},
+        ],
+    }  # fmt: skip
+    assert type(document["action"]) is type(document["inputs"][0]["basis"]) is str
+    assert ScalingDecision(**document).action == ScalingDecision.Action.HOLD
+
+
+@pytest.fixture
+def row(db: None) -> ScalingPolicy:
+    environment = Environment.objects.create(code="staging", engine=Environment.Engine.COMPOSE)
+    return a_row(environment=environment)
+
+
+def changes() -> list[dict[str, Any]]:
+    return [
+        event.details for event in Event.objects.filter(deed="policy.changed").order_by("number")
+    ]
+
+
+def test_saving_records_who_changed_what_from_what_to_what(row: ScalingPolicy) -> None:
+    policies.save(row, caller=CALLER)
+    row.most, row.metrics = 8, [WAITING, CPU]
+    policies.save(row, caller=CALLER)
+    added, changed = changes()
+    assert (added["change"], added["to"]["most"]) == ("added", 4)
+    assert changed == {
+        "change": "changed",
+        "from": {"most": 4, "metrics": [WAITING]},
+        "to": {"most": 8, "metrics": [WAITING, CPU]},
+    }
+    event = Event.objects.filter(deed="policy.changed").latest("number")
+    assert (event.actor, event.source, event.object_id) == ("ann", "admin", str(row.pk))
+
+
+def test_saving_what_is_there_already_leaves_no_event(row: ScalingPolicy) -> None:
+    policies.save(row, caller=CALLER)
+    policies.save(row, caller=CALLER)
+    assert len(changes()) == 1
+
+
+def test_saving_leaves_alone_what_a_turn_has_written_meanwhile(row: ScalingPolicy) -> None:
+    policies.save(row, caller=CALLER)
+    ScalingPolicy.objects.filter(pk=row.pk).update(decided_at=NOW, held_since=NOW, least=2)
+    row.most = 8
+    policies.save(row, caller=CALLER)
+    row.refresh_from_db()
+    assert (row.decided_at, row.held_since, row.most) == (NOW, NOW, 8)
+
+
+def test_what_is_no_policy_is_not_saved(row: ScalingPolicy) -> None:
+    row.most = 99
+    with pytest.raises(ValidationError):
+        policies.save(row, caller=CALLER)
+    assert not ScalingPolicy.objects.exists()
+
+
+def test_a_second_policy_of_a_service_is_refused(row: ScalingPolicy) -> None:
+    policies.save(row, caller=CALLER)
+    with pytest.raises(ValidationError, match="has a policy already"):
+        policies.save(a_row(environment=row.environment), caller=CALLER)
