@@ -22,13 +22,26 @@ count() {
         --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False | wc -l
 }
 
-# As many as there are now, for somebody may have scaled; as many as the files say, where that is more.
+# As many as there are now, for somebody, or a policy, has scaled up or down; as many as the files say
+# where there are none, and where the number was asked for on this very call.
 scales() {
     "$@" config 2>/dev/null | awk '/^  [a-z-]+:$/ { name = $1 } /^networks:/ { exit } /^      replicas:/ { print name, $2 }' |
         while read -r name replicas; do
             name=${name%:} now=$(count "${name%:}")
-            [ "$now" -eq 0 ] || [ "$now" -le "$replicas" ] || echo "--scale $name=$now"
+            if [ "$now" -gt 0 ] && ! asked "$name"; then
+                echo "--scale $name=$now"
+                [ "$now" -eq "$replicas" ] || echo "$name stays at $now; the files say $replicas" >&2
+            fi
         done
+}
+
+asked() {
+    case $1 in
+        web) [ -n "${API_REPLICAS:-}" ] ;;
+        worker) [ -n "${WORKER_REPLICAS:-}" ] ;;
+        inference) [ -n "${INFERENCE_REPLICAS:-}" ] ;;
+        *) false ;;
+    esac
 }
 
 # The services whose containers were made of other settings than the files have now.
@@ -63,10 +76,12 @@ first_start() {
 }
 
 again() {
-    # shellcheck disable=SC2086  # names
-    [ -z "${RECREATE:-}" ] || start "$@" up -d --no-build --no-deps --wait --wait-timeout 300 $RECREATE
-    # shellcheck disable=SC2046  # words
-    start "$@" up -d --no-build --no-recreate --wait --wait-timeout 300 $(scales "$@")
+    scales=$(scales "$@")
+    # shellcheck disable=SC2046,SC2086  # words and names
+    [ -z "${RECREATE:-}" ] || start "$@" up -d --no-build --no-deps --wait --wait-timeout 300 \
+        $(for name in $RECREATE; do echo "$scales" | grep "^--scale $name=" || true; done) $RECREATE
+    # shellcheck disable=SC2086  # words
+    start "$@" up -d --no-build --no-recreate --wait --wait-timeout 300 $scales
     # In development the code is the checkout's, whatever its image is called.
     case " ${OVERLAYS:-} " in *" dev "*) return ;; esac
     if [ "$WANTED" != "$LIVE" ]; then

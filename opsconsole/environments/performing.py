@@ -10,7 +10,14 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import Engine, EngineError, Replica, Service
-from opsconsole.environments import allowed, bounds, guards, pruning, rotation
+from opsconsole.environments import (
+    allowed,
+    bounds,
+    guards,
+    one_at_a_time,
+    pruning,
+    rotation,
+)
 from opsconsole.environments.engine import engine_of
 from opsconsole.environments.output import Output
 from opsconsole.models import Event, Operation
@@ -54,9 +61,10 @@ def _scale(operation: Operation, output: Output) -> Done:
     environment, name = operation.environment, operation.target
     replicas = bounds.refuse_beyond(name, operation.arguments.get("replicas"))
     engine = _engine(operation)
-    service = _service(engine, name)
-    guards.refuse_while_deploying(environment)
-    engine.scale(name, replicas)
+    with one_at_a_time.scaling(environment, name):
+        service = _service(engine, name)
+        guards.refuse_while_deploying(environment)
+        engine.scale(name, replicas)
     words = {"service": name, "before": service.wanted, "now": replicas}
     output.line(_("%(service)s: %(before)d → %(now)d") % words)
     seconds = operation.arguments.get("seconds")

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 from prometheus_client import Metric
 
-from opsconsole.metrics import backups, environments
+from opsconsole.metrics import backups, environments, scaling
 
-NAMES = backups.NAMES | environments.NAMES
+NAMES = backups.NAMES | environments.NAMES | scaling.NAMES
 
 
 def collect() -> Iterator[Metric]:
     """The families of NAMES that have a sample."""
     yield from backups.collect()
     yield from environments.collect()
+    yield from scaling.collect()

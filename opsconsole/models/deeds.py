@@ -93,8 +93,8 @@ DEEDS: dict[str, Deed] = {
         Deed("policy.pause_ends", _("pause of a scaling policy ends soon"), Told.ALWAYS),
         Deed("scaling.done", _("scaled by its policy"), Told.ASKED),
         Deed("scaling.failed", _("scaling by the policy failed"), Told.ALWAYS),
-        Deed("scaling.holds", _("scaling holds for want of data"), Told.ALWAYS),
-        Deed("scaling.goes_on", _("scaling has its data again"), Told.ASKED),
+        Deed("scaling.holds", _("scaling holds"), Told.ALWAYS),
+        Deed("scaling.goes_on", _("scaling goes on"), Told.ASKED),
     )
 }
 """By code. An event of another deed is refused."""
@@ -130,6 +130,7 @@ DETAILS: dict[str, Promise] = {
     "seconds": _("seconds"),
     "seen": _("what was seen"),
     "service": _("service"),
+    "services": _("services"),
     "source_of_images": _("where the images come from"),
     "state": _("state"),
     "starts": _("starts"),

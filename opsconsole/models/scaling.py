@@ -165,6 +165,10 @@ class ScalingDecisionQuerySet(models.QuerySet["ScalingDecision"]):
         """Those of which it is not yet seen what came of them."""
         return self.filter(outcome=ScalingDecision.Outcome.DOING)
 
+    def to_carry_out(self) -> Self:
+        """Those that the engine has not done yet."""
+        return self.doing().filter(acted_at=None).select_related("policy__environment")
+
 
 class ScalingDecision(models.Model):
     """What a policy has decided at one time, from what, and what came of it.

@@ -194,6 +194,52 @@ def test_an_engine_that_is_away_stops_compose(site: Site) -> None:
     assert "does not answer; nothing was replaced" in said(done)[-1]["message"]
 
 
+COMPOSE_UP = """case "$*" in
+    *" config --hash"*) ;;
+    *" config"*) cat "$CONFIGURED" ;;
+    *service=web*) echo one ;;
+    *service=worker*) printf 'one\\ntwo\\nthree\\nfour\\n' ;;
+    *) echo "$*" >>"$CALLS" ;;
+esac"""
+
+
+CONFIGURED = """services:
+  web:
+    deploy:
+      replicas: 3
+  worker:
+    deploy:
+      replicas: 2
+"""
+
+
+def ups(site: Site, **variables: str) -> list[str]:
+    """The calls by which `make up` starts what is missing, on a site that runs."""
+    site.docker(COMPOSE_UP)
+    says = site.folder / "configured"
+    says.write_text(CONFIGURED)
+    variables |= {"LIVE": "1", "WANTED": "1", "CONFIGURED": str(says)}
+    done = site.run("up.sh", "docker", "compose", **variables)
+    assert done.returncode == 0, done.stderr
+    return (site.folder / "calls").read_text().splitlines()
+
+
+def test_make_up_keeps_the_numbers_that_there_are_fewer_or_more(site: Site) -> None:
+    (call,) = ups(site)
+    assert call.endswith(" --scale web=1 --scale worker=4"), call
+
+
+def test_make_up_takes_a_number_that_is_asked_for_on_the_call(site: Site) -> None:
+    (call,) = ups(site, API_REPLICAS="3")
+    assert "web" not in call
+    assert call.endswith(" --scale worker=4"), call
+
+
+def test_what_make_up_recreates_keeps_its_number_too(site: Site) -> None:
+    recreated, _started = ups(site, RECREATE="worker haproxy")
+    assert recreated.endswith(" --scale worker=4 worker haproxy"), recreated
+
+
 SWARM = """case "$1 $2" in
     "info --format") echo true ;;
     "service inspect")
