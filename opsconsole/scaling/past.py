@@ -88,10 +88,10 @@ def _decisions(row: ScalingPolicy, since: datetime) -> Iterator[Columns]:
 def _in_order(rows: Iterable[Columns], at: datetime) -> Sequence[Columns]:
     """The oldest first, none later than the one after it, nor than `at`."""
     later, step, ordered = at, timedelta(0), list[Columns]()
-    for when, *rest in rows:
-        step = max(step, when - later)
-        later = when - step
-        ordered.append((later, *rest))
+    for row in rows:
+        step = max(step, row[0] - later)
+        later = row[0] - step
+        ordered.append((later, *row[1:]))
     return ordered[::-1]
 
 

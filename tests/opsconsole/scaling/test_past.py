@@ -38,6 +38,12 @@ def decided(policy: ScalingPolicy, at: datetime, **columns: Any) -> ScalingDecis
     return ScalingDecision.objects.create(policy=policy, at=at, **usual | columns)
 
 
+def scaled(environment: Environment, service: str, before: int, after: int) -> None:
+    """By a person."""
+    numbers: dict[str, Any] = {"from": before, "to": after}
+    Event.objects.record("service.scaled", environment, service=service, **numbers)
+
+
 def turns(policy: ScalingPolicy, begin: datetime, recommended: list[int]) -> Iterator[datetime]:
     """A decision every 15 seconds, by the clock on the wall."""
     for number, count in enumerate(recommended):
@@ -67,10 +73,10 @@ def test_only_what_was_done_counts_as_a_change(policy: ScalingPolicy) -> None:
 def test_changes_by_hand_are_found_in_the_events(here: Environment, policy: ScalingPolicy) -> None:
     at = now()
     decided(policy, at - TICK, action="up", current=2, desired=3, outcome="done")
-    Event.objects.record("service.scaled", here, service="worker", **{"from": 3, "to": 4})
-    Event.objects.record("service.scaled", here, service="web", **{"from": 1, "to": 9})
+    scaled(here, "worker", 3, 4)
+    scaled(here, "web", 1, 9)
     other = Environment.objects.create(code="staging", kind="staging", engine="compose")
-    Event.objects.record("service.scaled", other, service="worker", **{"from": 1, "to": 9})
+    scaled(other, "worker", 1, 9)
     own, by_hand = history(policy, now()).changes
     assert own == Change(at - TICK, 2, 3, By.POLICY)
     assert (by_hand.before, by_hand.after, by_hand.by) == (3, 4, By.PERSON)
@@ -182,7 +188,7 @@ def test_a_clock_that_is_set_back_loses_no_recommendation_and_brings_back_none(
 
 def test_nothing_of_the_past_lies_in_the_future(here: Environment, policy: ScalingPolicy) -> None:
     at = now() - HOUR
-    Event.objects.record("service.scaled", here, service="worker", **{"from": 1, "to": 2})
+    scaled(here, "worker", 1, 2)
     Deployment.objects.create(
         environment=here, version="2", status="live", started_at=now(), finished_at=now()
     )
