@@ -9,7 +9,7 @@ the console was away, the present number counts as one: what is not known lowers
 only what is known counts, so that nobody waits for want of a record.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -29,73 +29,59 @@ class Held:
     until: datetime | None = None
 
 
+@dataclass(frozen=True)
+class _Window:
+    """What was recommended within it, and when the record reaches back to its start."""
+
+    length: timedelta
+    inside: Recommendations
+    whole_at: datetime
+
+    def highest(self, current: int, wanted: int, at: datetime) -> int:
+        unknown = [current] if at < self.whole_at else []
+        return max([wanted, *unknown, *(number for _, number in self.inside)])
+
+    def lowest(self, wanted: int) -> int:
+        return min([wanted, *(number for _, number in self.inside)])
+
+    def left_by(self, times: Iterable[datetime]) -> datetime | None:
+        """When the last of them is out of the window."""
+        last = max(times, default=None)
+        return last + self.length if last else None
+
+    def falls(self, number: int, wanted: int, at: datetime) -> datetime | None:
+        """When it lets the number fall; None where it holds nothing."""
+        if number <= wanted:
+            return None
+        left = self.left_by(time for time, high in self.inside if high >= number)
+        return max(filter(None, (left, self.whole_at if at < self.whole_at else None)))
+
+
 def stabilised(
     current: int, wanted: int, past: Recommendations, at: datetime, up: int, down: int
 ) -> Held:
     """The present number within what both windows (in seconds) recommend."""
-    rising = _within(past, at, up)
-    falling = _within(past, at, down)
-    lowest = min([wanted, *(number for _, number in rising)])
-    highest = _highest(current, wanted, past, at, down)
-    number = min(max(current, lowest), highest)
+    rising, falling = _window(past, at, up), _window(past, at, down)
+    highest = falling.highest(current, wanted, at)
+    number = min(max(current, rising.lowest(wanted)), highest)
     if number < wanted:
-        return Held(number, _leaves([t for t, low in rising if low <= number], up))
-    return Held(number, _falls(number, wanted, past, falling, at, down))
+        return Held(number, rising.left_by(t for t, low in rising.inside if low <= number))
+    return Held(number, falling.falls(number, wanted, at))
 
 
 def stabilised_plainly(
     current: int, wanted: int, past: Recommendations, at: datetime, down: int
 ) -> Held:
     """The highest recommendation of the window (in seconds), also where that is more than now."""
-    number = _highest(current, wanted, past, at, down)
-    return Held(number, _falls(number, wanted, past, _within(past, at, down), at, down))
+    falling = _window(past, at, down)
+    number = falling.highest(current, wanted, at)
+    return Held(number, falling.falls(number, wanted, at))
 
 
-def _highest(current: int, wanted: int, past: Recommendations, at: datetime, window: int) -> int:
-    known = [number for _, number in _within(past, at, window)]
-    if not _reaches_back(past, at, window):
-        known.append(current)
-    return max([wanted, *known])
-
-
-def _within(past: Recommendations, at: datetime, window: int) -> list[tuple[datetime, int]]:
-    """Those of the window; one from the future was written by a clock that has been set back."""
-    start = at - timedelta(seconds=window)
-    newest_first = takewhile(lambda each: each[0] > start, reversed(past))
-    return [each for each in newest_first if each[0] <= at]
-
-
-def _reaches_back(past: Recommendations, at: datetime, window: int) -> bool:
-    start = at - timedelta(seconds=window) + SLACK
-    return start >= at or any(time <= start for time, _ in past)
-
-
-def _falls(
-    number: int,
-    wanted: int,
-    past: Recommendations,
-    falling: Sequence[tuple[datetime, int]],
-    at: datetime,
-    window: int,
-) -> datetime | None:
-    """When the window lets the number fall."""
-    if number <= wanted:
-        return None
-    last = _leaves([time for time, high in falling if high >= number], window)
-    if _reaches_back(past, at, window):
-        return last
-    reached = _oldest(past, at) + timedelta(seconds=window) - SLACK
-    return max(filter(None, (last, reached)))
-
-
-def _oldest(past: Recommendations, at: datetime) -> datetime:
-    return min(_known(past, at), default=at)
-
-
-def _known(past: Recommendations, at: datetime) -> Iterator[datetime]:
-    return (time for time, _ in past if time <= at)
-
-
-def _leaves(times: Sequence[datetime], window: int) -> datetime | None:
-    """When the last of them is out of the window."""
-    return max(times) + timedelta(seconds=window) if times else None
+def _window(past: Recommendations, at: datetime, seconds: int) -> _Window:
+    """One from the future was written by a clock that has been set back, and is left out."""
+    length = timedelta(seconds=seconds)
+    newest_first = takewhile(lambda each: each[0] > at - length, reversed(past))
+    inside = [each for each in newest_first if each[0] <= at]
+    oldest = next((time for time, _ in past if time <= at), at)
+    return _Window(length, inside, whole_at=oldest + length - SLACK)
