@@ -38,6 +38,10 @@ class InferenceUnavailable(InferenceError):
         self.retry_after = retry_after
 
 
+class InferenceFull(InferenceUnavailable):
+    """The service has no room for the request at this moment."""
+
+
 class _NotThisReplica(InferenceUnavailable):
     """This replica is starting or ending; there may be others under the same name."""
 
@@ -53,7 +57,7 @@ class OtherEncoder(InferenceError):
 KINDS: dict[str, type[InferenceError]] = {
     "calibration_missing": CalibrationMissing,
     "other_encoder": OtherEncoder,
-    "overloaded": InferenceUnavailable,
+    "overloaded": InferenceFull,
     "incomplete": InferenceUnavailable,
 }
 MISCONFIGURED = {
@@ -64,7 +68,8 @@ MISCONFIGURED = {
     408: _("the request broke off on its way to the inference service"),
 }
 """Faults of the way to the service rather than of the request, so the request is repeated later."""
-UNAVAILABLE = (*MISCONFIGURED, 429, 502, 503, 504)
+FULL = 429
+UNAVAILABLE = (*MISCONFIGURED, FULL, 502, 503, 504)
 
 
 @dataclass(frozen=True)
@@ -243,7 +248,8 @@ def _check(response: httpx.Response) -> None:
     if response.status_code in UNAVAILABLE:
         after = response.headers.get("Retry-After", "0")
         elsewhere = _error_type(response) == "not_ready"
-        raise (_NotThisReplica if elsewhere else InferenceUnavailable)(
+        full = InferenceFull if response.status_code == FULL else InferenceUnavailable
+        raise (_NotThisReplica if elsewhere else full)(
             _unavailable(response.status_code), float(after) if after.isdigit() else 0.0
         )
     if response.is_error:

@@ -7,14 +7,16 @@ from django.db import models
 from django.utils.timezone import now
 
 from scoring.agreement import audit_sample
+from scoring.machine import fullness
 from scoring.models import Answer, Mark
 
 
 def measure() -> dict[str, Any]:
-    """The load as opsconsole reads it: `{waiting, scoring, oldest_seconds, rate, agreement}`.
+    """The load as opsconsole reads it, whose fields are these.
 
     `waiting` includes the answers that a worker has claimed, which `scoring` counts; `rate` is in
-    answers a second, over the last minute; `agreement` as in `audit_sample.recent_agreement`.
+    answers a second, over the last minute; `agreement` as in `audit_sample.recent_agreement`;
+    `inference_full` is whether the inference service has refused requests of late for want of room.
     """
     waiting, scoring = _in_status(Answer.Status.WAITING), _in_status(Answer.Status.SCORING)
     arrivals = [answers["oldest"] for answers in (waiting, scoring) if answers["oldest"]]
@@ -27,6 +29,7 @@ def measure() -> dict[str, Any]:
         "oldest_seconds": round(oldest, 1),
         "rate": round(scored / 60, 3),
         "agreement": audit_sample.recent_agreement(),
+        "inference_full": fullness.is_full(),
     }
 
 

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from scoring.inference import CalibrationMissing, Inference, InferenceError, InferenceUnavailable
+from scoring.inference import (
+    CalibrationMissing,
+    Inference,
+    InferenceError,
+    InferenceFull,
+    InferenceUnavailable,
+)
+from scoring.machine import fullness
 from scoring.models import Artefact
 
 MOST_UPLOADS = 5
@@ -27,6 +34,9 @@ def judge(
             return inference.score(question, answers, calibration or None)
         except CalibrationMissing:
             inference.put_calibration(calibration, _artefact(calibration))
+        except InferenceFull:
+            fullness.note()
+            raise
     raise InferenceUnavailable("the service does not keep the calibration that it was given")
 
 

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from django.core.cache import cache
 from django.utils.timezone import now
 
 from scoring.exams import definitions
 from scoring.inference import Inference, InferenceError, InferenceUnavailable
 from scoring.intake import submissions
-from scoring.machine import batches, load
+from scoring.machine import batches, fullness, load
 from scoring.models import Answer, Mark, Question, Submission
 from tests.factories import example_exam, submission
 
@@ -233,6 +234,18 @@ def test_a_changed_criterion_waits_to_be_marked_again(
     question = question.exam.questions.get(code="Q1")
     batches.score_waiting(question, inference)
     assert Mark.objects.count() == 2
+
+
+def test_a_full_inference_service_is_told_for_a_while(question: Question) -> None:
+    cache.delete(fullness.KEY)
+    hand_in("一")
+    for status, error_type, full in ((503, "not_ready", False), (429, "overloaded", True)):
+        Answer.objects.update(not_before=now())
+        with pytest.raises(InferenceUnavailable):
+            batches.score_waiting(question, answering(status, error_type))
+        assert load.measure()["inference_full"] is full
+    cache.delete(fullness.KEY)
+    assert load.measure()["inference_full"] is False
 
 
 def test_it_tells_the_load_of_what_waits_and_what_is_held(question: Question) -> None:
