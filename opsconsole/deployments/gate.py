@@ -22,7 +22,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from opsconsole.deployments.traffic import Request
+from opsconsole.engines.traffic import Request
 
 LEAST_REQUESTS = 200
 MOST_FAULTS = 0.02

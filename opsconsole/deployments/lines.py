@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from opsconsole.deployments import traffic
+from opsconsole.engines import traffic
 from opsconsole.engines.base import Engine, State
 
 BALANCER = "haproxy"

@@ -4,7 +4,7 @@ import pytest
 
 from opsconsole.deployments import gate
 from opsconsole.deployments.gate import Figures, Verdict
-from opsconsole.deployments.traffic import Request
+from opsconsole.engines.traffic import Request
 
 NONE = Figures()
 

@@ -2,8 +2,8 @@
 
 from django.utils.timezone import now
 
-from opsconsole.deployments import traffic
-from opsconsole.deployments.traffic import Request
+from opsconsole.engines import traffic
+from opsconsole.engines.traffic import Request
 from tests.opsconsole.engines import requests_logged
 
 REAL = (
