@@ -39,6 +39,7 @@ from opsconsole.healing.turn import turn
 from opsconsole.models import Backup, Caller, Deployment, Environment, Event, Operation, Restore
 from opsconsole.models.deeds import DEEDS, Told
 from opsconsole.notices import telling
+from opsconsole.scaling import keeping
 from pmscoring.base import heartbeats, hold, published_load
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.nudges import nudge
@@ -233,6 +234,12 @@ def heal() -> None:
     """Restart what is unhealthy; beat asks for it every 15 seconds, and late is useless."""
     with translation.override(settings.LANGUAGE_CODE):
         turn(caller=BEAT)
+
+
+@shared_task(acks_late=False)
+def keep_samples() -> None:
+    """Sum up and remove old samples and decisions of scaling."""
+    keeping.keep()
 
 
 @shared_task

@@ -198,7 +198,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 # Hourly, though a drill is wanted weekly and a prune daily: beat counts anew from each start, and
 # would never come to it on a machine that is off at night.
-for task in ("drill_backup", "prune_backups"):
+for task in ("drill_backup", "prune_backups", "keep_samples"):
     CELERY_BEAT_SCHEDULE[task.replace("_", "-")] = {
         "task": f"opsconsole.tasks.{task}",
         "schedule": 3600.0,
@@ -238,6 +238,9 @@ INSTALL_DIR = env.text("INSTALL_DIR", "")
 ENGINE = env.choice("ENGINE", "", ("", "embedded", "compose", "swarm"))
 SITE = env.text("SITE", "")
 BUNDLES_DIR = Path(env.text("BUNDLES_DIR", f"{INSTALL_DIR or VAR_DIR}/bundles"))
+# What tells of the load: HAProxy's port for statistics, and a Prometheus.
+HAPROXY_URL = env.text("HAPROXY_URL", "")
+PROMETHEUS_URL = env.text("PROMETHEUS_URL", "")
 # The folder of pg_dump and pg_restore; empty: they are on the PATH.
 POSTGRES_BIN = env.text("POSTGRES_BIN", "")
 FILE_UPLOAD_PERMISSIONS = 0o600

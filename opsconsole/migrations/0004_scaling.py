@@ -140,6 +140,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "startups",
+                    models.JSONField(
+                        default=list,
+                        editable=False,
+                        verbose_name="last start-up times (seconds)",
+                    ),
+                ),
+                (
                     "decided_at",
                     models.DateTimeField(
                         blank=True, editable=False, null=True, verbose_name="last decision"

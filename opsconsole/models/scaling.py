@@ -76,6 +76,7 @@ class ScalingPolicy(models.Model):
     startup_seconds = models.FloatField(
         _("measured start-up time of a replica (seconds)"), null=True, blank=True, editable=False
     )
+    startups = models.JSONField(_("last start-up times (seconds)"), default=list, editable=False)
     decided_at = models.DateTimeField(_("last decision"), null=True, blank=True, editable=False)
     held_since = models.DateTimeField(_("holds since"), null=True, blank=True, editable=False)
     hold_told = models.BooleanField(default=False, editable=False)

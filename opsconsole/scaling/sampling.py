@@ -6,9 +6,9 @@ too long ago says nothing: the first sample has no CPU.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import (
@@ -17,36 +17,22 @@ from opsconsole.engines.base import (
     EngineError,
     Health,
     Replica,
-    Service,
     State,
     Usage,
 )
+from opsconsole.gateways import prometheus
 from opsconsole.models import Environment, ScalingSample
-from opsconsole.scaling import published
+from opsconsole.scaling import balancer, published
+from opsconsole.scaling.looks import Look, look
+from opsconsole.scaling.readings import missing, reading_of
 from opsconsole.scaling.recorded import sample_of
-from opsconsole.scaling.shapes import Sample, Seen
+from opsconsole.scaling.room import room_of
+from opsconsole.scaling.shapes import Kind, Reading, Sample, Seen
 
 EARLIER = timedelta(seconds=60)
 """An earlier sample is no longer used for rates: they would tell of a past load."""
 WELL = (Health.HEALTHY, Health.NONE)
 Totals = dict[str, Sequence[float]]
-
-
-@dataclass(frozen=True)
-class Look:
-    """What an engine said of all services at one time."""
-
-    environment: Environment
-    engine: Engine
-    at: datetime
-    services: Mapping[str, Service]
-    usage: Mapping[str, Usage]
-
-
-def look(environment: Environment, engine: Engine, at: datetime) -> Look:
-    """Look at all containers at once; raises EngineError."""
-    services = {service.name: service for service in engine.services()}
-    return Look(environment, engine, at, services, engine.usage())
 
 
 def sample(
@@ -63,23 +49,36 @@ def sample_from(seen: Look, service: str, queries: Sequence[str]) -> Sample:
     """
     if service not in seen.services:
         raise EngineError(_("There is no service {name}.").format(name=service))
-    there, before = seen.services[service], _before(seen, service)
+    there, before = seen.services[service], earlier(seen.environment, service, seen.at)
     replicas = [one for one in there.replicas if one.state is not State.STOPPED]
-    load = published.read(seen.environment)
+    balanced, counted = balancer.readings(seen, service, before)
+    asked = {f"{Kind.QUERY}:{query}": _asked(query) for query in queries}
     return Sample(
         at=seen.at,
         service=service,
         wanted=there.wanted,
         replicas=tuple(_seen(one, seen, before) for one in replicas),
-        readings=published.readings(seen.environment, load),
-        totals=_totals(replicas, seen.usage),
+        readings={**published.readings(seen, before), **balanced, **asked},
+        room=room_of(seen, service),
+        totals={**_totals(replicas, seen.usage), **counted},
     )
 
 
-def _before(seen: Look, service: str) -> Sample | None:
-    rows = ScalingSample.objects.full().filter(environment=seen.environment, service=service)
-    row = rows.between(seen.at - EARLIER, seen.at).last()
+def earlier(environment: Environment, service: str, at: datetime) -> Sample | None:
+    """The sample before, unless that is too long ago."""
+    rows = ScalingSample.objects.full().filter(environment=environment, service=service)
+    row = rows.between(at - EARLIER, at).last()
     return sample_of(row) if row else None
+
+
+def _asked(query: str) -> Reading:
+    """What Prometheus answers to an expression at this moment."""
+    if not settings.PROMETHEUS_URL:
+        return missing(_("there is no Prometheus: PROMETHEUS_URL is empty"))
+    try:
+        return reading_of(prometheus.value_of(settings.PROMETHEUS_URL, query))
+    except prometheus.PrometheusError as error:
+        return missing(error)
 
 
 def _seen(replica: Replica, look: Look, before: Sample | None) -> Seen:
@@ -107,10 +106,10 @@ def _rates(
     """Cores, and the share of periods without them; an engine without totals says both itself."""
     if usage.counted is None:
         return usage.cpu_cores, usage.throttled
-    earlier = _counted(replica, before)
-    if earlier is None:
+    then = _counted(replica, before)
+    if then is None:
         return None, None
-    return usage.counted.cores_since(earlier), usage.counted.throttled_since(earlier)
+    return usage.counted.cores_since(then), usage.counted.throttled_since(then)
 
 
 def _counted(replica: Replica, before: Sample | None) -> Counted | None:

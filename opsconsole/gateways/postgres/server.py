@@ -231,6 +231,18 @@ class Server:
             row = connection.execute(query).fetchone()
             return row[0] if row else None
 
+    def connections_free(self) -> int:
+        """Those that ordinary accounts may still open, in all databases of the server."""
+        return int(
+            self.value(
+                "SELECT current_setting('max_connections')::int"
+                " - current_setting('superuser_reserved_connections')::int"
+                # Since PostgreSQL 16.
+                " - coalesce(current_setting('reserved_connections', true), '0')::int"
+                " - (SELECT sum(numbackends) FROM pg_stat_database WHERE datid <> 0)"
+            )
+        )
+
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold a lock of that name in this database; raises Locked where another session has it.

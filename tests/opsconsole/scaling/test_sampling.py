@@ -6,52 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
-from opsconsole.engines.base import Counted, EngineAway, EngineError, Health, State, Usage
-from opsconsole.models import Environment, ScalingSample
-from opsconsole.scaling import published, sampling
-from opsconsole.scaling.recorded import content_of
+from opsconsole.engines.base import Counted, EngineAway, EngineError, Health, State
+from opsconsole.models import Environment
+from opsconsole.scaling import sampling
+from opsconsole.scaling.looks import look
 from opsconsole.scaling.shapes import Sample
 from pmscoring.base import published_load
 from tests.opsconsole.engines.fake import Fake
 from tests.opsconsole.environments_made import environment as an_environment
+from tests.opsconsole.gateways.answering import answering, document
+from tests.opsconsole.scaling.machine import Machine, take
 
 pytestmark = pytest.mark.django_db
-TICK = timedelta(seconds=15)
-
-
-class Machine(Fake):
-    """An engine with four CPUs that counts what its replicas use. `cores` by service."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cores = {"web": 0.5}
-        self.limit: float | None = 2.0
-        self.counted: dict[str, Counted] = {}
-
-    def web(self, number: int) -> str:
-        """The id of the first or the second replica of web."""
-        return self.services_["web"].replicas[number - 1].id
-
-    def tick(self, after: timedelta = TICK) -> None:
-        """Time goes by, and the replicas use their cores."""
-        self.now += after
-        seconds = after.total_seconds()
-        for service in self.services_.values():
-            for replica in service.replicas:
-                cores = self.cores.get(service.name, 0.0)
-                before = self.counted.get(replica.id, Counted(1.0, 1000.0))
-                self.counted[replica.id] = replace(
-                    before, cpu=before.cpu + cores * seconds, system=before.system + 4 * seconds
-                )
-
-    def usage(self) -> dict[str, Usage]:
-        """Totals alone: this object has never looked before."""
-        self._step("usage")
-        return {
-            key: Usage(None, 2**20, self.limit, 2**30, counted=replace(counted, cpus=4))
-            for key, counted in self.counted.items()
-        }
 
 
 @pytest.fixture
@@ -72,15 +40,6 @@ def machine() -> Machine:
 def load() -> Iterator[None]:
     yield
     published_load._store().delete(published_load.LOAD_KEY)
-
-
-def take(environment: Environment, engine: Fake, service: str = "web") -> Sample:
-    """One sample, kept as a turn keeps it."""
-    sample = sampling.sample(environment, engine, service, [], engine.now)
-    ScalingSample.objects.create(
-        environment=environment, service=service, at=engine.now, content=content_of(sample)
-    )
-    return sample
 
 
 def cpus(sample: Sample) -> list[float | None]:
@@ -197,6 +156,28 @@ def test_a_service_that_is_not_there_gives_no_sample(
         take(environment, machine, "nowhere")
 
 
+def test_a_query_is_missing_where_there_is_no_prometheus(
+    environment: Environment, machine: Machine, settings: Settings
+) -> None:
+    settings.PROMETHEUS_URL = ""
+    sample = take(environment, machine, queries=["up"])
+    assert sample.readings["query:up"].trouble == "there is no Prometheus: PROMETHEUS_URL is empty"
+
+
+def test_each_query_is_asked(
+    environment: Environment, machine: Machine, settings: Settings
+) -> None:
+    series = [{"metric": {}, "value": [1.0, "7"]}]
+    body = {"status": "success", "data": {"resultType": "vector", "result": series}}
+    with answering(document(body)) as server:
+        settings.PROMETHEUS_URL = server.url
+        readings = take(environment, machine, queries=["up", "sum(x)"]).readings
+        server.answer = document({"status": "success", "data": {"resultType": "vector"}})
+        empty = take(environment, machine, queries=["up"]).readings
+    assert (readings["query:up"].value, readings["query:sum(x)"].value) == (7.0, 7.0)
+    assert empty["query:up"].value is None
+
+
 # The published load
 
 
@@ -243,6 +224,18 @@ def test_what_is_no_number_is_missing(
 def test_it_does_not_take_its_own_queue_for_anothers(machine: Machine) -> None:
     other = an_environment("staging", seen={})
     published_load.publish({"waiting": 12, "oldest_seconds": 3.5})
-    assert published.read(other) == {}
+    assert look(other, machine, machine.now).load == {}
     assert waits(other, machine)["waiting"]["value"] is None
     assert "its own console" in waits(other, machine)["waiting"]["trouble"]
+
+
+def test_arrivals_are_what_was_scored_and_what_the_queue_has_grown_by(
+    environment: Environment, machine: Machine
+) -> None:
+    published_load.publish({"waiting": 10, "oldest_seconds": 1, "rate": 2.0})
+    first = take(environment, machine, "worker")
+    machine.tick()
+    published_load.publish({"waiting": 40, "oldest_seconds": 1, "rate": 2.0})
+    second = take(environment, machine, "worker")
+    assert first.readings["arrivals"].value is None
+    assert second.readings["arrivals"].value == 4.0

@@ -1,0 +1,56 @@
+"""HAProxy's counters, from the exporter on its port for statistics, which wants no password.
+
+A name may lead to several balancers; each counts for itself, from its own start.
+"""
+
+import re
+import socket
+from urllib.parse import urlsplit
+
+import httpx
+from django.utils.translation import gettext as _
+
+SECONDS = 2.0
+PORT = 8404
+BACKEND = "web"
+"""The backend of docker/haproxy/haproxy.cfg that is counted; requests that found no server too."""
+COUNTED = re.compile(
+    rf'^haproxy_backend_http_requests_total\{{proxy="{BACKEND}"\}} ([0-9.e+]+)$', re.MULTILINE
+)
+
+
+class HaproxyError(Exception):
+    """There are no counters, and the message says why."""
+
+
+def requests(url: str) -> dict[str, float]:
+    """By the address of each balancer, the requests since its start; raises HaproxyError."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or PORT
+    return {address: _requests(address, port) for address in _addresses(host, port)}
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
+    except OSError as error:
+        raise HaproxyError(_("there is no HAProxy under the name %s") % host) from error
+    return sorted({str(place[0]) for *_rest, place in found})
+
+
+def _requests(address: str, port: int) -> float:
+    try:
+        response = httpx.get(
+            f"http://{address}:{port}/metrics", params={"scope": "backend"}, timeout=SECONDS
+        )
+    except httpx.TimeoutException as error:
+        raise HaproxyError(_("HAProxy did not answer within %g s") % SECONDS) from error
+    except httpx.HTTPError as error:
+        raise HaproxyError(
+            _("HAProxy is away: %s") % (str(error) or type(error).__name__)
+        ) from error
+    if response.status_code != 200:
+        raise HaproxyError(_("HAProxy answered HTTP %d") % response.status_code)
+    if match := COUNTED.search(response.text):
+        return float(match[1])
+    raise HaproxyError(_("HAProxy does not count the requests to %s") % BACKEND)
