@@ -1,0 +1,1 @@
+"""What policies of autoscaling would do, in a simulated service, beside each other."""

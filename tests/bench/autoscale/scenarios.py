@@ -1,0 +1,203 @@
+"""The scenarios: what arrives when at which service. Seeded, times in seconds.
+
+`web` answers a request in 0.2 s on average, two at a time in each replica: 10 a second. More than a
+second is late, the objective of docs/monitoring.md; HAProxy turns away what waits for 15 s.
+`worker` has an answer scored in 0.5 s, two at a time: 4 a second. More than two minutes from being
+handed in to its mark is late, and nothing is turned away.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opsconsole.scaling.shapes import Floor
+from tests.bench.autoscale.arrivals import Rates, evenly, poisson, through, works
+from tests.bench.autoscale.service import EPOCH, Spec
+
+WEB = Spec(slots=2, startup=20.0, least=1, most=8, late_after=1.0, patience=15.0)
+WORKER = Spec(slots=2, startup=15.0, least=1, most=8, late_after=120.0)
+WORK = {"web": 0.2, "worker": 0.5}
+SHAPE = {"web": 2.0, "worker": 4.0}
+"""Of the gamma distribution of works."""
+MINUTE, HOUR = 60.0, 3600.0
+Times = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Window:
+    """An exam that the calendar knows of: the replicas that are kept for it."""
+
+    start: float
+    end: float
+    replicas: int
+
+    def floor(self, startup: float) -> Floor:
+        """As the calendar gives it, prepared ahead by the start-up time and a tick."""
+        starts_at = EPOCH + timedelta(seconds=self.start)
+        return Floor(
+            name="exam",
+            starts_at=starts_at,
+            ends_at=EPOCH + timedelta(seconds=self.end),
+            replicas=self.replicas,
+            prepare_at=starts_at - timedelta(seconds=startup + 15),
+        )
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What arrives at `service` within `seconds`."""
+
+    name: str
+    service: str
+    seconds: float
+    arrivals: Callable[[np.random.Generator], list[float]]
+    outages: Sequence[tuple[float, float]] = ()
+    crashes: Sequence[tuple[float, float]] = ()
+    windows: Sequence[Window] = ()
+    step: float = 1.0
+    """Of the oracle."""
+
+    @property
+    def spec(self) -> Spec:
+        """How the service is built."""
+        return WEB if self.service == "web" else WORKER
+
+    def drawn(self, seed: int) -> tuple[list[float], list[float]]:
+        """Arrivals, and the work of each."""
+        draw = np.random.default_rng(seed)
+        arrivals = [at for at in self.arrivals(draw) if at < self.seconds]
+        return arrivals, works(len(arrivals), WORK[self.service], SHAPE[self.service], draw)
+
+
+def random(rates: Rates, most: float, seconds: float) -> Callable[..., list[float]]:
+    """A Poisson process."""
+    return lambda draw: poisson(rates, most, seconds, draw)
+
+
+def burst(at: float, count: int, rise: float, rates: Rates) -> Rates:
+    """`count` requests around `at` besides `rates`; half of them within `rise` seconds after it."""
+
+    def both(times: Times) -> Times:
+        since = np.maximum(times - at, 0.0) / rise
+        return rates(times) + count / rise * since * np.exp(-since)
+
+    return both
+
+
+EXAM = burst(
+    30 * MINUTE,
+    9_000,
+    25.0,
+    through(
+        (0, 2),
+        (20 * MINUTE, 4),
+        (30 * MINUTE, 12),
+        (33 * MINUTE, 28),
+        (90 * MINUTE, 28),
+        (91 * MINUTE, 3),
+    ),
+)
+HAND_IN = burst(15 * MINUTE, 5_000, 12.0, through((0, 1.0), (HOUR, 1.0)))
+
+
+def noisy(draw: np.random.Generator) -> list[float]:
+    """42 a second, and in each tick up to 5 % more or fewer."""
+    return evenly((42 * draw.uniform(0.95, 1.05, int(HOUR / 15))).tolist(), 15.0)
+
+
+def square(times: Times) -> Times:
+    """60 and 5 a second, each for five minutes."""
+    return np.where(times % 600 < 300, 60.0, 5.0)
+
+
+MARKING = (0.1, 0.2, 4, 4, 1, 1, 4, 4, 0.5, 0.1)
+"""Requests a second at the hours of a day."""
+
+
+def exam_day(times: Times) -> Times:
+    """A day of three exams, people who mark from eight to six but for lunch, and quiet nights."""
+    hours = (0, 7.5, 8.5, 12, 12.2, 13, 13.2, 17.5, 18.5, 24)
+    marking = through(*zip(np.asarray(hours) * HOUR, MARKING, strict=True))
+    total = marking(times)
+    for start, minutes, share in ((9, 60, 1.0), (13.5, 90, 0.7), (16, 60, 0.5)):
+        bell = start * HOUR
+        during = (times >= bell) & (times < bell + minutes * MINUTE)
+        since = np.maximum(times - bell, 0.0) / 25
+        total = total + share * (during * 9.0 + 1_800 / 25 * since * np.exp(-since))
+    return total
+
+
+SCENARIOS = (
+    Scenario(
+        "exam-start burst",
+        "web",
+        2 * HOUR,
+        random(EXAM, 190, 2 * HOUR),
+        windows=[Window(30 * MINUTE, 33 * MINUTE, 8)],
+    ),
+    Scenario(
+        "all hand in at the bell",
+        "worker",
+        HOUR,
+        random(HAND_IN, 160, HOUR),
+        windows=[Window(15 * MINUTE, 18 * MINUTE, 8)],
+    ),
+    Scenario(
+        "lunch dip",
+        "web",
+        2 * HOUR,
+        random(
+            through(
+                (0, 50),
+                (30 * MINUTE, 50),
+                (33 * MINUTE, 6),
+                (75 * MINUTE, 6),
+                (77 * MINUTE, 50),
+                (120 * MINUTE, 50),
+            ),
+            50,
+            2 * HOUR,
+        ),
+    ),
+    Scenario(
+        "slow ramp",
+        "web",
+        2 * HOUR,
+        random(through((0, 4), (HOUR, 68), (1.5 * HOUR, 68), (2 * HOUR, 4)), 68, 2 * HOUR),
+    ),
+    Scenario("on/off square wave", "web", HOUR, random(square, 60, HOUR)),
+    Scenario("5 % noise", "web", HOUR, noisy),
+    Scenario(
+        "metric outage at the peak",
+        "web",
+        HOUR,
+        random(
+            through((0, 8), (15 * MINUTE, 60), (40 * MINUTE, 60), (55 * MINUTE, 8), (HOUR, 8)),
+            60,
+            HOUR,
+        ),
+        outages=[(20 * MINUTE, 32 * MINUTE)],
+    ),
+    Scenario(
+        "a third of the replicas crash",
+        "web",
+        HOUR,
+        random(through((0, 45), (HOUR, 45)), 45, HOUR),
+        crashes=[(20 * MINUTE, 1 / 3)],
+    ),
+    Scenario(
+        "a modelled exam day",
+        "web",
+        24 * HOUR,
+        random(exam_day, 45, 24 * HOUR),
+        windows=[
+            Window(9 * HOUR, 9.05 * HOUR, 5),
+            Window(13.5 * HOUR, 13.55 * HOUR, 4),
+            Window(16 * HOUR, 16.05 * HOUR, 3),
+        ],
+        step=5.0,
+    ),
+)
