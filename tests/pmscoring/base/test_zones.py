@@ -1,5 +1,6 @@
 """Zones by name, and local times that clocks skip or show twice."""
 
+import zoneinfo
 from datetime import UTC, datetime
 
 import pytest
@@ -23,6 +24,15 @@ def test_an_unknown_zone_is_refused_by_its_name(name: str) -> None:
 def test_places_and_utc_are_offered() -> None:
     assert {"Asia/Tokyo", "Europe/Berlin", "UTC"} <= set(zones.names())
     assert not any(name.startswith("Etc/") for name in zones.names())
+
+
+def test_the_zones_are_there_on_a_system_without_any() -> None:
+    zoneinfo.reset_tzpath(to=[])
+    try:
+        tokyo = zoneinfo.ZoneInfo.no_cache("Asia/Tokyo")
+    finally:
+        zoneinfo.reset_tzpath()
+    assert datetime(2027, 4, 1, tzinfo=tokyo).tzname() == "JST"
 
 
 def test_a_local_time_is_a_moment() -> None:
