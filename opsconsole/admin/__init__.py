@@ -13,6 +13,9 @@ from opsconsole.admin import (
     plans,
     releases,
     restores,
+    scaling,
+    scaling_decisions,
+    scaling_panel,
     windows,
 )
 
@@ -29,5 +32,8 @@ __all__ = [
     "plans",
     "releases",
     "restores",
+    "scaling",
+    "scaling_decisions",
+    "scaling_panel",
     "windows",
 ]

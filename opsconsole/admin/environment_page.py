@@ -6,7 +6,7 @@ from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from opsconsole.admin import heals, seen, states, words
+from opsconsole.admin import heals, scaling_panel, seen, states, words
 from opsconsole.admin.classes import ReadOnly
 from opsconsole.models import Environment, Event, Heal
 from pmscoring.base.admin.pages import page
@@ -51,6 +51,7 @@ def page_context(environment: Environment) -> dict[str, Any]:
         "is_known": environment.is_known(),
         "age": words.age(environment.seen_at),
         "services": seen.services(environment),
+        "scaling": scaling_panel.rows(environment.scaling_policies.select_related("environment")),
         "totals": seen.totals(environment),
         "happenings": seen.happenings(environment),
         "under_way": [

@@ -12,6 +12,8 @@ register(
     ModelLink("opsconsole.deployment", "rocket_launch"),
     ModelLink("opsconsole.release", "inventory_2"),
     ModelLink("opsconsole.operation", "build"),
+    ModelLink("opsconsole.scalingpolicy", "speed"),
+    ModelLink("opsconsole.scalingdecision", "rule"),
     ModelLink("opsconsole.examwindow", "event_busy"),
     ModelLink("opsconsole.backup", "backup"),
     ModelLink("opsconsole.backupplan", "event_repeat"),

@@ -1,9 +1,10 @@
 /* What carries data-live is fetched anew while work goes on; when it is done the page is loaded once more.
+   data-live-every is after how many seconds, where 3 are too few.
    Where one carries data-live-follow, the work may hold the application or end the session: the page tries on, shows
    what carries data-live-away meanwhile, and goes to the sign-in page when it is sent there. */
 "use strict";
 (() => {
-  const EVERY = 3000;
+  const every = () => 1000 * (document.querySelector("[data-live-every]")?.dataset.liveEvery ?? 3);
   const shown = new Map();
   const live = () => [...document.querySelectorAll("[data-live][id]")];
   const follows = () => document.querySelector("[data-live-follow]") !== null;
@@ -14,7 +15,7 @@
 
   function later() {
     away(true);
-    setTimeout(refresh, follows() ? EVERY : EVERY * 5);
+    setTimeout(refresh, follows() ? every() : every() * 5);
   }
 
   /* Nothing is touched that did not change; the focus stays on its link, and a log at its end. */
@@ -33,7 +34,7 @@
   }
 
   async function refresh() {
-    if (document.hidden) return setTimeout(refresh, EVERY);
+    if (document.hidden) return setTimeout(refresh, every());
     let page;
     try {
       const response = await fetch(location.href, { credentials: "same-origin" });
@@ -49,11 +50,11 @@
       if (!fresh || !fresh.hasAttribute("data-live")) return location.reload();
       show(place, fresh);
     }
-    setTimeout(refresh, EVERY);
+    setTimeout(refresh, every());
   }
 
   document.addEventListener("DOMContentLoaded", () => {
     toEnd(document);
-    if (live().length) setTimeout(refresh, EVERY);
+    if (live().length) setTimeout(refresh, every());
   });
 })();
