@@ -23,9 +23,12 @@ class WhyField(forms.CharField):
         super().__init__(
             label=capfirst(gettext_lazy("reason")),
             max_length=200,
-            required=False,
             widget=theme.TextInput,
-            **{"help_text": gettext_lazy("The event keeps it."), **options},
+            **{
+                "required": False,
+                "help_text": gettext_lazy("The event keeps it."),
+                **options,
+            },
         )
 
 

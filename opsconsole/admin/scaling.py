@@ -10,13 +10,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.admin import scaling_states, scaling_words, words
-from opsconsole.admin.scaling_page import PolicyPage
+from opsconsole.admin.scaling_deeds import PolicyDeeds
 from opsconsole.models import ScalingDecision, ScalingPolicy
 from pmscoring.base.admin import theme
 
 
 @admin.register(ScalingPolicy)
-class ScalingPolicyAdmin(PolicyPage):
+class ScalingPolicyAdmin(PolicyDeeds):
     """Those of `web` and `worker` are there from the first start; operators add and change them."""
 
     list_display = ("name", "mode", "replicas", "reason", "decided")

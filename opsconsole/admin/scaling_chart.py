@@ -4,7 +4,7 @@ Above the replicas as steps, with a mark at each change; below them a chart of e
 the replicas are to bear of it. All of them have one axis of time.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor, log10
@@ -114,6 +114,26 @@ def chart(series: Series, least: int, most: int) -> Chart | None:
     return Chart([_replicas(scale, series, least, most), *loads], settings.TIME_ZONE)
 
 
+def compared(
+    series: Series,
+    lines: Iterable[tuple[str, str, list[Place]]],
+    loads: Mapping[str, Sequence[Load]],
+    most: int,
+) -> Chart:
+    """Numbers of replicas beside each other, each with a name and a kind, above the loads."""
+    scale, named = Scale(series), list(lines)
+    top = max([most + 1, *(value or 0 for _n, _k, places in named for _at, value in places)])
+    up, rows = _whole_axis(int(top))
+    frame = Frame(
+        title=_("replicas"),
+        height=HIGH,
+        columns=scale.ticks(),
+        rows=rows,
+        lines=[_line(scale, up, name, kind, places, steps=True) for name, kind, places in named],
+    )
+    return Chart([frame, *(_load(scale, *load) for load in loads.items())], settings.TIME_ZONE)
+
+
 class Scale:
     """The axis of time."""
 
@@ -141,9 +161,7 @@ class Scale:
 
 def _replicas(scale: Scale, series: Series, least: int, most: int) -> Frame:
     numbers = [row.current for row in series.replicas] + [row.desired for row in series.replicas]
-    top = max(most + 1, *numbers)
-    every = ceil(top / 6)
-    up = _axis(HIGH, ceil(top / every) * every)
+    up, ticks = _whole_axis(max(most + 1, *numbers))
     rows = series.replicas
 
     def line(name: str, kind: str, value: Callable[[Replicas], float | None]) -> Line:
@@ -157,7 +175,7 @@ def _replicas(scale: Scale, series: Series, least: int, most: int) -> Frame:
         title=_("replicas"),
         height=HIGH,
         columns=scale.ticks(),
-        rows=[Tick(up(value), str(value)) for value in range(0, top + 1, every)],
+        rows=ticks,
         lines=[
             *bounds,
             line(_("decided"), "desired", lambda row: row.desired),
@@ -235,6 +253,13 @@ def _axis(height: float, top: float) -> Callable[[float], float]:
     """The y of a value on an axis from 0 to `top`."""
     bottom = height - FOOT
     return lambda value: round(bottom - value / top * (bottom - TOP), 1)
+
+
+def _whole_axis(top: int) -> tuple[Callable[[float], float], list[Tick]]:
+    """Of replicas, with a line across at whole numbers alone."""
+    every = ceil(top / 6)
+    up = _axis(HIGH, ceil(top / every) * every)
+    return up, [Tick(up(value), str(value)) for value in range(0, top + 1, every)]
 
 
 def _step(most: float) -> float:

@@ -93,10 +93,7 @@ def changed(decision: ScalingDecision) -> dict[str, Any]:
 
 def rules(policy: ScalingPolicy) -> list[tuple[str, list[str]]]:
     """What the policy says, each rule with its name."""
-    metrics = [
-        f"{scaling_words.metric(scaling_words.key(metric))}: {scaling_words.target(metric)}"
-        for metric in policy.metrics
-    ]
+    metrics = [_metric(metric) for metric in policy.metrics]
     seconds = scaling_words.seconds
     rows = [
         (_("replicas"), [f"{policy.least} – {policy.most}"]),
@@ -119,18 +116,15 @@ def rules(policy: ScalingPolicy) -> list[tuple[str, list[str]]]:
     return [(name, values) for name, values in rows if values]
 
 
+def _metric(metric: Mapping[str, Any]) -> str:
+    key = scaling_words.key(metric)
+    target = scaling_words.target(key, metric["target"], metric["basis"])
+    return f"{scaling_words.metric(key)}: {target}"
+
+
 def loads(decision: ScalingDecision) -> list[Mapping[str, Any]]:
     """What the decision saw of each metric."""
-    return [
-        {
-            "name": scaling_words.metric(seen["key"]),
-            "value": scaling_words.amount(seen["key"], seen.get("value")),
-            "target": scaling_words.target({**seen, "kind": seen["key"]}),
-            "wants": seen.get("wants"),
-            "trouble": seen.get("trouble", ""),
-        }
-        for seen in decision.inputs
-    ]
+    return [scaling_words.load(seen) for seen in decision.inputs]
 
 
 def _windows(policy: ScalingPolicy) -> list[dict[str, Any]]:

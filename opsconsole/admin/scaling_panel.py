@@ -38,4 +38,4 @@ def _row(policy: ScalingPolicy) -> dict[str, Any]:
     }
 
 
-overview.register(overview.Panel("opsconsole/scaling_panel.html", read, (OPERATOR, VIEWER), 4))
+overview.register(overview.Panel("opsconsole/scaling_panel.html", read, (OPERATOR, VIEWER), 5))

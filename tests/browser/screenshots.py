@@ -10,7 +10,7 @@ import pytest
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from opsconsole.models import Backup, BackupCopy
+from opsconsole.models import Backup, BackupCopy, ExamWindow, ScalingPolicy
 from scoring.inference import Inference
 from scoring.intake import submissions
 from scoring.machine import batches
@@ -27,6 +27,15 @@ from tests.opsconsole.environments_made import (
     release,
     replica,
     seen,
+)
+from tests.opsconsole.scaling.factories import (
+    REQUESTS,
+    TICK,
+    a_day,
+    clamp,
+    decision,
+    input_of,
+    policy,
 )
 from tests.paths import ROOT, SAMPLE
 from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load
@@ -224,3 +233,41 @@ def test_the_pages_of_environments(browse: Open, environments: dict[str, str], n
     page = browse(operator, environments[name], locale="en-US", timezone_id="Asia/Tokyo", **TALL)
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / f"{name}.png")
+
+
+@pytest.fixture
+def scaling(db: None) -> ScalingPolicy:
+    """A policy with a day behind it, in which a morning's burst was followed by a quiet noon."""
+    production = environment()
+    row = policy(of=production, startup_seconds=14.0, metrics=[REQUESTS])
+    a_day(row, loads=(6, 7, 9, 24, 38, 36, 22, 12, 17, 27, 18, 8), every=timedelta(minutes=1))
+    a_day(row, loads=(12, 14, 27, 38, 33, 26, 24), span=timedelta(minutes=58), every=TICK)
+    bound = [clamp("down_window", 3, 4, until=(now() + timedelta(minutes=3)).isoformat())]
+    decision(
+        row, now(), current=4, desired=4, recommended=3, action="hold", because="down_window",
+        inputs=[input_of(REQUESTS, 24.0, 3)], clamps=bound,
+    )  # fmt: skip
+    starts = now() + timedelta(days=2)
+    ExamWindow.objects.create(
+        name="Spring exam",
+        starts_at=starts,
+        ends_at=starts + timedelta(hours=8),
+        floors={"web": 4},
+    )
+    return row
+
+
+def test_the_page_of_a_policy(browse: Open, scaling: ScalingPolicy) -> None:
+    operator = make_user("operator", staff=True)
+    address = f"/admin/opsconsole/scalingpolicy/{scaling.pk}"
+    zone = {"locale": "en-US", "timezone_id": "Asia/Tokyo"}
+    page = browse(operator, f"{address}/change/", **zone, **TALL)
+    page.wait_for_timeout(500)
+    page.screenshot(path=IMAGES / "scaling-policy.png")
+    page.goto(f"{address}/edit/")
+    page.fill("[name=metric-0-target]", "7")
+    page.fill("[name=most]", "6")
+    page.locator("[name=_preview]").click()
+    page.locator("#preview").wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=IMAGES / "scaling-preview.png")

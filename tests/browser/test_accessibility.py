@@ -23,6 +23,14 @@ from tests.opsconsole.environments_made import (
     replica,
     seen,
 )
+from tests.opsconsole.scaling.factories import (
+    WAITING,
+    a_day,
+    clamp,
+    decision,
+    input_of,
+    policy,
+)
 from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -194,8 +202,38 @@ def environments(db: None) -> dict[str, str]:
     }
 
 
+@pytest.fixture
+def scaling(db: None) -> dict[str, str]:
+    """The addresses of the pages of scaling, with decisions in every colour."""
+    held = now() - timedelta(minutes=9)
+    web = policy(of=environment(), paused_until=now() + timedelta(hours=1), held_since=held)
+    a_day(web)
+    for outcome in ("dry_run", "paused", "doing", "short", "failed"):
+        decision(web, action="up", desired=3, outcome=outcome, says="denied", came=2)
+    clamps = [clamp("down_window", 1, 2, until=now().isoformat())]
+    last = decision(web, action="hold", because="missing", clamps=clamps)
+    worker = policy("worker", dry_run=True, decided_at=held)
+    decision(worker, held, inputs=[input_of(WAITING, None)], action="hold")
+    console = "/admin/opsconsole"
+    page_of = f"{console}/scalingpolicy/{web.pk}"
+    return {
+        "overview": "/admin/",
+        "list": f"{console}/scalingpolicy/",
+        "policy": f"{page_of}/change/",
+        "day": f"{page_of}/change/?span=day",
+        "stale": f"{console}/scalingpolicy/{worker.pk}/change/",
+        "edit": f"{page_of}/edit/",
+        "pause": f"{page_of}/pause/",
+        "by hand": f"{page_of}/by-hand/",
+        "dry run": f"{console}/scalingpolicy/{worker.pk}/dry-run/",
+        "add": f"{console}/scalingpolicy/add/",
+        "decisions": f"{console}/scalingdecision/?shown=all",
+        "decision": f"{console}/scalingdecision/{last.pk}/change/",
+    }
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("pages", ["console", "environments"])
+@pytest.mark.parametrize("pages", ["console", "environments", "scaling"])
 def test_the_pages_of_the_console_have_none(
     browse: Open, pages: str, scheme: str, request: pytest.FixtureRequest
 ) -> None:

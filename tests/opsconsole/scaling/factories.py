@@ -64,7 +64,7 @@ def clamp(rule: str, before: int, after: int, **changes: Any) -> dict[str, Any]:
     return {"rule": rule, "before": before, "after": after, "until": None, "says": "", **changes}
 
 
-def day(
+def a_day(
     of: ScalingPolicy,
     loads: Sequence[float] = (8, 8, 18, 36, 38, 30, 18, 9),
     end: datetime | None = None,
