@@ -19,6 +19,7 @@ from opsconsole.admin import (
 )
 from opsconsole.admin.classes import Admin
 from opsconsole.models import Event, ExamWindow, ScalingDecision, ScalingPolicy
+from opsconsole.scaling import policies
 from pmscoring.base.admin.pages import page
 from pmscoring.base.roles import has_role
 
@@ -105,8 +106,8 @@ def rules(policy: ScalingPolicy) -> list[tuple[str, list[str]]]:
     else:
         rows += [
             (_("more, after"), [seconds(policy.up_window)]),
-            (_("more, at most"), [scaling_words.rates(policy.up_rates)]),
-            (_("fewer, at most"), [scaling_words.rates(policy.down_rates)]),
+            (_("more, at most"), [scaling_words.rates(policy.up_rates or policies.UP_RATES)]),
+            (_("fewer, at most"), [scaling_words.rates(policy.down_rates or policies.DOWN_RATES)]),
         ]
     rows += [
         (_("fewer, after"), [seconds(policy.down_window)]),

@@ -52,9 +52,7 @@ def usual(environment: Environment, service: str) -> ScalingPolicy:
     """The policy with which one begins for a service; not saved, and in dry run."""
     known = {rules["service"]: rules for rules in (defaults.WEB, defaults.WORKER)}
     rules = known.get(service) or {"metrics": defaults.WORKER["metrics"]}
-    return ScalingPolicy(
-        **{**defaults.RATES, **rules, "environment": environment, "service": service}
-    )
+    return ScalingPolicy(**{**rules, "environment": environment, "service": service})
 
 
 def _samples(policy: ScalingPolicy, end: datetime) -> list[Sample]:

@@ -35,7 +35,7 @@ def seconds(number: int) -> str:
 
 def rates(rows: Iterable[Document]) -> str:
     """Several rates, of which the one that allows more holds."""
-    return _(" or ").join(map(_rate, rows)) or _("as in Kubernetes")
+    return _(" or ").join(map(_rate, rows))
 
 
 def _rate(rate: Document) -> str:

@@ -135,12 +135,12 @@ def test_nothing_is_saved_but_what_was_previewed(operator: Client) -> None:
 def test_the_preview_says_what_both_would_have_done(operator: Client) -> None:
     row = policy()
     a_day(row, span=timedelta(hours=2), every=timedelta(seconds=15))
-    fields = form({"kind": "requests", "target": "5"}, most="8")
+    fields = form({"kind": "requests", "target": "5"}, most="6")
     page = operator.post(f"{LIST}{row.pk}/edit/", {**fields, "_preview": ""})
     preview = page.context["preview"]
     rows = {each["name"]: each["values"] for each in preview["rows"]}
     assert preview["names"] == ["as it was", "present policy", "changed policy"]
-    assert rows["highest number of replicas"] == ["4", "4", "8"]
+    assert rows["highest number of replicas"] == ["4", "4", "6"]
     as_it_was, present, changed = (float(hours) for hours in rows["replica hours"])
     assert as_it_was == pytest.approx(present, abs=0.5)
     assert changed > present + 1
