@@ -17,6 +17,8 @@ from opsconsole.scaling.replay import Figures, Replay, Step, replay
 from opsconsole.scaling.shapes import Basis, Floor, Sample
 
 LENGTH = timedelta(days=1)
+MOST = 3000
+"""Samples that are replayed: of more, every other one, or somebody waits for seconds."""
 Number = Callable[[float], str]
 
 
@@ -57,7 +59,8 @@ def usual(environment: Environment, service: str) -> ScalingPolicy:
 
 def _samples(policy: ScalingPolicy, end: datetime) -> list[Sample]:
     rows = ScalingSample.objects.filter(environment=policy.environment_id, service=policy.service)
-    return [sample_of(row) for row in rows.full().between(end - LENGTH, end)]
+    full = list(rows.full().between(end - LENGTH, end))
+    return [sample_of(row) for row in full[:: 2 if len(full) > MOST else 1]]
 
 
 def _replayed(policy: ScalingPolicy, samples: Sequence[Sample]) -> Replay:
