@@ -29,6 +29,7 @@ from opsconsole.scaling.recorded import sample_of
 from opsconsole.scaling.room import room_of
 from opsconsole.scaling.shapes import Kind, Reading, Sample, Seen
 
+__all__ = ["Look", "earlier", "look", "sample", "sample_from"]
 EARLIER = timedelta(seconds=60)
 """An earlier sample is no longer used for rates: they would tell of a past load."""
 WELL = (Health.HEALTHY, Health.NONE)
@@ -88,8 +89,8 @@ def _seen(replica: Replica, look: Look, before: Sample | None) -> Seen:
         name=replica.name,
         ready=replica.state is State.RUNNING and replica.health in WELL,
         age=_age(replica, look.at),
-        cpu=_share(cores, usage),
-        throttled=throttled,
+        cpu=_rounded(_share(cores, usage)),
+        throttled=_rounded(throttled),
         memory=usage.memory_bytes,
     )
 
@@ -97,7 +98,7 @@ def _seen(replica: Replica, look: Look, before: Sample | None) -> Seen:
 def _age(replica: Replica, at: datetime) -> float | None:
     if replica.started_at is None:
         return None
-    return max((at - replica.started_at).total_seconds(), 0.0)
+    return round(max((at - replica.started_at).total_seconds(), 0.0), 1)
 
 
 def _rates(
@@ -128,10 +129,15 @@ def _share(cores: float | None, usage: Usage) -> float | None:
     return cores / of if cores is not None and of else None
 
 
+def _rounded(share: float | None) -> float | None:
+    """To what means something: a row a quarter of a minute is kept."""
+    return share if share is None else round(share, 4)
+
+
 def _totals(replicas: Sequence[Replica], usage: Mapping[str, Usage]) -> Totals:
     counted = {one.name: usage[one.id].counted for one in replicas if one.id in usage}
     return {
-        name: (total.cpu, total.system, total.periods, total.throttled)
+        name: (round(total.cpu, 3), round(total.system, 2), total.periods, total.throttled)
         for name, total in counted.items()
         if total
     }

@@ -35,6 +35,7 @@ ORDER = (
     "keeping",
     "healing",
     "transfer",
+    "sampling",
     "engine",
     "not_started",
     "removal",
