@@ -79,8 +79,9 @@ class Compose(DockerEngine):
     def _replica(self, container: Document, at: datetime) -> Replica:
         return replica(container, service_of(container), self.layout.project, at)
 
-    def _running(self) -> dict[str, Document]:
-        return {container["Id"]: container for container in self.project.lasting()}
+    def _running(self) -> dict[str, str]:
+        listed = self.containers.running()
+        return {row["Id"]: row["Id"] for row in listed if not is_one_off({"Config": row})}
 
     def _container(self, replica: str) -> Document:
         return self.containers.one(replica)

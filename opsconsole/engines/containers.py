@@ -46,6 +46,7 @@ class Containers:
         self.daemon, self.project = daemon, project
         self.labels = {**labels, LABEL: project}
         self._counted: dict[str, Counted] = {}
+        self._hosts: dict[str, Document] = {}
 
     @property
     def filters(self) -> dict[str, list[str]]:
@@ -67,7 +68,14 @@ class Containers:
             found: Document = self.daemon.ask(lambda: self.daemon.api.inspect_container(container))
         except Gone:
             return None
+        self._hosts[container] = found["HostConfig"]
         return found
+
+    def running(self) -> list[Document]:
+        """Those that run, as the engine lists them in one answer: ids, names and labels."""
+        api = self.daemon.api
+        rows: list[Document] = self.daemon.ask(lambda: api.containers(filters=self.filters))
+        return rows
 
     def one(self, container: str) -> Document:
         """A container of this environment; raises Gone for any other."""
@@ -79,21 +87,27 @@ class Containers:
 
     # Usage
 
-    def usage(self, containers: Mapping[str, Document]) -> dict[str, Usage]:
-        """Of running containers, by the keys given; all read at once."""
-        running = {key: one for key, one in containers.items() if one["State"]["Running"]}
-        stats = in_parallel(self._stats, [one["Id"] for one in running.values()])
+    def usage(self, running: Mapping[str, str]) -> dict[str, Usage]:
+        """Of running containers, whose ids are given by their keys; all read at once.
+
+        Their limits are those that were seen last: whoever looks has just asked for the services.
+        """
+        unseen = [one for one in running.values() if one not in self._hosts]
+        in_parallel(self._inspected, unseen)
+        stats = in_parallel(self._stats, running.values())
         before, self._counted = self._counted, {}
+        there = set(running.values())
+        self._hosts = {one: host for one, host in self._hosts.items() if one in there}
         return {
             key: self._usage(one, document, before)
             for (key, one), document in zip(running.items(), stats, strict=True)
-            if document is not None
+            if document is not None and one in self._hosts
         }
 
-    def _usage(self, container: Document, stats: Document, before: dict[str, Counted]) -> Usage:
-        used = usage(stats, container["HostConfig"], before.get(container["Id"]))
+    def _usage(self, container: str, stats: Document, before: dict[str, Counted]) -> Usage:
+        used = usage(stats, self._hosts[container], before.get(container))
         if used.counted:
-            self._counted[container["Id"]] = used.counted
+            self._counted[container] = used.counted
         return used
 
     def _stats(self, container: str) -> Document | None:

@@ -29,8 +29,8 @@ class DockerEngine:
         self.containers = Containers(self.daemon, layout.project, labels)
         self.images = Images(self.daemon, layout.project, layout.logins)
 
-    def _running(self) -> dict[str, Document]:
-        """The containers of the environment by the ids of replicas."""
+    def _running(self) -> dict[str, str]:
+        """The ids of the running containers of the environment by the ids of replicas."""
         raise NotImplementedError
 
     def _container(self, replica: str) -> Document:

@@ -54,7 +54,7 @@ class Swarm(DockerEngine):
     def services(self) -> list[Service]:
         """Those of the stack."""
         at, services = datetime.now(UTC), self.swarm.all()
-        tasks, containers = self.swarm.tasks(services), self._running()
+        tasks, containers = self.swarm.tasks(services), self._by_task()
         found = (self._service(one, tasks[one["ID"]], containers, at) for one in services)
         return sorted(found, key=lambda service: service.name)
 
@@ -86,8 +86,11 @@ class Swarm(DockerEngine):
             has_check=swarm_parsing.has_check(service, seen),
         )
 
-    def _running(self) -> dict[str, Document]:
-        """The containers on this node, by task."""
+    def _running(self) -> dict[str, str]:
+        return {row["Labels"][TASK]: row["Id"] for row in self.containers.running()}
+
+    def _by_task(self) -> dict[str, Document]:
+        """The containers on this node."""
         containers = self.containers.all()
         return {one["Config"]["Labels"][TASK]: one for one in containers}
 

@@ -41,7 +41,10 @@ def _addresses(host: str, port: int) -> list[str]:
 def _requests(address: str, port: int) -> float:
     try:
         response = httpx.get(
-            f"http://{address}:{port}/metrics", params={"scope": "backend"}, timeout=SECONDS
+            f"http://{address}:{port}/metrics",
+            params={"scope": "backend"},
+            timeout=SECONDS,
+            trust_env=False,  # No proxy stands before an address of our own networks.
         )
     except httpx.TimeoutException as error:
         raise HaproxyError(_("HAProxy did not answer within %g s") % SECONDS) from error
