@@ -11,7 +11,7 @@ TORCH_INDEX ?=
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-backup bench-marking bench-uncalibrated weights messages clean
+.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-autoscale bench-backup bench-marking bench-uncalibrated weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -95,6 +95,9 @@ bench-agreement: $(VENV)/.bench weights ## Agreement after calibration; DATA=a f
 
 bench-marking: $(VENV)/.app $(VENV)/.dev ## From submit to the next answer with 100,000 stored
 	$(BIN)/python -m tests.bench.marking_page
+
+bench-autoscale: $(VENV)/.app $(VENV)/.dev ## Policies of scaling beside an oracle in a simulator; SCENARIOS=parts of names, SEEDS=5
+	$(BIN)/python -m tests.bench.autoscale $(SCENARIOS) --seeds $(or $(SEEDS),5)
 
 bench-backup: $(VENV)/.app $(VENV)/.dev ## Backup and restore beside pg_dump and pg_restore; GIB="1 4"
 	$(BIN)/python -m tests.bench.backup $(GIB)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Rates = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Times = NDArray[np.float64]
+Rates = Callable[[Times], Times]
 """Arrivals a second at each of some times."""
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tests.bench.autoscale.service import Spec
 
-PARTS = 8
+PARTS = 2
 """Into so many parts the work that a replica does in a step is divided: the unit of the table."""
 LATE = 1e6
 """Seconds of a replica that a late answer is worth: more than all of them together."""
@@ -84,7 +84,7 @@ class _Table:
         usable = np.asarray(problem.usable or [1.0] * problem.steps)
         self.served = np.floor(PARTS * np.outer(usable, self.numbers)).astype(int)
         self.depth = self._depth()
-        self.choices: list[NDArray[np.int16]] = []
+        self.choices: list[NDArray[np.int8]] = []
         self._fill()
 
     def _depth(self) -> int:
@@ -103,22 +103,37 @@ class _Table:
         return allowed
 
     def _fill(self) -> None:
-        spec, step = self.problem.spec, self.problem.step
-        more = np.maximum(self.numbers[None, :] - self.numbers[:, None], 0) * spec.startup
+        rows = len(self.numbers)
         allowed = self._allowed()
         waiting = np.arange(self.depth + 1)
-        rest = self.late_costs * self.per_unit * np.tile(waiting, (len(self.numbers), 1))
+        rest = self.late_costs * self.per_unit * np.tile(waiting, (rows, 1))
         for at in reversed(range(self.problem.steps)):
-            after = np.clip(
-                waiting[None, :] + self.new[at] - self.served[at][:, None], 0, self.depth
-            )
-            costs = self._late(at, after) * self.late_costs + self.numbers[:, None] * step
+            left = waiting[None, :] + self.new[at] - self.served[at][:, None]
+            after = np.clip(left, 0, self.depth)
+            costs = self._late(at, after) * self.late_costs
+            costs += self.numbers[:, None] * self.problem.step
             costs += np.take_along_axis(rest, after, axis=1)
+            costs[left > self.depth] = np.inf
             costs[~allowed[at]] = np.inf
-            whole = more[:, :, None] + costs[None, :, :]
-            self.choices.append(whole.argmin(axis=1).astype(np.int16))
-            rest = whole.min(axis=1)
+            rest, choice = self._started(costs)
+            self.choices.append(choice)
         self.choices.reverse()
+
+    def _started(self, costs: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+        """The best number from each number before: fewer are free, each one more is started."""
+        fewer, more = costs.copy(), costs.copy()
+        rows = np.arange(len(costs), dtype=np.int8)
+        choice, started = (np.tile(rows[:, None], (1, costs.shape[1])) for _ in range(2))
+        for row in rows[1:]:
+            better = fewer[row - 1] < fewer[row]
+            fewer[row] = np.where(better, fewer[row - 1], fewer[row])
+            choice[row] = np.where(better, choice[row - 1], choice[row])
+        for row in rows[-2::-1]:
+            dearer = more[row + 1] + self.problem.spec.startup
+            better = dearer < more[row]
+            more[row] = np.where(better, dearer, more[row])
+            started[row] = np.where(better, started[row + 1], started[row])
+        return np.minimum(fewer, more), np.where(more < fewer, started, choice)
 
     def _late(self, at: int, after: NDArray[np.int64]) -> NDArray[np.float64]:
         """Items whose time ran out in the step while they still waited at its end."""

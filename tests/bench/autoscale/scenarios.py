@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from opsconsole.scaling.shapes import Floor
-from tests.bench.autoscale.arrivals import Rates, evenly, poisson, through, works
+from tests.bench.autoscale.arrivals import Rates, Times, evenly, poisson, through, works
 from tests.bench.autoscale.service import EPOCH, Spec
 
 WEB = Spec(slots=2, startup=20.0, least=1, most=8, late_after=1.0, patience=15.0)
@@ -23,7 +22,6 @@ WORK = {"web": 0.2, "worker": 0.5}
 SHAPE = {"web": 2.0, "worker": 4.0}
 """Of the gamma distribution of works."""
 MINUTE, HOUR = 60.0, 3600.0
-Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Scenario:
     outages: Sequence[tuple[float, float]] = ()
     crashes: Sequence[tuple[float, float]] = ()
     windows: Sequence[Window] = ()
-    step: float = 1.0
+    step: float = 2.5
     """Of the oracle."""
 
     @property
@@ -88,19 +86,28 @@ def burst(at: float, count: int, rise: float, rates: Rates) -> Rates:
 
 
 EXAM = burst(
-    30 * MINUTE,
-    9_000,
-    25.0,
+    15 * MINUTE,
+    6_000,
+    30.0,
     through(
         (0, 2),
-        (20 * MINUTE, 4),
-        (30 * MINUTE, 12),
-        (33 * MINUTE, 28),
-        (90 * MINUTE, 28),
-        (91 * MINUTE, 3),
+        (10 * MINUTE, 4),
+        (15 * MINUTE, 12),
+        (18 * MINUTE, 28),
+        (HOUR, 28),
+        (61 * MINUTE, 3),
     ),
 )
 HAND_IN = burst(15 * MINUTE, 5_000, 12.0, through((0, 1.0), (HOUR, 1.0)))
+LUNCH = through(
+    (0, 50),
+    (20 * MINUTE, 50),
+    (23 * MINUTE, 6),
+    (58 * MINUTE, 6),
+    (HOUR, 50),
+)
+RAMP = through((0, 4), (40 * MINUTE, 68), (HOUR, 68), (80 * MINUTE, 4))
+PEAK = through((0, 8), (10 * MINUTE, 60), (28 * MINUTE, 60), (36 * MINUTE, 8))
 
 
 def noisy(draw: np.random.Generator) -> list[float]:
@@ -113,7 +120,7 @@ def square(times: Times) -> Times:
     return np.where(times % 600 < 300, 60.0, 5.0)
 
 
-MARKING = (0.1, 0.2, 4, 4, 1, 1, 4, 4, 0.5, 0.1)
+MARKING = (0.1, 0.1, 2, 2, 0.5, 0.5, 2, 2, 0.3, 0.1)
 """Requests a second at the hours of a day."""
 
 
@@ -126,7 +133,7 @@ def exam_day(times: Times) -> Times:
         bell = start * HOUR
         during = (times >= bell) & (times < bell + minutes * MINUTE)
         since = np.maximum(times - bell, 0.0) / 25
-        total = total + share * (during * 9.0 + 1_800 / 25 * since * np.exp(-since))
+        total = total + share * (during * 6.0 + 1_800 / 25 * since * np.exp(-since))
     return total
 
 
@@ -134,59 +141,34 @@ SCENARIOS = (
     Scenario(
         "exam-start burst",
         "web",
-        2 * HOUR,
-        random(EXAM, 190, 2 * HOUR),
-        windows=[Window(30 * MINUTE, 33 * MINUTE, 8)],
+        75 * MINUTE,
+        random(EXAM, 110, 75 * MINUTE),
+        windows=[Window(15 * MINUTE, 18 * MINUTE, 8)],
     ),
     Scenario(
         "all hand in at the bell",
         "worker",
-        HOUR,
-        random(HAND_IN, 160, HOUR),
+        40 * MINUTE,
+        random(HAND_IN, 160, 40 * MINUTE),
         windows=[Window(15 * MINUTE, 18 * MINUTE, 8)],
     ),
-    Scenario(
-        "lunch dip",
-        "web",
-        2 * HOUR,
-        random(
-            through(
-                (0, 50),
-                (30 * MINUTE, 50),
-                (33 * MINUTE, 6),
-                (75 * MINUTE, 6),
-                (77 * MINUTE, 50),
-                (120 * MINUTE, 50),
-            ),
-            50,
-            2 * HOUR,
-        ),
-    ),
-    Scenario(
-        "slow ramp",
-        "web",
-        2 * HOUR,
-        random(through((0, 4), (HOUR, 68), (1.5 * HOUR, 68), (2 * HOUR, 4)), 68, 2 * HOUR),
-    ),
-    Scenario("on/off square wave", "web", HOUR, random(square, 60, HOUR)),
-    Scenario("5 % noise", "web", HOUR, noisy),
+    Scenario("lunch dip", "web", 80 * MINUTE, random(LUNCH, 50, 80 * MINUTE)),
+    Scenario("slow ramp", "web", 80 * MINUTE, random(RAMP, 68, 80 * MINUTE)),
+    Scenario("on/off square wave", "web", 40 * MINUTE, random(square, 60, 40 * MINUTE)),
+    Scenario("5 % noise", "web", 30 * MINUTE, noisy),
     Scenario(
         "metric outage at the peak",
         "web",
-        HOUR,
-        random(
-            through((0, 8), (15 * MINUTE, 60), (40 * MINUTE, 60), (55 * MINUTE, 8), (HOUR, 8)),
-            60,
-            HOUR,
-        ),
-        outages=[(20 * MINUTE, 32 * MINUTE)],
+        40 * MINUTE,
+        random(PEAK, 60, 40 * MINUTE),
+        outages=[(14 * MINUTE, 24 * MINUTE)],
     ),
     Scenario(
         "a third of the replicas crash",
         "web",
-        HOUR,
-        random(through((0, 45), (HOUR, 45)), 45, HOUR),
-        crashes=[(20 * MINUTE, 1 / 3)],
+        30 * MINUTE,
+        random(lambda at: np.full_like(at, 45.0), 45, 30 * MINUTE),
+        crashes=[(15 * MINUTE, 1 / 3)],
     ),
     Scenario(
         "a modelled exam day",
@@ -198,6 +180,6 @@ SCENARIOS = (
             Window(13.5 * HOUR, 13.55 * HOUR, 4),
             Window(16 * HOUR, 16.05 * HOUR, 3),
         ],
-        step=5.0,
+        step=15.0,
     ),
 )
