@@ -17,13 +17,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="examwindow",
             name="exam",
-            field=models.CharField(blank=True, max_length=32, verbose_name="exam"),
+            field=models.CharField(
+                blank=True, db_default="", default="", max_length=32, verbose_name="exam"
+            ),
         ),
         migrations.AddField(
             model_name="examwindow",
             name="zone",
             field=models.CharField(
                 blank=True,
+                db_default="",
+                default="",
                 max_length=60,
                 validators=[pmscoring.base.zones.check],
                 verbose_name="time zone",
@@ -32,7 +36,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="examwindow",
             name="follows",
-            field=models.BooleanField(default=False, verbose_name="follows the exam's own dates"),
+            field=models.BooleanField(
+                db_default=False, default=False, verbose_name="follows the exam's own dates"
+            ),
         ),
         migrations.CreateModel(
             name="ScalingPolicy",

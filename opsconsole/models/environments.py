@@ -169,9 +169,19 @@ class ExamWindow(models.Model):
     """
 
     name = models.CharField(_("name"), max_length=80)
-    zone = models.CharField(_("time zone"), max_length=60, blank=True, validators=[zones.check])
-    exam = models.CharField(_("exam"), max_length=32, blank=True)
-    follows = models.BooleanField(_("follows the exam's own dates"), default=False)
+    # The defaults are the database's too: versions that do not know these go on adding windows.
+    zone = models.CharField(
+        _("time zone"),
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[zones.check],
+    )
+    exam = models.CharField(_("exam"), max_length=32, blank=True, default="", db_default="")
+    follows = models.BooleanField(
+        _("follows the exam's own dates"), default=False, db_default=False
+    )
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     floors = models.JSONField(_("least replicas by service"), default=dict, blank=True)
