@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsconsole.models.environments import Environment
 
@@ -184,7 +185,7 @@ class ScalingDecision(models.Model):
         UP = "up", _("more replicas")
         DOWN = "down", _("fewer replicas")
         STAY = "stay", _("no change")
-        HOLD = "hold", _("held")
+        HOLD = "hold", pgettext_lazy("scaling", "held")
 
     class Outcome(models.TextChoices):
         NONE = "", _("nothing to do")

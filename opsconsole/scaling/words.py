@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from opsconsole.scaling.hpa import Trouble
 from opsconsole.scaling.shapes import Action, Basis, Kind, Rule
@@ -64,7 +65,7 @@ def action_name(action: str) -> str:
         Action.UP: _("more replicas"),
         Action.DOWN: _("fewer replicas"),
         Action.STAY: _("no change"),
-        Action.HOLD: _("held"),
+        Action.HOLD: pgettext("scaling", "held"),
     }
     return {str(key): name for key, name in names.items()}.get(action, action)
 
