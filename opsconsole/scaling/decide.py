@@ -43,7 +43,7 @@ def decide(policy: Policy, sample: Sample | None, history: History, at: datetime
         at,
         policy.service,
         current,
-        recommended=max(wanted, current) if case.failed else wanted,
+        recommended=_recommended(case, wanted),
         desired=desired,
         action=_action(current, desired, bound),
         because=_because(desired, bound),
@@ -54,6 +54,17 @@ def decide(policy: Policy, sample: Sample | None, history: History, at: datetime
 
 def _last(policy: Policy, history: History) -> int:
     return history.changes[-1].after if history.changes else policy.least
+
+
+def _recommended(case: clamps.Case, wanted: int) -> int:
+    """While a deployment is under way, what was recommended before: surge replicas say nothing.
+
+    Else the windows would remember them, and the plain form would raise the number to theirs.
+    """
+    if case.history.deploying:
+        before = case.history.recommendations
+        return before[-1][1] if before else case.current
+    return max(wanted, case.current) if case.failed else wanted
 
 
 def _wish(metric: Metric, policy: Policy, sample: Sample | None, at: datetime) -> Wish:

@@ -270,8 +270,9 @@ class Clamp:
 class Decision:
     """What is to be done, and all that led to it.
 
-    `recommended` is what the metrics alone want, before any rule but tolerance: History has it as
-    the recommendation of this time. `because` is the rule that decided, None where none did.
+    `recommended` is what the metrics alone want, before any rule but tolerance; not less than now
+    where one failed, and while a deployment is under way what was recommended before. History has
+    it as the recommendation of this time. `because` is the rule that decided, None where none did.
     """
 
     at: datetime

@@ -173,6 +173,12 @@ def test_surge_replicas_of_a_deployment_change_nothing(waiting: float | None) ->
     assert ends(decision) == (8, Action.HOLD, Rule.DEPLOYING)
 
 
+def test_what_surge_replicas_seem_to_want_is_not_remembered() -> None:
+    known = decided(a_policy(), a_sample(8, waiting=500), settled(4, 3), deploying=True)
+    new = decided(a_policy(), a_sample(8, waiting=500), deploying=True)
+    assert (known.recommended, new.recommended) == (3, 8)
+
+
 @pytest.mark.parametrize("waiting", [0, 500])
 def test_nothing_changes_for_a_while_after_a_deployment(waiting: float) -> None:
     deployed_at = NOW - 40 * SECOND
