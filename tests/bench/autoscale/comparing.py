@@ -42,7 +42,7 @@ class Drawn:
         service = Service(
             scenario.spec,
             *self.items,
-            start_with=start_with,
+            start_with=start_with or scenario.begin,
             outages=scenario.outages,
             crashes=scenario.crashes,
         )

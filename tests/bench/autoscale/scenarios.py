@@ -55,6 +55,8 @@ class Scenario:
     outages: Sequence[tuple[float, float]] = ()
     crashes: Sequence[tuple[float, float]] = ()
     windows: Sequence[Window] = ()
+    begin: int = 1
+    """Replicas that are there at its start."""
     step: float = 2.5
     """Of the oracle."""
 
@@ -152,10 +154,10 @@ SCENARIOS = (
         random(HAND_IN, 160, 40 * MINUTE),
         windows=[Window(15 * MINUTE, 18 * MINUTE, 8)],
     ),
-    Scenario("lunch dip", "web", 80 * MINUTE, random(LUNCH, 50, 80 * MINUTE)),
+    Scenario("lunch dip", "web", 80 * MINUTE, random(LUNCH, 50, 80 * MINUTE), begin=7),
     Scenario("slow ramp", "web", 80 * MINUTE, random(RAMP, 68, 80 * MINUTE)),
-    Scenario("on/off square wave", "web", 40 * MINUTE, random(square, 60, 40 * MINUTE)),
-    Scenario("5 % noise", "web", 30 * MINUTE, noisy),
+    Scenario("on/off square wave", "web", 40 * MINUTE, random(square, 60, 40 * MINUTE), begin=8),
+    Scenario("5 % noise", "web", 30 * MINUTE, noisy, begin=6),
     Scenario(
         "metric outage at the peak",
         "web",
@@ -169,6 +171,7 @@ SCENARIOS = (
         30 * MINUTE,
         random(lambda at: np.full_like(at, 45.0), 45, 30 * MINUTE),
         crashes=[(15 * MINUTE, 1 / 3)],
+        begin=6,
     ),
     Scenario(
         "a modelled exam day",
