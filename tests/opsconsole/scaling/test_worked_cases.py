@@ -1,6 +1,7 @@
 """Kubernetes' own cases of its HorizontalPodAutoscaler, to the digit."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -119,6 +120,23 @@ def test_utilisation_is_cut_to_whole_percent_and_a_tenth_is_a_tenth(
     seen: Sequence[int], target: int, desired: int
 ) -> None:
     assert wanted_by_cpu(seen, target) == desired
+
+
+@pytest.mark.parametrize("third", [UNREADY, MISSING])
+def test_a_replica_that_says_nothing_bears_a_share_of_what_is_too_much(third: str) -> None:
+    assert wanted_by_cpu([800, 800], 50) == 4
+    assert wanted_by_cpu([800, 800, third], 50) == 3
+
+
+def test_a_replica_that_is_not_there_yet_bears_its_share_too() -> None:
+    replicas = [a_replica(f"web-{number}", cpu=0.8) for number in (1, 2)]
+    assert of_cpu(replicas, 3, Fraction(1, 2), TENTH, warm_up=30).wants == 3
+
+
+def test_a_latency_without_a_ready_replica_says_nothing() -> None:
+    policy = a_policy(Metric(Kind.LATENCY, 100, Basis.AVERAGE))
+    decision = decided(policy, replace(a_sample(4, latency=10), replicas=()))
+    assert (decision.desired, decision.inputs[0].trouble) == (4, Trouble.NONE_READY)
 
 
 def test_cpu_that_is_known_of_nobody_is_not_zero() -> None:
