@@ -36,10 +36,20 @@ from opsconsole.environments.enter import enter
 from opsconsole.gateways import published
 from opsconsole.gateways.postgres.server import PostgresError
 from opsconsole.healing.turn import turn
-from opsconsole.models import Backup, Caller, Deployment, Environment, Event, Operation, Restore
+from opsconsole.models import (
+    Backup,
+    Caller,
+    Deployment,
+    Environment,
+    Event,
+    Operation,
+    Restore,
+    ScalingDecision,
+)
 from opsconsole.models.deeds import DEEDS, Told
 from opsconsole.notices import telling
-from opsconsole.scaling import keeping
+from opsconsole.scaling import apply, defaults, keeping
+from opsconsole.scaling.turn import turn as scaling_turn
 from pmscoring.base import heartbeats, hold, published_load
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.nudges import nudge
@@ -99,8 +109,12 @@ def remove_leftovers() -> None:
 
 @shared_task
 def sweep_operations() -> None:
-    """Enter this installation, fail what dead workers had, and send tasks for what is due."""
+    """Enter this installation, fail what dead workers had, and send tasks for what is due.
+
+    An environment that is new among those that run has its first policies made.
+    """
     enter()
+    defaults.make_missing()
     Operation.objects.release_stalled(timedelta(seconds=settings.BACKUP_STALLED_SECONDS))
     operate.forget()
     for operation in operate.due():
@@ -240,6 +254,24 @@ def heal() -> None:
 def keep_samples() -> None:
     """Sum up and remove old samples and decisions of scaling."""
     keeping.keep()
+
+
+@shared_task(acks_late=False)
+def autoscale() -> None:
+    """Decide on every scaling policy; beat asks for it every 15 seconds, and late is useless."""
+    with translation.override(settings.LANGUAGE_CODE):
+        scaling_turn(caller=BEAT)
+    for key in ScalingDecision.objects.to_carry_out().values_list("pk", flat=True):
+        nudge(carry_out_decision, key)
+
+
+@shared_task(acks_late=False, throws=(Refused,))
+def carry_out_decision(decision_id: int) -> None:
+    """Scale as was decided; by itself, for replicas that go may drain for minutes."""
+    if decision := ScalingDecision.objects.to_carry_out().filter(pk=decision_id).first():
+        engine = engine_of(decision.policy.environment)
+        with translation.override(settings.LANGUAGE_CODE):
+            apply.carry_out(decision, engine, caller=BEAT)
 
 
 @shared_task

@@ -195,6 +195,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "ops-autoscale": {
+        "task": "opsconsole.tasks.autoscale",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
 }
 # Hourly, though a drill is wanted weekly and a prune daily: beat counts anew from each start, and
 # would never come to it on a machine that is off at night.
