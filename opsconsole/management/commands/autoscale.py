@@ -1,10 +1,17 @@
-"""`manage.py autoscale`: a turn of the autoscaler, as beat asks for one every 15 seconds."""
+"""`manage.py autoscale`: a turn of the autoscaler, as beat asks for one every 15 seconds.
+
+With `--replay` or `--from` and `--to` it runs the policies over recorded samples instead, and says
+what they would have done.
+"""
 
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from opsconsole.environments.engine import engine_of
-from opsconsole.management.ops_command import FAILED, OpsCommand
+from opsconsole.management.ops_command import FAILED, USAGE, OpsCommand
+from opsconsole.management.replaying import moment_of, replayed, samples_between, samples_in
 from opsconsole.models import ScalingDecision
 from opsconsole.scaling import apply, words
 from opsconsole.scaling.turn import turn
@@ -20,8 +27,21 @@ class Command(OpsCommand):
         parser.add_argument("--once", action="store_true", help="one turn; this is the default")
         parser.add_argument("--dry-run", action="store_true", help="only say what would follow")
         parser.add_argument("--explain", action="store_true", help="say how it came to that")
+        parser.add_argument("--replay", metavar="FILE", help="run policies over samples of a file")
+        parser.add_argument("--from", dest="start", metavar="T", help="over those since then")
+        parser.add_argument("--to", dest="end", metavar="T", help="and before then")
 
     def do(self, options: dict[str, Any]) -> list[dict[str, Any]]:
+        if bool(options["start"]) != bool(options["end"]):
+            raise CommandError("--from and --to come together", returncode=USAGE)
+        if options["replay"]:
+            return replayed(samples_in(options["replay"]), explain=options["explain"])
+        if options["start"]:
+            times = moment_of(options["start"]), moment_of(options["end"])
+            return replayed(samples_between(*times), explain=options["explain"])
+        return self._turn(options)
+
+    def _turn(self, options: dict[str, Any]) -> list[dict[str, Any]]:
         decisions = turn(caller=self.caller(), dry_run=options["dry_run"])
         for decision in decisions:
             if decision.pk and decision.outcome == ScalingDecision.Outcome.DOING:
@@ -35,6 +55,9 @@ class Command(OpsCommand):
 
     def show(self, result: list[dict[str, Any]]) -> None:
         for each in result:
+            if "replayed" in each:
+                self._show_replay(each)
+                continue
             where = f"{each['environment']} {each['service']}"
             numbers = f"{each['current']} → {each['desired']}"
             done = each["outcome"].replace("_", " ")
@@ -45,10 +68,23 @@ class Command(OpsCommand):
         if not result:
             self.stdout.write("there is no scaling policy")
 
+    def _show_replay(self, each: dict[str, Any]) -> None:
+        self.stdout.write(f"{each['environment']} {each['service']}: {each['samples']} samples")
+        for side in ("recorded", "replayed"):
+            figures = (f"{name} {_number(value)}" for name, value in each[side].items())
+            self.stdout.write(f"  {side}: {', '.join(figures)}")
+        for step in each["decisions"]:
+            reason = step["reason"]
+            self.stdout.write(f"  {step['at']}: {step['current']} → {step['desired']}: {reason}")
+
     def status(self, result: list[dict[str, Any]]) -> int:
         """1 where nothing could be seen, or the engine did not do it."""
-        is_well = not any(each["says"] for each in result)
+        is_well = not any(each.get("says") for each in result)
         return 0 if is_well else FAILED
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:g}"
 
 
 def document(decision: ScalingDecision, *, explain: bool) -> dict[str, Any]:
