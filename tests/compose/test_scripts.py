@@ -11,7 +11,15 @@ import pytest
 from tests.paths import ROOT
 
 COMPOSE = ROOT / "compose"
-FILES = ("compose.yaml", "version.sh", "site.sh", "up.sh", "migrate-first.sh", "swarm-deploy.sh")
+FILES = (
+    "compose.yaml",
+    "version.sh",
+    "site.sh",
+    "up.sh",
+    "upgrade.sh",
+    "migrate-first.sh",
+    "swarm-deploy.sh",
+)
 CALL = [
     "compose",
     "--project-name=site",
@@ -266,3 +274,72 @@ def test_a_number_that_is_asked_for_counts_more(site: Site) -> None:
     site.docker(SWARM)
     done = site.run("swarm-deploy.sh", SITE="public", API_REPLICAS="7", VERSION="1.0.0")
     assert done.stdout.splitlines()[-1].startswith("7||1.0.0|"), done.stdout + done.stderr
+
+
+UPGRADE = """echo "$*" >>"$CALLS"
+case "$*" in
+    "compose ps -q ops") echo 1a2b ;;
+    *Environment.objects.here*) echo production ;;
+    *--follow) exit 0 ;;
+    *" ops python manage.py "*) exit ${ENDS:-0} ;;
+esac"""
+CONSOLE = "compose exec -T ops python manage.py"
+
+
+def upgraded(site: Site, deed: str, **variables: str) -> tuple[int, list[str]]:
+    """How `make upgrade` or `make rollback` ends on a site, and what of it ran in ops."""
+    site.docker(UPGRADE)
+    versions = {"LIVE": "1.0.0", "WANTED": "1.1.0"}
+    done = site.run("upgrade.sh", deed, "docker", "compose", **versions, **variables)
+    calls = (site.folder / "calls").read_text().splitlines()
+    return done.returncode, [call for call in calls if call.startswith(CONSOLE)][1:]
+
+
+@pytest.mark.parametrize(
+    ("deed", "variables", "words"),
+    [
+        ("upgrade", {}, "deploy production --version 1.1.0"),
+        ("upgrade", {"DRY": "1"}, "deploy production --version 1.1.0 --dry-run"),
+        (
+            "upgrade",
+            {"MAINTENANCE": "1", "REASON": "exam over", "YES": "1"},
+            "deploy production --version 1.1.0 --maintenance --reason exam over --yes",
+        ),
+        ("rollback", {}, "rollback production"),
+        ("rollback", {"TO": "0.9.0", "DRY": "1"}, "rollback production --to 0.9.0 --dry-run"),
+        ("rollback", {"REASON": "slow", "YES": "1"}, "rollback production --reason slow --yes"),
+    ],
+)
+def test_make_upgrade_and_make_rollback_ask_the_console(
+    site: Site, deed: str, variables: dict[str, str], words: str
+) -> None:
+    assert upgraded(site, deed, **variables) == (0, [f"{CONSOLE} {words}"])
+
+
+@pytest.mark.parametrize("deed", ["upgrade", "rollback"])
+def test_they_end_as_the_console_does(site: Site, deed: str) -> None:
+    status, _calls = upgraded(site, deed, ENDS="3")
+    assert status == 3
+
+
+@pytest.mark.parametrize("deed", ["upgrade", "rollback"])
+def test_they_follow_on_in_the_worker_that_replaced_the_one_that_was_asked(
+    site: Site, deed: str
+) -> None:
+    status, calls = upgraded(site, deed, ENDS="137")
+    assert status == 0
+    assert calls[-1] == f"{CONSOLE} deploy production --follow"
+
+
+def test_going_back_starts_the_operations_worker_with_no_other_settings(site: Site) -> None:
+    """Those of compose/.env go with a deployment, and going back is none of them."""
+    upgraded(site, "rollback")
+    assert " up -d " not in (site.folder / "calls").read_text()
+
+
+@pytest.mark.parametrize("deed", ["upgrade", "rollback"])
+def test_where_nothing_runs_they_say_how_to_start(site: Site, deed: str) -> None:
+    done = site.run("upgrade.sh", deed, "docker", "compose", LIVE="", WANTED="1.1.0")
+    assert done.returncode == 1
+    assert done.stderr == f"make {deed}: nothing runs here: make up starts it\n"
+    assert not (site.folder / "calls").exists()

@@ -164,6 +164,30 @@ def test_after_it_the_files_of_the_host_want_nothing_otherwise(site: Stack) -> N
     assert ids(site) == before
 
 
+def test_make_rollback_brings_the_version_before_back_without_a_failed_request(
+    site: Stack, told: Told
+) -> None:
+    before = ids(site)
+    rehearsal = make(site, "rollback", "DRY=1")
+    assert rehearsal.returncode == 0, rehearsal.stderr
+    assert "web" in rehearsal.stdout
+    assert ids(site) == before
+    with Steady(door(site)) as load:
+        done = make(site, "rollback", "YES=1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert images_of(site) == {versions.name("app", BASE)}
+    assert load.failures == []
+    told(f"make rollback: {load.requests} requests, {load.failed} failed")
+
+
+def test_make_rollback_says_which_release_there_is_not(site: Stack) -> None:
+    before = ids(site)
+    done = make(site, "rollback", "TO=0.0.0-nowhere", "YES=1")
+    assert done.returncode != 0
+    assert "0.0.0-nowhere" in done.stdout + done.stderr
+    assert ids(site) == before
+
+
 def test_a_good_migration_of_a_plain_up_runs_before_anything_is_replaced(
     site: Stack, told: Told
 ) -> None:

@@ -4,12 +4,13 @@ import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.stack.conftest import Told
-from tests.stack.engine import docker
+from tests.stack.engine import docker, inspect
 from tests.stack.reach import Look, Place, Table, look, probe, table
 from tests.stack.stack import Container, Stack
 
@@ -74,6 +75,27 @@ def test_nothing_listens_but_on_the_tables_ports(
 ) -> None:
     for caller, found in zip(callers, looks, strict=True):
         assert found.listening == set(allowed.ports.get(caller.service, [])), caller.name
+
+
+def test_the_host_itself_is_reached_as_the_documentation_warns(
+    stack: Stack, callers: list[Container], told: Told
+) -> None:
+    """Where this fails, docs/containers.md warns of what an engine has stopped doing."""
+    caller = next(one for one in callers if one.service == "inference")
+    networks = caller.told["NetworkSettings"]["Networks"].values()
+    with socket.create_server(("0.0.0.0", 0)) as everywhere:  # noqa: S104
+        places = [
+            (one["Gateway"] or _gateway(one), everywhere.getsockname()[1]) for one in networks
+        ]
+        answered = probe(stack, f"container:{caller.id}", places)["answered"]
+    assert answered == [True] * len(networks)
+    told("the host's own addresses are reached, also from internal networks")
+
+
+def _gateway(network: dict[str, Any]) -> str:
+    """As the network has it, which an internal one does not hand on to its containers."""
+    [known] = inspect(network["NetworkID"])
+    return str(known["IPAM"]["Config"][0]["Gateway"])
 
 
 def test_nobody_calls_beyond_this_host(
