@@ -71,7 +71,7 @@ restore-test: $(VENV)/.app $(VENV)/.dev ## Restore whole installations, and kill
 	$(BIN)/python -m pytest -n auto --dist loadfile $(RESTORES)
 
 fresh-test: $(VENV)/.app $(VENV)/.dev ## `make demo` on fresh clones: as root, as a user, in a slim container; a newcomer's first backup
-	$(BIN)/python -m pytest tests/fresh
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/fresh
 
 faults: $(VENV)/.app $(VENV)/.dev ## Kill parts in the middle of the work; all must be scored once
 	$(BIN)/python -m pytest tests/faults

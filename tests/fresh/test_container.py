@@ -11,6 +11,8 @@ from tests.fresh.clone import LONGEST_SECONDS, assert_it_showed_the_agreement
 from tests.paths import ROOT
 from tests.stack.engine import docker, image_is_here, why_not
 
+# It shares nothing with the others, and may run beside them.
+pytestmark = pytest.mark.xdist_group("container")
 # The stand-in (`make base-images`) where no registry is reached.
 IMAGES = ("python:3.11-slim-bookworm", "pmscoring.local/python:3.11")
 FOLDER = "/root/pm-scoring"
@@ -47,6 +49,9 @@ def container() -> Iterator[str]:
 
 
 def test_as_root_in_a_slim_container(container: str) -> None:
+    home = docker("exec", container, "sh", "-c", 'echo "$HOME"; stat -c %a "$HOME"').split()
+    assert home == ["/root", "700"]
+
     printed = docker("exec", "-w", FOLDER, container, "make", "demo", timeout=LONGEST_SECONDS)
 
     assert_it_showed_the_agreement(printed)

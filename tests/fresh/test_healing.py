@@ -7,23 +7,25 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 
 from opsconsole.gateways.supervisor import Supervisor
-from tests.fresh.installed import Installation, installed
+from tests.fresh.installed import Installation
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.xdist_group("machine")
 
-def test_a_web_server_that_hangs_is_restarted_within_a_minute() -> None:
-    with installed() as installation:
-        supervisor = Supervisor(installation.var / "run")
-        wait_until(lambda: seen(installation), 60, "the installation has entered itself")
-        before = pid_of(supervisor)
-        leader = psutil.Process(before)
-        for process in (leader, *leader.children(recursive=True)):
-            os.kill(process.pid, signal.SIGSTOP)
-        wait_until(lambda: pid_of(supervisor) not in (0, before), 60, "it is another process")
-        wait_until(lambda: answers(installation), 60, "it answers again")
-        wait_until(lambda: "heal.restarted" in deeds(installation), 30, "the event is there")
+
+def test_a_web_server_that_hangs_is_restarted_within_a_minute(installation: Installation) -> None:
+    supervisor = Supervisor(installation.var / "run")
+    wait_until(lambda: seen(installation), 60, "the installation has entered itself")
+    before = pid_of(supervisor)
+    leader = psutil.Process(before)
+    for process in (leader, *leader.children(recursive=True)):
+        os.kill(process.pid, signal.SIGSTOP)
+    wait_until(lambda: pid_of(supervisor) not in (0, before), 60, "it is another process")
+    wait_until(lambda: answers(installation), 60, "it answers again")
+    wait_until(lambda: "heal.restarted" in deeds(installation), 30, "the event is there")
 
 
 def pid_of(supervisor: Supervisor) -> int:

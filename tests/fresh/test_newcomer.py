@@ -2,19 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
-from tests.fresh.installed import Installation, installed, looking
+from tests.fresh.installed import Installation, looking
 from tests.fresh.signed_in import Person
 from tests.waiting import wait_until
 
-
-@pytest.fixture
-def installation() -> Iterator[Installation]:
-    with installed() as made:
-        yield made
+pytestmark = pytest.mark.xdist_group("machine")
 
 
 def test_a_backup_of_the_admin_is_verified_and_restored(installation: Installation) -> None:

@@ -98,13 +98,14 @@ def test_it_grows_sure_of_rules_that_examples_show(scorer: Scorer) -> None:
 
 
 def test_it_learns_criteria_from_thirty_examples_on(scorer: Scorer) -> None:
+    examples = EXAMPLES[:40]
     enough = [
         replace(example, criteria={"C1": 4.0, "C2": 0.0 if index < 30 else 2.0})
-        for index, example in enumerate(EXAMPLES)
+        for index, example in enumerate(examples)
     ]
     too_few = [
         replace(example, criteria=None) if index >= 29 else example
-        for index, example in enumerate(EXAMPLES)
+        for index, example in enumerate(examples)
     ]
     without = calibrate(scorer, QUESTION, too_few, silent)
     assert QuestionCalibration.unpack(without.artefact).criteria == ()
@@ -113,7 +114,7 @@ def test_it_learns_criteria_from_thirty_examples_on(scorer: Scorer) -> None:
 
 
 def test_it_learns_from_long_and_empty_looking_texts(scorer: Scorer) -> None:
-    odd = [Example(text, 0, None) for text in sample_texts.texts(30, 3000)]
+    odd = [Example(text, 0, None) for text in sample_texts.texts(10, 3000)]
     odd += [Example("\u200b", 0, None), Example("？", 6, None)]
-    metrics = calibrate(scorer, QUESTION, [*EXAMPLES, *odd], silent).metrics
-    assert metrics["examples"] == 92
+    metrics = calibrate(scorer, QUESTION, [*EXAMPLES[:40], *odd], silent).metrics
+    assert metrics["examples"] == 52
