@@ -16,7 +16,7 @@ from opsconsole import tasks
 from opsconsole.admin import states, words
 from opsconsole.admin.backup_actions import EXPECTED
 from opsconsole.admin.environment_deeds import environment_address
-from opsconsole.admin.roll_out_forms import ConfirmForm, ReleaseForm, VersionForm
+from opsconsole.admin.roll_out_forms import ConfirmForm, ReleaseForm, VersionForm, WhatForm
 from opsconsole.admin.upkeep import Upkeep
 from opsconsole.callers import caller_of
 from opsconsole.deployments import preview, request, rollback
@@ -114,6 +114,7 @@ class RollOut(Upkeep):
                 environment,
                 caller=caller_of(call),
                 version="" if release else str(arguments.get("version") or ""),
+                bundle=str(arguments.get("bundle") or ""),
                 release=release,
                 maintenance=arguments.get("maintenance") is True,
                 why=why,
@@ -129,8 +130,8 @@ class RollOut(Upkeep):
         context: dict[str, Any] = {"is_first": True}
 
         def ask(why: str) -> Deployment:
-            version = form.cleaned_data["version"]
-            return request.request(environment, caller=caller_of(call), version=version, why=why)
+            wanted = {name: form.cleaned_data[name] for name in ("version", "bundle")}
+            return request.request(environment, caller=caller_of(call), why=why, **wanted)
 
         title = _("Lay out %s?") % environment.code
         deployed = self._asked(form, context, ask)
@@ -162,11 +163,10 @@ class RollOut(Upkeep):
         return page(self, call, "opsconsole/plan.html", title, environment, **context)
 
 
-class FirstForm(ConfirmForm):
+class FirstForm(WhatForm, ConfirmForm):
     """The version at which an environment is laid out."""
 
-    version = VersionForm.base_fields["version"]
-    field_order = ("version", "why", "typed")
+    field_order = ("version", "bundle", "why", "typed")
 
 
 def _earlier(environment: Environment) -> int | None:

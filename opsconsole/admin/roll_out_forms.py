@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from opsconsole.admin import states
 from opsconsole.admin.backup_forms import TypedNameForm
 from opsconsole.admin.environment_forms import WhyField
+from opsconsole.deployments import bundles
 from opsconsole.environments import windows
 from opsconsole.models import Environment, Release
 from pmscoring.base.admin import theme
@@ -31,15 +32,35 @@ class MaintenanceField(forms.BooleanField):
         )
 
 
-class VersionForm(forms.Form):
-    """The version that goes in."""
+class WhatForm(forms.Form):
+    """The version that goes in: by its tag, or by a bundle that lies with the installation."""
 
     version = forms.CharField(
         label=capfirst(gettext_lazy("version")),
         max_length=128,
+        required=False,
         widget=theme.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text=gettext_lazy("The tag of its images, such as 1.4.0."),
     )
+    bundle = forms.ChoiceField(
+        label=gettext_lazy("Or a bundle"),
+        required=False,
+        choices=lambda: [("", "–"), *((name, name) for name in bundles.names())],
+        widget=theme.Select,
+        help_text=gettext_lazy("Archives in the folder “bundles” of the installation."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors and bool(cleaned["version"]) == bool(cleaned["bundle"]):
+            self.add_error("version", _("Enter a version, or choose a bundle."))
+        return cleaned
+
+
+class VersionForm(WhatForm):
+    """The same, with or without the maintenance page."""
+
     maintenance = MaintenanceField()
 
 

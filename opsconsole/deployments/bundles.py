@@ -47,6 +47,13 @@ def path_of(name: str) -> Path:
     return path
 
 
+def names() -> list[str]:
+    """The bundles in BUNDLES_DIR whose names say their versions; a web server knows names alone."""
+    folder = Path(settings.BUNDLES_DIR)
+    found = folder.glob("*.tar") if folder.is_dir() else ()
+    return sorted(path.name for path in found if tag_of(path.name) and not path.is_symlink())
+
+
 def tag_of(name: str) -> str:
     """The version that `make bundle` has named it after; empty where it was renamed."""
     match = TAG.fullmatch(name)

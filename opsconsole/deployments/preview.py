@@ -22,13 +22,17 @@ def ask(
     *,
     caller: Caller,
     version: str = "",
+    bundle: str = "",
     release: Release | None = None,
     maintenance: bool = False,
 ) -> Operation:
     """Ask for the plan of a deployment; raises Refused where that would be refused."""
-    request.draft(environment, version=version, release=release, maintenance=maintenance)
+    draft = request.draft(
+        environment, version=version, bundle=bundle, release=release, maintenance=maintenance
+    )
     arguments = {
-        "version": release.version if release else version,
+        "version": draft.version,
+        "bundle": bundle,
         "release": str(release.uid) if release else "",
         "maintenance": maintenance,
     }
@@ -53,6 +57,7 @@ def _plan(operation: Operation, output: Output) -> Done:
     draft = request.draft(
         environment,
         version=str(arguments.get("version") or ""),
+        bundle=str(arguments.get("bundle") or ""),
         release=release_of(operation),
         maintenance=arguments.get("maintenance") is True,
     )

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils.timezone import now
+from pytest_django import Settings
 
 from opsconsole import tasks
 from opsconsole.engines.base import EngineAway
@@ -91,6 +93,36 @@ def test_the_typed_code_asks_for_the_deployment(operator: Client, production: En
         ("deployment.planned", "admin"),
         ("deployment.requested", "admin"),
     ]
+
+
+def test_a_bundle_that_lies_there_is_offered_planned_and_asked_for(
+    operator: Client, production: Environment, settings: Settings, tmp_path: Path
+) -> None:
+    settings.BUNDLES_DIR = tmp_path
+    (tmp_path / "pm-scoring-1.2.0.tar").touch()
+    page = operator.get(f"{CONSOLE}/environment/{production.pk}/roll-out/").content.decode()
+    assert '<option value="pm-scoring-1.2.0.tar"' in page
+    address = planned(operator, production, bundle="pm-scoring-1.2.0.tar")
+    assert "pm-scoring-1.2.0.tar" in Operation.objects.get().output
+    post(operator, address, typed="production")
+    row = Deployment.objects.get()
+    assert (row.version, row.source, row.bundle) == ("1.2.0", "bundle", "pm-scoring-1.2.0.tar")
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"version": "1.1.0", "bundle": "pm-scoring-1.2.0.tar"}, {"bundle": "x.tar"}]
+)
+def test_it_is_a_version_or_a_bundle_that_lies_there(
+    operator: Client,
+    production: Environment,
+    settings: Settings,
+    tmp_path: Path,
+    fields: dict[str, str],
+) -> None:
+    settings.BUNDLES_DIR = tmp_path
+    (tmp_path / "pm-scoring-1.2.0.tar").touch()
+    post(operator, f"environment/{production.pk}/roll-out", **fields)
+    assert not Operation.objects.exists()
 
 
 def test_an_earlier_release_is_offered_first_and_deployed_by_its_id(

@@ -1,10 +1,11 @@
-"""The names of stores and channels reach processes that cannot read the files."""
+"""The names of stores, channels and bundles reach processes that cannot read the files."""
 
 from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 
+from opsconsole.deployments import bundles
 from opsconsole.gateways import stores
 from opsconsole.gateways.published import publish
 from opsconsole.tasks import sweep
@@ -20,6 +21,7 @@ def published(settings: Settings, tmp_path: Path) -> Path:
         folder.mkdir()
         (folder / name).write_text(SECRET)
     settings.PUBLISHED_DIR = tmp_path / "published"
+    settings.BUNDLES_DIR = tmp_path / "bundles"
     return tmp_path / "published"
 
 
@@ -43,6 +45,20 @@ def test_a_process_that_sees_the_names_alone_knows_the_store_and_cannot_open_it(
     assert stores.names() == ["tokyo"]
     with pytest.raises(stores.StoreError):
         stores.named("tokyo")
+
+
+def test_bundles_can_be_offered_where_they_cannot_be_read(
+    published: Path, settings: Settings
+) -> None:
+    settings.BUNDLES_DIR.mkdir()
+    for name in ("pm-scoring-1.4.0.tar", "pm-scoring-1.4.0.tar.sha256", "renamed.tar"):
+        (settings.BUNDLES_DIR / name).write_text("images")
+    publish()
+
+    settings.BUNDLES_DIR = published / "bundles"
+
+    assert bundles.names() == ["pm-scoring-1.4.0.tar"]
+    assert (published / "bundles" / "pm-scoring-1.4.0.tar").read_text() == ""
 
 
 def test_it_takes_back_a_name_whose_file_is_gone(published: Path, settings: Settings) -> None:
