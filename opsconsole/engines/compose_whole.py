@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from pathlib import PurePosixPath
 
 from django.utils.translation import gettext as _
 
@@ -20,6 +21,8 @@ HAND_OVER = (
     '[ "$(stat -c %u /secrets)" != 0 ] || {{ chmod 0700 /secrets && chown {owner} /secrets; }}'
 )
 EMPTY = "find /secrets -mindepth 1 -delete"
+BESIDE, ABOVE = "environments", "/above"
+"""The folder with those of added environments, and where it is seen to remove one of them."""
 LOOK_SECONDS = 1.0
 
 
@@ -135,6 +138,20 @@ def remove(project: ComposeProject, say: Say) -> None:
 
 
 def remove_secrets(project: ComposeProject, say: Say) -> None:
-    """All that its folder of secrets holds. The folder stays, for only the host can remove it."""
+    """All that its folder of secrets holds, and the folder where the console has chosen it.
+
+    No other process can: the engine made the folder, as root's, and so do we remove it.
+    """
     say(_("removing secrets"))
     _with_secrets(project, Version("", {}), "sh", "-c", EMPTY)
+    folder = PurePosixPath(project.layout.variables[FOLDER])
+    if folder.parent.name == BESIDE:
+        _remove_folder(project, folder)
+
+
+def _remove_folder(project: ComposeProject, folder: PurePosixPath) -> None:
+    """An empty one; where it is not, by somebody's own file, it stays."""
+    above = f"--volume={folder.parent}:{ABOVE}"
+    words = ["run", "--rm", "--no-deps", "--no-TTY", "--user=0:0", above]
+    argv = ["sh", "-c", 'rmdir "$1" 2>/dev/null || true', "sh", f"{ABOVE}/{folder.name}"]
+    project.command(project.layout.compose(*words, SECRETS, *argv), {})

@@ -75,7 +75,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLab]:
     variables = {
         "REGISTRY_URL": REGISTRY,
         "SUBNET_PREFIX": free_prefix(),
-        "SECRETS_DIR": str(folder / "secrets"),
+        "SECRETS_DIR": str(folder / "environments" / "small"),
         "VERSION": "1",
     }
     layout = Layout("an-id", PROJECT, folder, profiles=("ops",), variables=variables)
@@ -87,7 +87,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallLab]:
     finally:
         made.engine.remove(print)
         versions.remove()
-    assert not list((folder / "secrets").iterdir())
+    assert list((folder / "environments").iterdir()) == []
 
 
 class ComposeLab(SmallLab):
