@@ -16,11 +16,12 @@ from opsconsole.admin.backup_actions import EXPECTED
 from opsconsole.admin.environment_forms import LogsForm, RestartForm, RunForm, ScaleForm
 from opsconsole.admin.environment_page import EnvironmentPage
 from opsconsole.callers import caller_of
-from opsconsole.environments import operate
+from opsconsole.environments import operate, restarts
 from opsconsole.environments.performing import moment
 from opsconsole.models import Environment, Operation
 from pmscoring.base.admin.pages import page
 from pmscoring.base.nudges import nudge
+from pmscoring.base.refusals import Refused
 
 View = Callable[..., HttpResponseBase]
 Ask = Callable[[Any], Operation]
@@ -56,7 +57,11 @@ class EnvironmentDeeds(EnvironmentPage):
         if replica is None:
             self.message_failure(request, LookupError(_("There is no such replica any more.")))
             return to_environment(environment)
-        form = RestartForm(request.POST if request.method == "POST" else None)
+        if replica.stays:
+            self.message_failure(request, Refused(replica.stays))
+            return to_environment(environment)
+        rests = restarts.rests(replica.service, seen.beside(environment, replica))
+        form = RestartForm(rests, request.POST if request.method == "POST" else None)
 
         def ask(wanted: Any) -> Operation:
             return operate.restart(
@@ -64,13 +69,14 @@ class EnvironmentDeeds(EnvironmentPage):
             )
 
         title = _("Restart %s?") % replica.name
-        lead = _(
-            "It finishes what it has begun and starts again. With a second replica beside it nobody"
-            " notices; without one the service is away for some seconds."
-        )
+        lead = _("It finishes what it has begun and starts again.")
+        if not rests:
+            lead += " " + _("Other replicas of the service go on meanwhile, and nobody notices.")
+        variant = "danger" if rests else "primary"
         return self.asked(
-            request, environment, form, ask, title=title, lead=lead, verb=_("Restart")
-        )
+            request, environment, form, ask, title=title, lead=lead, verb=_("Restart"),
+            variant=variant,
+        )  # fmt: skip
 
     def scale_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """A form for the number of replicas."""

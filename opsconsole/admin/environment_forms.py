@@ -33,9 +33,16 @@ class WhyField(forms.CharField):
 
 
 class RestartForm(forms.Form):
-    """Why a replica is restarted."""
+    """Why a replica is restarted; what rests meanwhile has to be confirmed."""
 
     why = WhyField()
+
+    def __init__(self, rests: str, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if rests:
+            self.fields["rests"] = forms.BooleanField(
+                label=_("Restart it all the same"), help_text=rests, widget=theme.Checkbox
+            )
 
 
 class ScaleForm(forms.Form):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from opsconsole.admin import colours, states, words
-from opsconsole.environments import look
+from opsconsole.environments import look, restarts
 from opsconsole.models import Environment
 from pmscoring.base.admin.labels import labels
 
@@ -37,7 +37,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Replica:
-    """A row of the table."""
+    """A row of the table. `stays` says why it is not restarted from here, empty where it is."""
 
     id: str
     name: str
@@ -51,6 +51,8 @@ class Replica:
     restarts: int
     since: SafeString
     runs: bool
+    service: str
+    stays: str
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Service:
 
 def services(environment: Environment) -> list[Service]:
     """All of them, as they were seen last."""
-    return [_service(row) for row in environment.seen.get("services") or []]
+    return [_service(environment, row) for row in environment.seen.get("services") or []]
 
 
 def replica(environment: Environment, name: str) -> Replica | None:
@@ -125,15 +127,25 @@ def totals(environment: Environment) -> dict[str, Any]:
     }
 
 
-def _service(row: dict[str, Any]) -> Service:
-    replicas = row["replicas"]
+def beside(environment: Environment, wanted: Replica) -> int:
+    """How many replicas of the same service are good beside this one."""
+    rows = environment.seen.get("services") or []
+    replicas = [
+        each for row in rows if row.get("name") == wanted.service for each in row["replicas"]
+    ]
+    return sum(_is_good(each) for each in replicas if each.get("id") != wanted.id)
+
+
+def _service(environment: Environment, row: dict[str, Any]) -> Service:
+    replicas, name = row["replicas"], str(row.get("name") or "")
+    stays = restarts.refusal(environment, name)
     return Service(
-        name=str(row.get("name") or ""),
+        name=name,
         wanted=int(row.get("wanted") or 0),
         good=sum(map(_is_good, replicas)),
         one_shot=bool(row.get("one_shot")),
         is_bad=not look.is_well(row),
-        replicas=[_replica(replica) for replica in replicas],
+        replicas=[_replica(replica, name, stays) for replica in replicas],
     )
 
 
@@ -141,7 +153,7 @@ def _is_good(row: Mapping[str, Any]) -> bool:
     return row.get("state") == "running" and row.get("health") in ("healthy", "none")
 
 
-def _replica(row: Mapping[str, Any]) -> Replica:
+def _replica(row: Mapping[str, Any], service: str, stays: str) -> Replica:
     image = str(row.get("image") or "")
     return Replica(
         id=str(row.get("id") or ""),
@@ -156,6 +168,8 @@ def _replica(row: Mapping[str, Any]) -> Replica:
         restarts=int(row.get("restarts") or 0),
         since=states.since(_time(row.get("started_at"))),
         runs=row.get("state") == "running",
+        service=service,
+        stays=stays,
     )
 
 

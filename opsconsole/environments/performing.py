@@ -16,6 +16,7 @@ from opsconsole.environments import (
     guards,
     one_at_a_time,
     pruning,
+    restarts,
     rotation,
 )
 from opsconsole.environments.engine import engine_of
@@ -49,8 +50,7 @@ def _restart(operation: Operation, output: Output) -> Done:
     engine = _engine(operation)
     replica = _replica(engine, operation.target)
     guards.refuse_while_deploying(environment)
-    if environment.is_here and replica.service == "ops":
-        raise Refused(_("the operations worker cannot restart itself; restart it on the host"))
+    restarts.refuse(environment, replica.service)
     engine.restart(replica.id)
     output.line(_("%s was restarted") % replica.name)
     details = {"service": replica.service, "replica": replica.name, "reason": operation.why}

@@ -220,7 +220,7 @@ def test_a_service_is_scaled_and_a_replica_restarted(
     expect(page.locator("#operation-live")).to_contain_text(f"web: {before} → {before + 2}")
     assert len(fake.running("web")) == before + 2
     page.goto(f"{ADMIN}/environment/{staging.pk}/change/")
-    press(page, "/restart/?replica=")
+    press(page, "/restart/?replica=web-")
     page.locator("form.pms-card button[type=submit]").click()
     expect(page.locator("#operation-live")).to_contain_text("was restarted")
 

@@ -9,7 +9,13 @@ from django.utils.timezone import now
 
 from opsconsole.models import Environment, Event, ExamWindow, Operation
 from tests.clients import signed_in
-from tests.opsconsole.environments_made import deployment, environment, operation
+from tests.opsconsole.environments_made import (
+    deployment,
+    environment,
+    operation,
+    replica,
+    seen,
+)
 
 pytestmark = pytest.mark.django_db
 CONSOLE = "/admin/opsconsole"
@@ -50,6 +56,46 @@ def test_a_replica_that_has_gone_is_not_restarted(
     response = post(operator, production, "restart", "?replica=gone")
     assert "There is no such replica any more" in response.content.decode()
     assert not Operation.objects.exists()
+
+
+@pytest.mark.parametrize("service", ["ops", "postgres"])
+def test_no_restart_is_offered_that_the_worker_refuses(
+    operator: Client, production: Environment, service: str
+) -> None:
+    replica = f"{service}1" + "0" * 8
+    page = operator.get(f"{CONSOLE}/environment/{production.pk}/change/").content.decode()
+    assert f"/restart/?replica={WEB}" in page
+    assert f"/restart/?replica={replica}" not in page
+    response = post(operator, production, "restart", f"?replica={replica}", rests="on")
+    assert "restart it on the host" in response.content.decode()
+    assert not Operation.objects.exists()
+
+
+def test_beside_the_console_all_are_restarted(operator: Client) -> None:
+    staging = environment("staging")
+    post(operator, staging, "restart", "?replica=postgres1" + "0" * 8, rests="on")
+    assert Operation.objects.get().kind == "restart"
+
+
+def test_a_restart_that_interrupts_something_says_what_and_is_confirmed(
+    operator: Client, production: Environment
+) -> None:
+    query = "?replica=worker1" + "0" * 8
+    page = operator.get(f"{CONSOLE}/environment/{production.pk}/restart/{query}").content.decode()
+    assert "answers wait and nothing is scored" in page
+    post(operator, production, "restart", query, why="it hangs")
+    assert not Operation.objects.exists()
+    post(operator, production, "restart", query, why="it hangs", rests="on")
+    assert Operation.objects.get().target == query.removeprefix("?replica=")
+
+
+def test_the_last_good_replica_of_several_interrupts_too(operator: Client) -> None:
+    web = [replica("web", 1), replica("web", 2, health="unhealthy")]
+    row = environment(seen=seen(web=web))
+    page = operator.get(f"{CONSOLE}/environment/{row.pk}/restart/?replica={WEB}").content.decode()
+    assert "all pages and all of REST answer 503" in page
+    sick = operator.get(f"{CONSOLE}/environment/{row.pk}/restart/?replica=web2{'0' * 8}")
+    assert "nobody notices" in sick.content.decode()
 
 
 def test_a_service_is_scaled_within_its_bounds(operator: Client, production: Environment) -> None:
