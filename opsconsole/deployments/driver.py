@@ -11,7 +11,8 @@ Races and interruptions, and why each is safe:
 2. The driver is slow, and its lease runs out. Whoever takes over writes its own claim (recovery.py)
    with one UPDATE that names the old one. The slow one learns of it at its next heartbeat, which
    comes immediately before each step that cannot be undone, and then touches neither row nor
-   engine: it undoes nothing either, for the new replicas may be the other one's by then.
+   engine: it undoes nothing either, for the new replicas may be the other one's by then, but for
+   those that it has made since, which the other one may not have seen.
 3. The worker starts a driver, and dies, or believes that it did not start. The row names the driver
    that may take over; a second one of that name finds the name gone. One that comes after the lease
    finds that the deployment has ended.

@@ -266,8 +266,8 @@ class Engine(Protocol):
 
         The first new replica is judged while the old ones serve; then the others follow, and each
         old one drains. What `judge` and `alive` raise undoes the new ones and is raised again; but
-        WrongState, by which `alive` says that another driver has taken over, undoes nothing: from
-        then on the replicas, new and old, are the other one's.
+        WrongState, by which `alive` says that another driver has taken over, undoes only what was
+        begun since the claim was lost: the rest, new and old, is the other one's.
         """
 
     def start_driver(self, name: str, argv: Sequence[str], version: Version) -> None:

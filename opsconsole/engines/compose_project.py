@@ -10,7 +10,6 @@ from opsconsole.engines.base import Version
 from opsconsole.engines.containers import Containers
 from opsconsole.engines.layout import Layout
 from opsconsole.engines.parsing import Document
-from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.progress import Alive
 
 PROJECT = "com.docker.compose.project"
@@ -77,17 +76,19 @@ class ComposeProject:
         argv = self.creating(service, len(before) + more)
         try:
             self.command(argv, *_of(version), alive=alive)
-        except WrongState:
-            # Those that are there since may be another driver's.
-            raise
         except BaseException:
-            self.containers.remove(self._made_since(service, before))
+            self.containers.remove(self._made_since(service, before, version))
             raise
-        return self._made_since(service, before)
+        return self._made_since(service, before, version)
 
-    def _made_since(self, service: str, before: set[str]) -> list[str]:
-        containers = sorted(self.lasting(service), key=number_of)
-        return [one["Id"] for one in containers if one["Id"] not in before]
+    def _made_since(self, service: str, before: set[str], version: Version | None) -> list[str]:
+        """Of the version's image: whoever takes over meanwhile, and goes back, makes others."""
+        image = version.images[service].digest if version and service in version.images else ""
+        return [
+            one["Id"]
+            for one in sorted(self.lasting(service), key=number_of)
+            if one["Id"] not in before and image in ("", one["Image"])
+        ]
 
     def run_detached(
         self, service: str, name: str, argv: Sequence[str], version: Version | None

@@ -40,8 +40,10 @@ class Roll:
     rolls, forwards or back: it counts on containers that this one holds for old or for its own.
     2. This one goes on. So it asks `alive` immediately before whatever stops or removes containers,
     which writes the row by the claim, and on WrongState it touches nothing more, as if it had been
-    killed here. What is left is a suspension between that answer and the request to the engine,
-    which has no such fence.
+    killed here: the other one sees all that there is. 3. But not what this one has made since then.
+    So it asks once more after it has made new containers, and on WrongState removes these alone.
+    What is left is a suspension between an answer and the request to the engine, which has no such
+    fence.
     """
 
     project: ComposeProject
@@ -109,8 +111,9 @@ class Roll:
         """What must not run twice: there is a moment in which none runs."""
         made = self.project.create(self.service, count - len(new), self.version, self.alive)
         try:
-            self.alive()
+            self._confirm(made)
             self.project.containers.stop(old)
+            self.alive()
             self._start(made)
             self._await([*new, *made])
             self.judge(self._replicas([*new, *made]), self._replicas(old))
@@ -128,12 +131,21 @@ class Roll:
         if count <= 0:
             return []
         made = self.project.create(self.service, count, self.version, self.alive)
+        self._confirm(made)
         try:
             self._start(made)
         except BaseException:
             self._undo(made)
             raise
         return made
+
+    def _confirm(self, made: Sequence[str]) -> None:
+        """Whoever takes over from now on sees these new ones; WrongState removes them."""
+        try:
+            self.alive()
+        except BaseException:
+            self.project.containers.remove(made)
+            raise
 
     def _start(self, containers: Sequence[str]) -> None:
         self.project.containers.start(containers)

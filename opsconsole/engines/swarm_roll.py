@@ -48,7 +48,8 @@ class SwarmRoll:
 
     A driver may have been suspended for longer than its lease, and another one have taken over. So
     it asks `alive` immediately before it writes a specification, and on WrongState writes none, not
-    even the earlier one: what is there then is the other one's.
+    even the earlier one: what is there then is the other one's. It asks once more after it has
+    written the new one: if the claim was lost meanwhile, the other one may have gone back before.
     """
 
     services: SwarmServices
@@ -70,7 +71,7 @@ class SwarmRoll:
         count = before["Spec"]["Mode"].get("Replicated", {}).get("Replicas")
         self.alive()
         try:
-            self.stack.deploy(document, {self.service: held(definition, count)})
+            self._write(document, held(definition, count), before)
             after = self.services.one(self.service)
             self._first(after)
             self.alive()
@@ -81,7 +82,16 @@ class SwarmRoll:
         except BaseException:
             self._undo(before)
             raise
-        self.stack.deploy(document, {self.service: _counted(definition, count)})
+        self._write(document, _counted(definition, count), before)
+
+    def _write(self, document: Document, definition: Definition, before: Document) -> None:
+        """Write a specification, and the earlier one again where the claim was lost meanwhile."""
+        self.stack.deploy(document, {self.service: definition})
+        try:
+            self.alive()
+        except WrongState:
+            self._bring_back(before)
+            raise
 
     def _first(self, service: Document) -> None:
         """Until one new task runs; then it is judged. Nothing to do where all are new already."""
@@ -99,10 +109,26 @@ class SwarmRoll:
         self._await_all(service)
 
     def _undo(self, before: Document) -> None:
-        """Write the earlier specification, but for the number, which may have been changed since.
+        """Write the earlier specification; returns when its tasks run.
 
-        Returns when its tasks run. Raises WrongState where another one drives by now.
+        Raises WrongState where another one drives by now.
         """
+        try:
+            self.alive()
+        except WrongState:
+            raise
+        except Exception as error:  # noqa: BLE001 - it cannot stop what is undone
+            log.info("undone all the same: %s", error)
+        self._bring_back(before)
+        self.alive = lambda: None
+        try:
+            self._await_all(before, patient=True)
+        except RollFailed as error:
+            says = _("{name} could not be brought back: {why}").format(name=self.service, why=error)
+            raise EngineError(says) from error
+
+    def _bring_back(self, before: Document) -> None:
+        """The earlier specification, but for the number, which may have been changed since."""
 
         def change(spec: Spec) -> None:
             earlier = {key: value for key, value in before["Spec"].items() if key != "Mode"}
@@ -111,19 +137,7 @@ class SwarmRoll:
             _let_go(spec)
 
         mode = self.services.one(self.service)["Spec"]["Mode"]
-        try:
-            self.alive()
-        except WrongState:
-            raise
-        except Exception as error:  # noqa: BLE001 - it cannot stop what is undone
-            log.info("undone all the same: %s", error)
         self.services.update(self.service, change)
-        self.alive = lambda: None
-        try:
-            self._await_all(before, patient=True)
-        except RollFailed as error:
-            says = _("{name} could not be brought back: {why}").format(name=self.service, why=error)
-            raise EngineError(says) from error
 
     def _await_all(self, service: Document, *, patient: bool = False) -> None:
         """Until as many run as are wanted; then until the others have ended."""

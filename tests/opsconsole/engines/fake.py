@@ -10,6 +10,7 @@ registry says, which replica answers a request. Its clock stands still unless a 
 """
 
 import json
+import logging
 import tarfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,7 @@ from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.progress import Alive
 from tests.opsconsole.engines import requests_logged
 
+log = logging.getLogger(__name__)
 REGISTRY = "pmscoring.local"
 OURS = {"web": "app", "worker": "app", "beat": "app", "inference": "inference", "ops": "ops"}
 """Our services, and the image that each runs: pm-scoring-<part>."""
@@ -388,6 +390,7 @@ class Fake:
             # Another one drives: new and old ones are for it to end.
             raise
         except Exception:
+            _refuse_if_taken(alive)
             self._undo(there, image, old, have)
             raise
         for replica in old:
@@ -472,7 +475,12 @@ class Fake:
         for number in range(there.wanted - len(have)):
             self._step("roll: starting a new one")
             new = self._run(there, image)
-            alive()
+            try:
+                alive()
+            except WrongState:
+                # Whoever has taken over may have ended before it was made.
+                self._stop(there, new)
+                raise
             self._step("roll: waiting for its health")
             if new.health is not Health.HEALTHY:
                 raise RollFailed(f"{new.name} is {new.health}: {new.health_says}")
@@ -631,6 +639,16 @@ class Fake:
             uid = "7d4ad0c2-3c1e-4d3e-9e59-111111111111"
             return Finished(0, json.dumps({"id": uid, "verified": True, "state": "stored"}))
         return Finished(0, "")
+
+
+def _refuse_if_taken(alive: Alive) -> None:
+    """Raise WrongState where another one drives; nothing else hinders what is undone."""
+    try:
+        alive()
+    except WrongState:
+        raise
+    except Exception as error:  # noqa: BLE001
+        log.debug("undone all the same: %s", error)
 
 
 def _command(argv: Sequence[str]) -> str:
