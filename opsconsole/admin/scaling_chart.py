@@ -179,7 +179,7 @@ def _replicas(scale: Scale, series: Series, least: int, most: int) -> Frame:
         lines=[
             *bounds,
             line(_("decided"), "desired", lambda row: row.desired),
-            line(_("ready"), "ready", lambda row: row.ready),
+            line(_("ready replicas"), "ready", lambda row: row.ready),
         ],
         marks=[_mark(scale, up, change) for change in series.changes],
     )

@@ -143,7 +143,7 @@ class RateForm(forms.Form):
         label=gettext_lazy("At most"), min_value=1, required=False, widget=theme.NumberInput
     )
     unit = forms.ChoiceField(
-        label=gettext_lazy("of"),
+        label=gettext_lazy("Unit"),
         choices=lambda: [(Unit.REPLICAS, _("replicas")), (Unit.PERCENT, _("% of the replicas"))],
         required=False,
         widget=theme.Select,

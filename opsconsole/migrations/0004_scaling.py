@@ -334,6 +334,14 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="scalingdecision",
+            index=models.Index(
+                condition=models.Q(("action__in", ["up", "down"])),
+                fields=["policy", "at"],
+                name="decisions_that_change",
+            ),
+        ),
+        migrations.AddIndex(
             model_name="scalingsample",
             index=models.Index(fields=["environment", "service", "at"], name="samples_by_service"),
         ),

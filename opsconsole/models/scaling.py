@@ -228,6 +228,11 @@ class ScalingDecision(models.Model):
         indexes = [
             models.Index(fields=["policy", "at"], name="decisions_by_policy"),
             models.Index(
+                fields=["policy", "at"],
+                condition=Q(action__in=["up", "down"]),
+                name="decisions_that_change",
+            ),
+            models.Index(
                 fields=["policy"], condition=Q(outcome="doing"), name="decisions_being_done"
             ),
         ]

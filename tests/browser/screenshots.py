@@ -240,12 +240,13 @@ def scaling(db: None) -> ScalingPolicy:
     """A policy with a day behind it, in which a morning's burst was followed by a quiet noon."""
     production = environment()
     row = policy(of=production, startup_seconds=14.0, metrics=[REQUESTS])
-    a_day(row, loads=(6, 7, 9, 24, 38, 36, 22, 12, 17, 27, 18, 8), every=timedelta(minutes=1))
-    a_day(row, loads=(12, 14, 27, 38, 33, 26, 24), span=timedelta(minutes=58), every=TICK)
-    bound = [clamp("down_window", 3, 4, until=(now() + timedelta(minutes=3)).isoformat())]
+    loads = (6, 7, 9, 24, 38, 36, 22, 12, 17, 27, 18, 12)
+    a_day(row, loads, now() - timedelta(hours=1), timedelta(hours=22), timedelta(seconds=30))
+    a_day(row, (12, 14, 27, 38, 33, 26, 22), span=timedelta(minutes=58), every=TICK)
+    bound = [clamp("down_window", 2, 3, until=(now() + timedelta(minutes=3)).isoformat())]
     decision(
-        row, now(), current=4, desired=4, recommended=3, action="hold", because="down_window",
-        inputs=[input_of(REQUESTS, 24.0, 3)], clamps=bound,
+        row, now(), current=3, desired=3, recommended=2, action="hold", because="down_window",
+        inputs=[input_of(REQUESTS, 18.0, 2)], clamps=bound,
     )  # fmt: skip
     starts = now() + timedelta(days=2)
     ExamWindow.objects.create(
