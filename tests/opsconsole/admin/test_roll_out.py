@@ -182,9 +182,11 @@ def test_a_second_one_is_refused_with_the_first_ones_name(
 
 def test_one_that_is_not_laid_out_needs_a_version_and_its_typed_code(operator: Client) -> None:
     row = environment("staging", laid_out_at=None, seen={}, subnet_prefix="172.30")
-    page = text_of(operator.get(f"{CONSOLE}/environment/{row.pk}/roll-out/"))
+    response = operator.get(f"{CONSOLE}/environment/{row.pk}/roll-out/")
     for text in ("Lay out staging?", "172.30", "created from nothing"):
-        assert text in page
+        assert text in text_of(response)
+    # Nothing runs that a plan could compare with.
+    assert 'id="plan-live"' not in response.content.decode()
     post(operator, f"environment/{row.pk}/roll-out", version="1.1.0", typed="staging")
     assert Deployment.objects.get().environment == row
 

@@ -206,6 +206,9 @@ def test_it_is_refused_where_it_would_break_something(
     here.engine = "swarm"
     with pytest.raises(Refused, match="SECRETS_VERSION"):
         operate.rotate(here, "inference_token", caller=OPERATOR)
+    here.engine = "embedded"
+    with pytest.raises(Refused, match="its processes' own"):
+        operate.rotate(here, "inference_token", caller=OPERATOR)
     here.engine = "compose"
     a_backup(STATUS.RUNNING)
     with pytest.raises(Busy, match="a backup or a restore is under way"):
