@@ -19,7 +19,7 @@ WEB: dict[str, Any] = {
     "metrics": [
         {"kind": "requests", "target": 20.0, "basis": "total"},
         {"kind": "latency", "target": 1000.0, "basis": "average"},
-        {"kind": "cpu", "target": 0.7, "basis": "average"},
+        {"kind": "cpu", "target": 0.8, "basis": "average"},
     ],
 }
 WORKER: dict[str, Any] = {

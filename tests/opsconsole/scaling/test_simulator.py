@@ -5,9 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from opsconsole.scaling import defaults
+from opsconsole.scaling.shapes import Kind
 from tests.bench.autoscale.arrivals import evenly, poisson, through, works
 from tests.bench.autoscale.erlang import mean_wait, probability_of_waiting
+from tests.bench.autoscale.policies import ours
 from tests.bench.autoscale.rivals import Fixed, OnOff, Planned, Steps
+from tests.bench.autoscale.scenarios import WEB, WORKER
 from tests.bench.autoscale.service import Outcome, Service, Spec
 
 LOAD, SECONDS = 25.0, 3000.0
@@ -102,3 +106,16 @@ def test_the_design_document_s_rule_reads_missing_metrics_as_zero() -> None:
     service = Service(SMALL, arrivals, works_, start_with=5, outages=[(120.0, 600.0)])
     service.run(Steps(), 300.0)
     assert service.asked == 1
+
+
+@pytest.mark.parametrize(("service", "spec"), [("web", WEB), ("worker", WORKER)])
+def test_the_policies_compared_are_those_that_are_shipped(service: str, spec: Spec) -> None:
+    shipped = defaults.WEB if service == "web" else defaults.WORKER
+    simulated = ours(service, spec)
+    by_kind = {metric.kind: metric for metric in simulated.metrics}
+    assert [metric["kind"] for metric in shipped["metrics"]] == list(by_kind)
+    for metric in shipped["metrics"]:
+        assert by_kind[metric["kind"]].basis == metric["basis"]
+        # Requests are in proportion to what a simulated replica can do.
+        if metric["kind"] != Kind.REQUESTS:
+            assert by_kind[metric["kind"]].target == metric["target"]
