@@ -89,7 +89,7 @@ def test_the_chart_leads_to_each_change_and_the_change_says_why(
     marks = page.locator("svg a")
     expect(marks).to_have_count(web.decisions.changing().count())
     expect(page.locator(".pms-words li")).to_have_count(5)
-    expect(page.locator(".pms-words")).to_contain_text("68/s")
+    expect(page.locator(".pms-words")).to_contain_text("68/")
     page.locator("details summary").click()
     expect(page.locator("details tbody tr").nth(20)).to_be_visible()
     marks.last.click()
