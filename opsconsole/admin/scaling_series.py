@@ -70,8 +70,8 @@ SPANS = {
     span.code: span
     for span in (
         Span("hour", _("1 hour"), HOURS, HOURS / 120, HOURS / 12, HOURS / 6, 5),
-        Span("day", _("24 hours"), DAYS, HOURS / 12, HOURS, 4 * HOURS, 15),
-        Span("fortnight", _("14 days"), 14 * DAYS, HOURS, DAYS, 2 * DAYS, 60),
+        Span("day", _("24 hours"), DAYS, HOURS / 12, HOURS, 4 * HOURS, 30),
+        Span("fortnight", _("14 days"), 14 * DAYS, HOURS, DAYS, 2 * DAYS, 300),
     )
 }
 
