@@ -99,7 +99,7 @@ class SwarmRoll:
         if not old:
             return
         if not any(map(_runs, new)):
-            self._await(service, lambda new, _old: any(map(_runs, new)))
+            self._await(service, lambda new, _old: any(map(_runs, new)), tasks=1)
         new, old = self._sorted(service)
         self.judge(self._replicas(filter(_runs, new)), self._replicas(old))
 
@@ -145,6 +145,7 @@ class SwarmRoll:
         self._await(
             service,
             lambda new, old: not old and sum(map(_runs, new)) >= count,
+            tasks=count,
             patient=patient,
         )
         # One on a node that is lost may never be told to have ended.
@@ -173,15 +174,17 @@ class SwarmRoll:
         service: Document,
         holds: Callable[[Sequence[Document], Sequence[Document]], bool],
         *,
+        tasks: int,
         patient: bool = False,
     ) -> None:
         """Until it holds of new and old tasks; raises RollFailed where a new one failed.
 
-        An engine that is away for a moment is waited for. `patient` takes no failure for the end.
+        So many `tasks` must start for it, one after another. An engine that is away for a moment is
+        waited for. `patient` takes no failure for the end.
         """
         began, beat = time.monotonic(), paced(self.alive)
         failed_before = {task["ID"] for task in self._failed(service)}
-        limit = _longest(service)
+        limit = _longest(service, tasks)
         while True:
             beat()
             seconds = time.monotonic() - began
@@ -244,11 +247,11 @@ def _let_go(spec: Spec) -> None:
     config["Parallelism"] = 1
 
 
-def _longest(service: Document) -> timedelta:
-    """In which all tasks of a healthy version run and those before them have ended."""
+def _longest(service: Document, tasks: int) -> timedelta:
+    """In which so many tasks of a healthy version run and those before them have ended."""
     check = check_of(service["Spec"]["TaskTemplate"])
     starting = check.longest if check else timedelta(minutes=3)
-    return (starting + _grace(service) + SPARE) * max(_count(service), 1)
+    return (starting + _grace(service) + SPARE) * max(tasks, 1)
 
 
 def _grace(service: Document) -> timedelta:
