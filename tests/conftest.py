@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from hypothesis import settings
 from pytest_django import DjangoDbBlocker
 
 from tests.local_servers import free_port
 from tests.paths import PYTHONPATH, WEIGHTS
 from tests.running import running
 
+# How long an example takes is the machine's affair, which other tests share.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 LOGS = pytest.StashKey[dict[str, Path]]()
 """The folder of the logs of each fixture that starts processes."""
 SHOWN_BYTES = 3000

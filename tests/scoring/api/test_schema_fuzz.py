@@ -31,6 +31,8 @@ from opsconsole.models import (
     Operation,
     Release,
     Restore,
+    ScalingDecision,
+    ScalingPolicy,
 )
 from pmscoring.wsgi import application
 from scoring import tasks
@@ -51,6 +53,7 @@ from scoring.models import (
 )
 from tests.factories import EXAM, submission
 from tests.opsconsole import environments_made
+from tests.opsconsole.scaling import factories
 
 EXAMPLES = 15
 DAY = timedelta(days=1)
@@ -106,6 +109,7 @@ def headers(
     environments_made.release(environment, live=True)
     environments_made.deployment(environment, status="live")
     environments_made.operation(environment, status="done")
+    factories.decision(factories.policy(of=environment))
     at = now()
     ExamWindow.objects.create(pk=10**12, name="over", starts_at=at - 2 * DAY, ends_at=at - DAY)
     uploads.read(uploads.receive(exam, "a.csv", ContentFile(b"candidate,question,text\nc,Q9,a")))
@@ -212,6 +216,8 @@ def lead_to_operations(case: Any) -> None:
         "deployments": Deployment,
         "operations": Operation,
         "windows": ExamWindow,
+        "policies": ScalingPolicy,
+        "decisions": ScalingDecision,
     }
     parameters = case.path_parameters or {}
     if "code" in parameters:
