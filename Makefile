@@ -82,8 +82,8 @@ browser-test: $(VENV)/.app $(VENV)/.dev ## The pages in a real Chromium (Debian 
 screenshots: $(VENV)/.app $(VENV)/.dev ## Draw the pictures of the READMEs anew, into docs/images
 	$(BIN)/python -m pytest tests/browser/screenshots.py
 
-drills: $(VENV)/.app $(VENV)/.dev ## Deploy on Compose and Swarm under load, and kill who deploys; KILL_ENGINE=yes: dockerd too
-	@$(MAKE) images IMAGES="app ops inference"
+drills: $(VENV)/.app $(VENV)/.dev ## Deploy under load on Compose and Swarm, kill who deploys, restore to a second; KILL_ENGINE=yes: dockerd too
+	@$(MAKE) images IMAGES="app ops inference postgres"
 	STACK_REQUIRED=yes KILL_ENGINE=$(KILL_ENGINE) REGISTRY_URL=$(REGISTRY_URL) VERSION=$(VERSION) $(BIN)/python -m pytest tests/drills
 
 bench: export THROTTLE_RATE_SCORE = 1000000/min

@@ -40,8 +40,6 @@ ORDER = (
     "not_started",
     "removal",
     "egress",
-    "data_dir",
-    "pitr",
     "swarm",
 )
 Told = Callable[[str], None]
