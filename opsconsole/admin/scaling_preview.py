@@ -100,18 +100,18 @@ def _rows(columns: Sequence[tuple[Figures, Sequence[int]]]) -> list[dict[str, An
             "means": _("at any time"),
             "values": highest,
         },
-        row(_("changes"), _("of the number of replicas"), lambda one: one.changes, _whole),
+        row(_("changes"), _("of the number of replicas"), lambda run: run.changes, _whole),
         row(
             _("late answers"),
             _("had to wait longer than they should"),
-            lambda one: one.late,
+            lambda run: run.late,
             _whole,
         ),
-        row(_("replica hours"), _("what it costs"), lambda one: one.replica_hours, _hours),
+        row(_("replica hours"), _("what it costs"), lambda run: run.replica_hours, _hours),
         row(
             _("idle replica hours"),
             _("of them had nothing to do"),
-            lambda one: one.idle_hours,
+            lambda run: run.idle_hours,
             _hours,
         ),
     ]

@@ -18,21 +18,14 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from opsconsole.gateways.postgres.server import MAINTENANCE, Locked, Server
+from opsconsole.environments.locks import holding
+from opsconsole.gateways.postgres.server import Locked, Server
 from opsconsole.models import Backup, Installation
 from pmscoring.base.refusals import Busy
 
 log = logging.getLogger(__name__)
 PARTIAL = ".partial"
 SCRATCH = "pmscoring_scratch_"
-
-
-@contextmanager
-def holding(name: str) -> Iterator[None]:
-    """Hold this installation's lock of that name; raises Locked where another process does."""
-    installation = Installation.objects.here().uid
-    with Server.from_settings().named(MAINTENANCE).lock(f"pmscoring {installation} {name}"):
-        yield
 
 
 @contextmanager

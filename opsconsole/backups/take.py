@@ -35,6 +35,7 @@ from opsconsole.backups.filling import fill
 from opsconsole.backups.manifest import ManifestError
 from opsconsole.backups.progress import Progress
 from opsconsole.backups.sealing import seal
+from opsconsole.environments.locks import holding
 from opsconsole.gateways import age, archives, disks, redis_data
 from opsconsole.gateways.postgres import dumps
 from opsconsole.gateways.postgres.server import PostgresError, Server
@@ -138,7 +139,7 @@ def take(backup: Backup, say: Say) -> None:
 
 
 def _made(backup: Backup, say: Say) -> None:
-    with alone.holding(f"{backup.name}{alone.PARTIAL}"), backup.in_its_language():
+    with holding(f"{backup.name}{alone.PARTIAL}"), backup.in_its_language():
         try:
             _make(backup, Progress(backup, say))
         except EXPECTED as error:

@@ -68,6 +68,12 @@ class Replica:
     restarts: int = 0
     addresses: tuple[str, ...] = ()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs, and its check, if it has one, says nothing against it."""
+        good = self.health in (Health.HEALTHY, Health.NONE)
+        return self.state is State.RUNNING and good
+
 
 @dataclass(frozen=True)
 class Service:

@@ -11,18 +11,18 @@ from contextlib import ExitStack, contextmanager
 
 from django.utils.translation import gettext as _
 
-from opsconsole.gateways.postgres.server import MAINTENANCE, Locked, Server
-from opsconsole.models import Environment, Installation
+from opsconsole.environments.locks import holding
+from opsconsole.gateways.postgres.server import Locked
+from opsconsole.models import Environment
 from pmscoring.base.refusals import Busy
 
 
 @contextmanager
 def scaling(environment: Environment, service: str) -> Iterator[None]:
     """Be the one who scales the service; raises Busy where another one does."""
-    name = f"pmscoring {Installation.objects.here().uid} scale {environment.pk} {service}"
     with ExitStack() as stack:
         try:
-            stack.enter_context(Server.from_settings().named(MAINTENANCE).lock(name))
+            stack.enter_context(holding(f"scale {environment.pk} {service}"))
         except Locked as error:
             raise Busy(
                 _("%s is being scaled; replicas that go may still drain") % service

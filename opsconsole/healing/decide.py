@@ -112,8 +112,7 @@ def _restarted_by_engine(replica: Replica, at: datetime) -> bool:
 
 def is_well(replica: Replica, at: datetime) -> bool:
     """Whether it runs, and its check, if it has one, says so."""
-    good = replica.health in (Health.HEALTHY, Health.NONE)
-    return replica.state == State.RUNNING and good and sickness_of(replica, at) is None
+    return replica.is_ready and sickness_of(replica, at) is None
 
 
 def end_of(past: Past, replica: Replica | None, at: datetime) -> End | None:

@@ -23,13 +23,14 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import Engine, Service
-from opsconsole.gateways.postgres.server import MAINTENANCE, Locked, Server
+from opsconsole.environments.locks import holding
+from opsconsole.gateways.postgres.server import Locked
 from opsconsole.healing import guards
 from opsconsole.healing.carry_out import CarryOut
 from opsconsole.healing.decide import Action, Past, decide, end_of, sickness_of
 from opsconsole.healing.history import past_of
 from opsconsole.healing.words import seen_of
-from opsconsole.models import Caller, Environment, Heal, Installation
+from opsconsole.models import Caller, Environment, Heal
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,7 @@ def _only_said(
 def _looked_after(doing: CarryOut, service: Service) -> Iterator[Done]:
     if not _is_sick(service, doing.at) and not doing.open_heals(service.name).exists():
         return
-    name = f"pmscoring {Installation.objects.here().uid} heal {doing.environment.pk} {service.name}"
-    with suppress(Locked), Server.from_settings().named(MAINTENANCE).lock(name):
+    with suppress(Locked), holding(f"heal {doing.environment.pk} {service.name}"):
         _end(doing, service, past_of(doing.environment, service.name, doing.at))
         past = past_of(doing.environment, service.name, doing.at)
         for decision in decide(service, past, doing.at, own_replica(service)):

@@ -7,8 +7,8 @@ from opsconsole.environments import bounds
 from opsconsole.models import ExamWindow
 from opsconsole.scaling.shapes import Floor
 
-TICK_SECONDS = 15.0
-"""Up to so long after the time to prepare the next turn comes."""
+TICK = timedelta(seconds=15)
+"""Between two turns: up to so long after the time to prepare, the next one comes."""
 DEFAULT_STARTUP_SECONDS = 120.0
 """Of a service whose start-up time has not been measured yet."""
 LEAST_MARGIN_SECONDS = 30.0
@@ -59,7 +59,7 @@ class Lead:
     def whole(self) -> timedelta:
         """All of it."""
         margin = max(timedelta(seconds=LEAST_MARGIN_SECONDS), MARGIN * self.startup)
-        return self.startup + margin + timedelta(seconds=TICK_SECONDS)
+        return self.startup + margin + TICK
 
 
 def lead_of(startup_seconds: float | None) -> Lead:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsconsole.engines.base import Health, Replica, Service, State
+from opsconsole.engines.base import Service, State
 from opsconsole.environments import one_at_a_time
 from opsconsole.models import Caller, Event, ScalingDecision, ScalingPolicy
 from pmscoring.base.redaction import redacted
@@ -25,7 +25,6 @@ LEAST_PATIENCE = timedelta(minutes=2)
 NEWS = timedelta(hours=1)
 """The same failure again is told again after it."""
 LONGEST_SAYING = 500
-WELL = (Health.HEALTHY, Health.NONE)
 Outcome = ScalingDecision.Outcome
 
 
@@ -60,7 +59,7 @@ def _is_under_way(decision: ScalingDecision, at: datetime, caller: Caller) -> bo
 
 
 def _look_after(decision: ScalingDecision, service: Service, at: datetime, caller: Caller) -> None:
-    ready = [replica for replica in service.replicas if is_ready(replica)]
+    ready = [replica for replica in service.replicas if replica.is_ready]
     if _has_come(decision, service, len(ready)):
         _done(decision, len(ready), at, caller)
     elif _is_overtaken(decision, service):
@@ -87,11 +86,6 @@ def _is_up(decision: ScalingDecision) -> bool:
     return decision.desired > decision.current
 
 
-def is_ready(replica: Replica) -> bool:
-    """Whether it runs, and its check says nothing against it."""
-    return replica.state is State.RUNNING and replica.health in WELL
-
-
 def patience_with(policy: ScalingPolicy) -> timedelta:
     """How long its replicas may take to become ready."""
     if policy.startup_seconds is None:
@@ -102,7 +96,7 @@ def patience_with(policy: ScalingPolicy) -> timedelta:
 def _why(service: Service) -> str:
     """What the first replica that is not ready says of itself."""
     for replica in service.replicas:
-        if not is_ready(replica):
+        if not replica.is_ready:
             says = " ".join(replica.health_says.split()) or f"{replica.state}, {replica.health}"
             return f"{replica.name}: {says}"
     return _("%(count)d of %(service)s run") % {

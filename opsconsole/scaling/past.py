@@ -24,12 +24,10 @@ from opsconsole.models import (
     ScalingDecision,
     ScalingPolicy,
 )
-from opsconsole.scaling.calendar import floors
+from opsconsole.scaling.calendar import TICK, floors
 from opsconsole.scaling.shapes import By, Change, History, Policy
 from pmscoring.base import hold
 
-EVERY = timedelta(seconds=15)
-"""Between two turns."""
 MOST_ROWS = 5000
 """That are read of one policy, were they all of one window."""
 Outcome = ScalingDecision.Outcome
@@ -156,4 +154,4 @@ def _scalings(row: ScalingPolicy) -> Iterable[Operation]:
 def _end_of(operation: Operation, at: datetime) -> datetime | None:
     """Of a number that is put back later, then; of one that is still to be set, one turn on."""
     end = moment(operation.arguments.get("not_before"))
-    return max(end, at + EVERY) if end else at + EVERY
+    return max(end, at + TICK) if end else at + TICK

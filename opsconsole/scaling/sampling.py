@@ -15,7 +15,6 @@ from opsconsole.engines.base import (
     Counted,
     Engine,
     EngineError,
-    Health,
     Replica,
     State,
     Usage,
@@ -32,7 +31,6 @@ from opsconsole.scaling.shapes import Kind, Reading, Sample, Seen
 __all__ = ["Look", "earlier", "look", "sample", "sample_from"]
 EARLIER = timedelta(seconds=60)
 """An earlier sample is no longer used for rates: they would tell of a past load."""
-WELL = (Health.HEALTHY, Health.NONE)
 Totals = dict[str, Sequence[float]]
 
 
@@ -87,7 +85,7 @@ def _seen(replica: Replica, look: Look, before: Sample | None) -> Seen:
     cores, throttled = _rates(replica, usage, before)
     return Seen(
         name=replica.name,
-        ready=replica.state is State.RUNNING and replica.health in WELL,
+        ready=replica.is_ready,
         age=_age(replica, look.at),
         cpu=_rounded(_share(cores, usage)),
         throttled=_rounded(throttled),

@@ -24,7 +24,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -32,13 +31,13 @@ from django.db.models import F, Min
 from django.utils.timezone import now
 
 from opsconsole.engines.base import EngineError
+from opsconsole.environments.locks import holding
 from opsconsole.environments.look import kept_engine
-from opsconsole.gateways.postgres.server import MAINTENANCE, Locked, Server
+from opsconsole.gateways.postgres.server import Locked
 from opsconsole.models import (
     Caller,
     Environment,
     Event,
-    Installation,
     ScalingDecision,
     ScalingPolicy,
     ScalingSample,
@@ -89,7 +88,7 @@ def turn(
         if time.monotonic() - begun > LONGEST.total_seconds():
             log.warning("scaling: the next turn goes on with %s", environment)
             break
-        with suppress(Locked), _lock_of(environment):
+        with suppress(Locked), holding(f"autoscale {environment.pk}"):
             made += _taken(this, environment)
     return made
 
@@ -101,11 +100,6 @@ def _environments() -> Iterable[Environment]:
     )
     decided = with_policy.annotate(decided=Min("scaling_policies__decided_at"))
     return decided.order_by(F("decided").asc(nulls_first=True), "pk")
-
-
-def _lock_of(environment: Environment) -> Any:
-    name = f"pmscoring {Installation.objects.here().uid} autoscale {environment.pk}"
-    return Server.from_settings().named(MAINTENANCE).lock(name)
 
 
 def _taken(this: Turn, environment: Environment) -> Iterator[ScalingDecision]:
