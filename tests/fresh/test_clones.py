@@ -4,6 +4,7 @@ Each clone installs everything into a virtual environment of its own. pip has th
 for its account. Root with a HOME, in a folder of it, is tried in test_container.py.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pmscoring.embedded.homes import HOMES
+from pmscoring.embedded.homes import HOMES, RECORD
 from tests.fresh.clone import assert_it_showed_the_agreement, clone, demo
 from tests.paths import ROOT
 
@@ -36,9 +37,13 @@ def user() -> Iterator[str]:
     subprocess.run(["userdel", "--remove", USER], check=True, capture_output=True)
 
 
-def homes() -> set[Path]:
-    """PostgreSQL's homes outside of installations."""
-    return set(HOMES.iterdir()) if HOMES.is_dir() else set()
+def homes_of(clone: Path) -> list[Path]:
+    """PostgreSQL's homes outside of the clone that belong to a folder in it."""
+    owners = {
+        record.parent: Path(json.loads(record.read_text("utf-8"))["folder"])
+        for record in HOMES.glob(f"*/{RECORD}")
+    }
+    return [home for home, owner in owners.items() if owner.is_relative_to(clone.resolve())]
 
 
 def clean() -> str:
@@ -48,7 +53,6 @@ def clean() -> str:
 
 
 def test_as_root_without_a_home_in_a_closed_folder_whose_path_has_to_be_quoted() -> None:
-    before = homes()
     with tempfile.TemporaryDirectory(dir="/srv") as closed:
         assert Path(closed).stat().st_mode & 0o777 == 0o700
         folder = Path(closed) / "解答 の採点"
@@ -58,14 +62,14 @@ def test_as_root_without_a_home_in_a_closed_folder_whose_path_has_to_be_quoted()
 
         assert_it_showed_the_agreement(printed)
         assert left == []
-        (home,) = homes() - before
+        (home,) = homes_of(folder)
         assert (folder / "var" / "demo" / "home").readlink() == home
     assert f"{home} belongs to {folder}/var/demo, which is gone; it is removed" in clean()
     assert not home.exists()
 
 
 def test_as_an_ordinary_user(user: str) -> None:
-    before, home = homes(), Path(f"~{user}").expanduser()
+    home = Path(f"~{user}").expanduser()
     folder = home / "pm-scoring"
     clone(folder)
     for path in (folder, *folder.rglob("*")):
@@ -76,4 +80,4 @@ def test_as_an_ordinary_user(user: str) -> None:
 
     assert_it_showed_the_agreement(printed)
     assert left == []
-    assert homes() == before
+    assert homes_of(folder) == []
