@@ -1,6 +1,6 @@
 """`manage.py deploy ENV`: bring a version into an environment, and watch it come."""
 
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,9 @@ class Command(DeployingCommand):
             "--follow", action="store_true", help="ask for nothing; watch the newest one to its end"
         )
         parser.add_argument("--dry-run", action="store_true", help="print what would be done")
-        parser.add_argument("--drive", metavar="ID", help="used by the operations worker alone")
-        parser.add_argument("--as", dest="name", help="used by the operations worker alone")
+        # Used by the operations worker alone.
+        parser.add_argument("--drive", metavar="ID", help=SUPPRESS)
+        parser.add_argument("--as", dest="name", help=SUPPRESS)
 
     def do(self, options: dict[str, Any]) -> dict[str, Any]:
         """The deployment's document, or the plan's."""

@@ -1,4 +1,4 @@
-"""`manage.py deployments ENV`: what was deployed, the newest first; cancel, approve, break lock."""
+"""`manage.py deployments [ENV]`: what was deployed, the newest first; act on one under way."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -23,7 +23,9 @@ class Command(OpsCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("environment", metavar="ENV", help="its code")
+        parser.add_argument(
+            "environment", metavar="ENV", nargs="?", help="its code; without it: this installation"
+        )
         deeds = parser.add_mutually_exclusive_group()
         deeds.add_argument("--cancel", metavar="ID", help="end it, or have it go back")
         deeds.add_argument("--approve", metavar="ID", help="let it begin")

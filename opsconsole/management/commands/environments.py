@@ -13,6 +13,7 @@ from opsconsole.management.naming import environment_named
 from opsconsole.management.ops_command import FAILED, USAGE, OpsCommand
 from opsconsole.models import Environment
 
+DEEDS = ("status", "add", "protect", "remove")
 PORTS = [*shape.PORTS, *(name for names in shape.OF_OVERLAYS.values() for name in names)]
 
 
@@ -25,9 +26,12 @@ class Command(OpsCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "deed", nargs="?", choices=("status", "add", "protect", "remove"), metavar="DEED"
+            "deed", nargs="?", choices=DEEDS, metavar="DEED",
+            help=f"{', '.join(DEEDS)}; without it: the list",
+        )  # fmt: skip
+        parser.add_argument(
+            "code", nargs="?", metavar="ENV", help="its code; status without it: this installation"
         )
-        parser.add_argument("code", nargs="?", metavar="ENV")
         parser.add_argument("--kind", choices=Environment.Kind.values, default="staging")
         parser.add_argument("--subnet", default="", help="as 172.30; chosen where it is left out")
         for name in PORTS:
@@ -48,7 +52,7 @@ class Command(OpsCommand):
         """The list, or the document of one."""
         if not options["deed"]:
             return [summary(row) for row in Environment.objects.kept().select_related("release")]
-        if not options["code"]:
+        if not options["code"] and options["deed"] != "status":
             raise CommandError("name the environment", returncode=USAGE)
         deeds = {"status": self.status_of, "add": self.add, "protect": self.protect}
         deeds["remove"] = self.remove

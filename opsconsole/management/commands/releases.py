@@ -1,4 +1,4 @@
-"""`manage.py releases ENV`: what ran in an environment, the newest first."""
+"""`manage.py releases [ENV]`: what ran in an environment, the newest first."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -15,7 +15,9 @@ class Command(OpsCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("environment", metavar="ENV", help="its code")
+        parser.add_argument(
+            "environment", metavar="ENV", nargs="?", help="its code; without it: this installation"
+        )
 
     def do(self, options: dict[str, Any]) -> list[dict[str, Any]]:
         """A document for each."""

@@ -52,6 +52,17 @@ def test_the_list_is_the_contracts_document() -> None:
     ]
 
 
+def test_status_deployments_and_releases_are_this_installations_where_none_is_named() -> None:
+    assert ran("environments", "status")[0]["code"] == "production"
+    assert ran("deployments") == ran("releases") == ([], 0)
+
+
+def test_this_installation_is_not_there_before_it_has_entered_itself() -> None:
+    Environment.objects.all().delete()
+    error = refused("deployments")
+    assert (error.returncode, str(error)) == (2, "this installation has not entered itself yet")
+
+
 def test_status_looks_now_and_prints_services_and_replicas() -> None:
     document, status = ran("environments", "status", "production")
     assert status == 0
