@@ -1,5 +1,7 @@
 """What scoring publishes of its work, as readings."""
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext as _
 
 from opsconsole.scaling.looks import Look
@@ -8,14 +10,22 @@ from opsconsole.scaling.shapes import Kind, Reading, Sample
 
 RATE, ARRIVALS = "rate", "arrivals"
 """Answers a second that were scored and that came: no policy asks for them, but a replay does."""
+ARRIVED = "answers"
+"""The key of the running total of answers that have come."""
+Totals = dict[str, Sequence[float]]
 FIELDS = {str(Kind.WAITING): "waiting", str(Kind.OLDEST): "oldest_seconds", RATE: "rate"}
 """Where each reading is in the published load."""
 
 
-def readings(seen: Look, before: Sample | None) -> dict[str, Reading]:
-    """The queue, the age of its oldest answer, and how fast it is served and grows."""
+def readings(seen: Look, before: Sample | None) -> tuple[dict[str, Reading], Totals]:
+    """The queue, the age of its oldest answer, and how fast it is served and grows.
+
+    With the running total for the next sample.
+    """
     told = {key: _reading(seen, name) for key, name in FIELDS.items()}
-    return {**told, ARRIVALS: _arrivals(told, seen, before)}
+    arrived = _reading(seen, "arrived")
+    totals: Totals = {} if arrived.value is None else {ARRIVED: (arrived.value,)}
+    return {**told, ARRIVALS: _arrivals(arrived, seen, before)}, totals
 
 
 def _reading(seen: Look, name: str) -> Reading:
@@ -26,11 +36,18 @@ def _reading(seen: Look, name: str) -> Reading:
     return reading_of(seen.load[name])
 
 
-def _arrivals(told: dict[str, Reading], seen: Look, before: Sample | None) -> Reading:
-    """What was scored, and by how much the queue has grown since the sample before."""
-    waiting, rate = told[Kind.WAITING].value, told[RATE].value
-    earlier = before.readings.get(Kind.WAITING) if before else None
-    if waiting is None or rate is None or before is None or not earlier or earlier.value is None:
-        return missing(_("the queue is not known, or was not a moment ago"))
+def _arrivals(arrived: Reading, seen: Look, before: Sample | None) -> Reading:
+    """A second, since the sample before.
+
+    Not from the rate and the growth of the queue: the rate is that of a minute, and so tells of
+    answers that still come long after the last one was scored.
+    """
+    if arrived.value is None:
+        return arrived
+    then = before.totals.get(ARRIVED) if before else None
+    if before is None or then is None:
+        return missing(_("the answers are counted for the first time"))
+    if arrived.value < then[0]:
+        return missing(_("the answers are counted anew: the database is another one"))
     seconds = (seen.at - before.at).total_seconds()
-    return Reading(round(max(rate + (waiting - earlier.value) / seconds, 0.0), 3))
+    return Reading(round((arrived.value - then[0]) / seconds, 3))

@@ -51,15 +51,16 @@ def sample_from(seen: Look, service: str, queries: Sequence[str]) -> Sample:
     there, before = seen.services[service], earlier(seen.environment, service, seen.at)
     replicas = [one for one in there.replicas if one.state is not State.STOPPED]
     balanced, counted = balancer.readings(seen, service, before)
+    waiting, arrived = published.readings(seen, before)
     asked = {f"{Kind.QUERY}:{query}": _asked(query) for query in queries}
     return Sample(
         at=seen.at,
         service=service,
         wanted=there.wanted,
         replicas=tuple(_seen(one, seen, before) for one in replicas),
-        readings={**published.readings(seen, before), **balanced, **asked},
+        readings={**waiting, **balanced, **asked},
         room=room_of(seen, service),
-        totals={**_totals(replicas, seen.usage), **counted},
+        totals={**_totals(replicas, seen.usage), **counted, **arrived},
     )
 
 

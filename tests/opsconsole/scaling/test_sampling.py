@@ -229,13 +229,31 @@ def test_it_does_not_take_its_own_queue_for_anothers(machine: Machine) -> None:
     assert "its own console" in waits(other, machine)["waiting"]["trouble"]
 
 
-def test_arrivals_are_what_was_scored_and_what_the_queue_has_grown_by(
+def test_arrivals_are_counted_and_not_what_was_still_scored_of_late(
     environment: Environment, machine: Machine
 ) -> None:
-    published_load.publish({"waiting": 10, "oldest_seconds": 1, "rate": 2.0})
+    published_load.publish({"waiting": 900, "oldest_seconds": 1, "rate": 0.0, "arrived": 1000})
     first = take(environment, machine, "worker")
     machine.tick()
-    published_load.publish({"waiting": 40, "oldest_seconds": 1, "rate": 2.0})
+    published_load.publish({"waiting": 960, "oldest_seconds": 1, "rate": 9.0, "arrived": 1090})
     second = take(environment, machine, "worker")
+    machine.tick()
+    published_load.publish({"waiting": 0, "oldest_seconds": 0, "rate": 16.0, "arrived": 1090})
+    third = take(environment, machine, "worker")
     assert first.readings["arrivals"].value is None
-    assert second.readings["arrivals"].value == 4.0
+    assert second.readings["arrivals"].value == 6.0
+    assert third.readings["arrivals"].value == 0.0
+
+
+@pytest.mark.parametrize("arrived", [999, None])
+def test_arrivals_that_cannot_be_counted_are_missing(
+    environment: Environment, machine: Machine, arrived: int | None
+) -> None:
+    published_load.publish({"waiting": 0, "oldest_seconds": 0, "rate": 0.0, "arrived": 1000})
+    take(environment, machine, "worker")
+    machine.tick()
+    told = {"waiting": 0, "oldest_seconds": 0, "rate": 0.0}
+    published_load.publish(told | ({} if arrived is None else {"arrived": arrived}))
+    reading = take(environment, machine, "worker").readings["arrivals"]
+    assert reading.value is None
+    assert reading.trouble

@@ -264,3 +264,10 @@ def test_it_tells_the_load_of_what_waits_and_what_is_held(question: Question) ->
     assert (told["waiting"], told["scoring"]) == (3, 1)
     assert told["oldest_seconds"] == pytest.approx(7200, abs=60)
     assert told["rate"] == round(1 / 60, 3)
+
+
+def test_it_tells_how_many_answers_have_come_whatever_became_of_them(question: Question) -> None:
+    before = load.measure()["arrived"]
+    hand_in("一", "二", "三")
+    Answer.objects.all().delete()
+    assert load.measure()["arrived"] == before + 3
