@@ -1,12 +1,12 @@
-"""Policies run over recorded samples, for the command line.
+"""Recorded samples for the command line: policies run over them, and files of them.
 
 A file has a JSON object on each line: {environment, service, at, content}, as rows of samples are.
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,9 +19,10 @@ from opsconsole.models import Environment, ScalingPolicy, ScalingSample
 from opsconsole.scaling import words
 from opsconsole.scaling.calendar import floors
 from opsconsole.scaling.policies import document_of, shape_of
-from opsconsole.scaling.recorded import sample_of
+from opsconsole.scaling.recorded import line_of, sample_in, sample_of
 from opsconsole.scaling.replay import Step, replay
 from opsconsole.scaling.shapes import Action, Sample
+from pmscoring.base.files import write_whole
 
 Samples = dict[tuple[str, str], list[Sample]]
 """By the code of the environment, and the service."""
@@ -29,39 +30,53 @@ Samples = dict[tuple[str, str], list[Sample]]
 
 def samples_between(start: datetime, end: datetime) -> Samples:
     """Of the interval, those of one moment alone."""
-    rows = ScalingSample.objects.full().between(start, end).select_related("environment")
-    return _grouped(rows)
+    samples: Samples = {}
+    for row in ScalingSample.objects.full().between(start, end).select_related("environment"):
+        samples.setdefault((row.environment.code, row.service), []).append(sample_of(row))
+    return samples
 
 
 def samples_in(path: str) -> Samples:
-    """Of a file; raises CommandError where it is none, or a line of it is no sample."""
-    codes = {row.code: row for row in Environment.objects.kept()}
+    """Of a file; raises CommandError where it is none, or a line of it is no sample of ours."""
+    codes = {row.code for row in Environment.objects.kept()}
+    samples: Samples = {}
     try:
         with open(path, encoding="utf-8") as file:
-            rows = [_row(json.loads(line), codes) for line in file if line.strip()]
-        return _grouped(rows)
+            for code, sample in (sample_in(json.loads(line)) for line in file if line.strip()):
+                if code not in codes:
+                    raise ValueError(f"there is no environment {code}")
+                samples.setdefault((code, sample.service), []).append(sample)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}", returncode=USAGE) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CommandError(f"{path} has a line that is no sample: {error}") from error
-
-
-def _row(line: dict[str, Any], codes: dict[str, Environment]) -> ScalingSample:
-    """Raises KeyError for an environment that is not here."""
-    at = moment_of(line["at"])
-    return ScalingSample(
-        environment=codes[line["environment"]],
-        service=line["service"],
-        at=at,
-        content=line["content"],
-    )
-
-
-def _grouped(rows: Iterable[ScalingSample]) -> Samples:
-    samples: Samples = {}
-    for row in rows:
-        samples.setdefault((row.environment.code, row.service), []).append(sample_of(row))
     return samples
+
+
+def exported(samples: Samples, path: str) -> list[dict[str, Any]]:
+    """Write the file that `samples_in` reads; of each service, how many and of which time.
+
+    Raises CommandError where it cannot be written.
+    """
+    lines = (_line(code, each) for (code, _service), of in samples.items() for each in of)
+    try:
+        write_whole(Path(path), lines)
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}", returncode=USAGE) from error
+    return [
+        {
+            "environment": code,
+            "service": service,
+            "samples": len(of_service),
+            "first": of_service[0].at,
+            "last": of_service[-1].at,
+        }
+        for (code, service), of_service in samples.items()
+    ]
+
+
+def _line(code: str, sample: Sample) -> bytes:
+    return json.dumps(line_of(code, sample), ensure_ascii=False).encode() + b"\n"
 
 
 def replayed(samples: Samples, *, explain: bool) -> list[dict[str, Any]]:

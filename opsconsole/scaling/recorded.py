@@ -1,4 +1,4 @@
-"""Samples as documents, and back again, without loss. Pure.
+"""Samples as documents of rows and files, and back again, without loss. Pure.
 
 Fields that are not known are left out, and a reading without trouble is its number alone: there are
 thousands of rows a day.
@@ -34,10 +34,34 @@ def content_of(sample: Sample) -> Document:
 
 def sample_of(row: Row) -> Sample:
     """The sample that a row was written from; not for the rows of whole hours."""
-    content = row.content
+    return _sample(row.service, row.at, row.content)
+
+
+def line_of(environment: str, sample: Sample) -> Document:
+    """The sample as an object of a file, with the code of its environment."""
+    return {
+        "environment": environment,
+        "service": sample.service,
+        "at": sample.at.isoformat(),
+        "content": content_of(sample),
+    }
+
+
+def sample_in(line: Document) -> tuple[str, Sample]:
+    """The code of the environment, and the sample, of an object that `line_of` has made.
+
+    Raises ValueError, KeyError, TypeError or AttributeError where it is none.
+    """
+    at = datetime.fromisoformat(line["at"])
+    if at.utcoffset() is None:
+        raise ValueError(f"{line['at']} has no offset from UTC")
+    return line["environment"], _sample(line["service"], at, line["content"])
+
+
+def _sample(service: str, at: datetime, content: Document) -> Sample:
     return Sample(
-        at=row.at,
-        service=row.service,
+        at=at,
+        service=service,
         wanted=content["wanted"],
         replicas=tuple(_seen(one) for one in content.get("replicas", ())),
         readings={key: _read(one) for key, one in content.get("readings", {}).items()},

@@ -1,7 +1,7 @@
 """`manage.py autoscale`: a turn of the autoscaler, as beat asks for one every 15 seconds.
 
 With `--replay` or `--from` and `--to` it runs the policies over recorded samples instead, and says
-what they would have done.
+what they would have done; `--export` writes those samples into a file for `--replay`.
 """
 
 from argparse import ArgumentParser
@@ -11,7 +11,13 @@ from django.core.management.base import CommandError
 
 from opsconsole.environments.engine import engine_of
 from opsconsole.management.ops_command import FAILED, USAGE, OpsCommand
-from opsconsole.management.replaying import moment_of, replayed, samples_between, samples_in
+from opsconsole.management.replaying import (
+    exported,
+    moment_of,
+    replayed,
+    samples_between,
+    samples_in,
+)
 from opsconsole.models import ScalingDecision
 from opsconsole.scaling import apply, words
 from opsconsole.scaling.turn import turn
@@ -21,6 +27,7 @@ class Command(OpsCommand):
     """Decides on every policy, carries out what follows, or only says what would."""
 
     help = "Decide on every scaling policy, scale as was decided, and say why"
+    of = "scaling policy"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -30,15 +37,24 @@ class Command(OpsCommand):
         parser.add_argument("--replay", metavar="FILE", help="run policies over samples of a file")
         parser.add_argument("--from", dest="start", metavar="T", help="over those since then")
         parser.add_argument("--to", dest="end", metavar="T", help="and before then")
+        parser.add_argument(
+            "--export", metavar="FILE", help="write these samples for --replay, and run nothing"
+        )
 
     def do(self, options: dict[str, Any]) -> list[dict[str, Any]]:
         if bool(options["start"]) != bool(options["end"]):
             raise CommandError("--from and --to come together", returncode=USAGE)
+        if options["export"] and not options["start"]:
+            raise CommandError("--export needs --from and --to", returncode=USAGE)
+        if options["replay"] or options["start"]:
+            self.of = "sample"
         if options["replay"]:
             return replayed(samples_in(options["replay"]), explain=options["explain"])
         if options["start"]:
-            times = moment_of(options["start"]), moment_of(options["end"])
-            return replayed(samples_between(*times), explain=options["explain"])
+            samples = samples_between(moment_of(options["start"]), moment_of(options["end"]))
+            if options["export"]:
+                return exported(samples, options["export"])
+            return replayed(samples, explain=options["explain"])
         return self._turn(options)
 
     def _turn(self, options: dict[str, Any]) -> list[dict[str, Any]]:
@@ -55,8 +71,8 @@ class Command(OpsCommand):
 
     def show(self, result: list[dict[str, Any]]) -> None:
         for each in result:
-            if "replayed" in each:
-                self._show_replay(each)
+            if "samples" in each:
+                self._show_samples(each)
                 continue
             where = f"{each['environment']} {each['service']}"
             numbers = f"{each['current']} → {each['desired']}"
@@ -66,14 +82,16 @@ class Command(OpsCommand):
             for sentence in each.get("explanation", ()):
                 self.stdout.write(f"  {sentence}")
         if not result:
-            self.stdout.write("there is no scaling policy")
+            self.stdout.write(f"there is no {self.of}")
 
-    def _show_replay(self, each: dict[str, Any]) -> None:
+    def _show_samples(self, each: dict[str, Any]) -> None:
+        """Those of a service, and what its policy makes of them where it was run over them."""
         self.stdout.write(f"{each['environment']} {each['service']}: {each['samples']} samples")
         for side in ("recorded", "replayed"):
-            figures = (f"{name} {_number(value)}" for name, value in each[side].items())
-            self.stdout.write(f"  {side}: {', '.join(figures)}")
-        for step in each["decisions"]:
+            if side in each:
+                figures = (f"{name} {_number(value)}" for name, value in each[side].items())
+                self.stdout.write(f"  {side}: {', '.join(figures)}")
+        for step in each.get("decisions", ()):
             reason = step["reason"]
             self.stdout.write(f"  {step['at']}: {step['current']} → {step['desired']}: {reason}")
 

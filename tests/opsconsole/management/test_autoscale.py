@@ -69,11 +69,23 @@ def test_samples_outside_the_interval_do_not_count(samples: None) -> None:
     assert [each["action"] for each in done["decisions"]] == ["stay"] * 20
 
 
-def test_it_reads_a_file_as_well(policy: ScalingPolicy, tmp_path: Path) -> None:
+def test_it_exports_samples_and_says_the_same_of_the_file(samples: None, tmp_path: Path) -> None:
+    file, end = tmp_path / "samples.jsonl", BEGIN + 30 * TICK
+    times = ("--from", BEGIN.isoformat(), "--to", end.isoformat())
+    (exported,) = printed(*times, "--export", str(file))
+    assert exported.pop("first") == BEGIN.isoformat().replace("+00:00", "Z")
+    assert exported.pop("last") == (end - TICK).isoformat().replace("+00:00", "Z")
+    assert exported == {"environment": "production", "service": "worker", "samples": 30}
+    assert len(file.read_text().splitlines()) == 30
+    assert printed("--replay", str(file)) == printed(*times)
+
+
+def test_it_reads_a_file_that_is_written_by_hand(policy: ScalingPolicy, tmp_path: Path) -> None:
     file = tmp_path / "samples.jsonl"
     lines = [
         {"environment": "production", "service": "worker", "at": at.isoformat(),
-         "content": seen(at, 75.0)}
+         "content": {"wanted": 1, "replicas": [{"name": "worker-1", "ready": True}],
+                     "readings": {"waiting": 75}}}
         for at in (BEGIN, BEGIN + TICK)
     ]  # fmt: skip
     file.write_text("\n".join(map(json.dumps, lines)))
@@ -81,7 +93,29 @@ def test_it_reads_a_file_as_well(policy: ScalingPolicy, tmp_path: Path) -> None:
     assert (done["samples"], len(done["decisions"])) == (2, 1)
 
 
-@pytest.mark.parametrize("text", ["no json", "{}", '{"environment": "moon"}', "[]"])
+def test_an_export_without_times_or_a_place_is_wrong_usage(samples: None, tmp_path: Path) -> None:
+    times = ("--from", BEGIN.isoformat(), "--to", now().isoformat())
+    for options in (("--export", "x"), (*times, "--export", str(tmp_path / "nowhere" / "x"))):
+        with pytest.raises(CommandError) as error:
+            printed(*options)
+        assert error.value.returncode == 2
+
+
+OF_THE_MOON = {"environment": "moon", "service": "worker", "at": "2026-11-29T09:00:00+09:00"}
+LOCAL = {"environment": "production", "service": "worker", "at": "2026-11-29T09:00:00"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no json",
+        "{}",
+        "[]",
+        json.dumps(OF_THE_MOON),
+        json.dumps({**OF_THE_MOON, "content": {"wanted": 1}}),
+        json.dumps({**LOCAL, "content": {"wanted": 1}}),
+    ],
+)
 def test_a_file_without_samples_is_refused(
     policy: ScalingPolicy, tmp_path: Path, text: str
 ) -> None:
@@ -110,3 +144,7 @@ def test_it_reads_well_without_json(samples: None) -> None:
     assert "production worker: 40 samples" in text
     assert "replayed: replica_hours" in text
     assert "1 → 4" in text
+    later = ("--from", end.isoformat(), "--to", (end + TICK).isoformat())
+    output = StringIO()
+    call_command("autoscale", *later, stdout=output)
+    assert output.getvalue() == "there is no sample\n"
