@@ -44,6 +44,20 @@ asked() {
     esac
 }
 
+# An engine that has died may take what it ran for stopped by hand, and then starts none of it. What was
+# in the middle of a deployment starts as it was, too: the operations worker ends that.
+resume() {
+    set -- --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-pmscoring}" \
+        --filter label=com.docker.compose.oneoff=False
+    [ -z "$(docker ps -q "$@")" ] || return 0
+    names=$(docker ps -aq "$@" --filter status=exited |
+        xargs -r docker inspect -f '{{if eq .HostConfig.RestartPolicy.Name "unless-stopped"}}{{.Name}}{{end}}' | tr -d / | xargs)
+    [ -n "$names" ] || return 0
+    # shellcheck disable=SC2086  # names
+    docker start $names >/dev/null
+    echo "All had stopped, and were started as they were: $names"
+}
+
 # The services whose containers were made of other settings than the files have now.
 otherwise() {
     "$@" config --hash '*' 2>/dev/null | while read -r name hash; do
@@ -101,6 +115,7 @@ if [ "${1:-}" = check ]; then
     check
     exit
 fi
+resume
 case $LIVE in
     '') first_start "$@" ;;
     *[[:space:]]*)

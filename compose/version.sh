@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints a version of our images, which is their tag:
-#   version.sh live     of the web containers that run; nothing where none does, a line each where they differ
+#   version.sh live     of the web containers that run, or else of those that have stopped; nothing where
+#                       there is none, a line each where they differ
 #   version.sh wanted   what VERSION says; or else of this checkout, from which images are built
 #   version.sh          the one that is live, or else the one that is wanted
 # COMPOSE_PROJECT_NAME, REGISTRY_URL and VERSION come from the environment.
@@ -37,10 +38,16 @@ wanted() {
     fi
 }
 
-live() {
-    ids=$(docker ps -q --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-pmscoring}" \
+web() {
+    docker ps -aq --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-pmscoring}" \
         --filter label=com.docker.compose.service=web --filter label=com.docker.compose.oneoff=False \
-        --filter status=running 2>/dev/null) || return 0
+        --filter "status=$1" 2>/dev/null
+}
+
+live() {
+    ids=$(web running) || return 0
+    # Those of a site whose engine has died are to come back as they were.
+    [ -n "$ids" ] || ids=$(web exited) || return 0
     # Not what `docker ps` names: that is an id where the tag has gone to another image.
     # shellcheck disable=SC2086  # ids
     [ -z "$ids" ] || docker inspect -f '{{.Config.Image}}' $ids | sed 's/.*://; s/-development$//' | sort -u

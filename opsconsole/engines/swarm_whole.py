@@ -11,13 +11,15 @@ from opsconsole.engines.base import EngineError, Say, Service, State, Version
 from opsconsole.engines.containers import Containers
 from opsconsole.engines.daemon import Daemon, Gone
 from opsconsole.engines.meanwhile import paced
+from opsconsole.engines.parsing import Document
 from opsconsole.engines.swarm_parsing import NAMESPACE
 from opsconsole.engines.swarm_services import SwarmServices
 from opsconsole.engines.swarm_stack import Stack
 from pmscoring.base.progress import Alive
 
 LAYING = timedelta(minutes=15)
-ENDING = timedelta(minutes=5)
+LATER_SECONDS = 30.0
+"""After the longest time that a service has to stop, nothing of the stack should run."""
 LOOK_SECONDS = 1.0
 
 
@@ -78,9 +80,10 @@ def remove(services: SwarmServices, containers: Containers, say: Say) -> None:
     daemon, filters = services.daemon, services.filters
     api = daemon.slow_api
     say(_("removing services"))
-    for service in daemon.ask(lambda: api.services(filters=filters)):
+    present = daemon.ask(lambda: api.services(filters=filters))
+    for service in present:
         services.remove(service["ID"])
-    _until_ended(containers)
+    _until_ended(containers, max(map(_grace, present), default=0.0) + LATER_SECONDS)
     say(_("removing networks"))
     for network in daemon.ask(lambda: api.networks(filters=filters)):
         _removed(daemon, api.remove_network, network["Id"])
@@ -95,9 +98,19 @@ def remove(services: SwarmServices, containers: Containers, say: Say) -> None:
         _removed(daemon, api.remove_config, config["ID"])
 
 
-def _until_ended(containers: Containers) -> None:
-    """Tasks end by themselves, in their services' time; those of jobs leave their containers."""
-    end = time.monotonic() + ENDING.total_seconds()
+def _grace(service: Document) -> float:
+    """Seconds that a task has to stop; by default the engine's ten."""
+    container = service["Spec"]["TaskTemplate"]["ContainerSpec"]
+    return float(container.get("StopGracePeriod", 1e10)) / 1e9
+
+
+def _until_ended(containers: Containers, seconds: float) -> None:
+    """Tasks end by themselves, in their services' time; those of jobs leave their containers.
+
+    A task that is created while its service is removed may be forgotten by Swarm: its container
+    runs on, and goes by force.
+    """
+    end = time.monotonic() + seconds
     while any(one["State"]["Running"] for one in containers.all()) and time.monotonic() < end:
         time.sleep(LOOK_SECONDS)
     containers.remove([one["Id"] for one in containers.all()])

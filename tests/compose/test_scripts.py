@@ -117,6 +117,14 @@ def test_what_runs_comes_before_what_is_wanted(site: Site) -> None:
     assert site.run("version.sh", "live").stdout == "0.9.0\n"
 
 
+def test_what_has_stopped_comes_before_what_is_wanted_where_nothing_runs(site: Site) -> None:
+    site.docker(
+        'case "$*" in *=running*) ;; *=exited*) echo 1a2b;;'
+        " inspect*) echo registry/pm-scoring-app:0.9.0;; esac"
+    )
+    assert site.run("version.sh", VERSION="1.4.0").stdout == "0.9.0\n"
+
+
 def test_variables_are_read_as_compose_reads_them(site: Site) -> None:
     (site.compose / ".env").write_text(
         "# comment\nOVERLAYS=production security\n"
@@ -203,6 +211,7 @@ def test_an_engine_that_is_away_stops_compose(site: Site) -> None:
 
 
 COMPOSE_UP = """case "$*" in
+    "ps -q "*) echo one ;;
     *" config --hash"*) ;;
     *" config"*) cat "$CONFIGURED" ;;
     *service=web*) echo one ;;
@@ -246,6 +255,22 @@ def test_make_up_takes_a_number_that_is_asked_for_on_the_call(site: Site) -> Non
 def test_what_make_up_recreates_keeps_its_number_too(site: Site) -> None:
     recreated, _started = ups(site, RECREATE="worker haproxy")
     assert recreated.endswith(" --scale worker=4 worker haproxy"), recreated
+
+
+BROKEN_OFF = """case "$1" in
+    ps) case "$*" in *status=exited) printf '1a\\n2b\\n' ;; esac ;;
+    inspect) printf '/site-web-1\\n\\n/site-ops-1\\n' ;;
+    start) echo "$*" >>"$CALLS" ;;
+esac"""
+
+
+def test_make_up_starts_what_stopped_in_the_middle_of_a_deployment_as_it_was(site: Site) -> None:
+    site.docker(BROKEN_OFF)
+    done = site.run("up.sh", "docker", "compose", LIVE="1\n2", WANTED="1")
+    assert done.returncode == 1
+    assert (site.folder / "calls").read_text() == "start site-web-1 site-ops-1\n"
+    assert "were started as they were: site-web-1 site-ops-1\n" in done.stdout
+    assert "Several versions run side by side: 1 2" in done.stderr
 
 
 SWARM = """case "$1 $2" in

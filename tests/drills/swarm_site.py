@@ -24,7 +24,8 @@ class SwarmSite(Site, Swarm):
     @property
     def environment(self) -> dict[str, str]:
         """What the stack's file is filled with."""
-        return {**super().environment, **STILL, "API_REPLICAS": "2", "COOKIE_SECURE": ""}
+        fixed = {**STILL, "API_REPLICAS": "2", "COOKIE_SECURE": ""}
+        return {**super().environment, **fixed, **self.more}
 
     @property
     def url(self) -> str:

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from tests.drills.by_make import make
 from tests.drills.conftest import Told
 from tests.drills.deploying import ENDED, HERE, Site, last_document
 from tests.drills.onlookers import Client
 from tests.paths import ROOT
 from tests.stack import versions
-from tests.stack.engine import docker, wait_for
+from tests.stack.engine import wait_for
 from tests.stack.stack import Container, free_prefix
 
 KINDS: tuple[versions.Kind, ...] = ("good", "errors", "lingering")
@@ -64,7 +65,8 @@ def begin(site: Site, version: str) -> str:
 
 def row(site: Site, uid: str) -> dict[str, Any]:
     """As it is now; read from the database, since all of our containers come and go."""
-    columns = "status, driver, coalesce(reason, ''), claimed_at"
+    # The engine's own words may be several lines.
+    columns = "status, driver, translate(coalesce(reason, ''), E'\\n', ' '), claimed_at"
     query = f"SELECT {columns} FROM opsconsole_deployment WHERE uid = '{uid}'"  # noqa: S608
     [found] = site.sql(query)
     return dict(zip(("state", "driver", "reason", "claimed_at"), found, strict=True))
@@ -147,7 +149,7 @@ def test_the_death_of_the_engine_leaves_no_lock_and_a_true_end(
     """Callers notice it: without `live-restore` the engine takes its containers with it.
 
     Engine 20.10 ends them when it comes back, takes them for stopped by hand, and starts none of
-    them: somebody does, as by `make up`. The driver's container stays as it is.
+    them: `make up` does. The driver's container stays as it is.
     """
     before, began = site.digests(), time.monotonic()
     with Client(site.folder, site.api()):
@@ -161,10 +163,12 @@ def test_the_death_of_the_engine_leaves_no_lock_and_a_true_end(
 
 
 def kill_engine(site: Site) -> None:
-    """As a crash does, and start it again, with what ran."""
-    ran = [each.id for each in site.containers()]
+    """As a crash does, and start it again, and with `make up` what ran."""
+    ran = {each.id for each in site.containers()}
     pid = int(Path("/var/run/docker.pid").read_text())
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not Path(f"/proc/{pid}").exists(), 30, "the engine is gone")
     subprocess.run([str(ROOT / ".ci" / "engine")], check=True, timeout=180)
-    docker("start", *ran, timeout=180)
+    said = make(site, "up").stdout
+    assert "started as they were" in said
+    assert ran <= {each.id for each in site.containers()}

@@ -1,12 +1,11 @@
 """Upgrades by Compose alone and by make, on a small site under a steady load."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.paths import ROOT
+from tests.drills.by_make import make
 from tests.stack import versions
 from tests.stack.conftest import Told
 from tests.stack.engine import EngineError, docker
@@ -36,19 +35,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         made.more["VERSION"] = BASE
         made.down("--volumes")
         versions.remove(*TAGS.values())
-
-
-def make(site: Stack, *words: str, version: str = "") -> subprocess.CompletedProcess[str]:
-    """As somebody types it in the folder of the installation; VERSION only where it is given."""
-    own = [f"{name}={value}" for name, value in site.environment.items() if name != "MAKEFLAGS"]
-    own = [word for word in own if not word.startswith("VERSION=")]
-    own += [f"VERSION={version}"] if version else []
-    argv = ["make", "-s", *words, f"OVERLAYS={' '.join(site.overlays)}", *own]
-    # Nothing of the tests' own environment, which names other servers.
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
-    )
 
 
 def ids(site: Stack) -> set[str]:

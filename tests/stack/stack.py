@@ -202,11 +202,22 @@ class Stack:
         """Bring a service to so many containers, and return when all run."""
         self.compose("scale", "--no-deps", f"{service}={count}", timeout=READY)
 
+    def stop(self, service: str) -> None:
+        """Stop its containers."""
+        self.compose("stop", service)
+
+    def start(self, service: str) -> None:
+        """Start them again."""
+        self.compose("start", service)
+
+    def labels(self, service: str = "") -> list[str]:
+        """The engine's filters for what belongs to a service, or to the project."""
+        labels = [f"label=com.docker.compose.project={self.project}"]
+        return [*labels, f"label=com.docker.compose.service={service}"] if service else labels
+
     def containers(self, service: str = "", ended: bool = False) -> list[Container]:
         """Those that run, of one service or of all; with `ended` also those that do not."""
-        filters = [f"--filter=label=com.docker.compose.project={self.project}"]
-        if service:
-            filters.append(f"--filter=label=com.docker.compose.service={service}")
+        filters = [f"--filter={label}" for label in self.labels(service)]
         ids = docker("ps", "-q", *(["-a"] if ended else []), *filters).split()
         found = [Container(told) for told in inspect(*ids)]
         return sorted(found, key=lambda one: one.name)
@@ -281,7 +292,7 @@ class Stack:
 
     def leftovers(self) -> list[str]:
         """Containers, networks and volumes that the engine still has of this project."""
-        label = f"--filter=label=com.docker.compose.project={self.project}"
+        [label] = [f"--filter={label}" for label in self.labels()]
         lists: Sequence[tuple[str, ...]] = (
             ("ps", "-aq", label),
             ("network", "ls", "-q", label),

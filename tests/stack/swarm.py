@@ -87,12 +87,23 @@ class Swarm(Stack):
         ours = dict(row for row in rows if row[0].startswith(self.project))
         return bool(ours) and all(map(_is_whole, ours.values()))
 
+    def stop(self, service: str) -> None:
+        """Bring it to no task."""
+        docker("service", "scale", f"{self.project}_{service}=0")
+
+    def start(self, service: str) -> None:
+        """Bring it to one task."""
+        docker("service", "scale", f"{self.project}_{service}=1")
+
+    def labels(self, service: str = "") -> list[str]:
+        """The engine's filters for what belongs to a service, or to the stack."""
+        labels = [f"label=com.docker.stack.namespace={self.project}"]
+        name = f"label=com.docker.swarm.service.name={self.project}_{service}"
+        return [*labels, name] if service else labels
+
     def containers(self, service: str = "", ended: bool = False) -> list[Container]:
         """Those that run, of one service or of all."""
-        filters = [f"--filter=label=com.docker.stack.namespace={self.project}"]
-        if service:
-            name = f"{self.project}_{service}"
-            filters.append(f"--filter=label=com.docker.swarm.service.name={name}")
+        filters = [f"--filter={label}" for label in self.labels(service)]
         ids = docker("ps", "-q", *(["-a"] if ended else []), *filters).split()
         return [Container(told) for told in inspect(*ids)]
 

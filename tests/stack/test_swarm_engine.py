@@ -13,7 +13,7 @@ from opsconsole.engines.layout import Layout
 from opsconsole.engines.swarm import Swarm
 from opsconsole.engines.swarm_parsing import NAMESPACE
 from tests.opsconsole.engines import contract
-from tests.opsconsole.engines.contract import WEB, nothing, replicas
+from tests.opsconsole.engines.contract import WEB, DeployingLab, nothing, replicas
 from tests.stack.engine import docker
 from tests.stack.small_site import CHECK, REGISTRY, SERVE, SmallLab, Versions, app_image, strangers
 from tests.stack.stack import free_prefix
@@ -156,3 +156,12 @@ class TestRolling(contract.Rolling):
 
 class TestKeeping(contract.Keeping):
     """The contract's. It removes the environment at last."""
+
+    def test_removed_it_leaves_nothing_and_strangers_alone(self, lab: DeployingLab) -> None:
+        labels = (f"{NAMESPACE}={PROJECT}", f"pmscoring.project={PROJECT}")
+        options = [f"--label={label}" for label in labels]
+        forgotten = docker("run", "-d", "--rm", *options, app_image(), "sleep", "600").strip()
+
+        super().test_removed_it_leaves_nothing_and_strangers_alone(lab)
+
+        assert docker("ps", "-q", f"--filter=id={forgotten}") == "", "no task's, it ran on"
