@@ -19,7 +19,7 @@ from opsconsole.tasks import sweep
 from pmscoring.base.api.bodies import body_of
 from pmscoring.base.api.schema import JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import shape
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, parameter
+from pmscoring.base.api.views import PAGE_PARAMETERS, parameter
 from pmscoring.base.faults import Fault, Invalid, fault
 from pmscoring.base.nudges import nudge
 
@@ -62,9 +62,7 @@ class BackupList(View):
             rows = rows.filter(status=state)
         if plan := parameter(request, "plan"):
             rows = rows.filter(plan__name=plan)
-        pages = Pages()
-        page = pages.paginate_queryset(rows, request, self) or []
-        return pages.get_paginated_response([show.backup(row) for row in page])
+        return self.paged(request, rows, show.backup)
 
     @call(
         "ops_backups_create",

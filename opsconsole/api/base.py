@@ -1,9 +1,10 @@
 """What every view of the console has in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework.permissions import SAFE_METHODS
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 
 from pmscoring.base.api import views
 from pmscoring.base.api.views import parameter
-from pmscoring.base.faults import Invalid, fault
+from pmscoring.base.faults import Fault, Invalid, fault
 from pmscoring.base.roles import OPERATOR, VIEWER
 
 TAG = "operations"
@@ -33,6 +34,20 @@ class View(views.View):
 def accepted(row: Mapping[str, Any]) -> Response:
     """The answer to a deed that a worker does: its row, and where it is followed."""
     return Response(row, 202, headers={"Location": row["links"]["self"]})
+
+
+def invalid(error: ValidationError) -> Invalid:
+    """A model's refusal: each message at the member that it is about, or at the whole body."""
+    return Invalid(list(_faults(error)))
+
+
+def _faults(error: ValidationError) -> Iterator[Fault]:
+    if not hasattr(error, "error_dict"):
+        yield from (fault("", message) for message in error.messages)
+        return
+    for name, messages in error.message_dict.items():
+        pointer = "" if name == NON_FIELD_ERRORS else f"/{name}"
+        yield from (fault(pointer, message) for message in messages)
 
 
 def chosen(request: Request, name: str, values: Sequence[str]) -> str:

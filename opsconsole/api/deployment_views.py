@@ -20,7 +20,7 @@ from opsconsole.models import Deployment, Environment, Release
 from pmscoring.base.api.bodies import body_of
 from pmscoring.base.api.schema import JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import shape
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, parameter
+from pmscoring.base.api.views import PAGE_PARAMETERS, parameter
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.nudges import nudge
 from pmscoring.base.roles import OPERATOR, REQUEST, has_role
@@ -72,9 +72,7 @@ class DeploymentList(View):
             rows = rows.filter(environment__code=code)
         if state := chosen(request, "state", Deployment.Status.values):
             rows = rows.filter(status=state)
-        pages = Pages()
-        page = pages.paginate_queryset(rows, request, self) or []
-        return pages.get_paginated_response([show.deployment(row) for row in page])
+        return self.paged(request, rows, show.deployment)
 
     @call(
         "ops_deployments_create",

@@ -15,7 +15,7 @@ from opsconsole.environments import add
 from pmscoring.base.api.bodies import body_of
 from pmscoring.base.api.schema import JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import shape
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, parameter
+from pmscoring.base.api.views import PAGE_PARAMETERS, parameter
 from pmscoring.base.faults import Invalid, fault
 
 PORTS = {"additionalProperties": {"type": "integer", "minimum": 1, "maximum": 65535}}
@@ -52,9 +52,7 @@ class EnvironmentList(View):
     )
     def get(self, request: Request) -> Response:
         """List environments with the state of each; those that were removed too."""
-        pages = Pages()
-        page = pages.paginate_queryset(show.environments(), request, self) or []
-        return pages.get_paginated_response([show.environment(row) for row in page])
+        return self.paged(request, show.environments(), show.environment)
 
     @call(
         "ops_environments_create",
@@ -113,9 +111,7 @@ class ReleaseList(View):
         rows = show.releases()
         if code := parameter(request, "environment"):
             rows = rows.filter(environment__code=code)
-        pages = Pages()
-        page = pages.paginate_queryset(rows, request, self) or []
-        return pages.get_paginated_response([show.release(row) for row in page])
+        return self.paged(request, rows, show.release)
 
 
 class ReleaseDetail(View):

@@ -15,7 +15,7 @@ from opsconsole.models import Event, Installation
 from opsconsole.models.chain_files import MEDIA_TYPE, exported, verdict
 from opsconsole.models.deeds import DEEDS
 from pmscoring.base.api.schema import call, query, response_example
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, parameter
+from pmscoring.base.api.views import PAGE_PARAMETERS, parameter
 from pmscoring.base.downloads import file_response
 
 EXACT = ("actor", "object_type", "object_id")
@@ -44,9 +44,7 @@ class EventList(View):
     )
     def get(self, request: Request) -> Response:
         """List events, newest first, filtered by deed, result, person, object and time."""
-        pages = Pages()
-        page = pages.paginate_queryset(_wanted(request), request, self) or []
-        return pages.get_paginated_response([show.event(row) for row in page])
+        return self.paged(request, _wanted(request), show.event)
 
 
 def _wanted(request: Request) -> "QuerySet[Event]":

@@ -22,7 +22,7 @@ from opsconsole.models import Caller, Environment, Operation
 from pmscoring.base.api.bodies import body_of
 from pmscoring.base.api.schema import JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import shape
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, parameter
+from pmscoring.base.api.views import PAGE_PARAMETERS, parameter
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.nudges import nudge
 
@@ -78,9 +78,7 @@ class OperationList(View):
             rows = rows.filter(kind=kind)
         if state := chosen(request, "state", Operation.Status.values):
             rows = rows.filter(status=state)
-        pages = Pages()
-        page = pages.paginate_queryset(rows, request, self) or []
-        return pages.get_paginated_response([show.operation(row) for row in page])
+        return self.paged(request, rows, show.operation)
 
     @call(
         "ops_operations_create",

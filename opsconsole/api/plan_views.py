@@ -9,7 +9,7 @@ from opsconsole.api import representations as show
 from opsconsole.api.base import TAG, View
 from opsconsole.models import BackupPlan
 from pmscoring.base.api.schema import call, response_example
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages
+from pmscoring.base.api.views import PAGE_PARAMETERS
 
 
 class PlanList(View):
@@ -25,10 +25,7 @@ class PlanList(View):
     )
     def get(self, request: Request) -> Response:
         """List the backup plans, and how fresh the newest verified backup of each is."""
-        pages = Pages()
-        plans = BackupPlan.objects.select_related("schedule")
-        page = pages.paginate_queryset(plans, request, self) or []
-        return pages.get_paginated_response([show.plan(row) for row in page])
+        return self.paged(request, BackupPlan.objects.select_related("schedule"), show.plan)
 
 
 class PlanDetail(View):

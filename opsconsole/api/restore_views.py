@@ -17,7 +17,7 @@ from opsconsole.tasks import sweep
 from pmscoring.base.api.bodies import body_of
 from pmscoring.base.api.schema import JSON, call, request_example, response_example
 from pmscoring.base.api.shapes import shape
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages
+from pmscoring.base.api.views import PAGE_PARAMETERS
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.nudges import nudge
 
@@ -51,9 +51,7 @@ class RestoreList(View):
     )
     def get(self, request: Request) -> Response:
         """List restores, newest first."""
-        pages = Pages()
-        page = pages.paginate_queryset(show.restores(), request, self) or []
-        return pages.get_paginated_response([show.restore(row) for row in page])
+        return self.paged(request, show.restores(), show.restore)
 
     @call(
         "ops_restores_create",

@@ -1,6 +1,5 @@
 """Exam windows: the list, one, and what changes them."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, NotRequired, TypedDict
 
@@ -13,15 +12,15 @@ from rest_framework.response import Response
 
 from opsconsole.api import environment_examples as examples
 from opsconsole.api import environment_shapes as show
-from opsconsole.api.base import TAG, View
+from opsconsole.api.base import TAG, View, invalid
 from opsconsole.callers import caller_of
 from opsconsole.environments import windows
 from opsconsole.models import ExamWindow
 from pmscoring.base.api.bodies import body_of
 from pmscoring.base.api.schema import JSON, call, request_example, response_example
 from pmscoring.base.api.shapes import shape
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages
-from pmscoring.base.faults import Fault, Invalid, fault
+from pmscoring.base.api.views import PAGE_PARAMETERS
+from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.refusals import Refused
 
 FLOORS = {"additionalProperties": {"type": "integer", "minimum": 1, "maximum": 20}}
@@ -59,9 +58,8 @@ class WindowList(View):
     )
     def get(self, request: Request) -> Response:
         """List exam windows, newest first."""
-        pages, at = Pages(), now()
-        page = pages.paginate_queryset(ExamWindow.objects.all(), request, self) or []
-        return pages.get_paginated_response([show.window(row, at) for row in page])
+        at = now()
+        return self.paged(request, ExamWindow.objects.all(), lambda row: show.window(row, at))
 
     @call(
         "ops_windows_create",
@@ -125,7 +123,7 @@ def _saved(window: ExamWindow, request: Request, change: str) -> ExamWindow:
         window.full_clean()
         windows.refuse_moved(window)
     except ValidationError as error:
-        raise Invalid(list(_faults(error))) from error
+        raise invalid(error) from error
     windows.save(window, caller=caller_of(request), change=change)
     window.refresh_from_db()  # Times as they are shown from now on: in UTC.
     return window
@@ -139,12 +137,6 @@ def _floors(body: dict[str, Any]) -> dict[str, int]:
         except Refused as refusal:
             raise Invalid([fault(f"/floors/{service}", str(refusal))]) from refusal
     return floors
-
-
-def _faults(error: ValidationError) -> Iterator[Fault]:
-    """Each message at the member that it is about."""
-    for name, messages in error.message_dict.items():
-        yield from (fault(f"/{name}", message) for message in messages)
 
 
 def _time(body: dict[str, Any], name: str) -> datetime:

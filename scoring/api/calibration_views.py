@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pmscoring.base.api.schema import CODE, JSON, call, query, request_example, response_example
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object, parameter
+from pmscoring.base.api.views import PAGE_PARAMETERS, View, as_object, parameter
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, VIEWER, signed_in
@@ -70,12 +70,9 @@ class CalibrationList(QuestionView):
     def get(self, request: Request, exam: str, code: str) -> Response:
         """List a question's calibrations with their metrics and progress."""
         question = self.question(exam, code)
-        pages = Pages()
         rows = question.calibrations.select_related("requested_by")
-        page = pages.paginate_queryset(rows, request, self) or []
-        return pages.get_paginated_response(
-            [show.calibration(row, question.calibration_id) for row in page]
-        )
+        chosen = question.calibration_id
+        return self.paged(request, rows, lambda row: show.calibration(row, chosen))
 
     @call(
         "calibrations_create",

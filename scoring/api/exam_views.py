@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from pmscoring.base.api.parsers import StrictJSONParser, refused_texts
 from pmscoring.base.api.schema import JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import ref
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object
+from pmscoring.base.api.views import PAGE_PARAMETERS, View, as_object
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import ADJUDICATOR, MARKER
 from scoring.api import examples
@@ -31,9 +31,7 @@ class ExamList(View):
     @call("exams_list", "exams", {200: show.ExamPage}, parameters=PAGE_PARAMETERS, problems=[404])
     def get(self, request: Request) -> Response:
         """List exams."""
-        pages = Pages()
-        page = pages.paginate_queryset(Exam.objects.all(), request, self) or []
-        return pages.get_paginated_response([show.exam(exam) for exam in page])
+        return self.paged(request, Exam.objects.all(), show.exam)
 
 
 class ExamDetail(View):

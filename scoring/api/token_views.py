@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from pmscoring.base.api.schema import JSON, call, request_example, response_example
 from pmscoring.base.api.shapes import shape
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, View, as_object
+from pmscoring.base.api.views import PAGE_PARAMETERS, View, as_object
 from pmscoring.base.roles import ROLES, SCOPES, signed_in
 from scoring import access
 from scoring.api import examples
@@ -55,10 +55,8 @@ class TokenList(TokenView):
 
         To superusers, all.
         """
-        pages = Pages()
         tokens = access.tokens(signed_in(request.user)).valid().select_related("user")
-        page = pages.paginate_queryset(tokens, request, self) or []
-        return pages.get_paginated_response([show.token(token) for token in page])
+        return self.paged(request, tokens, show.token)
 
     @call(
         "tokens_create",

@@ -1,10 +1,13 @@
 """The base of all views of the API: roles, limits of bodies, pages, query parameters."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from pmscoring.base.api.permissions import HasRole
@@ -15,6 +18,7 @@ from pmscoring.base.roles import MANAGER, SEES_CANDIDATES
 
 MOST_BODY_BYTES = 32 * 1024 * 1024
 MOST_PAGE = 1000
+Row = TypeVar("Row", bound=Model)
 PAGE_PARAMETERS = (
     query("cursor", {"type": "string"}, "From `next` or `previous` of another page."),
     query("page_size", {"type": "integer", "minimum": 1, "maximum": MOST_PAGE, "default": 100}),
@@ -51,6 +55,14 @@ class View(APIView):
     def max_body(self) -> int | None:
         """How many bytes a body may have; None where the view reads it as a stream."""
         return MOST_BODY_BYTES
+
+    def paged(
+        self, request: Request, rows: "QuerySet[Row]", show: Callable[[Row], object]
+    ) -> Response:
+        """The page of these rows that the query asks for, each as `show` represents it."""
+        pages = Pages()
+        page = pages.paginate_queryset(rows, request, self) or []
+        return pages.get_paginated_response([show(row) for row in page])
 
 
 def is_chunked(request: Request) -> bool:
