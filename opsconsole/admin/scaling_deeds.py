@@ -15,7 +15,7 @@ from opsconsole import tasks
 from opsconsole.admin import scaling_preview, scaling_states, scaling_words
 from opsconsole.admin.backup_actions import EXPECTED
 from opsconsole.admin.scaling_forms import (
-    DryRunForm,
+    ConfirmationForm,
     HandForm,
     NewPolicyForm,
     PauseForm,
@@ -25,11 +25,12 @@ from opsconsole.admin.scaling_page import PolicyPage
 from opsconsole.callers import caller_of
 from opsconsole.environments import operate
 from opsconsole.models import ScalingPolicy
-from opsconsole.scaling import pausing, policies
+from opsconsole.scaling import defaults, pausing, policies
 from pmscoring.base.admin.pages import page
 from pmscoring.base.nudges import nudge
 
 Deed = Callable[[Any], object]
+LIST = "admin:opsconsole_scalingpolicy_changelist"
 
 
 class PolicyDeeds(PolicyPage):
@@ -44,6 +45,7 @@ class PolicyDeeds(PolicyPage):
             "give_back": self.give_back_view,
             "dry_run": self.dry_run_view,
             "edit": self.edit_view,
+            "remove": self.remove_view,
         }
 
     def get_urls(self) -> list[URLPattern]:
@@ -108,7 +110,7 @@ class PolicyDeeds(PolicyPage):
     def dry_run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """GET says what it would do now; POST lets it act, or no longer act."""
         policy = self.operated(request, pk)
-        form = DryRunForm(request.POST if request.method == "POST" else None)
+        form = ConfirmationForm(request.POST if request.method == "POST" else None)
 
         def deed(wanted: Any) -> None:
             policy.dry_run = not policy.dry_run
@@ -131,6 +133,22 @@ class PolicyDeeds(PolicyPage):
         policy = self.operated(request, pk)
         return self._edited(request, policy, _("Change the scaling of %s") % policy.service)
 
+    def remove_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """GET says what goes with it; POST removes it."""
+        policy = self.operated(request, pk)
+        form = ConfirmationForm(request.POST if request.method == "POST" else None)
+
+        def deed(_wanted: Any) -> None:
+            policies.remove(policy, caller=caller_of(request))
+
+        lead = _(
+            "Its decisions and its chart go with it, and nobody scales the service any more. The"
+            " replicas stay as they are."
+        )
+        title = _("Remove the scaling policy of %s?") % policy.service
+        context = {"title": title, "lead": lead, "verb": _("Remove"), "variant": "danger"}
+        return self.asked(request, policy, form, deed, after=LIST, **context)
+
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -139,13 +157,13 @@ class PolicyDeeds(PolicyPage):
             raise PermissionDenied
         form = NewPolicyForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
-            policy = scaling_preview.usual(**form.cleaned_data)
+            policy = defaults.usual(**form.cleaned_data)
             policies.save(policy, caller=caller_of(request))
             address = reverse("admin:opsconsole_scalingpolicy_edit", args=[policy.pk])
             return HttpResponseRedirect(address)
         context = {
             "form": form,
-            "back": reverse("admin:opsconsole_scalingpolicy_changelist"),
+            "back": reverse(LIST),
             "verb": _("Add"),
             "lead": _(
                 "It begins in dry run with usual rules, which you see and change on the next page."
@@ -169,16 +187,17 @@ class PolicyDeeds(PolicyPage):
         *,
         title: str,
         template: str = "opsconsole/deed.html",
+        after: str = "",
         **context: Any,
     ) -> HttpResponse:
-        """The form; once it is valid and the deed is done, the page of the policy."""
+        """The form; once it is valid and the deed is done, the page of the policy, or `after`."""
         if form.is_valid():
             try:
                 deed(form.cleaned_data)
             except (*EXPECTED, ValidationError) as error:
                 context["refusal"] = _written(error)
             else:
-                return to_policy(policy)
+                return HttpResponseRedirect(reverse(after)) if after else to_policy(policy)
         context |= {"form": form, "back": policy_address(policy)}
         return page(self, request, template, title, policy, **context)
 

@@ -233,5 +233,5 @@ class HandForm(forms.Form):
         ) % {"most": bounds.most(policy.service)}
 
 
-class DryRunForm(forms.Form):
+class ConfirmationForm(forms.Form):
     """Nothing to enter: to send it is to confirm."""

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from opsconsole.admin import scaling_chart, states, words
 from opsconsole.admin.scaling_series import SPANS, Load, Series
-from opsconsole.models import Environment, ExamWindow, ScalingPolicy, ScalingSample
-from opsconsole.scaling import calendar, defaults, policies
+from opsconsole.models import ExamWindow, ScalingPolicy, ScalingSample
+from opsconsole.scaling import calendar, policies
 from opsconsole.scaling.recorded import sample_of
 from opsconsole.scaling.replay import Figures, Replay, Step, replay
 from opsconsole.scaling.shapes import Basis, Floor, Sample
@@ -48,13 +48,6 @@ def preview(
         "late_after": words.duration(new.late_after),
         "chart": _chart(changed, old, new, end),
     }
-
-
-def usual(environment: Environment, service: str) -> ScalingPolicy:
-    """The policy with which one begins for a service; not saved, and in dry run."""
-    known = {rules["service"]: rules for rules in (defaults.WEB, defaults.WORKER)}
-    rules = known.get(service) or {"metrics": defaults.WORKER["metrics"]}
-    return ScalingPolicy(**{**rules, "environment": environment, "service": service})
 
 
 def _samples(policy: ScalingPolicy, end: datetime) -> list[Sample]:

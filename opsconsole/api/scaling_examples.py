@@ -30,6 +30,7 @@ POLICY: dict[str, Any] = {
 }
 POLICY_PAGE = {"next": None, "previous": None, "results": [POLICY]}
 CHANGED_POLICY = {"dry_run": False, "most": 6, "metrics": [WAITING]}
+NEW_POLICY = {"environment": "production", "service": "worker", "metrics": [WAITING]}
 PAUSE = {"until": "2026-11-29T12:00:00+09:00", "why": "the database is being moved"}
 PAUSED_POLICY = {
     **POLICY,

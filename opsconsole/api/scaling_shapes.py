@@ -76,6 +76,16 @@ class ChangedPolicy(TypedDict, total=False):
     cooldown: Seconds
 
 
+class NewPolicy(ChangedPolicy):
+    """The scaling policy of a service that has none in this environment.
+
+    Members that are left out are as usual: a policy begins in dry run, with metrics of its service.
+    """
+
+    environment: Annotated[str, {"maxLength": 30}]
+    service: Annotated[str, {"maxLength": 100}]
+
+
 class Pause(TypedDict):
     """Until when a policy decides and does nothing, and why."""
 

@@ -1,4 +1,6 @@
-"""Scaling policies: the list, one, changing and pausing it; and their decisions."""
+"""Scaling policies: the list, one, and what changes, pauses and removes it; and their decisions."""
+
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404
@@ -8,15 +10,15 @@ from rest_framework.response import Response
 
 from opsconsole.api import scaling_examples as examples
 from opsconsole.api import scaling_shapes as show
-from opsconsole.api.base import TAG, View, chosen
+from opsconsole.api.base import TAG, View, chosen, invalid
 from opsconsole.api.environment_views import OF
 from opsconsole.callers import caller_of
-from opsconsole.models import ScalingDecision, ScalingPolicy
-from opsconsole.scaling import pausing, policies
+from opsconsole.models import Environment, ScalingDecision, ScalingPolicy
+from opsconsole.scaling import defaults, pausing, policies
 from pmscoring.base.api.bodies import body_of
 from pmscoring.base.api.schema import JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import shape
-from pmscoring.base.api.views import PAGE_PARAMETERS, Pages, parameter
+from pmscoring.base.api.views import PAGE_PARAMETERS, parameter
 from pmscoring.base.faults import Invalid, fault
 
 SERVICE = query("service", {"type": "string"}, "The name of a service.")
@@ -41,9 +43,27 @@ class PolicyList(View):
             rows = rows.filter(environment__code=code)
         if service := parameter(request, "service"):
             rows = rows.filter(service=service)
-        pages = Pages()
-        page = pages.paginate_queryset(rows, request, self) or []
-        return pages.get_paginated_response([show.policy(row) for row in page])
+        return self.paged(request, rows, show.policy)
+
+    @call(
+        "ops_policies_create",
+        TAG,
+        {201: show.Policy},
+        takes={JSON: shape(show.NewPolicy)},
+        examples=[
+            request_example("Of workers", examples.NEW_POLICY),
+            response_example("Added", examples.POLICY, 201),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Add the scaling policy of a service that has none; what is left out is as usual."""
+        body = body_of(request, show.NewPolicy)
+        environment = Environment.objects.kept().filter(code=body.pop("environment")).first()
+        if environment is None:
+            raise Invalid([fault("/environment", "there is no such environment")])
+        row = _saved(defaults.usual(environment, body.pop("service")), request, body)
+        shown = show.policy(row)
+        return Response(shown, 201, headers={"Location": shown["links"]["self"]})
 
 
 class PolicyDetail(View):
@@ -71,14 +91,14 @@ class PolicyDetail(View):
     )
     def patch(self, request: Request, pk: int) -> Response:
         """Change a scaling policy: it is decided by from the next turn on."""
-        row = _policy(pk)
-        for name, value in body_of(request, show.ChangedPolicy).items():
-            setattr(row, name, value)
-        try:
-            policies.save(row, caller=caller_of(request))
-        except ValidationError as error:
-            raise Invalid(_faults(error)) from error
-        return Response(show.policy(row))
+        body = body_of(request, show.ChangedPolicy)
+        return Response(show.policy(_saved(_policy(pk), request, body)))
+
+    @call("ops_policies_delete", TAG, {204: None}, problems=[409])
+    def delete(self, request: Request, pk: int) -> Response:
+        """Remove a scaling policy with its decisions; the replicas stay as they are."""
+        policies.remove(_policy(pk), caller=caller_of(request))
+        return Response(status=204)
 
 
 class PolicyPause(View):
@@ -139,9 +159,7 @@ class DecisionList(View):
             rows = rows.filter(policy__service=service)
         if action := chosen(request, "action", ScalingDecision.Action.values):
             rows = rows.filter(action=action)
-        pages = Pages()
-        page = pages.paginate_queryset(rows, request, self) or []
-        return pages.get_paginated_response([show.decision(row) for row in page])
+        return self.paged(request, rows, show.decision)
 
 
 class DecisionDetail(View):
@@ -162,12 +180,12 @@ def _policy(pk: int) -> ScalingPolicy:
     return get_object_or_404(show.policies(), pk=pk)
 
 
-def _faults(error: ValidationError) -> list[dict[str, str]]:
-    """By the field that each speaks of; what speaks of several points at the whole."""
-    if not hasattr(error, "error_dict"):
-        return [fault("", message) for message in error.messages]
-    return [
-        fault("" if name == "__all__" else f"/{name}", message)
-        for name, messages in error.message_dict.items()
-        for message in messages
-    ]
+def _saved(row: ScalingPolicy, request: Request, body: dict[str, Any]) -> ScalingPolicy:
+    """The policy with what the body has of its rules; raises Invalid."""
+    for name, value in body.items():
+        setattr(row, name, value)
+    try:
+        policies.save(row, caller=caller_of(request))
+    except ValidationError as error:
+        raise invalid(error) from error
+    return row

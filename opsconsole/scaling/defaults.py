@@ -34,6 +34,13 @@ EMBEDDED_MOST = 2
 """Of workers that the smallest machine without Docker can have; it has one web server alone."""
 
 
+def usual(environment: Environment, service: str) -> ScalingPolicy:
+    """The policy with which one begins for a service; not saved, and in dry run."""
+    known = {rules["service"]: rules for rules in (WEB, WORKER)}
+    rules = known.get(service) or {"metrics": WORKER["metrics"]}
+    return ScalingPolicy(**{**rules, "environment": environment, "service": service})
+
+
 def make_missing() -> None:
     """Make them for each environment that runs and never had them."""
     for environment in Environment.objects.laid_out():

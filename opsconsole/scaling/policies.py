@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from opsconsole.models import Caller, Event, ScalingPolicy
 from opsconsole.scaling.checks import check
+from opsconsole.scaling.outcomes import GIVEN_UP
 from opsconsole.scaling.shapes import (
     Basis,
     Behaviour,
@@ -20,8 +23,9 @@ from opsconsole.scaling.shapes import (
     Rate,
     Unit,
 )
+from pmscoring.base.refusals import Busy
 
-__all__ = ["DOWN_RATES", "UP_RATES", "check", "document_of", "save", "shape_of"]
+__all__ = ["DOWN_RATES", "UP_RATES", "check", "document_of", "remove", "save", "shape_of"]
 
 UP_RATES: list[dict[str, Any]] = [
     {"unit": "percent", "value": 100, "seconds": 15},
@@ -93,13 +97,48 @@ def save(policy: ScalingPolicy, *, caller: Caller) -> None:
     with transaction.atomic():
         before = ScalingPolicy.objects.select_for_update().filter(pk=policy.pk).first()
         if before is None:
-            policy.save()
-            rules = {name: getattr(policy, name) for name in RULES}
-            Event.objects.record("policy.changed", policy, caller, change="added", to=rules)
+            _add(policy)
+            Event.objects.record(
+                "policy.changed", policy, caller, change="added", to=_rules(policy)
+            )
         elif changed := _differences(before, policy):
             policy.save(update_fields=[*changed, "changed_at"])
             sides = _sides(changed)
             Event.objects.record("policy.changed", policy, caller, change="changed", **sides)
+
+
+def _add(policy: ScalingPolicy) -> None:
+    """Two people add one for a service at once: the second's row waits for the first's commit, and
+    is then refused as if it had come later.
+    """
+    try:
+        with transaction.atomic():
+            policy.save(force_insert=True)
+    except IntegrityError:
+        policy.validate_constraints()
+        raise
+
+
+def remove(policy: ScalingPolicy, *, caller: Caller) -> None:
+    """Delete a policy with its decisions; its event keeps the rules, and samples stay.
+
+    Raises Busy while a change is being done, whose end nobody would see. The race: a turn decides
+    in this moment. 1. It locks the policy's row first, and the change that it writes is seen here;
+    or 2. the row is locked here first, and the turn finds no policy and writes nothing.
+    """
+    with transaction.atomic():
+        row = ScalingPolicy.objects.select_for_update().filter(pk=policy.pk).first()
+        if row is None:
+            return
+        if row.decisions.doing().filter(at__gt=now() - GIVEN_UP).exists():
+            raise Busy(_("a change of %s is being done; wait for its end") % row)
+        gone: dict[str, Any] = {"service": row.service, "from": _rules(row)}
+        Event.objects.record("policy.changed", row, caller, change="removed", **gone)
+        row.delete()
+
+
+def _rules(policy: ScalingPolicy) -> dict[str, Any]:
+    return {name: getattr(policy, name) for name in RULES}
 
 
 def _differences(before: ScalingPolicy, after: ScalingPolicy) -> dict[str, tuple[Any, Any]]:

@@ -16,6 +16,8 @@ Races, and why each is safe:
 4. A change takes longer than the time between two turns. The rows of the turns in that time say
    what would follow, and that it is not done now: one change of a service at a time.
 5. The clock is set back. What rows say of the past keeps its distances (past.py).
+6. Somebody removes the policy while it is decided on. Its row is locked before the decision is
+   written, and where it is gone nothing is.
 """
 
 import logging
@@ -189,8 +191,9 @@ def _not_decided(this: Turn, row: ScalingPolicy, trouble: str) -> ScalingDecisio
 
 def _save(this: Turn, made: ScalingDecision, *, is_held: bool) -> None:
     with transaction.atomic():
-        made.save()
-        _note(this, made, is_held)
+        if ScalingPolicy.objects.select_for_update().filter(pk=made.policy.pk).first():
+            made.save()
+            _note(this, made, is_held)
 
 
 def _note(this: Turn, made: ScalingDecision, is_held: bool) -> None:

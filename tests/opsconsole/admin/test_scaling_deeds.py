@@ -196,7 +196,9 @@ def test_a_new_policy_begins_in_dry_run(operator: Client) -> None:
     assert "This service has a policy already." in again.content.decode()
 
 
-@pytest.mark.parametrize("place", ["pause", "resume", "by-hand", "give-back", "dry-run", "edit"])
+@pytest.mark.parametrize(
+    "place", ["pause", "resume", "by-hand", "give-back", "dry-run", "edit", "remove"]
+)
 def test_only_operators_do_anything(place: str) -> None:
     row = policy(dry_run=True)
     fields = {"lasting": "60", "why": "x", "replicas": "3", **form(REQUESTS), "_save": ""}
@@ -207,3 +209,23 @@ def test_only_operators_do_anything(place: str) -> None:
         assert browser.post(f"{LIST}add/", {}).status_code in (302, 403)
     assert not Event.objects.exists()
     assert "Pause" not in page_of(signed_in("viewer"), row, "change")
+
+
+def test_a_policy_is_removed_once_that_is_confirmed(operator: Client) -> None:
+    row = policy()
+    decision(row, outcome="done")
+    assert f"{LIST}{row.pk}/remove/" in page_of(operator, row, "change")
+    assert "replicas stay as they are" in page_of(operator, row, "remove")
+    assert ScalingPolicy.objects.exists()
+    page = post(operator, row, "remove")
+    assert page.redirect_chain == [(LIST, 302)]
+    assert not ScalingPolicy.objects.exists()
+    event = Event.objects.get()
+    assert (event.deed, event.details["change"]) == ("policy.changed", "removed")
+
+
+def test_a_policy_whose_change_is_being_done_is_not_removed(operator: Client) -> None:
+    row = policy()
+    decision(row, outcome="doing")
+    assert "wait for its end" in post(operator, row, "remove").content.decode()
+    assert ScalingPolicy.objects.exists()

@@ -77,6 +77,8 @@ def test_only_an_operator_changes_pauses_and_resumes(viewer: Client, policy: Sca
     assert send(viewer, "PATCH", path, most=6).status_code == 403
     assert send(viewer, "POST", f"{path}/pause", until=now(), why="x").status_code == 403
     assert send(viewer, "POST", f"{path}/resume").status_code == 403
+    assert send(viewer, "POST", "policies", environment="x", service="web").status_code == 403
+    assert send(viewer, "DELETE", path).status_code == 403
 
 
 def test_a_policy_is_shown(viewer: Client, policy: ScalingPolicy) -> None:
@@ -124,6 +126,54 @@ def test_what_is_no_policy_is_refused_where_it_is_wrong(
 ) -> None:
     assert pointers(send(operator, "PATCH", f"policies/{policy.pk}", **body))[0] == pointer
     assert not Event.objects.exists()
+
+
+def test_a_policy_is_added_as_usual_but_for_what_is_named(operator: Client) -> None:
+    environment()
+    added = send(operator, "POST", "policies", environment="production", service="web", most=6)
+    assert added.status_code == 201, added.content
+    shown = added.json()
+    assert (shown["service"], shown["most"], shown["dry_run"]) == ("web", 6, True)
+    assert [metric["kind"] for metric in shown["metrics"]] == ["requests", "latency", "cpu"]
+    assert operator.get(added["Location"]).json() == shown
+    event = Event.objects.get()
+    assert (event.deed, event.details["change"]) == ("policy.changed", "added")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"service": "worker"}, ""),
+        ({"service": "postgres"}, "/service"),
+        ({"environment": "moon"}, "/environment"),
+        ({"most": 21}, "/most"),
+        ({"metrics": []}, "/metrics"),
+        ({"paused_until": "2030-01-01T00:00:00Z"}, ""),
+    ],
+)
+def test_what_is_no_new_policy_is_refused_where_it_is_wrong(
+    operator: Client, policy: ScalingPolicy, body: dict[str, Any], pointer: str
+) -> None:
+    wanted = {"environment": "production", "service": "web"} | body
+    assert pointers(send(operator, "POST", "policies", **wanted))[0] == pointer
+    assert not Event.objects.exists()
+
+
+def test_a_new_policy_names_its_environment_and_its_service(operator: Client) -> None:
+    assert pointers(send(operator, "POST", "policies")) == ["", ""]
+
+
+def test_a_policy_is_removed_unless_its_change_is_being_done(
+    operator: Client, policy: ScalingPolicy
+) -> None:
+    path = f"policies/{policy.pk}"
+    change = decided(policy, outcome="doing", came=None)
+    assert send(operator, "DELETE", path).status_code == 409
+    ScalingDecision.objects.filter(pk=change.pk).update(outcome="done")
+    assert send(operator, "DELETE", path).status_code == 204
+    assert not ScalingPolicy.objects.exists()
+    assert Event.objects.get().details["change"] == "removed"
+    assert send(operator, "DELETE", path).status_code == 404
 
 
 def test_the_least_is_not_more_than_the_most(operator: Client, policy: ScalingPolicy) -> None:

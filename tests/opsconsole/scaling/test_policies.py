@@ -7,10 +7,22 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.timezone import now
 
-from opsconsole.models import Caller, Environment, Event, ScalingDecision, ScalingPolicy
+from opsconsole.models import (
+    Caller,
+    Environment,
+    Event,
+    ScalingDecision,
+    ScalingPolicy,
+    ScalingSample,
+)
 from opsconsole.scaling import policies
+from opsconsole.scaling.outcomes import GIVEN_UP
 from opsconsole.scaling.shapes import Basis, Fallback, Kind, Metric, Rate, Unit
+from pmscoring.base.refusals import Busy
+from tests.concurrency import run_concurrently
+from tests.opsconsole.scaling import factories
 from tests.opsconsole.scaling.making import NOW, SECOND, a_policy, a_sample, decided, settled
 
 WAITING = {"kind": "waiting", "target": 100, "basis": "total"}
@@ -203,3 +215,41 @@ def test_a_second_policy_of_a_service_is_refused(row: ScalingPolicy) -> None:
     policies.save(row, caller=CALLER)
     with pytest.raises(ValidationError, match="has a policy already"):
         policies.save(a_row(environment=row.environment), caller=CALLER)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_add_one_at_once_the_second_is_refused(transactional_db: None) -> None:
+    environment = Environment.objects.create(code="staging", engine=Environment.Engine.COMPOSE)
+
+    def add() -> None:
+        policies.save(a_row(environment=environment), caller=CALLER)
+
+    outcomes = run_concurrently([add] * 4)
+    refused = [one for one in outcomes if one is not None]
+    assert len(refused) == 3
+    assert all(isinstance(one, ValidationError) for one in refused), refused
+    assert (ScalingPolicy.objects.count(), len(changes())) == (1, 1)
+
+
+def test_a_removed_policy_leaves_its_rules_and_its_samples(row: ScalingPolicy) -> None:
+    policies.save(row, caller=CALLER)
+    ScalingSample.objects.create(environment=row.environment, service=row.service)
+    factories.decision(row, outcome="done")
+    policies.remove(row, caller=CALLER)
+    assert not ScalingPolicy.objects.exists()
+    assert ScalingSample.objects.exists()
+    event = Event.objects.latest("number")
+    assert (event.details["change"], event.details["service"]) == ("removed", "worker")
+    assert event.details["from"]["metrics"] == [WAITING]
+    policies.remove(row, caller=CALLER)
+    assert len(changes()) == 2
+
+
+def test_a_policy_is_not_removed_while_its_change_is_being_done(row: ScalingPolicy) -> None:
+    policies.save(row, caller=CALLER)
+    change = factories.decision(row, outcome="doing")
+    with pytest.raises(Busy, match="being done"):
+        policies.remove(row, caller=CALLER)
+    ScalingDecision.objects.filter(pk=change.pk).update(at=now() - GIVEN_UP)
+    policies.remove(row, caller=CALLER)
+    assert not ScalingPolicy.objects.exists()

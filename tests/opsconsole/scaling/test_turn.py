@@ -23,7 +23,7 @@ from opsconsole.models import (
     ScalingPolicy,
     ScalingSample,
 )
-from opsconsole.scaling import apply, turn
+from opsconsole.scaling import apply, policies, turn
 from pmscoring.base import published_load
 from tests.concurrency import run_concurrently
 from tests.opsconsole.engines.fake import Died, Fake
@@ -361,3 +361,19 @@ def test_it_reads_well_without_json(policy: ScalingPolicy, fake: Fake) -> None:
     output = StringIO()
     call_command("autoscale", stdout=output)
     assert output.getvalue() == "there is no scaling policy\n"
+
+
+def test_a_policy_that_is_removed_while_it_is_decided_on_stays_removed(
+    policy: ScalingPolicy, fake: Fake
+) -> None:
+    ScalingPolicy.objects.update(service="web")
+
+    def remove(call: str) -> None:
+        if call == "logs":
+            policies.remove(policy, caller=BEAT)
+
+    fake.before = remove
+    made = turn.turn(caller=BEAT, at=fake.now)
+    assert [each.pk for each in made] == [None]
+    assert not ScalingPolicy.objects.exists()
+    assert not ScalingDecision.objects.exists()
