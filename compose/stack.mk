@@ -124,8 +124,8 @@ stack-config: ## Show what Compose makes of the files
 TRIED = $(or $(ASKED),0.1.0)
 ifdef VENV
 bench-stack: OF = $(TRIED)
-bench-stack: images-missing $(VENV)/.bench ## What the proxies cost, what PostgreSQL's tuning brings; needs a quiet machine
-	@$(BIN)/python -m tests.bench.stack
+bench-stack: images-missing $(VENV)/.bench ## What proxies cost, PostgreSQL's tuning brings, a look at fifty containers takes; NAMES=sampling; needs a quiet machine
+	@$(BIN)/python -m tests.bench.stack $(NAMES)
 endif
 
 ifdef VENV

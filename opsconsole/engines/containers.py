@@ -11,7 +11,7 @@ from docker.utils import version_gte
 
 from opsconsole.engines.base import LABEL, Counted, EngineError, Finished, Happening, Usage
 from opsconsole.engines.daemon import Daemon, Gone
-from opsconsole.engines.meanwhile import in_parallel
+from opsconsole.engines.meanwhile import WAITING_AT_ONCE, in_parallel
 from opsconsole.engines.parsing import Document, moment, usage
 from pmscoring.base.redaction import redacted
 
@@ -94,7 +94,9 @@ class Containers:
         """
         unseen = [one for one in running.values() if one not in self._hosts]
         in_parallel(self._inspected, unseen)
-        stats = in_parallel(self._stats, running.values())
+        # An engine measures all containers that somebody waits for together, once a second: with a
+        # thread for each it does so once, with fewer once for each round of threads.
+        stats = in_parallel(self._stats, running.values(), at_once=WAITING_AT_ONCE)
         before, self._counted = self._counted, {}
         there = set(running.values())
         self._hosts = {one: host for one, host in self._hosts.items() if one in there}

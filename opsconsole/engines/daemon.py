@@ -12,7 +12,7 @@ from docker.api.client import APIClient
 from docker.errors import APIError, DockerException, NotFound
 
 from opsconsole.engines.base import EngineAway, EngineError
-from opsconsole.engines.meanwhile import AT_ONCE
+from opsconsole.engines.meanwhile import WAITING_AT_ONCE
 from pmscoring.base.redaction import redacted
 
 LOOK_SECONDS = 4.0
@@ -75,7 +75,11 @@ class Daemon:
     def _client(self, seconds: float) -> Any:
         with in_words_of_the_port():
             client = APIClient(
-                base_url=self.socket, version="auto", timeout=seconds, max_pool_size=AT_ONCE
+                base_url=self.socket,
+                version="auto",
+                timeout=seconds,
+                # Connections are made when they are needed; a thread that lacks one logs so.
+                max_pool_size=WAITING_AT_ONCE,
             )
         self._clients[seconds] = client
         return client

@@ -11,17 +11,19 @@ from pmscoring.base.progress import Alive
 
 AT_ONCE = 16
 """The most threads."""
+WAITING_AT_ONCE = 128
+"""The most threads of which each only waits for the engine."""
 ALIVE_SECONDS = 1.0
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_parallel(deed: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """The deed on all items at once, a thread each; raises what the first of them raised."""
+def in_parallel(deed: Callable[[T], R], items: Iterable[T], *, at_once: int = AT_ONCE) -> list[R]:
+    """The deed on all items, so many at once; raises what the first of them raised."""
     items = list(items)
     if not items:
         return []
-    with ThreadPoolExecutor(min(len(items), AT_ONCE)) as threads:
+    with ThreadPoolExecutor(min(len(items), at_once)) as threads:
         return list(threads.map(deed, items))
 
 

@@ -1,4 +1,5 @@
-"""`make bench-stack`: what the proxies cost a request, and what PostgreSQL's tuning brings.
+"""`make bench-stack`: what the proxies cost a request, what PostgreSQL's tuning brings, and how
+long fifty containers take to be sampled.
 
 Every figure is a ratio or a difference of two measurements taken in turn, in one run.
 """
@@ -8,7 +9,7 @@ import re
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import httpx
 from tests.bench.answers import distinct
 from tests.bench.product import Product
 from tests.bench.report import write
+from tests.bench.stack.sampling import sampling
 from tests.bench.stack.site import PARTS, Site
 
 HERE = Path(__file__).parent
@@ -26,6 +28,7 @@ BOUND = 1.5
 WARM, CALLS = 200, 1500
 ROUNDS, SECONDS, CLIENTS, SCALE = 3, 5, 4, 20
 ANSWERS = 10_000
+NAMES = ["sampling", "proxies", "tuning"]
 SETTINGS = ("shared_buffers", "effective_cache_size", "work_mem", "max_wal_size", "wal_compression")
 Row = dict[str, Any]
 
@@ -119,15 +122,13 @@ def tuning(tuned: Site, plain: Site) -> Iterator[Row]:
         yield compared(name, measure, tuned, plain)
 
 
-def main() -> None:
-    """The command line: which figures, all unless told."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=["proxies", "tuning", []], default=[])
-    parser.add_argument("--prefixes", nargs=2, default=["172.24", "172.25"], metavar="172.n")
-    given = parser.parse_args()
-    wanted = given.names or ["proxies", "tuning"]
-    first, second = given.prefixes
-    rows: list[Row] = []
+def measured(wanted: Sequence[str], prefixes: Sequence[str]) -> Iterator[Row]:
+    """The figures of these names; the sites last for as long as theirs are measured."""
+    if "sampling" in wanted:
+        yield from sampling()
+    if set(wanted) == {"sampling"}:
+        return
+    first, second = prefixes
     with tempfile.TemporaryDirectory() as folder, ExitStack() as sites:
         secrets = Path(folder)
         tuned = Site("pmscoring-bench", first, secrets / "a", parts=(*PARTS, "nginx"))
@@ -135,11 +136,22 @@ def main() -> None:
         for site in [tuned, plain] if "tuning" in wanted else [tuned]:
             sites.callback(site.down)
             site.up()
-        figures = {"proxies": lambda: proxies(tuned), "tuning": lambda: tuning(tuned, plain)}
-        for name in wanted:
-            for row in figures[name]():
-                print(row, flush=True)
-                rows.append(row)
+        if "proxies" in wanted:
+            yield from proxies(tuned)
+        if "tuning" in wanted:
+            yield from tuning(tuned, plain)
+
+
+def main() -> None:
+    """The command line: which figures, all unless told."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], default=[])
+    parser.add_argument("--prefixes", nargs=2, default=["172.24", "172.25"], metavar="172.n")
+    given = parser.parse_args()
+    rows = []
+    for row in measured(given.names or NAMES, given.prefixes):
+        print(row, flush=True)
+        rows.append(row)
     write("stack", rows)
 
 
