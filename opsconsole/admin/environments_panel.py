@@ -61,7 +61,7 @@ def _failed() -> list[Deployment]:
     since = now() - timedelta(days=FAILED_DAYS)
     rows = Deployment.objects.filter(requested_at__gt=since).select_related("environment")
     newest: dict[int, Deployment] = {}
-    for row in rows.exclude(status=Deployment.Status.CANCELLED):
+    for row in rows.filter(status__in=(Deployment.DONE, *BACK)):
         newest.setdefault(row.environment_id, row)
     return [row for row in newest.values() if row.status in BACK][:MOST_SHOWN]
 

@@ -51,13 +51,11 @@ from opsconsole.deployments.bundles import BundleError
 from opsconsole.deployments.plan import LAST, plan
 from opsconsole.deployments.progress import Cancelled, Overdue, Progress
 from opsconsole.engines.base import Engine, EngineError
-from opsconsole.environments import guards, pruning
+from opsconsole.environments import guards
 from opsconsole.environments.engine import engine_of
 from opsconsole.environments.windows import refuse_in_window
-from opsconsole.models import Deployment, Event, Release
-from opsconsole.models.events import SYSTEM
+from opsconsole.models import Deployment, Release
 from pmscoring.base.lifecycle import WrongState
-from pmscoring.base.redaction import redacted
 from pmscoring.base.refusals import Busy, Refused
 
 log = logging.getLogger(__name__)
@@ -248,18 +246,6 @@ class Driver:
             rollout.forwards(self.engine, LAST, self.to(), self.progress, judge)
         rollout.healthy(self.engine, self.to(), self.progress)
         endings.live(self)
-        self._tidy()
-
-    def _tidy(self) -> None:
-        """Remove images that nobody goes back to; what hinders that is no fault of this one."""
-        deployment = self.deployment
-        try:
-            why = deployment.why or _("after a deployment")
-            details = pruning.prune(deployment.environment, self.engine, reason=why)
-        except (Refused, Busy, EngineError) as error:
-            log.warning("old images stay: %s", redacted(str(error)))
-            return
-        Event.objects.record("images.pruned", deployment.environment, SYSTEM, **details)
 
 
 def lease() -> timedelta:

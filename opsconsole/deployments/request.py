@@ -35,7 +35,8 @@ def request(
 ) -> Deployment:
     """A deployment for an operations worker to drive; of a version, a bundle or a release.
 
-    Raises Refused, and Busy while another one of the environment, or a restore, is under way.
+    Raises Refused, and Busy while another one of the environment, or a restore, is under way. One
+    that only waits for an approval is withdrawn by a request that needs none.
 
     Two requests at once: the constraint of the table lets one through, and the other gets Busy.
     """
@@ -50,6 +51,8 @@ def request(
     guards.refuse_while_removing(environment)
     try:
         with transaction.atomic():
+            if not needs_approval:
+                _withdraw_unapproved(environment, caller)
             deployment.save()
             _record(deployment, caller)
     except IntegrityError:
@@ -116,6 +119,19 @@ def _refuse_during_restore(environment: Environment) -> None:
         raise Busy(_("a restore is under way: %s") % other)
 
 
+def _withdraw_unapproved(environment: Environment, caller: Caller) -> None:
+    """Cancel what a pipeline asked for and nobody has approved yet.
+
+    Somebody may approve it at this moment. The lock lets one of the two through: after an approval
+    the row is not unapproved any more, and the constraint of the table refuses the new request.
+    """
+    for waiting in environment.deployments.unapproved().select_for_update():
+        with waiting.in_its_language():
+            reason = _("%s asked for another deployment meanwhile") % caller.name
+            waiting.become(Deployment.Status.CANCELLED, reason=reason, **waiting.at_end())
+            Event.objects.record("deployment.cancelled", waiting, caller, reason=reason)
+
+
 def _record(deployment: Deployment, caller: Caller) -> None:
     Event.objects.record(
         "deployment.requested",
@@ -138,9 +154,7 @@ def approve(deployment: Deployment, *, caller: Caller, why: str = "") -> None:
     why = why or deployment.why
     refuse_in_window(why)
     with transaction.atomic():
-        waiting = Deployment.objects.filter(
-            pk=deployment.pk, status=Deployment.WAITING, needs_approval=True, approved_at=None
-        )
+        waiting = Deployment.objects.unapproved().filter(pk=deployment.pk)
         if not waiting.update(approved_at=now(), approved_by=caller.name[:150], why=why[:200]):
             raise Refused(_("this deployment does not wait for an approval"))
         deployment.refresh_from_db()

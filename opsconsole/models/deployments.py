@@ -67,6 +67,10 @@ class DeploymentQuerySet(JobQuerySet["Deployment"]):
         """To be taken up by a worker: asked for, and approved where that is wanted."""
         return super().waiting().exclude(needs_approval=True, approved_at=None)
 
+    def unapproved(self) -> Self:
+        """Those that wait for somebody to approve them."""
+        return self.filter(status=self.model.WAITING, needs_approval=True, approved_at=None)
+
     def expired(self, at: datetime | None = None) -> Self:
         """Those that nobody approved, or took up, in time."""
         limit = (at or now()) - DEADLINES["requested"]

@@ -1,10 +1,16 @@
 """A deployment, from the request to its end, on an engine in memory."""
 
-import pytest
+from datetime import timedelta
 
-from opsconsole.deployments import driver, releases, rollback
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory
+from django.utils.timezone import now
+
+from opsconsole.admin import environments_panel
+from opsconsole.deployments import driver, releases, request, rollback
 from opsconsole.engines.base import EngineAway, EngineError
-from opsconsole.models import Environment, Event
+from opsconsole.models import Environment, Event, ExamWindow
 from tests.opsconsole.deployments.conftest import NOBODY, Deploy, without_waiting
 from tests.opsconsole.engines.fake import OURS, Behaviour, Fake, Migration, reference
 
@@ -209,3 +215,36 @@ def test_going_back_is_tried_again_while_the_engine_is_away(
     assert deployment.status == "rolled_back", deployment.reason
     assert faults == []
     assert running(fake) == {name: {digest} for name, digest in images(fake, "1").items()}
+
+
+def test_the_overview_names_a_failed_one_until_a_later_one_is_live(
+    fake: Fake, staging: Environment, deploy: Deploy, rf: RequestFactory
+) -> None:
+    look = rf.get("/admin/")
+    look.user = AnonymousUser()
+    fake.build("2", Behaviour(healthy=False))
+    fake.build("3")
+    failed = deploy(staging)
+    request.request(staging, caller=NOBODY, version="3", needs_approval=True)
+    assert environments_panel.read(look)["failed"] == [failed]
+    deploy(staging, "3")
+    assert environments_panel.read(look)["failed"] == []
+
+
+def test_old_images_go_once_and_not_in_an_exam_window_that_began_meanwhile(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2")
+    deploy(staging)
+    assert fake.calls.count("prune") == 1
+    fake.build("3")
+    hour = timedelta(hours=1)
+
+    def begin(step: str) -> None:
+        if step.startswith("roll") and not ExamWindow.objects.exists():
+            ExamWindow.objects.create(name="June", starts_at=now() - hour, ends_at=now() + hour)
+
+    fake.before = begin
+    assert deploy(staging, "3").status == "live"
+    assert ExamWindow.objects.exists()
+    assert fake.calls.count("prune") == 1

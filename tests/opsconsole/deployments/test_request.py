@@ -6,7 +6,7 @@ import pytest
 from django.utils.timezone import now
 
 from opsconsole.deployments import request, rollback
-from opsconsole.models import Deployment, Environment, Event, ExamWindow, Release, Restore
+from opsconsole.models import Caller, Deployment, Environment, Event, ExamWindow, Release, Restore
 from pmscoring.base.refusals import Busy, Refused
 from tests.opsconsole.deployments.conftest import NOBODY
 
@@ -36,6 +36,32 @@ def test_the_second_of_an_environment_is_told_of_the_first(staging: Environment)
     with pytest.raises(Busy, match=r"staging: 2 \(requested\)"):
         request.request(staging, caller=NOBODY, version="3")
     assert staging.deployments.count() == 1
+
+
+def test_an_operators_request_withdraws_one_that_nobody_has_approved(staging: Environment) -> None:
+    asked = request.request(staging, caller=NOBODY, version="9", needs_approval=True)
+    request.request(staging, caller=Caller("ann"), version="2")
+    asked.refresh_from_db()
+    assert (asked.status, asked.reason) == (
+        "cancelled", "ann asked for another deployment meanwhile",
+    )  # fmt: skip
+    event = Event.objects.get(deed="deployment.cancelled")
+    assert (event.actor, event.object_id) == ("ann", str(asked.pk))
+
+
+def test_it_withdraws_none_that_was_approved(staging: Environment) -> None:
+    asked = request.request(staging, caller=NOBODY, version="9", needs_approval=True)
+    request.approve(asked, caller=NOBODY)
+    with pytest.raises(Busy):
+        request.request(staging, caller=Caller("ann"), version="2")
+    asked.refresh_from_db()
+    assert asked.status == "requested"
+
+
+def test_a_pipeline_withdraws_nothing(staging: Environment) -> None:
+    request.request(staging, caller=NOBODY, version="9", needs_approval=True)
+    with pytest.raises(Busy):
+        request.request(staging, caller=NOBODY, version="10", needs_approval=True)
 
 
 @pytest.mark.parametrize(
