@@ -104,9 +104,10 @@ class ReleasePage(Page):
 
 
 class DeploymentStep(TypedDict, total=False):
-    """One of the things that were done, and what it said."""
+    """One of the things that were done, in which state of the deployment, and what it said."""
 
     name: str
+    during: str
     state: str
     seconds: float | None
     says: str

@@ -58,7 +58,8 @@ class Progress:
         self.look()
         self.began = now()
         rest = [step for step in self.deployment.steps if step["name"] != name]
-        step = {"name": name, "state": "running", "seconds": None, "says": ""}
+        during = self.deployment.status
+        step = {"name": name, "during": during, "state": "running", "seconds": None, "says": ""}
         self.deployment.beat(steps=[*rest, step], stage=name[:100])
 
     def say(self, text: str) -> None:

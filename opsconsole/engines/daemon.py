@@ -1,5 +1,6 @@
 """The Docker Engine's API: one connection, short patience, and its errors as those of the port."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -18,6 +19,8 @@ from pmscoring.base.redaction import redacted
 LOOK_SECONDS = 4.0
 """Within them the engine must answer a question; it may then take longer for a deed."""
 DEED_SECONDS = 120.0
+LIMIT = re.compile(r"timeout=([0-9.]+)")
+"""The client's own, in its error."""
 AWAY = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError)
 T = TypeVar("T")
 
@@ -45,12 +48,16 @@ def _says(error: APIError) -> str:
 
 def _why(error: BaseException) -> str:
     """What lies at the bottom of errors in errors in errors."""
+    says = [str(error)]
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
+        says.append(str(error))
     if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError | requests.Timeout):
-        return _("not within {seconds:g} s").format(seconds=LOOK_SECONDS)
-    says = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return redacted(says or type(error).__name__)
+        limit = LIMIT.search("\n".join(says))
+        seconds = float(limit[1]) if limit else LOOK_SECONDS
+        return _("not within {seconds:g} s").format(seconds=seconds)
+    last = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return redacted(last or type(error).__name__)
 
 
 class Daemon:

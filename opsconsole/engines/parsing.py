@@ -107,7 +107,7 @@ def health(inspected: Document, at: datetime) -> tuple[Health, str]:
     late = at - INTERVALS * check.interval - check.timeout
     last = max(filter(None, (moment(state["StartedAt"]), *(moment(entry["End"]) for entry in log))))
     if last < late:
-        return Health.UNKNOWN, f"last checked at {last:%Y-%m-%d %H:%M:%S} UTC"
+        return Health.UNKNOWN, _("last checked at %s UTC") % f"{last:%Y-%m-%d %H:%M:%S}"
     return HEALTHS.get(checked["Status"], Health.UNKNOWN), says
 
 

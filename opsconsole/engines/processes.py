@@ -96,7 +96,10 @@ def _time(line: str) -> datetime | None:
         return None
     day, clock, fraction, zone = match.groups()
     text = f"{day}T{clock}.{(fraction or '0').ljust(6, '0')}{(zone or '').replace('Z', '+00:00')}"
-    return datetime.fromisoformat(text).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):  # Digits that look like a time and are none.
+        return None
 
 
 def happenings(log: Path) -> list[Happening]:

@@ -4,7 +4,7 @@ Counts are those of rows that are never deleted, of deployments and of events: a
 would look like a restart of whoever counts, and the rest of it like an increase.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -105,17 +105,26 @@ def _deployments(environments: list[Environment]) -> Metric:
 def _seconds(environments: list[Environment]) -> Metric:
     family = GaugeMetricFamily(
         "pmscoring_deployment_seconds",
-        "How long the last deployment that is live took, in all (total) and in each step",
-        labels=["environment", "step"],
+        "How long the last deployment that is live took, in all (total) and in each state",
+        labels=["environment", "state"],
     )
     for each in environments:
         live = each.deployments.filter(status=Deployment.Status.LIVE)
         if last := live.order_by("finished_at").last():
-            steps = {step["name"]: step.get("seconds") for step in last.steps}
-            for step, seconds in {**steps, "total": last.seconds}.items():
-                if seconds is not None:
-                    family.add_metric([each.code, step], seconds)
+            for state, seconds in _by_state(last).items():
+                family.add_metric([each.code, state], seconds)
     return family
+
+
+def _by_state(deployment: Deployment) -> dict[str, float]:
+    """By codes: the names of steps are in the language of whoever asked for the deployment."""
+    seconds: dict[str, float] = defaultdict(float)
+    for step in deployment.steps:
+        if step.get("seconds") is not None:
+            seconds[step.get("during", "unknown")] += step["seconds"]
+    if deployment.seconds is not None:
+        seconds["total"] = deployment.seconds
+    return seconds
 
 
 def _heals(environments: list[Environment]) -> Metric:

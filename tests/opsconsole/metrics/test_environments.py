@@ -81,17 +81,18 @@ def test_deployments_are_counted_by_outcome_from_zero_on(environment: Environmen
 
 
 def test_it_tells_how_long_the_last_live_deployment_took(environment: Environment) -> None:
-    assert value("deployment_seconds", step="total") is None
+    assert value("deployment_seconds", state="total") is None
     steps = [
-        {"name": "preparing", "state": "done", "seconds": 12.0, "says": ""},
-        {"name": "rolling", "state": "done", "seconds": 40.5, "says": ""},
-        {"name": "soaking", "state": "skipped", "seconds": None, "says": ""},
+        {"name": "準備", "during": "preparing", "state": "done", "seconds": 12.0, "says": ""},
+        {"name": "web", "during": "rolling", "state": "done", "seconds": 40.5, "says": ""},
+        {"name": "worker", "during": "rolling", "state": "done", "seconds": 2.0, "says": ""},
+        {"name": "監視", "during": "soaking", "state": "skipped", "seconds": None, "says": ""},
     ]
     ended(environment, "live", steps=steps)
     ended(environment, "failed", seconds=5.0)
-    assert value("deployment_seconds", step="total") == 90
-    assert value("deployment_seconds", step="rolling") == 40.5
-    assert value("deployment_seconds", step="soaking") is None
+    assert value("deployment_seconds", state="total") == 90
+    assert value("deployment_seconds", state="rolling") == 42.5
+    assert value("deployment_seconds", state="soaking") is None
 
 
 def test_heals_are_counted_by_what_was_done(environment: Environment) -> None:
