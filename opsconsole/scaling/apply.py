@@ -92,18 +92,20 @@ def _begin(decision: ScalingDecision, at: datetime) -> bool:
 
 def _scale(decision: ScalingDecision, engine: Engine, at: datetime) -> None:
     """Raises Refused, Busy and EngineError."""
-    name, environment = decision.policy.service, decision.policy.environment
+    policy = decision.policy
+    name, environment = policy.service, policy.environment
     guards.refuse_absent(environment)
     guards.refuse_while_deploying(environment)
     guards.refuse_while_removing(environment)
     if name not in bounds.MOST:
         raise Refused(_("%s is not scaled") % name[:100])
     replicas = bounds.refuse_beyond(name, decision.desired)
-    refuse_below_floor(name, replicas, "")
+    wanted = _wanted(engine, name)
     # As many as are wanted already where it was broken off; the engine does what is left of it.
-    if _wanted(engine, name) not in (decision.current, decision.desired):
+    if wanted not in (decision.current, decision.desired):
         outcomes.end(decision, Outcome.CHANGED)
         return
+    refuse_below_floor(name, replicas, "", present=wanted, most=policy.most)
     engine.scale(name, replicas)
     ScalingDecision.objects.filter(pk=decision.pk).update(acted_at=max(now(), at))
 

@@ -55,6 +55,13 @@ def looked_after(policy: ScalingPolicy, fake: Fake, at: datetime | None = None) 
     return outcomes.look_after(policy, service, at or now(), caller=BEAT)
 
 
+def a_window(**floors: int) -> ExamWindow:
+    at = now()
+    return ExamWindow.objects.create(
+        name="Finals", starts_at=at - SECOND, ends_at=at + timedelta(hours=1), floors=floors
+    )
+
+
 def deeds() -> list[str]:
     return list(Event.objects.order_by("number").values_list("deed", flat=True))
 
@@ -270,14 +277,29 @@ def test_a_row_that_lies_scales_nothing_beyond_the_bounds(
 def test_a_row_that_lies_does_not_go_below_an_exam_window(
     policy: ScalingPolicy, fake: Fake
 ) -> None:
-    at = now()
-    ExamWindow.objects.create(
-        name="Finals", starts_at=at - SECOND, ends_at=at + timedelta(hours=1), floors={"worker": 3}
-    )
+    a_window(worker=3)
     fake.scale("worker", 4)
     decision = decided(policy, 4, 1)
     assert carried_out(decision, fake) == "failed"
     assert "at least 3" in decision.says
+    assert len(fake.running("worker")) == 4
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 3), (6, 3)])
+def test_the_policy_s_most_goes_before_the_floor_of_an_exam_window(
+    policy: ScalingPolicy, fake: Fake, before: int, after: int
+) -> None:
+    ScalingPolicy.objects.update(most=3)
+    a_window(worker=5)
+    fake.scale("worker", before)
+    assert carried_out(decided(policy, before, after), fake) == "doing"
+    assert len(fake.running("worker")) == after
+
+
+def test_a_part_of_the_way_up_to_a_floor_is_gone(policy: ScalingPolicy, fake: Fake) -> None:
+    ScalingPolicy.objects.update(most=8)
+    a_window(worker=6)
+    assert carried_out(decided(policy, 1, 4), fake) == "doing", "there is memory for four"
     assert len(fake.running("worker")) == 4
 
 

@@ -18,12 +18,14 @@ from opsconsole.models import (
     Deployment,
     Environment,
     Event,
+    ExamWindow,
     Operation,
     ScalingDecision,
     ScalingPolicy,
     ScalingSample,
 )
-from opsconsole.scaling import apply, policies, turn
+from opsconsole.scaling import apply, policies, sampling, turn
+from opsconsole.scaling.shapes import Room
 from pmscoring.base import published_load
 from tests.concurrency import run_concurrently
 from tests.opsconsole.engines.fake import Died, Fake
@@ -85,6 +87,27 @@ def test_a_queue_takes_the_workers_up_and_down_again(policy: ScalingPolicy, fake
         made = taken(fake, 5)
     assert len(fake.running("worker")) == 1
     assert deeds() == ["scaling.done", "scaling.done"]
+
+
+@pytest.mark.parametrize(("most", "each", "there"), [(3, 2**20, 3), (8, 2**30, 4)])
+def test_a_policy_comes_as_close_to_the_floor_of_an_exam_window_as_it_can(
+    policy: ScalingPolicy, fake: Fake, monkeypatch: pytest.MonkeyPatch, most: int, each: int,
+    there: int,
+) -> None:  # fmt: skip
+    def room_of(*_: object) -> Room:
+        others = len(fake.running("worker")) - 1
+        return Room(memory_free=3 * 2**30 - others * each, memory_each=each)
+
+    monkeypatch.setattr(sampling, "room_of", room_of)
+    ScalingPolicy.objects.update(most=most)
+    at = now()
+    ExamWindow.objects.create(
+        name="Finals", starts_at=at - TICK, ends_at=at + timedelta(hours=1), floors={"worker": 6}
+    )
+    for _ in range(3):
+        taken(fake, 500)
+    assert len(fake.running("worker")) == there
+    assert "scaling.failed" not in deeds()
 
 
 def test_each_turn_leaves_a_sample_and_a_decision(
