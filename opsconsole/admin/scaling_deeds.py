@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from opsconsole import tasks
-from opsconsole.admin import scaling_preview, scaling_states, scaling_words
+from opsconsole.admin import scaling_preview, scaling_words
 from opsconsole.admin.backup_actions import EXPECTED
 from opsconsole.admin.scaling_forms import (
     ConfirmationForm,
@@ -101,11 +101,17 @@ class PolicyDeeds(PolicyPage):
     def give_back_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """POST puts the number back that was there before somebody set one for a time."""
         policy = self.operated(request, pk)
-        waiting = scaling_states.by_hand(policy)
-        if waiting is None:
-            return to_policy(policy)
-        number, why = waiting.arguments.get("replicas"), _("put back before its time")
-        return self.at_once(request, policy, lambda: self._scale(request, policy, number, why))
+
+        def deed() -> None:
+            operation = operate.give_back(
+                policy.environment,
+                policy.service,
+                caller=caller_of(request),
+                why=_("put back before its time"),
+            )
+            nudge(tasks.perform_operation, operation.pk)
+
+        return self.at_once(request, policy, deed)
 
     def dry_run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """GET says what it would do now; POST lets it act, or no longer act."""

@@ -9,8 +9,7 @@ a process that was taken over. Races, and why each is safe:
    decides.
 3. A service is scaled while a rollout replaces it, which runs more replicas than are wanted for a
    time and would be disturbed: Busy, until the deployment has ended.
-4. A service is to be put back to its earlier number, and somebody scales it before. The later
-   request ends the row that waits, in the transaction in which it is made.
+Those of numbers that hold for a time are in put_backs.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +23,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import EngineError
-from opsconsole.environments import allowed, bounds, guards, rotation
+from opsconsole.environments import allowed, bounds, guards, put_backs, rotation
 from opsconsole.environments.output import Output
 from opsconsole.environments.performing import DEEDS, MOST_LINES, Deed, moment
 from opsconsole.environments.windows import refuse_below_floor, refuse_in_window
@@ -69,6 +68,17 @@ def scale(
         if lasting <= timedelta(0):
             raise Refused(_("the time must be longer than none"))
         arguments["seconds"] = lasting.total_seconds()
+    return request(
+        environment, Kind.SCALE, caller=caller, target=service, arguments=arguments, why=why
+    )
+
+
+def give_back(environment: Environment, service: str, *, caller: Caller, why: str) -> Operation:
+    """Ask for the number of before now; raises Refused where none was set for a time."""
+    waiting = put_backs.of_service(environment, service).last()
+    if waiting is None:
+        raise Refused(_("no number was set for a time"))
+    arguments = {**waiting.arguments, "not_before": now().isoformat()}
     return request(
         environment, Kind.SCALE, caller=caller, target=service, arguments=arguments, why=why
     )
@@ -130,8 +140,6 @@ def request(
     if kind in (Kind.RESTART, Kind.SCALE):
         guards.refuse_while_deploying(environment)
     with transaction.atomic():
-        if kind == Kind.SCALE:
-            _end_put_backs(environment, target)
         operation = Operation.objects.create(
             environment=environment,
             kind=kind,
@@ -161,15 +169,6 @@ def _reads_on(operation: Operation) -> bool:
         requested_at__gt=before,
         requested_at__lt=operation.requested_at,
     ).exists()
-
-
-def _end_put_backs(environment: Environment, service: str) -> None:
-    waiting = Operation.objects.waiting().filter(environment=environment, kind=Kind.SCALE)
-    later = waiting.filter(target=service, arguments__has_key="not_before")
-    for operation in later.select_for_update():
-        operation.become(
-            Operation.FAILED, reason=_("replaced by a later request"), **operation.at_end()
-        )
 
 
 # What the worker does
@@ -222,7 +221,11 @@ def _perform(operation: Operation, deeds: Mapping[str, Deed], say: Callable[[str
             raise Refused(_("nobody here performs this: %s") % operation.kind)
         done = deeds[operation.kind](operation, output)
     except FAILURES as error:
-        _fail(operation, output, caller, redacted(str(error)) or type(error).__name__)
+        reason = redacted(str(error)) or type(error).__name__
+        if isinstance(error, Busy) and put_backs.is_put_back(operation):
+            operation.put_back(reason, begun=False)  # Nobody would ask again.
+        else:
+            _fail(operation, output, caller, reason)
         return
     with operation.all_or_none():
         operation.finish(output=output.text, exit_code=done.exit_code, fraction=1.0)

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import Engine, EngineError, Replica, Service
@@ -16,11 +15,13 @@ from opsconsole.environments import (
     guards,
     one_at_a_time,
     pruning,
+    put_backs,
     restarts,
     rotation,
 )
 from opsconsole.environments.engine import engine_of
 from opsconsole.environments.output import Output
+from opsconsole.environments.windows import refuse_below_floor
 from opsconsole.models import Event, Operation
 from opsconsole.models.events import SYSTEM
 from pmscoring.base.redaction import redacted
@@ -59,32 +60,35 @@ def _restart(operation: Operation, output: Output) -> Done:
 
 def _scale(operation: Operation, output: Output) -> Done:
     environment, name = operation.environment, operation.target
-    replicas = bounds.refuse_beyond(name, operation.arguments.get("replicas"))
+    asked = bounds.refuse_beyond(name, operation.arguments.get("replicas"))
     engine = _engine(operation)
     with one_at_a_time.scaling(environment, name):
-        service = _service(engine, name)
+        operation.beat()  # A put-back may have been replaced before the lock was free.
+        present = _service(engine, name).wanted
         guards.refuse_while_deploying(environment)
+        replicas = _allowed(operation, asked, present)
         engine.scale(name, replicas)
-    words = {"service": name, "before": service.wanted, "now": replicas}
+        back = put_backs.hand_on(operation, present)
+    words = {"service": name, "before": present, "now": replicas}
     output.line(_("%(service)s: %(before)d → %(now)d") % words)
-    seconds = operation.arguments.get("seconds")
-    if isinstance(seconds, int | float) and replicas != service.wanted:
-        _put_back_later(operation, service.wanted, now() + timedelta(seconds=seconds), output)
-    details = {"service": name, "from": service.wanted, "to": replicas, "reason": operation.why}
+    if replicas != asked:
+        output.line(_("not %(asked)d, because of an exam window") % {"asked": asked})
+    if back:
+        then = {"replicas": back.arguments["replicas"], "at": back.arguments["not_before"]}
+        output.line(_("%(replicas)d again at %(at)s") % then)
+    details = {"service": name, "from": present, "to": replicas, "reason": operation.why}
     return Done("service.scaled", details)
 
 
-def _put_back_later(operation: Operation, replicas: int, at: datetime, output: Output) -> None:
-    Operation.objects.create(
-        environment=operation.environment,
-        kind=Kind.SCALE,
-        target=operation.target,
-        arguments={"replicas": replicas, "not_before": at.isoformat()},
-        why=_("the time is over for which it was scaled"),
-        requested_by=operation.requested_by,
-        language=operation.language,
-    )
-    output.line(_("%(replicas)d again at %(at)s") % {"replicas": replicas, "at": at.isoformat()})
+def _allowed(operation: Operation, asked: int, present: int) -> int:
+    """The number by the exam windows that hold; raises Refused where a person must give a reason.
+
+    A window may have begun since it was requested.
+    """
+    if put_backs.is_put_back(operation):
+        return put_backs.bounded(operation.target, asked, present)
+    refuse_below_floor(operation.target, asked, operation.why, present=present)
+    return asked
 
 
 def _run(operation: Operation, output: Output) -> Done:

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now
 
+from opsconsole.environments import operate, put_backs
 from opsconsole.models import Event, ExamWindow, Operation, ScalingPolicy
 from tests.clients import signed_in
 from tests.opsconsole.environments_made import environment, operation
@@ -96,7 +97,9 @@ def test_what_was_set_by_hand_is_put_back_before_its_time(operator: Client) -> N
     )
     post(operator, row, "give-back")
     asked = Operation.objects.exclude(pk=waiting.pk).get()
-    assert asked.arguments == {"replicas": 2}
+    assert asked.arguments["replicas"] == 2
+    assert asked in operate.due(), "and not only in an hour"
+    assert put_backs.is_put_back(asked), "no reason of a person's: exam windows bound it"
 
 
 def test_it_is_let_act_only_after_it_said_what_it_would_do(operator: Client) -> None:

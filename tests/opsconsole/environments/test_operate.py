@@ -1,14 +1,15 @@
 """Operations: requested as rows, checked twice, performed by the worker, each with its event."""
 
-from datetime import timedelta
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils.timezone import now
 
 from opsconsole.engines.base import EngineAway, EngineError, Finished
-from opsconsole.environments import operate, output, performing
-from opsconsole.models import Caller, Deployment, Environment, Event, Operation
+from opsconsole.environments import one_at_a_time, operate, output, performing
+from opsconsole.models import Caller, Deployment, Environment, Event, ExamWindow, Operation
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.refusals import Busy, Refused
 from tests.concurrency import run_concurrently
@@ -17,6 +18,7 @@ from tests.opsconsole.engines.fake import Fake
 pytestmark = pytest.mark.django_db
 OPERATOR = Caller("sato", "admin", "192.0.2.7")
 Kind = Operation.Kind
+HOUR = timedelta(hours=1)
 
 
 def done(operation: Operation) -> Operation:
@@ -30,6 +32,12 @@ def asked(here: Environment, kind: str, target: str = "", **arguments: Any) -> O
     """A row as a process that was taken over would write it: nobody has checked it."""
     return Operation.objects.create(
         environment=here, kind=kind, target=target, arguments=arguments, language="en"
+    )
+
+
+def a_window(start: datetime, **floors: int) -> ExamWindow:
+    return ExamWindow.objects.create(
+        name="autumn", starts_at=start, ends_at=start + HOUR, floors=floors
     )
 
 
@@ -75,10 +83,9 @@ def test_no_service_is_scaled_beyond_them_whoever_wrote_the_row(
 def test_for_a_time_means_that_the_number_of_before_is_put_back(
     here: Environment, fake: Fake
 ) -> None:
-    hour = timedelta(hours=1)
-    done(operate.scale(here, "web", 3, caller=OPERATOR, lasting=hour))
+    done(operate.scale(here, "web", 3, caller=OPERATOR, lasting=HOUR))
     assert operate.due() == []
-    [back] = operate.due(now() + hour)
+    [back] = operate.due(now() + HOUR)
     done(back)
     assert len(fake.running("web")) == 1
     assert last().deed == "service.scaled"
@@ -90,6 +97,103 @@ def test_a_later_request_ends_the_putting_back(here: Environment, fake: Fake) ->
     assert operate.due(now() + timedelta(days=1)) == []
     assert len(fake.running("web")) == 5
     assert Operation.objects.filter(reason="replaced by a later request").count() == 1
+
+
+def test_a_number_that_is_there_already_holds_for_its_time_too(
+    here: Environment, fake: Fake
+) -> None:
+    fake.scale("web", 3)
+    done(operate.scale(here, "web", 3, caller=OPERATOR, lasting=HOUR))
+    [back] = operate.due(now() + HOUR)
+    assert back.arguments["replicas"] == 3
+
+
+@pytest.mark.parametrize("second", [3, 5], ids=["the same number", "another number"])
+def test_a_second_number_for_a_time_leads_back_to_what_was_before_the_first(
+    here: Environment, fake: Fake, second: int
+) -> None:
+    done(operate.scale(here, "web", 3, caller=OPERATOR, lasting=2 * HOUR))
+    done(operate.scale(here, "web", second, caller=OPERATOR, lasting=HOUR))
+    [back] = operate.due(now() + 3 * HOUR)
+    assert operate.due(now() + HOUR) == [back]
+    done(back)
+    assert len(fake.running("web")) == 1
+
+
+def test_a_request_that_fails_leaves_what_is_to_be_put_back(here: Environment, fake: Fake) -> None:
+    done(operate.scale(here, "web", 3, caller=OPERATOR, lasting=HOUR))
+    fake.fail("scale", EngineError("no space left on device"))
+    assert done(operate.scale(here, "web", 5, caller=OPERATOR)).status == "failed"
+    [back] = operate.due(now() + HOUR)
+    done(back)
+    assert len(fake.running("web")) == 1
+
+
+def test_what_is_put_back_goes_no_lower_than_an_exam_window_wants(
+    here: Environment, fake: Fake
+) -> None:
+    done(operate.scale(here, "web", 5, caller=OPERATOR, lasting=HOUR))
+    window = a_window(now() + timedelta(minutes=1), web=4)
+    [back] = operate.due(now() + HOUR)
+    assert done(back).status == "done"
+    assert len(fake.running("web")) == 4, "its replicas are being started for the window"
+    window.floors = {"web": 9}
+    window.save()
+    done(asked(here, Kind.SCALE, "web", replicas=1, not_before=now().isoformat()))
+    assert len(fake.running("web")) == 4, "more is for the policy to start, as far as there is room"
+
+
+def test_what_is_given_back_early_goes_no_lower_either(here: Environment, fake: Fake) -> None:
+    done(operate.scale(here, "web", 5, caller=OPERATOR, lasting=HOUR))
+    a_window(now(), web=4)
+    done(operate.give_back(here, "web", caller=OPERATOR, why="put back before its time"))
+    assert len(fake.running("web")) == 4
+    assert operate.due(now() + 2 * HOUR) == []
+    with pytest.raises(Refused, match="no number was set for a time"):
+        operate.give_back(here, "web", caller=OPERATOR, why="once more")
+
+
+def test_what_was_requested_before_an_exam_window_is_bound_by_it(
+    here: Environment, fake: Fake
+) -> None:
+    fake.scale("web", 3)
+    fewer = operate.scale(here, "web", 1, caller=OPERATOR)
+    more = operate.scale(here, "web", 4, caller=OPERATOR)
+    with_reason = operate.scale(here, "web", 2, caller=OPERATOR, why="the machine burns")
+    a_window(now(), web=5)
+    assert "at least 5 of web" in done(fewer).reason
+    assert len(fake.running("web")) == 3
+    assert done(more).status == "done", "a part of the way"
+    assert done(with_reason).status == "done"
+    assert len(fake.running("web")) == 2
+
+
+def test_what_is_put_back_waits_until_others_have_scaled(here: Environment, fake: Fake) -> None:
+    done(operate.scale(here, "web", 3, caller=OPERATOR, lasting=HOUR))
+    [back] = operate.due(now() + HOUR)
+    with one_at_a_time.scaling(here, "web"):
+        assert done(back).status == "waiting"
+    done(back)
+    assert len(fake.running("web")) == 1
+
+
+def test_what_was_to_be_put_back_just_when_somebody_scaled_is_not(
+    here: Environment, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(operate.scale(here, "web", 3, caller=OPERATOR, lasting=HOUR))
+    [back] = operate.due(now() + HOUR)
+    scaling = one_at_a_time.scaling
+
+    def after_another(environment: Environment, service: str) -> AbstractContextManager[None]:
+        monkeypatch.setattr(one_at_a_time, "scaling", scaling)
+        done(operate.scale(here, "web", 5, caller=OPERATOR))
+        return scaling(environment, service)
+
+    monkeypatch.setattr(one_at_a_time, "scaling", after_another)
+    with pytest.raises(WrongState):
+        operate.perform(back)
+    assert len(fake.running("web")) == 5
+    assert fake.calls.count("scale") == 2
 
 
 def test_what_is_put_back_waits_for_the_end_of_a_deployment(here: Environment, fake: Fake) -> None:
