@@ -74,7 +74,7 @@ def _recorded(environment: Environment, images: dict[str, dict[str, str]]) -> Re
         environment=environment,
         version=tag,
         images=with_repo,
-        variables=kept_variables(environment),
+        variables={**kept_variables(environment), "VERSION": tag},
     )
 
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from opsconsole.deployments import bundles
 from opsconsole.deployments.plan import DEFAULT_REGISTRY
-from opsconsole.deployments.trusted import TAG
 from opsconsole.environments import guards
+from opsconsole.environments.shape import TAG
 from opsconsole.environments.windows import refuse_in_window
 from opsconsole.models import Caller, Deployment, Environment, Event, Release, Restore
 from opsconsole.models.events import SYSTEM

@@ -17,11 +17,11 @@ from opsconsole.deployments.plan import DEFAULT_REGISTRY, PARTS
 from opsconsole.engines.base import Engine, Image
 from opsconsole.environments import variables
 from opsconsole.environments.engine import variables_of
+from opsconsole.environments.shape import TAG
 from opsconsole.models import Deployment, Release
 from pmscoring.base.redaction import GONE
 from pmscoring.base.refusals import Refused
 
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 DIGEST = re.compile(r"sha256:[A-Za-z0-9._-]{1,100}")
 LABEL = "pmscoring.part"
 ALSO = {"app": "development"}

@@ -215,7 +215,10 @@ class Engine(Protocol):
     # What is done
 
     def scale(self, service: str, replicas: int) -> None:
-        """Run so many; a replica that goes is drained. Returns when they run or have gone."""
+        """Run so many; a replica that goes is drained. Returns when they run or have gone.
+
+        New ones are of the image that the others run, wherever its tag points by now.
+        """
 
     def restart(self, replica: str, *, grace: timedelta | None = None) -> None:
         """Restart one replica, warm: it has its service's time to end, or `grace` if that is less.
@@ -233,7 +236,10 @@ class Engine(Protocol):
         say: Say,
         alive: Alive,
     ) -> Finished:
-        """Run a command in a container of its own, with the service's networks and secrets."""
+        """Run a command in a container of its own, with the service's networks and secrets.
+
+        Of the version's image; without a version, of that which runs.
+        """
 
     def inside(self, replica: str, argv: Sequence[str], *, timeout: timedelta) -> Finished:
         """Run a command beside the replica's own process."""

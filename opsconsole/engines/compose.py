@@ -1,6 +1,7 @@
 """Docker Compose: seen through the engine's API; the Compose binary makes the containers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -98,7 +99,8 @@ class Compose(DockerEngine):
         live = [one for one in containers if is_live(one)]
         self.containers.remove([one["Id"] for one in containers if not is_live(one)])
         if replicas > len(live):
-            made = self.project.create(service, replicas - len(live), None)
+            with self._as_it_runs(service) as version:
+                made = self.project.create(service, replicas - len(live), version)
             self.containers.start(made)
             return
         going = [one["Id"] for one in sorted(live, key=_worth)[: len(live) - replicas]]
@@ -122,15 +124,28 @@ class Compose(DockerEngine):
         say: Say,
         alive: Alive,
     ) -> Finished:
-        """In a container of the service's settings, of the version's image where one is given."""
+        """In a container of the service's settings, of the version's image or that which runs."""
         self._sweep()
+        name = f"{self.layout.project}-{service}-run-{uuid4().hex[:12]}"
         if version:
             self._point(version, [service])
-        name = f"{self.layout.project}-{service}-run-{uuid4().hex[:12]}"
-        container = self.project.run_detached(service, name, argv, version)
+            container = self.project.run_detached(service, name, argv, version)
+        else:
+            with self._as_it_runs(service) as running:
+                container = self.project.run_detached(service, name, argv, running)
         return one_off.follow(
             self.containers, container, argv, timeout=timeout, say=say, alive=alive
         )
+
+    @contextmanager
+    def _as_it_runs(self, service: str) -> Iterator[Version | None]:
+        """The version of what runs, whose tag means that image meanwhile; None: nothing runs."""
+        version = self.project.running(service)
+        if version is None:
+            yield None
+            return
+        with self.images.meant(version.images[service]):
+            yield version
 
     def _sweep(self) -> None:
         ended = [

@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-from opsconsole.engines.base import Version
+from opsconsole.engines.base import Image, Version
 from opsconsole.engines.containers import Containers
 from opsconsole.engines.layout import Layout
-from opsconsole.engines.parsing import Document
+from opsconsole.engines.parsing import Document, is_one_shot
 from pmscoring.base.progress import Alive
 
 PROJECT = "com.docker.compose.project"
@@ -49,6 +49,29 @@ class ComposeProject:
         return [
             container for container in self.containers.all(**wanted) if not is_one_off(container)
         ]
+
+    def running(self, service: str) -> Version | None:
+        """The version by which Compose makes another container of the image that runs.
+
+        What runs once has none that runs: then it is that of another service of the same image.
+        None where none of them runs.
+        """
+        container = self._running_like(service)
+        if container is None:
+            return None
+        configured = str(self.configured.get(service, {}).get("image", ""))
+        reference = container["Config"]["Image"]
+        tag = tag_in(reference, configured, self.layout.variables.get("VERSION", ""))
+        return Version(tag, {service: Image(reference if tag else configured, container["Image"])})
+
+    def _running_like(self, service: str) -> Document | None:
+        image = self.configured.get(service, {}).get("image")
+        alike = [name for name, each in self.configured.items() if image == each.get("image")]
+        by_service: dict[str, Document] = {}
+        for one in sorted(self.lasting(), key=number_of):
+            if is_live(one) and not is_one_shot(one):
+                by_service[service_of(one)] = one
+        return next((by_service[name] for name in (service, *alike) if name in by_service), None)
 
     def hashes(self, version: Version) -> dict[str, str]:
         """Of each service, of what Compose would make it: the label HASH of its containers."""
@@ -107,6 +130,16 @@ class ComposeProject:
 
 def _of(version: Version | None) -> tuple[Mapping[str, str], str]:
     return (version.variables, version.tag) if version else ({}, "")
+
+
+def tag_in(reference: str, configured: str, version: str) -> str:
+    """The VERSION with which the files name an image so, as they name `configured` with `version`.
+
+    Empty where no VERSION does.
+    """
+    name, _colon, suffix = configured.rpartition(f":{version}")
+    tag = reference.removeprefix(f"{name}:").removesuffix(suffix)
+    return tag if version and reference == f"{name}:{tag}{suffix}" else ""
 
 
 def service_of(container: Document) -> str:

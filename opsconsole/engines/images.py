@@ -5,7 +5,7 @@ more name, KEPT/<project>:<beginning of the digest>, and removes nothing but wha
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +84,30 @@ class Images:
 
     def point(self, reference: str, digest: str) -> None:
         """Let the tag point to an image that is there."""
+        self._tag(reference, digest)
+        self._kept(reference)
+
+    def _tag(self, reference: str, digest: str) -> None:
         repository, tag = parse_repository_tag(reference)
         self.daemon.ask(lambda: self.daemon.api.tag(digest, repository, tag or "latest"))
-        self._kept(reference)
+
+    @contextmanager
+    def meant(self, image: Image) -> Iterator[None]:
+        """Let the image's tag point to it for as long as the `with` lasts.
+
+        Somebody may have built or pulled another one under that name, to deploy it later: then the
+        tag is theirs again afterwards. Whoever does so in these seconds has it taken back.
+        """
+        there = self.find(image.reference)
+        if there and there.digest == image.digest:
+            yield
+            return
+        self._tag(image.reference, image.digest)
+        try:
+            yield
+        finally:
+            if there:
+                self._tag(image.reference, there.digest)
 
     def _kept(self, reference: str) -> Image:
         image = self.find(reference)

@@ -180,8 +180,21 @@ class Swarm(DockerEngine):
         document = self.stack.read(version or Version("", {}))
         definition = self.stack.definition(document, service)
         if version is None:
-            definition["image"] = _image_of(self.swarm.one(service))
+            definition["image"] = _image_of(self._running_like(document, service))
         self.stack.deploy(document, {name: self.stack.once(definition, argv)})
+
+    def _running_like(self, document: Document, service: str) -> Document:
+        """The service; or one of the same image that lasts, for what runs once is never rolled."""
+        defined = document["services"]
+        image = defined[service].get("image")
+        alike = [name for name, each in defined.items() if each.get("image") == image]
+        lasting = {
+            name_of(one, self.layout.project): one
+            for one in self.swarm.all()
+            if not swarm_parsing.is_one_shot(one)
+        }
+        found = next((name for name in (service, *alike) if name in lasting), None)
+        return lasting[found] if found else self.swarm.one(service)
 
     # Deployments
 

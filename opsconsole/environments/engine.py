@@ -11,7 +11,7 @@ from opsconsole.engines.compose import Compose
 from opsconsole.engines.layout import Layout
 from opsconsole.engines.swarm import Swarm
 from opsconsole.environments import shape, site, variables
-from opsconsole.models import Environment, Installation
+from opsconsole.models import Environment, Installation, Release
 from pmscoring.base.refusals import Refused
 
 
@@ -64,8 +64,8 @@ def _logins() -> Path | None:
 def variables_of(environment: Environment) -> dict[str, str]:
     """What Compose fills its files in with; raises Refused where the row is none of ours.
 
-    The running installation's are those of its site. An added environment has the site's images,
-    folders and groups, and its own name, networks, ports, secrets and settings.
+    The running installation's are those of its site. An added environment has the site's registry,
+    folders and groups, and its own version, name, networks, ports, secrets and settings.
     """
     of_site = variables.of_site()
     if environment.is_here:
@@ -76,6 +76,7 @@ def variables_of(environment: Environment) -> dict[str, str]:
     shared = {name: of_site[name] for name in variables.OF_THE_HOST if name in of_site}
     return {
         **shared,
+        **_version_of(environment.release),
         **variables.checked(environment.variables),
         **{name: str(number) for name, number in environment.ports.items()},
         "ENVIRONMENT": environment.kind,
@@ -86,6 +87,12 @@ def variables_of(environment: Environment) -> dict[str, str]:
         "SWARM_SUBNET_PREFIX": environment.subnet_prefix,
         "SECRETS_DIR": f"{variables.effective('SECRETS_DIR')}/{place_of_secrets(environment)}",
     }
+
+
+def _version_of(release: Release | None) -> dict[str, str]:
+    """Of what runs there; the site's while nothing does, or nothing that has a tag."""
+    is_tag = release is not None and shape.TAG.fullmatch(release.version)
+    return {"VERSION": release.version} if release and is_tag else {}
 
 
 def profiles_of(environment: Environment) -> list[str]:

@@ -15,6 +15,8 @@ from opsconsole.models import Environment
 from opsconsole.models.environments import CODE
 from pmscoring.base.refusals import Refused
 
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+"""Of images; a version of ours is one."""
 PROJECT = re.compile(r"[a-z][a-z0-9-]{0,59}")
 SUBNET = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
 OF_KIND = {"development": (), "staging": ("staging",), "production": ("production",)}

@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from tests.local_servers import free_port
+from tests.stack import versions
 from tests.stack.conftest import Told
 from tests.stack.engine import EngineError, docker, inspect, wait_for
 from tests.stack.stack import Container, Stack, free_prefix
 
 BASE = os.environ.get("VERSION") or "0.1.0"
+OTHER = "drill-staging"
+"""What is deployed into staging while production stays as it is."""
 PROJECT = "pmscoring-environments"
 STAGING = f"{PROJECT}-staging"
 BYSTANDER = f"{STAGING}-bystander"
@@ -90,6 +93,11 @@ def of_staging(service: str = "") -> list[Container]:
     return [Container(told) for told in inspect(*docker("ps", "-aq", *filters).split())]
 
 
+def images_of(service: str) -> set[str]:
+    """The ids of the images that its containers run."""
+    return {one.told["Image"] for one in of_staging(service)}
+
+
 def remains() -> list[str]:
     """Containers, volumes and networks of staging."""
     label = f"com.docker.compose.project={STAGING}"
@@ -112,6 +120,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     }
     clear(stack)
     try:
+        versions.build("good", OTHER)
         stack.write_secrets()
         docker("tag", stack.app, f"{BYSTANDER}:1")
         docker("volume", "create", BYSTANDER)
@@ -121,6 +130,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(stack)
     finally:
         clear(stack)
+        versions.remove(OTHER)
 
 
 def clear(stack: Stack) -> None:
@@ -193,9 +203,21 @@ def test_its_commands_run_there(site: Site, before: dict[str, Any]) -> None:
     assert "no issues" in ran["output"]
 
 
+def test_another_version_is_deployed_there_alone(
+    site: Site, before: dict[str, Any], told: Told
+) -> None:
+    done = site.manage("deploy", "staging", "--version", OTHER, "--yes")
+
+    assert done["state"] == "live", done
+    assert images_of("web") == {image_id(versions.name("app", OTHER))}
+    assert site.state() == before
+    told(f"another version in staging in {done['seconds']:.0f} s, production untouched")
+
+
 def test_its_web_is_scaled_there_and_not_in_production(site: Site, before: dict[str, Any]) -> None:
     assert site.manage("scale", "staging", "web", "2")["state"] == "done"
     assert len(of_staging("web")) == 2
+    assert images_of("web") == {image_id(versions.name("app", OTHER))}
     assert len(site.stack.containers("web")) == 1
     site.manage("scale", "staging", "web", "1")
     assert len(of_staging("web")) == 1

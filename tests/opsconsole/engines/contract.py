@@ -331,6 +331,26 @@ class Rolling:
         lab.engine.scale(WEB, 2)
         wait_healthy(lab.engine)
 
+    def test_another_replica_is_of_the_image_that_runs_wherever_its_tag_points(
+        self, lab: DeployingLab
+    ) -> None:
+        version, later = lab.good(), lab.good()
+        image, other = version.images[WEB], later.images[WEB]
+        lab.engine.roll(WEB, version, judge=nothing, alive=nothing)
+        wait_healthy(lab.engine)
+        lab.engine.point(image.reference, other.digest)
+        try:
+            lab.engine.scale(WEB, 3)
+            wait_healthy(lab.engine, 3)
+            assert {one.digest for one in replicas(lab.engine)} == {image.digest}
+            found = lab.engine.image(image.reference)
+            assert found is not None
+            assert found.digest == other.digest
+        finally:
+            lab.engine.point(image.reference, image.digest)
+            lab.engine.scale(WEB, 2)
+        wait_healthy(lab.engine)
+
     @pytest.mark.parametrize("kind", ["sick", "dying"])
     def test_a_version_that_is_never_healthy_leaves_the_old_ones_alone(
         self, lab: DeployingLab, kind: str

@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from opsconsole.environments.engine import engine_of, layout_of
-from opsconsole.models import Environment
+from opsconsole.models import Environment, Release
 from pmscoring.base.refusals import Refused
 from tests.paths import ROOT
 
@@ -62,6 +62,11 @@ def test_an_added_one_has_the_sites_folders_and_its_own_name_networks_ports_and_
         "SWARM_SUBNET_PREFIX": "172.30",
         "SECRETS_DIR": "/opt/pm/compose/secrets/environments/staging",
     }
+
+
+def test_an_added_one_has_the_version_that_was_deployed_into_it() -> None:
+    assert layout_of(staging(release=Release(version="2"))).variables["VERSION"] == "2"
+    assert layout_of(staging(release=Release(version="${evil}"))).variables["VERSION"] == "1"
 
 
 def test_nginx_is_where_it_has_ports() -> None:
