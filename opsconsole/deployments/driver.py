@@ -163,6 +163,8 @@ class Driver:
         deployment = self.deployment
         refuse_in_window(deployment.why)
         guards.refuse_while_removing(deployment.environment)
+        # Only now that it is claimed: whoever asks for a restore sees that.
+        guards.refuse_while_restoring(deployment.environment)
         if not deployment.environment.laid_out_at:
             laying_out.drive(self)
             return

@@ -14,7 +14,7 @@ from opsconsole.deployments.plan import DEFAULT_REGISTRY
 from opsconsole.environments import guards
 from opsconsole.environments.shape import TAG
 from opsconsole.environments.windows import refuse_in_window
-from opsconsole.models import Caller, Deployment, Environment, Event, Release, Restore
+from opsconsole.models import Caller, Deployment, Environment, Event, Release
 from opsconsole.models.events import SYSTEM
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.refusals import Busy, Refused
@@ -47,7 +47,7 @@ def request(
     deployment.why, deployment.needs_approval = why[:200], needs_approval
     deployment.requested_by = caller.name[:150]
     deployment.language = translation.get_language() or settings.LANGUAGE_CODE
-    _refuse_during_restore(environment)
+    guards.refuse_while_restoring(environment)
     guards.refuse_while_removing(environment)
     try:
         with transaction.atomic():
@@ -113,12 +113,6 @@ def _refuse_without_engine(environment: Environment) -> None:
         )  # fmt: skip
 
 
-def _refuse_during_restore(environment: Environment) -> None:
-    """A restore replaces the database in which the deployment's row is."""
-    if environment.is_here and (other := Restore.objects.unfinished().first()):
-        raise Busy(_("a restore is under way: %s") % other)
-
-
 def _withdraw_unapproved(environment: Environment, caller: Caller) -> None:
     """Cancel what a pipeline asked for and nobody has approved yet.
 
@@ -146,13 +140,14 @@ def _record(deployment: Deployment, caller: Caller) -> None:
 
 
 def approve(deployment: Deployment, *, caller: Caller, why: str = "") -> None:
-    """Let a worker take up a deployment that a pipeline asked for; raises Refused.
+    """Let a worker take up a deployment that a pipeline asked for; raises Refused and Busy.
 
     Of two who approve at once, and of one who approves what another one cancels, the second finds
     no row to change.
     """
     why = why or deployment.why
     refuse_in_window(why)
+    guards.refuse_while_restoring(deployment.environment)
     with transaction.atomic():
         waiting = Deployment.objects.unapproved().filter(pk=deployment.pk)
         if not waiting.update(approved_at=now(), approved_by=caller.name[:150], why=why[:200]):

@@ -1,9 +1,10 @@
 """What keeps an operation from being done now."""
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from opsconsole.models import Deployment, Environment, Operation
+from opsconsole.models import Deployment, Environment, Installation, Operation, Restore
 from pmscoring.base.refusals import Busy, Refused
 
 
@@ -26,6 +27,22 @@ def refuse_while_removing(environment: Environment) -> None:
     )
     if removing.exists():
         raise Busy(_("%s is being removed") % environment)
+
+
+def refuse_while_restoring(environment: Environment) -> None:
+    """Raise Busy while the database in which the environment's rows are is being restored.
+
+    A deployment begins while a restore is asked for: 1. the deployment claims its row, and then
+    looks here for a restore; 2. whoever asks for a restore looks for a claimed deployment, and then
+    adds its row, holding the lock of the installation. 3. Here that lock is waited for, so that no
+    restore's row is still unseen: either the restore sees the claim, or this sees the restore.
+    """
+    if not environment.is_here:
+        return
+    with transaction.atomic():
+        Installation.objects.locked()
+        if restore := Restore.objects.unfinished().first():
+            raise Busy(_("a restore is under way: %s") % restore)
 
 
 def is_deploying(environment: Environment) -> bool:
