@@ -125,6 +125,8 @@ class Command(OpsCommand):
         if result.get("failed"):
             self.stderr.write(self.style.ERROR(f"not removed: {result['reason']}"))
         self.stdout.write(line(result))
+        if "ports" in result:
+            self.stdout.write(f"  {chosen(result)}")
         for service in result.get("services", []):
             for replica in service["replicas"]:
                 self.stdout.write(f"  {replica_line(service, replica)}")
@@ -154,6 +156,13 @@ def line(row: dict[str, Any]) -> str:
     words = f"{row['code']:<20} {row['kind']:<12} {row['engine']:<9} {row['state']:<8}"
     more = row.get("trouble") or row.get("release") or ""
     return f"{words} {more}".rstrip()
+
+
+def chosen(row: dict[str, Any]) -> str:
+    """What an environment that was added has of its own, and what creates it."""
+    ports = ", ".join(f"{name} {number}" for name, number in row["ports"].items())
+    lays_out = f"deploy {row['code']} --version V lays it out"
+    return f"subnet {row['subnet']}.0.0/16, {ports}; {lays_out}"
 
 
 def replica_line(service: dict[str, Any], replica: dict[str, Any]) -> str:

@@ -90,6 +90,12 @@ def test_one_is_added_with_what_is_said() -> None:
     assert ran("environments", "status", "staging")[0]["services"] == []
 
 
+def test_it_says_what_was_chosen_for_one_that_is_added_and_what_lays_it_out() -> None:
+    printed = said("environments", "add", "staging", "--subnet", "172.30")
+    chosen = "subnet 172.30.0.0/16, HAPROXY_PORT 8180; deploy staging --version V lays it out"
+    assert chosen in printed
+
+
 def test_protection_is_taken_with_a_reason() -> None:
     document, _ = ran("environments", "protect", "production", "--off", "--reason", "moved")
     assert document["protected"] is False
