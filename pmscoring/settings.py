@@ -226,6 +226,15 @@ TIME_ZONE = env.zone("TIME_ZONE", "Asia/Tokyo")
 INTERNAL_NETWORKS = env.networks("INTERNAL_IPS", "127.0.0.1,::1")
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # An image collects them as root, and the web server that serves them is another user: they must
+    # not have the mode of uploads.
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
+        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
+    },
+}
 MEDIA_ROOT = Path(env.text("UPLOADS_DIR", str(VAR_DIR / "uploads")))
 BACKUP_DIR = Path(env.text("BACKUP_DIR", str(VAR_DIR / "backups")))
 BACKUP_JOBS = env.integer("BACKUP_JOBS", 2, least=1)
