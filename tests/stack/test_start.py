@@ -1,5 +1,6 @@
 """It starts whole, says that it is healthy through every door, and not without its secrets."""
 
+import re
 import ssl
 from pathlib import Path
 
@@ -41,7 +42,16 @@ def test_it_answers_by_tls_with_the_certificate_that_init_secrets_made(stack: St
 def test_it_sends_callers_without_tls_to_tls(stack: Stack) -> None:
     answer = httpx.get(f"http://127.0.0.1:{stack.ports['HTTP']}/admin/", trust_env=False)
     assert answer.status_code == 308
-    assert answer.headers["Location"].startswith("https://")
+    assert answer.headers["Location"] == f"https://127.0.0.1:{stack.ports['HTTPS']}/admin/"
+
+
+def test_its_pages_have_their_styles_and_scripts(api: Api) -> None:
+    with api.client() as client:
+        page = client.get("/admin/login/").text
+        files = sorted(set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page)))
+        answers = {file: client.get(file).status_code for file in files}
+    assert len(files) > 3
+    assert set(answers.values()) == {200}, answers
 
 
 def test_every_published_port_is_open_to_this_host_alone(stack: Stack) -> None:
