@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from opsconsole.deployments import bundles, releases, trusted
+from opsconsole.deployments import bundles, migrations, releases, trusted
 from opsconsole.deployments.plan import (
     DEFAULT_REGISTRY,
     LAST,
@@ -210,7 +210,12 @@ def _unheard(_text: str) -> None:
 
 
 def record(deployment: Deployment, version: Version, facts: Mapping[str, Any]) -> Release:
-    """The release of these images and facts."""
+    """The release of these images and facts.
+
+    Another environment is laid out and rolled by the Compose files of this console's version, not
+    of the release's.
+    """
+    is_here = deployment.environment.is_here
     images = {
         name: {
             "reference": image.reference, "digest": image.digest, "repo_digest": image.repo_digest
@@ -221,7 +226,7 @@ def record(deployment: Deployment, version: Version, facts: Mapping[str, Any]) -
         environment=deployment.environment,
         version=deployment.version,
         images=images,
-        files=facts.get("files", {}),
+        files=facts.get("files", {}) if is_here else migrations.files(),
         variables={
             **releases.kept_variables(deployment.environment), "VERSION": deployment.version
         },

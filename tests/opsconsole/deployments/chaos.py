@@ -96,7 +96,7 @@ class Chaos(RuleBasedStateMachine):
         self.build(behaviour, migrates)
         self.ask(lambda: request.request(
             self.environment, caller=NOBODY, version=self.tags[-1], needs_approval=approval
-        ))  # fmt: skip
+        ), approval)  # fmt: skip
         self.work(after, fate)
         if self.fake.drivers and later != "later":
             self.drive(after, later)
@@ -109,9 +109,13 @@ class Chaos(RuleBasedStateMachine):
             self.ask(lambda: rollback.rollback(self.environment, caller=NOBODY))
         self.work(after, fate)
 
-    def ask(self, asking: Callable[[], object]) -> None:
-        """Of two at once the second is refused; what hinders it is then taken over."""
-        busy = self.under_way() is not None
+    def ask(self, asking: Callable[[], object], approval: bool = False) -> None:
+        """Of two at once the second is refused; what hinders it is then taken over.
+
+        One that nobody has approved hinders no request that needs no approval.
+        """
+        waits = self.environment.deployments.unapproved().exists() and not approval
+        busy = self.under_way() is not None and not waits
         try:
             asking()
             assert not busy

@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from django.utils.timezone import now
 
 from opsconsole.admin import environments_panel
-from opsconsole.deployments import driver, releases, request, rollback
+from opsconsole.deployments import driver, migrations, releases, request, rollback
 from opsconsole.engines.base import EngineAway, EngineError
 from opsconsole.models import Environment, Event, ExamWindow
 from tests.opsconsole.deployments.conftest import NOBODY, Deploy, without_waiting
@@ -215,6 +215,15 @@ def test_going_back_is_tried_again_while_the_engine_is_away(
     assert deployment.status == "rolled_back", deployment.reason
     assert faults == []
     assert running(fake) == {name: {digest} for name, digest in images(fake, "1").items()}
+
+
+def test_another_environment_keeps_the_compose_files_of_this_console(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2")
+    release = deploy(staging).to_release
+    assert release is not None
+    assert release.files == migrations.files() != {}
 
 
 def test_the_overview_names_a_failed_one_until_a_later_one_is_live(
