@@ -233,6 +233,8 @@ def lead_to_operations(case: Any) -> None:
     if room == "restores" and isinstance(case.body, dict):
         backup = Backup.objects.order_by("pk")[0]
         case.body |= {"backup": str(backup.uid), "confirm": backup.name}
+    if case.operation.path.endswith("/policies") and isinstance(case.body, dict):
+        case.body |= {"environment": "production", "service": "worker"}
     if case.operation.path.endswith("/backups") and isinstance(case.body, dict):
         case.body |= {"plan": "fuzz", "stores": ["local"]}
 
