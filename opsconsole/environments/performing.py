@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import Engine, EngineError, Replica, Service
+from opsconsole.engines.meanwhile import patiently
 from opsconsole.environments import (
     allowed,
     bounds,
@@ -52,7 +53,7 @@ def _restart(operation: Operation, output: Output) -> Done:
     replica = _replica(engine, operation.target)
     guards.refuse_while_deploying(environment)
     restarts.refuse(environment, replica.service)
-    engine.restart(replica.id)
+    patiently(lambda: engine.restart(replica.id), output.alive)
     output.line(_("%s was restarted") % replica.name)
     details = {"service": replica.service, "replica": replica.name, "reason": operation.why}
     return Done("replica.restarted", details)
@@ -67,7 +68,8 @@ def _scale(operation: Operation, output: Output) -> Done:
         present = _service(engine, name).wanted
         guards.refuse_while_deploying(environment)
         replicas = _allowed(operation, asked, present)
-        engine.scale(name, replicas)
+        # A worker in the middle of a batch may take minutes to end.
+        patiently(lambda: engine.scale(name, replicas), output.alive)
         back = put_backs.hand_on(operation, present)
     words = {"service": name, "before": present, "now": replicas}
     output.line(_("%(service)s: %(before)d → %(now)d") % words)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils.timezone import now
 
+from opsconsole.engines import meanwhile
 from opsconsole.engines.base import EngineAway, EngineError, Finished
 from opsconsole.environments import one_at_a_time, operate, output, performing
 from opsconsole.models import Caller, Deployment, Environment, Event, ExamWindow, Operation
@@ -14,6 +15,7 @@ from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.refusals import Busy, Refused
 from tests.concurrency import run_concurrently
 from tests.opsconsole.engines.fake import Fake
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 OPERATOR = Caller("sato", "admin", "192.0.2.7")
@@ -62,6 +64,26 @@ def test_a_service_is_scaled_within_its_bounds(here: Environment, fake: Fake) ->
     assert len(fake.running("web")) == 3
     assert last().deed == "service.scaled"
     assert (last().details["from"], last().details["to"]) == (1, 3)
+
+
+@pytest.mark.parametrize("step", ["scale", "restart"])
+def test_it_gives_signs_of_life_while_a_busy_replica_ends(
+    step: str, here: Environment, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats: list[str] = []
+    monkeypatch.setattr(meanwhile, "ALIVE_SECONDS", 0.01)
+    monkeypatch.setattr(output.Output, "alive", lambda _output: beats.append(step))
+
+    def take_time(name: str) -> None:
+        if name.startswith(step):
+            wait_until(lambda: len(beats) >= 3, 10, "it is alive")
+
+    fake.before = take_time
+    if step == "scale":
+        operation = operate.scale(here, "web", 3, caller=OPERATOR)
+    else:
+        operation = operate.restart(here, fake.running("worker")[0].id, caller=OPERATOR)
+    assert (done(operation).status, operation.reason) == ("done", "")
 
 
 @pytest.mark.parametrize(
