@@ -27,7 +27,7 @@ from opsconsole.backups import (
     restore,
     take,
 )
-from opsconsole.deployments import driver, operations, releases, request
+from opsconsole.deployments import driver, holding, operations, releases, request
 from opsconsole.deployments import recovery as recovery_of_deployments
 from opsconsole.engines.base import EngineError
 from opsconsole.environments import following, look, operate
@@ -159,7 +159,12 @@ def sweep_deployments() -> None:
     request.expire()
     for stalled in recovery_of_deployments.stalled():
         nudge(recover_deployment, stalled.pk)
-    if not hold.is_held():
+    kept = holding.keep()
+    if kept:
+        # Beat sends nothing else meanwhile; people are to know, and a restore would end it.
+        nudge(tell)
+        nudge(sweep_restores)
+    if kept or not hold.is_held():
         for key in Deployment.objects.waiting().values_list("pk", flat=True):
             nudge(start_deployment, key)
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from opsconsole.deployments import migrate as migrating
 from opsconsole.deployments import migrations, prepare, releases, safety
 from opsconsole.models import Deployment
+from pmscoring.base import hold
 from pmscoring.base.refusals import Refused
 
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ def _hold(driver: "Driver") -> None:
         raise Refused(_("the maintenance page can be shown in this installation alone"))
     driver.progress.hold()
     driver.progress.pause(HELD_SECONDS)
+    _refuse_unless_held()
+
+
+def _refuse_unless_held() -> None:
+    """Raise Refused where the page is not shown: the cache, which tells of it, may be away."""
+    hold.forget()
+    if not hold.is_held():
+        raise Refused(_("the maintenance page cannot be shown: the cache does not answer"))
 
 
 def _is_changed(deployment: Deployment) -> bool:
@@ -66,6 +75,9 @@ def migrate(driver: "Driver") -> None:
     """Forwards in the new version's image, or back in that which runs."""
     deployment, engine, progress = driver.deployment, driver.engine, driver.progress
     progress.enter(Status.MIGRATING)
+    if deployment.maintenance:
+        # Once more: the backup before it may have taken hours.
+        _refuse_unless_held()
     version = releases.version_of(driver.to())
     if deployment.migrations["missing"]:
         migrating.forwards(deployment, engine, version, progress)

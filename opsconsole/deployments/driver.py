@@ -38,6 +38,7 @@ from django.utils.translation import gettext as _
 from opsconsole.deployments import (
     database,
     endings,
+    holding,
     laying_out,
     migrate,
     prepare,
@@ -168,6 +169,9 @@ class Driver:
         if not deployment.environment.laid_out_at:
             laying_out.drive(self)
             return
+        if not deployment.maintenance and holding.is_wanted(deployment):
+            # An earlier one has left it; nobody renews it any more while this one is driven.
+            self.progress.hold()
         deployment.from_release = releases.record_running(
             deployment.environment, self.engine, driven=True
         )
@@ -217,7 +221,7 @@ class Driver:
     def _roll_out(self) -> None:
         deployment = self.deployment
         self.progress.end()
-        if deployment.maintenance:
+        if holding.is_wanted(deployment):
             self.progress.hold()
         self.watch.before(self.watch.replicas(soak.SERVED))
         self.progress.enter(Status.ROLLING)

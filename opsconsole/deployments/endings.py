@@ -6,7 +6,7 @@ from django.db import DatabaseError
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.deployments import migrate, prepare, rollout
+from opsconsole.deployments import holding, migrate, prepare, rollout
 from opsconsole.deployments.progress import Overdue
 from opsconsole.engines.base import EngineError
 from opsconsole.environments import pruning
@@ -76,7 +76,7 @@ def undo(driver: "Driver", reason: str, *, is_cancelled: bool = False) -> None:
     """
     progress, deployment = driver.progress, driver.deployment
     progress.undoing = True
-    if deployment.maintenance and deployment.environment.is_here and deployment.migrations:
+    if holding.is_wanted(deployment) and (deployment.migrations or not deployment.maintenance):
         # Also where another driver had begun: old code must not meet what it cannot live with.
         progress.hold()
     reason = redacted(reason)
@@ -94,15 +94,38 @@ def undo(driver: "Driver", reason: str, *, is_cancelled: bool = False) -> None:
     except Exception as error:
         status = Status.FAILED
         words = {"reason": reason, "error": redacted(str(error))}
-        reason = _("%(reason)s — and going back failed: %(error)s") % words
+        reason = _going_back_failed(deployment) % words
         if not isinstance(error, CANNOT_GO_BACK):
             _end(driver, status, reason)
             raise
     _end(driver, status, reason)
 
 
+def _going_back_failed(deployment: Deployment) -> str:
+    if deployment.migrations.get("stuck") and deployment.environment.is_here:
+        return _(
+            "%(reason)s — and going back failed, so the maintenance page stays until a restore"
+            " or another deployment: %(error)s"
+        )
+    return _("%(reason)s — and going back failed: %(error)s")
+
+
 def _take_back_migrations(driver: "Driver") -> None:
-    migrate.undo(driver.deployment, driver.engine, driver.progress)
+    """The row says where it failed: then what runs cannot work with the database (holding.py)."""
+    try:
+        migrate.undo(driver.deployment, driver.engine, driver.progress)
+    except (WrongState, DatabaseError):
+        raise
+    except Exception:
+        _mark(driver, is_stuck=True)
+        raise
+    _mark(driver, is_stuck=False)
+
+
+def _mark(driver: "Driver", *, is_stuck: bool) -> None:
+    kept = driver.deployment.migrations
+    if bool(kept.get("stuck")) != is_stuck:
+        driver.progress.beat(migrations={**kept, "stuck": is_stuck})
 
 
 def _roll_back(driver: "Driver", reason: str) -> None:
@@ -126,7 +149,9 @@ def _end(driver: "Driver", status: str, reason: str) -> None:
         deployment.end(status, reason, failed_requests=failed)
         outcome = _outcome(deployment)
         Event.objects.record(DEEDS[Status(status)], deployment, caller, result="failed", **outcome)
-    progress.lift()
+    # Where this one, or one before it, has left what nothing can work with, the page stays.
+    if not (deployment.environment.is_here and holding.left()):
+        progress.lift()
 
 
 def _failed_requests(driver: "Driver") -> int | None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
+from opsconsole.deployments import holding
 from opsconsole.models import Deployment
 from pmscoring.base import hold
 from pmscoring.base.redaction import redacted
@@ -101,21 +102,18 @@ class Progress:
         self.deployment.beat(steps=self.deployment.steps, **changes)
         self.beaten = time.monotonic()
         if self.held:
-            hold.renew(self._holder())
+            hold.renew(holding.holder_of(self.deployment))
 
     def hold(self) -> None:
         """Show the maintenance page from now on."""
         self.held = True
-        hold.renew(self._holder())
+        hold.renew(holding.holder_of(self.deployment))
 
     def lift(self) -> None:
         """End the maintenance page, if this deployment shows it."""
         if self.held:
             self.held = False
             hold.lift()
-
-    def _holder(self) -> str:
-        return f"deployment {self.deployment.uid}"
 
     def _step(self) -> dict[str, Any] | None:
         steps: list[dict[str, Any]] = self.deployment.steps

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, migrations, models
 from django.db.migrations.loader import MigrationLoader
 
-from opsconsole.deployments import driver, releases, request
+from opsconsole.deployments import driver
 from opsconsole.deployments.migrations import (
     facts,
     incompatible,
@@ -139,60 +139,3 @@ def test_going_back_leaves_migrations_that_the_earlier_version_can_live_with(
     driver.start(deployment, fake, **without_waiting(fake))
     assert deployment.status == "live", deployment.reason
     assert "0002_more" in fake.migrated
-
-
-def here_behind_the_page(fake: Fake, environment: Environment, **behaviour: Any) -> Any:
-    """A deployment here, behind the maintenance page, driven as far as the worker does."""
-    fake.build("2", Behaviour(**behaviour))
-    deployment = request.request(environment, caller=NOBODY, version="2", maintenance=True)
-    driver.start(deployment, fake, **without_waiting(fake))
-    deployment.refresh_from_db()
-    return deployment
-
-
-@pytest.fixture
-def page(here: Environment, fake: Fake, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What became of the maintenance page; the backup counts as made."""
-    seen: list[str] = []
-    monkeypatch.setattr("pmscoring.base.hold.renew", lambda holder: seen.append("shown"))
-    monkeypatch.setattr("pmscoring.base.hold.lift", lambda: seen.append("lifted"))
-    monkeypatch.setattr("opsconsole.deployments.safety._here", lambda *_: None)
-    releases.record_running(here, fake)
-    return seen
-
-
-DROP = Migration("0002_drop", ("DROPPING columns",))
-BURN = Migration("0003_burn", ("DROPPING table",), irreversible=True)
-
-
-def test_a_dangerous_migration_is_taken_back_where_the_new_version_does_not_come(
-    fake: Fake, here: Environment, page: list[str]
-) -> None:
-    deployment = here_behind_the_page(fake, here, migrations=(DROP,), canary=False)
-    assert set(fake.migrated) == {"0001_first", "0002_drop"}
-    driver.take_over(deployment, fake, fake.drivers[0][0], **without_waiting(fake))
-    deployment.refresh_from_db()
-    assert deployment.status == "rolled_back", deployment.reason
-    assert set(fake.migrated) == {"0001_first"}
-    assert page[-1] == "lifted"
-
-
-def test_what_cannot_be_taken_back_names_the_backup(
-    fake: Fake, here: Environment, page: list[str]
-) -> None:
-    deployment = here_behind_the_page(fake, here, migrations=(DROP, BURN), canary=False)
-    driver.take_over(deployment, fake, fake.drivers[0][0], **without_waiting(fake))
-    deployment.refresh_from_db()
-    assert deployment.status == "failed"
-    assert "scoring.0003_burn (DROPPING table), which cannot be taken back" in deployment.reason
-    assert "restore the backup" in deployment.reason
-
-
-def test_a_migration_that_failed_was_not_applied_and_needs_no_way_back(
-    fake: Fake, here: Environment, page: list[str]
-) -> None:
-    deployment = here_behind_the_page(fake, here, migrations=(BURN,), migrates=False)
-    assert deployment.status == "failed"
-    assert "going back failed" not in deployment.reason
-    assert page[-1] == "lifted"
-    assert "roll" not in fake.calls
