@@ -212,7 +212,14 @@ class Swarm(DockerEngine):
         ]
 
     def commands(self, version: Version, services: Sequence[str]) -> list[list[str]]:
-        """One `docker stack deploy` of each service alone, and what is done between."""
+        """One `docker stack deploy` of each service alone, and what is done between.
+
+        Raises NotSupported on several nodes: of tasks on others too little is known to judge them.
+        """
+        if self.daemon.ask(self.daemon.api.info)["Swarm"]["Nodes"] > 1:
+            raise NotSupported(
+                _("The console deploys on a Swarm of one node; on several, use make swarm-deploy.")
+            )
         deploy = ["docker", "stack", "deploy", "--resolve-image=never"]
         return [
             command

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from opsconsole.engines import swarm_parsing
-from opsconsole.engines.base import Health, State
+from opsconsole.engines.base import Health, NotSupported, State, Version
+from opsconsole.engines.daemon import LOOK_SECONDS, Daemon
+from opsconsole.engines.layout import Layout
+from opsconsole.engines.swarm import Swarm
 
 RECORDED = Path(__file__).parent / "recorded"
 NOW = datetime(2026, 11, 29, 7, 29, tzinfo=UTC)
@@ -114,3 +117,21 @@ def test_a_check_is_the_specifications_or_the_images(service: dict[str, Any]) ->
 
 def test_names_are_without_the_stacks(service: dict[str, Any]) -> None:
     assert swarm_parsing.name_of(service, "site") == "web"
+
+
+def test_on_several_nodes_the_console_deploys_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Swarm(Layout("an-id", "site", tmp_path))
+    monkeypatch.setattr(engine, "daemon", Daemon("unix:///nowhere"))
+    monkeypatch.setattr(engine.daemon, "_clients", {LOOK_SECONDS: ThreeNodes()})
+    with pytest.raises(NotSupported, match="on several, use make swarm-deploy"):
+        engine.commands(Version("2", {}), ["web"])
+
+
+class ThreeNodes:
+    """The API of such an engine."""
+
+    def info(self) -> dict[str, Any]:
+        """What is asked of it."""
+        return {"Swarm": {"Nodes": 3}}
