@@ -12,8 +12,11 @@ from scoring.exams import held, retention
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
 from scoring.intake import submissions, uploads
 from scoring.machine import batches, load
-from scoring.models import Calibration, Question, Upload
+from scoring.models import Answer, Calibration, Question, Upload
 from scoring.review import groups, queue
+
+TURN_SECONDS = 5.0
+"""After them no further batch is begun in the same turn."""
 
 
 @cache
@@ -24,16 +27,23 @@ def inference() -> Inference:
 
 @shared_task(throws=(InferenceUnavailable,))
 def score_waiting(question_id: int) -> int:
-    """Score the question's waiting answers; while the service is down, the sweep tries again."""
+    """Score the question's waiting answers; while the service is down, the sweep tries again.
+
+    A long queue is scored in turns, each of which asks for the next one. Between them a worker that
+    is told to end does so, and what else waits for it is done, such as publishing the load.
+    """
     question = Question.objects.filter(pk=question_id).select_related("exam").first()
     if question is None:
         return 0
     try:
-        return batches.score_waiting(question, inference())
+        scored = batches.score_waiting(question, inference(), seconds=TURN_SECONDS)
     except OtherEncoder:
         by_general = general.marks(question)
         nudge_calibration(general.renew() if by_general else fitting.renew(question))
         return 0
+    if Answer.objects.filter(question=question).waiting().exists():
+        nudge([question.pk])
+    return scored
 
 
 @shared_task(throws=(InferenceUnavailable, WrongState))

@@ -10,6 +10,8 @@ from pmscoring.embedded.folders import ROOT
 from pmscoring.embedded.parts import Part, worker_answers
 
 MOST = 4
+GRACE_SECONDS = 150
+"""As WORKER_GRACE in containers: a batch may wait for an answer for INFERENCE_TIMEOUT."""
 OPS_CONCURRENCY = 3
 """A backup, a drill and a deployment go on side by side."""
 
@@ -45,6 +47,6 @@ def _worker(name: str, queues: str, broker: str, *options: str, standby: bool = 
         rank=5,
         answers=lambda: worker_answers(broker, node),
         directory=ROOT,
-        stop_seconds=60,
+        stop_seconds=GRACE_SECONDS,
         standby=standby,
     )

@@ -1,6 +1,8 @@
 """Turn waiting answers into marks: claim a batch, score it over HTTP, write each mark once."""
 
+import math
 import random
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,15 +29,18 @@ OTHER_WEIGHTS = (
 OTHER_WEIGHTS_SECONDS = 60.0
 
 
-def score_waiting(question: Question, inference: Inference) -> int:
+def score_waiting(question: Question, inference: Inference, *, seconds: float = math.inf) -> int:
     """Score batches until no answer of the question waits; return how many answers were scored.
 
-    Raises InferenceUnavailable, and OtherEncoder where the calibration was made with other weights
-    than the service has. In both cases the claimed answers wait again, for a later time.
+    After so many seconds no further batch is begun. Raises InferenceUnavailable, and OtherEncoder
+    where the calibration was made with other weights than the service has. In both cases the
+    claimed answers wait again, for a later time.
     """
-    total = 0
+    total, end = 0, time.monotonic() + seconds
     while scored := score_batch(question, inference):
         total += scored
+        if time.monotonic() >= end:
+            break
     return total
 
 

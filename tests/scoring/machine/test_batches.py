@@ -7,6 +7,7 @@ import httpx
 import pytest
 from django.core.cache import cache
 from django.utils.timezone import now
+from pytest_django import Settings
 
 from scoring.exams import definitions
 from scoring.inference import Inference, InferenceError, InferenceUnavailable
@@ -246,6 +247,15 @@ def test_a_full_inference_service_is_told_for_a_while(question: Question) -> Non
         assert load.measure()["inference_full"] is full
     cache.delete(fullness.KEY)
     assert load.measure()["inference_full"] is False
+
+
+def test_after_its_time_it_begins_no_further_batch(
+    question: Question, inference: Inference, settings: Settings
+) -> None:
+    settings.SCORING_BATCH = 2
+    hand_in("一", "二", "三")
+    assert batches.score_waiting(question, inference, seconds=0) == 2
+    assert Answer.objects.waiting().count() == 1
 
 
 def test_it_tells_the_load_of_what_waits_and_what_is_held(question: Question) -> None:
