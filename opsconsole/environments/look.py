@@ -11,6 +11,7 @@ safe:
    row only where there was none, so that one event is recorded.
 """
 
+import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from opsconsole.models import Environment, Event
 from pmscoring.base.redaction import redacted
 from pmscoring.base.refusals import Refused
 
+log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=10)
 LONGEST_TROUBLE = 500
 MOST_HAPPENINGS = 50
@@ -49,8 +51,12 @@ class Sight:
 def look_at_all() -> None:
     """Look at each environment that is laid out; one that cannot be seen does not stop the rest."""
     for environment in Environment.objects.laid_out():
-        with suppress(Locked):
-            look(environment)
+        try:
+            with suppress(Locked):
+                look(environment)
+        except Exception:
+            # Its time is not written: there is an alert of what nobody has seen.
+            log.exception("%s cannot be looked at", environment)
 
 
 def look(environment: Environment, at: datetime | None = None) -> None:

@@ -26,6 +26,13 @@ def turn(*, caller: Caller, dry_run: bool = False) -> list[Done]:
         except FAILURES as error:
             log.warning("healing %s: %s", environment, error)
             done.append(Done(environment.code, "", str(error), _("nothing was done")))
+        except Exception as error:
+            # Whatever is wrong with one, the others are looked after. Its time is not written: the
+            # alert that the healer stands has to tell of it.
+            log.exception("healing %s", environment)
+            says = f"{type(error).__name__}: {error}"
+            done.append(Done(environment.code, "", says, _("nothing was done")))
+            continue
         if not dry_run:
             # Also where the engine was away: that has an alert of its own.
             Environment.objects.filter(pk=environment.pk).update(healer_at=now())

@@ -85,6 +85,5 @@ def _number(value: float) -> float | int | str:
 
 
 def text(value: str, most: int | None = None) -> str:
-    """The text without secrets and without what PostgreSQL refuses: U+0000, lone surrogates."""
-    storable = value.replace("\0", "�").encode("utf-8", "replace").decode()
-    return redacted(storable)[:most]
+    """The text without secrets and without what PostgreSQL refuses."""
+    return redacted(value)[:most]

@@ -21,5 +21,5 @@ def reading_of(value: object) -> Reading:
 
 
 def missing(trouble: object) -> Reading:
-    """Without a value, and why; without secrets, and without what no row can keep."""
-    return Reading(trouble=redacted(str(trouble)).replace("\0", "")[:MOST_TROUBLE])
+    """Without a value, and why; without secrets."""
+    return Reading(trouble=redacted(str(trouble))[:MOST_TROUBLE])

@@ -15,7 +15,9 @@ Races, and why each is safe:
    turn finds how far it came.
 4. A change takes longer than the time between two turns. The rows of the turns in that time say
    what would follow, and that it is not done now: one change of a service at a time.
-5. The clock is set back. What rows say of the past keeps its distances (past.py).
+5. One environment, or one policy, fails in a way that nobody has foreseen. It holds, and says so;
+   the others are decided on.
+6. The clock is set back. What rows say of the past keeps its distances (past.py).
 6. Somebody removes the policy while it is decided on. Its row is locked before the decision is
    written, and where it is gone nothing is.
 """
@@ -90,8 +92,11 @@ def turn(
         if time.monotonic() - begun > LONGEST.total_seconds():
             log.warning("scaling: the next turn goes on with %s", environment)
             break
-        with suppress(Locked), holding(f"autoscale {environment.pk}"):
-            made += _taken(this, environment)
+        try:
+            with suppress(Locked), holding(f"autoscale {environment.pk}"):
+                made += _taken(this, environment)
+        except Exception:
+            log.exception("scaling: %s is not decided on", environment)
     return made
 
 
@@ -105,9 +110,15 @@ def _environments() -> Iterable[Environment]:
 
 
 def _taken(this: Turn, environment: Environment) -> Iterator[ScalingDecision]:
+    """Each policy is decided on, whatever is wrong with another one."""
     seen, trouble = _look(environment, this.at)
     for row in environment.scaling_policies.select_related("environment"):
-        yield _decided(this, row, seen, trouble)
+        try:
+            made = _decided(this, row, seen, trouble)
+        except Exception as error:
+            log.exception("scaling: %s", row)
+            made = _not_decided(this, row, _unexpected(error))
+        yield made
 
 
 def _look(environment: Environment, at: datetime) -> tuple[Look | None, str]:
@@ -117,6 +128,14 @@ def _look(environment: Environment, at: datetime) -> tuple[Look | None, str]:
     except FAILURES as error:
         log.warning("scaling: %s: %s", environment, error)
         return None, redacted(str(error) or type(error).__name__)[:LONGEST_SAYING]
+    except Exception as error:
+        log.exception("scaling: %s", environment)
+        return None, redacted(_unexpected(error))[:LONGEST_SAYING]
+
+
+def _unexpected(error: Exception) -> str:
+    """What nobody has foreseen, by its type: its text alone may be a mere word."""
+    return f"{type(error).__name__}: {error}"
 
 
 def _decided(this: Turn, row: ScalingPolicy, seen: Look | None, trouble: str) -> ScalingDecision:
@@ -178,7 +197,9 @@ def _sampled(seen: Look | None, policy: Policy, trouble: str) -> tuple[Sample | 
 
 
 def _not_decided(this: Turn, row: ScalingPolicy, trouble: str) -> ScalingDecision:
-    """Of a policy that nobody could have saved so: it holds, and says why."""
+    """Of a policy that nobody could have saved so, or that cannot be decided on: it holds, and
+    says why.
+    """
     number = past.last_number(row) or row.least
     made = ScalingDecision(
         policy=row, at=this.at, current=number, recommended=number, desired=number,

@@ -35,8 +35,10 @@ def redacted(text: str, *secrets: str) -> str:
     """The text without `secrets`, those of the settings, and whatever has the shape of one.
 
     Of an address without a known scheme everything goes: there are services whose addresses hold a
-    token in the place of the host.
+    token in the place of the host. What PostgreSQL refuses to keep is replaced: U+0000 and lone
+    surrogates.
     """
+    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
     for secret in sorted({*secrets, *_of_settings()}, key=len, reverse=True):
         if len(secret) >= SHORTEST:
             text = text.replace(secret, GONE).replace(quote(secret, safe=""), GONE)

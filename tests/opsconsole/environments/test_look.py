@@ -132,6 +132,16 @@ def test_one_that_is_away_does_not_hide_the_others(here: Environment, fake: Fake
     assert staging.seen_at
 
 
+def test_one_that_fails_in_an_unforeseen_way_does_not_either(here: Environment, fake: Fake) -> None:
+    staging = Environment.objects.create(
+        code="staging", kind="staging", engine="compose", project="s", laid_out_at=now()
+    )
+    fake.fail("services", KeyError("Networks"))
+    look.look_at_all()
+    staging.refresh_from_db()
+    assert staging.seen_at
+
+
 @pytest.mark.parametrize("column", ["laid_out_at", "removed_at"])
 def test_what_does_not_run_is_not_looked_at(here: Environment, fake: Fake, column: str) -> None:
     Environment.objects.update(**{column: None if column == "laid_out_at" else now()})

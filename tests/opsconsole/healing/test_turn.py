@@ -77,6 +77,15 @@ def test_an_engine_that_is_away_keeps_nobody_else_from_being_healed(
     assert Environment.objects.get(code="production").healer_at, "the healer itself is well"
 
 
+def test_nor_does_one_that_fails_in_an_unforeseen_way(fakes: dict[str, Fake]) -> None:
+    fakes["production"].fail("services", KeyError("Networks"))
+    sicken(fakes["staging"])
+    (first, second), status = heal()
+    assert (first["environment"], first["seen"]) == ("production", "KeyError: 'Networks'")
+    assert (second["environment"], status) == ("staging", 1)
+    assert not Environment.objects.get(code="production").healer_at, "its alert has to tell"
+
+
 def test_the_command_only_says_what_would_be_done(fakes: dict[str, Fake]) -> None:
     assert heal("--dry-run") == ([], 0)
     sicken(fakes["production"])

@@ -4,15 +4,21 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import DataError
 from django.utils.timezone import now
+from pytest_django import Settings
 
 from opsconsole import tasks
 from opsconsole.engines.base import EngineAway, EngineError
 from opsconsole.environments import engine, look
+from opsconsole.gateways import prometheus
+from opsconsole.gateways.postgres.server import PostgresError
+from opsconsole.gateways.prometheus import PrometheusError
 from opsconsole.models import (
     Caller,
     Deployment,
@@ -67,6 +73,41 @@ def taken(fake: Fake, waiting: int | None, *, carry_out: bool = True) -> Scaling
             apply.carry_out(decision, fake, caller=BEAT, at=fake.now)
     made.refresh_from_db()
     return made
+
+
+def of_staging() -> ScalingPolicy:
+    """A policy of another environment, of web by its CPU."""
+    staging = Environment.objects.create(
+        code="staging", kind="staging", engine="compose", project="s", laid_out_at=now()
+    )
+    return ScalingPolicy.objects.create(
+        environment=staging,
+        service="web",
+        metrics=[{"kind": "cpu", "target": 0.5, "basis": "average"}],
+    )
+
+
+def fails(error: Exception) -> Callable[..., Any]:
+    def raises(*_arguments: object) -> Any:
+        raise error
+
+    return raises
+
+
+def unless_here(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, error: Exception
+) -> None:
+    """Have the function fail for another environment than this installation's."""
+    real = getattr(module, name)
+
+    def raises(first: Any, *rest: object) -> Any:
+        environment = getattr(first, "environment", first)
+        service = getattr(first, "service", "")
+        if getattr(environment, "code", "") == "staging" or service == "web":
+            raise error
+        return real(first, *rest)
+
+    monkeypatch.setattr(module, name, raises)
 
 
 def deeds() -> list[str]:
@@ -216,19 +257,50 @@ def test_an_engine_that_is_away_holds_the_last_number(policy: ScalingPolicy, fak
 def test_one_environment_that_is_away_keeps_no_other_from_being_decided_on(
     policy: ScalingPolicy, fakes: dict[str, Fake]
 ) -> None:
-    staging = Environment.objects.create(
-        code="staging", kind="staging", engine="compose", project="s", laid_out_at=now()
-    )
-    ScalingPolicy.objects.create(
-        environment=staging,
-        service="web",
-        metrics=[{"kind": "cpu", "target": 0.5, "basis": "average"}],
-    )
+    of_staging()
     fakes["production"].fail("services", EngineAway("the engine does not answer"))
     publish(10)
     made = {each.policy.service: each for each in turn.turn(caller=BEAT)}
     assert made["worker"].says == "the engine does not answer"
     assert made["web"].says == ""
+
+
+@pytest.mark.parametrize("broken", ["engine", "sample", "row", "environment"])
+def test_one_that_fails_in_an_unforeseen_way_does_not_either(
+    policy: ScalingPolicy, fakes: dict[str, Fake], monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    staging = of_staging()
+    if broken == "engine":
+        monkeypatch.setattr(fakes["staging"], "services", fails(KeyError("Networks")))
+    elif broken == "sample":
+        unless_here(monkeypatch, sampling, "sample_from", KeyError("Networks"))
+    elif broken == "row":
+        # As a row that is there twice, or that PostgreSQL does not take: an error in a statement.
+        unless_here(monkeypatch, turn, "content_of", DataError("unsupported Unicode escape"))
+    else:
+        unless_here(monkeypatch, turn, "_look", PostgresError("too many clients"))
+    publish(10)
+    for number in range(1, 4):
+        turn.turn(caller=BEAT)
+        assert policy.decisions.count() == number
+    if broken != "environment":
+        held = staging.decisions.first()
+        assert held
+        assert (held.action, staging.decisions.count()) == ("hold", 3)
+        assert ("Networks" if broken != "row" else "Unicode") in held.says
+
+
+def test_a_trouble_that_no_row_could_keep_is_kept_without_it(
+    policy: ScalingPolicy, fake: Fake, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PROMETHEUS_URL = "http://prometheus"
+    monkeypatch.setattr(prometheus, "value_of", fails(PrometheusError('parse error: "\ud800\0"')))
+    ScalingPolicy.objects.update(
+        metrics=[{"kind": "query", "query": "up", "target": 1.0, "basis": "total"}]
+    )
+    made = taken(fake, 10)
+    assert (made.action, made.because) == ("hold", "missing")
+    assert "parse error" in made.inputs[0]["trouble"]
 
 
 def test_after_a_person_has_scaled_the_policy_waits_for_its_cooldown(

@@ -57,3 +57,7 @@ def test_secrets_that_are_named_or_in_the_settings_are_known(settings: Settings)
     settings.INFERENCE_TOKEN = "p4ss/w0rd+"
     text = "sent p4ss/w0rd+ and p4ss%2Fw0rd%2B to abcdef"
     assert redacted(text, "abcdef") == "sent *** and *** to ***"
+
+
+def test_every_row_can_keep_it() -> None:
+    assert redacted("no\0 \ud800 row") == "no\N{REPLACEMENT CHARACTER} ? row"
