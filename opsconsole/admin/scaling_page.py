@@ -62,6 +62,7 @@ def page_context(policy: ScalingPolicy, code: str = "") -> dict[str, Any]:
         "stale": scaling_states.is_stale(policy),
         "holds_long": scaling_states.holds_long(policy),
         "held": scaling_states.held(policy),
+        "failing": scaling_states.is_failing(policy),
         "decided": words.age(policy.decided_at),
         "startup": words.duration(policy.startup_seconds),
         "last": last,

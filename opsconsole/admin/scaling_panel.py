@@ -34,6 +34,7 @@ def _row(policy: ScalingPolicy) -> dict[str, Any]:
         "age": words.age(policy.decided_at),
         "stale": scaling_states.is_stale(policy),
         "holds_long": scaling_states.holds_long(policy),
+        "failing": scaling_states.is_failing(policy),
         "held": scaling_states.held(policy),
     }
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.admin import states, words
 from opsconsole.models import Operation, ScalingDecision, ScalingPolicy
+from opsconsole.scaling import outcomes
 from pmscoring.base.admin.labels import labels
 
 STALE = timedelta(seconds=60)
@@ -44,8 +45,13 @@ def is_stale(policy: ScalingPolicy, at: datetime | None = None) -> bool:
 
 
 def holds_long(policy: ScalingPolicy, at: datetime | None = None) -> bool:
-    """Whether it has held for want of data for so long that a person must look."""
+    """Whether it has held, or its changes have failed, for so long that a person must look."""
     return policy.held_since is not None and policy.held_since < (at or now()) - LONG
+
+
+def is_failing(policy: ScalingPolicy, at: datetime | None = None) -> bool:
+    """Whether it is not for want of data, but because its changes come to nothing."""
+    return holds_long(policy, at) and outcomes.failing(policy, at) is not None
 
 
 def held(policy: ScalingPolicy) -> str:

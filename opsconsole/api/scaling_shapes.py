@@ -96,8 +96,8 @@ class Pause(TypedDict):
 class Policy(TypedDict):
     """How many replicas a service has: within which bounds, and by what they are decided.
 
-    `startup_seconds` was measured. `holds_since` is since when missing data, or missing room, keep
-    it from what is wanted.
+    `startup_seconds` was measured. `holds_since` is since when missing data, missing room, or
+    changes that come to nothing, keep it from what is wanted.
     """
 
     id: int

@@ -27,7 +27,8 @@ def collect() -> Iterator[Metric]:
     )
     holds = GaugeMetricFamily(
         "pmscoring_scaling_holds_since_timestamp_seconds",
-        "Since when a policy at work is kept from what is wanted, by missing data or missing room",
+        "Since when a policy at work is kept from what is wanted: data or room are missing, or its"
+        " changes fail",
         labels=LABELS,
     )
     for policy in ScalingPolicy.objects.at_work().select_related("environment"):

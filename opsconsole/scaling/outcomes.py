@@ -9,6 +9,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import Service, State
@@ -26,6 +27,7 @@ NEWS = timedelta(hours=1)
 """The same failure again is told again after it."""
 LONGEST_SAYING = 500
 Outcome = ScalingDecision.Outcome
+ENDS = (Outcome.DONE, Outcome.SHORT, Outcome.FAILED, Outcome.CHANGED, Outcome.LATE)
 
 
 def look_after(
@@ -135,6 +137,17 @@ def _is_news(decision: ScalingDecision) -> bool:
 
 def _said(decision: ScalingDecision) -> tuple[str, int, str]:
     return decision.outcome, decision.desired, decision.says
+
+
+def failing(policy: ScalingPolicy, at: datetime | None = None) -> ScalingDecision | None:
+    """Its last change that has ended, where it came to nothing, or not to all, a short while ago.
+
+    A change that somebody else has overtaken, or that nobody took up, is among them: where the next
+    ones end so too, the policy is at work and nothing follows from it.
+    """
+    recent = policy.decisions.changing().filter(at__gt=(at or now()) - NEWS)
+    last = recent.filter(outcome__in=ENDS).first()
+    return last if last and last.outcome != Outcome.DONE else None
 
 
 def end(decision: ScalingDecision, outcome: str, **columns: object) -> bool:

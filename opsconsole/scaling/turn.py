@@ -153,7 +153,9 @@ def _decided(this: Turn, row: ScalingPolicy, seen: Look | None, trouble: str) ->
     if not this.dry_run:
         if sample is not None:
             _keep(row, sample)
-        _save(this, made, is_held=sample is None or _is_held(decision))
+        failed = _failed(this, made, sample)
+        is_held = sample is None or _is_held(decision) or failed is not None
+        _save(this, made, is_held=is_held, why=(failed.says or failed.outcome) if failed else "")
     return made
 
 
@@ -176,6 +178,16 @@ def _outcome(this: Turn, row: ScalingPolicy, *, is_busy: bool) -> str:
 def _is_held(decision: Decision) -> bool:
     held_by = {clamp.rule for clamp in decision.clamps}
     return decision.action is Action.HOLD and not held_by.isdisjoint(HOLDING)
+
+
+def _failed(this: Turn, made: ScalingDecision, sample: Sample | None) -> ScalingDecision | None:
+    """The change before, where it failed and its number is wanted still, or is not ready still."""
+    is_wanted = made.outcome in (Outcome.DOING, Outcome.BUSY)
+    ready = sum(seen.ready for seen in sample.replicas) if sample else 0
+    if not is_wanted and (sample is None or ready >= sample.wanted):
+        return None
+    failed = outcomes.failing(made.policy, this.at)
+    return failed if failed and (is_wanted or failed.outcome == Outcome.SHORT) else None
 
 
 def _keep(row: ScalingPolicy, sample: Sample) -> None:
@@ -210,15 +222,16 @@ def _not_decided(this: Turn, row: ScalingPolicy, trouble: str) -> ScalingDecisio
     return made
 
 
-def _save(this: Turn, made: ScalingDecision, *, is_held: bool) -> None:
+def _save(this: Turn, made: ScalingDecision, *, is_held: bool, why: str = "") -> None:
     with transaction.atomic():
         if ScalingPolicy.objects.select_for_update().filter(pk=made.policy.pk).first():
             made.save()
-            _note(this, made, is_held)
+            _note(this, made, is_held, why or made.says or made.because)
 
 
-def _note(this: Turn, made: ScalingDecision, is_held: bool) -> None:
-    """Since when the policy holds; told once it has done so for HOLDS_AFTER, and when it is over.
+def _note(this: Turn, made: ScalingDecision, is_held: bool, why: str) -> None:
+    """Since when the policy holds, or its changes fail; told once it has done so for HOLDS_AFTER,
+    and when it is over.
 
     Columns of the turn alone: somebody may pause or change the policy in this moment.
     """
@@ -232,7 +245,6 @@ def _note(this: Turn, made: ScalingDecision, is_held: bool) -> None:
         return
     about = {"environment": row.environment.code, "service": row.service}
     if told:
-        why = made.says or made.because
         Event.objects.record(
             "scaling.holds", row, this.caller, result=Event.Result.FAILED, reason=why, **about
         )

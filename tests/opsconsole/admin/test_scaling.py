@@ -82,6 +82,17 @@ def test_a_metric_that_failed_is_no_zero(operator: Client) -> None:
     assert "requests a second – 10/s for each replica" in page
 
 
+def test_changes_that_fail_are_not_taken_for_want_of_data(operator: Client) -> None:
+    row = policy(held_since=now() - timedelta(minutes=7))
+    decision(row, action="up", desired=4, outcome="failed", says="no space left on device")
+    page = shown(operator, row)
+    assert "Its changes have come to nothing for 7 minutes" in page
+    assert "no space left on device" in page
+    assert "want of data" not in page
+    page = text(operator.get("/admin/").content.decode())
+    assert "has not been scaled as it needs for 7 minutes" in page
+
+
 def test_a_decision_that_is_too_old_says_that_nobody_scales(operator: Client) -> None:
     row = policy(decided_at=now() - timedelta(minutes=3))
     decision(row, now() - timedelta(minutes=3))

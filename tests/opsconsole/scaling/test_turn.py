@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from opsconsole import tasks
-from opsconsole.engines.base import EngineAway, EngineError
+from opsconsole.engines.base import EngineAway, EngineError, Health
 from opsconsole.environments import engine, look
 from opsconsole.gateways import prometheus
 from opsconsole.gateways.postgres.server import PostgresError
@@ -238,6 +238,55 @@ def test_a_hold_of_a_moment_is_not_told(policy: ScalingPolicy, fake: Fake) -> No
     for waiting in (10, None, None, 10):
         taken(fake, waiting)
     assert deeds() == []
+
+
+def test_changes_that_all_fail_are_told_once_as_a_hold_is(
+    policy: ScalingPolicy, fake: Fake
+) -> None:
+    fake.fail("scale", *[EngineError("no space left on device")] * 25)
+    taken(fake, 75)
+    begun = fake.now + TICK
+    for _ in range(24):
+        made = taken(fake, 75)
+        assert (made.action, made.outcome) == ("up", "failed")
+    policy.refresh_from_db()
+    assert (policy.held_since, policy.hold_told) == (begun, True)
+    assert deeds() == ["scaling.failed", "scaling.holds"]
+    held = Event.objects.get(deed="scaling.holds")
+    assert held.details["reason"] == "no space left on device"
+    for _ in range(2):
+        taken(fake, 75)
+    policy.refresh_from_db()
+    assert (policy.held_since, policy.hold_told) == (None, False)
+    assert deeds()[2:] == ["scaling.done", "scaling.goes_on"]
+
+
+def test_so_are_changes_that_nobody_takes_up(policy: ScalingPolicy, fake: Fake) -> None:
+    for _ in range(25):
+        taken(fake, 75, carry_out=False)
+    assert deeds() == ["scaling.holds"]
+    assert Event.objects.get().details["reason"] == "late"
+
+
+def test_so_are_replicas_that_do_not_become_ready(policy: ScalingPolicy, fake: Fake) -> None:
+    taken(fake, 75)
+    sick = fake.running("worker")[1].id
+    fake.sicken(sick, "cannot reach the broker")
+    for _ in range(45):
+        taken(fake, 75)
+    assert deeds() == ["scaling.failed", "scaling.holds"]
+    assert "cannot reach the broker" in Event.objects.get(deed="scaling.holds").details["reason"]
+    fake.change(sick, health=Health.HEALTHY)
+    taken(fake, 75)
+    assert deeds()[2:] == ["scaling.goes_on"]
+
+
+def test_one_change_that_failed_is_no_hold(policy: ScalingPolicy, fake: Fake) -> None:
+    fake.fail("scale", EngineError("no space left on device"))
+    for waiting in (75, 75, 75, 5):
+        taken(fake, waiting)
+    policy.refresh_from_db()
+    assert policy.held_since is None
 
 
 def test_an_engine_that_is_away_holds_the_last_number(policy: ScalingPolicy, fake: Fake) -> None:
