@@ -1,4 +1,4 @@
-"""Of scaling policies: what was decided last, when, and since when one holds."""
+"""Of scaling policies: which there are, what was decided last, when, and since when one holds."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 from opsconsole.models import ScalingPolicy
 
 NAMES = {
+    "pmscoring_scaling_policy",
     "pmscoring_scaling_desired",
     "pmscoring_scaling_decision_timestamp_seconds",
     "pmscoring_scaling_holds_since_timestamp_seconds",
@@ -17,6 +18,9 @@ LABELS = ["environment", "service"]
 
 def collect() -> Iterator[Metric]:
     """The families of NAMES that have a sample; replicas are among those of environments."""
+    there = GaugeMetricFamily(
+        "pmscoring_scaling_policy", "1 for each policy that is to be decided on", labels=LABELS
+    )
     desired = GaugeMetricFamily(
         "pmscoring_scaling_desired", "Replicas that the policy decided on last", labels=LABELS
     )
@@ -33,10 +37,11 @@ def collect() -> Iterator[Metric]:
     )
     for policy in ScalingPolicy.objects.at_work().select_related("environment"):
         labels = [policy.environment.code, policy.service]
+        there.add_metric(labels, 1)
         if policy.decided_at:
             decided.add_metric(labels, policy.decided_at.timestamp())
         if last := policy.decisions.first():
             desired.add_metric(labels, last.desired)
         if policy.held_since and not policy.dry_run and not policy.is_paused():
             holds.add_metric(labels, policy.held_since.timestamp())
-    yield from (desired, decided, holds)
+    yield from (there, desired, decided, holds)

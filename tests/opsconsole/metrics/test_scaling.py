@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now
 
-from opsconsole.models import ScalingDecision, ScalingPolicy
+from opsconsole.models import Environment, ScalingDecision, ScalingPolicy
 from tests.opsconsole import environments_made as made
 from tests.pmscoring.test_metrics import samples
 
@@ -42,6 +42,12 @@ def test_it_tells_what_was_decided_last_and_when(policy: ScalingPolicy) -> None:
     ScalingPolicy.objects.update(decided_at=at)
     assert value("desired") == 3
     assert value("decision_timestamp_seconds") == pytest.approx(at.timestamp())
+
+
+def test_a_policy_that_nobody_has_decided_on_is_there(policy: ScalingPolicy) -> None:
+    assert value("policy") == 1
+    Environment.objects.update(removed_at=now())
+    assert value("policy") is None
 
 
 def test_it_tells_since_when_a_policy_at_work_holds(policy: ScalingPolicy) -> None:
