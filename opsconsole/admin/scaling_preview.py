@@ -12,7 +12,7 @@ from opsconsole.admin import scaling_chart, states, words
 from opsconsole.admin.scaling_series import SPANS, Load, Series
 from opsconsole.models import ExamWindow, ScalingPolicy, ScalingSample
 from opsconsole.scaling import calendar, policies
-from opsconsole.scaling.recorded import sample_of
+from opsconsole.scaling.recorded import samples_of
 from opsconsole.scaling.replay import Figures, Replay, Step, replay
 from opsconsole.scaling.shapes import Basis, Floor, Sample
 
@@ -53,7 +53,7 @@ def preview(
 def _samples(policy: ScalingPolicy, end: datetime) -> list[Sample]:
     rows = ScalingSample.objects.filter(environment=policy.environment_id, service=policy.service)
     full = list(rows.full().between(end - LENGTH, end))
-    return [sample_of(row) for row in full[:: 2 if len(full) > MOST else 1]]
+    return list(samples_of(full[:: 2 if len(full) > MOST else 1]))
 
 
 def _replayed(policy: ScalingPolicy, samples: Sequence[Sample]) -> Replay:

@@ -19,7 +19,7 @@ from opsconsole.models import Environment, ScalingPolicy, ScalingSample
 from opsconsole.scaling import words
 from opsconsole.scaling.calendar import floors
 from opsconsole.scaling.policies import document_of, shape_of
-from opsconsole.scaling.recorded import line_of, sample_in, sample_of
+from opsconsole.scaling.recorded import UNREADABLE, line_of, sample_in, samples_of
 from opsconsole.scaling.replay import Step, replay
 from opsconsole.scaling.shapes import Action, Sample
 from pmscoring.base.files import write_whole
@@ -32,7 +32,7 @@ def samples_between(start: datetime, end: datetime) -> Samples:
     """Of the interval, those of one moment alone."""
     samples: Samples = {}
     for row in ScalingSample.objects.full().between(start, end).select_related("environment"):
-        samples.setdefault((row.environment.code, row.service), []).append(sample_of(row))
+        samples.setdefault((row.environment.code, row.service), []).extend(samples_of([row]))
     return samples
 
 
@@ -48,7 +48,7 @@ def samples_in(path: str) -> Samples:
                 samples.setdefault((code, sample.service), []).append(sample)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}", returncode=USAGE) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         raise CommandError(f"{path} has a line that is no sample: {error}") from error
     return samples
 

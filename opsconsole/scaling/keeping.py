@@ -7,6 +7,7 @@ Races, and why each is safe:
 2. A worker dies. An hour's row is written and its samples are deleted in one transaction.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from statistics import fmean
@@ -17,9 +18,10 @@ from django.utils.timezone import now
 
 from opsconsole.models import ScalingDecision, ScalingSample
 from opsconsole.models.scaling import KEPT, KEPT_HOURLY
-from opsconsole.scaling.recorded import sample_of
+from opsconsole.scaling.recorded import samples_of
 from opsconsole.scaling.shapes import Sample, Seen
 
+log = logging.getLogger(__name__)
 HOUR = timedelta(hours=1)
 MOST_HOURS = 200
 """Of one service, in one turn; the next turn goes on."""
@@ -28,19 +30,29 @@ BATCH = 2000
 
 
 def keep(at: datetime | None = None) -> None:
-    """Sum up and remove what is older than it is to be kept."""
+    """Sum up and remove what is older than it is to be kept.
+
+    Whatever is wrong with the samples of one service, the others and the decisions go on.
+    """
     at = at or now()
     full = ScalingSample.objects.full().filter(at__lt=_hour(at - KEPT))
     for environment, service in sorted(set(full.values_list("environment_id", "service"))):
         of_service = full.filter(environment_id=environment, service=service)
-        for _turn in range(MOST_HOURS):
-            if not _sum_up_oldest(of_service):
-                break
+        try:
+            _sum_up(of_service)
+        except Exception:
+            log.exception("samples of %s are not summed up", service)
     old = ScalingDecision.objects.filter(at__lt=at - KEPT)
     changing = ScalingDecision.objects.changing().values("pk")
     _delete(ScalingSample.objects.filter(hours=True, at__lt=at - KEPT_HOURLY))
     _delete(old.exclude(pk__in=changing))
     _delete(old.filter(at__lt=at - KEPT_HOURLY))
+
+
+def _sum_up(full: "models.QuerySet[ScalingSample]") -> None:
+    for _turn in range(MOST_HOURS):
+        if not _sum_up_oldest(full):
+            break
 
 
 def _hour(at: datetime) -> datetime:
@@ -49,21 +61,28 @@ def _hour(at: datetime) -> datetime:
 
 @transaction.atomic
 def _sum_up_oldest(full: "models.QuerySet[ScalingSample]") -> bool:
-    """Make one row of the oldest hour's; returns whether there was one."""
+    """Make one row of the oldest hour's; returns whether there was one.
+
+    Those that cannot be read are counted by the log alone, and deleted with the others.
+    """
     oldest = full.order_by("at").first()
     if oldest is None:
         return False
     start = _hour(oldest.at)
     of_hour = full.filter(at__gte=start, at__lt=start + HOUR)
     rows = list(of_hour.select_for_update().order_by("at"))
-    if rows:
+    samples = list(samples_of(rows))
+    if len(samples) < len(rows):
+        log.warning("%s: %d samples cannot be read", oldest, len(rows) - len(samples))
+    if samples:
         ScalingSample.objects.create(
             environment_id=oldest.environment_id,
             service=oldest.service,
             at=start,
             hours=True,
-            content=hour_of([sample_of(row) for row in rows]),
+            content=hour_of(samples),
         )
+    if rows:
         of_hour.filter(pk__in=[row.pk for row in rows]).delete()
     return True
 

@@ -1,16 +1,21 @@
 """Samples as documents of rows and files, and back again, without loss. Pure.
 
 Fields that are not known are left out, and a reading without trouble is its number alone: there are
-thousands of rows a day.
+thousands of rows a day. A field that a later version has written is passed over: after a rollback
+its rows are still there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Protocol
 
 from opsconsole.scaling.shapes import Reading, Room, Sample, Seen
 
 Document = dict[str, Any]
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+"""Of what is not as `content_of` and `line_of` write it."""
 
 
 class Row(Protocol):
@@ -33,8 +38,18 @@ def content_of(sample: Sample) -> Document:
 
 
 def sample_of(row: Row) -> Sample:
-    """The sample that a row was written from; not for the rows of whole hours."""
+    """The sample that a row was written from; not for the rows of whole hours.
+
+    Raises UNREADABLE where it is none.
+    """
     return _sample(row.service, row.at, row.content)
+
+
+def samples_of(rows: Iterable[Row]) -> Iterator[Sample]:
+    """The samples of those rows that can be read."""
+    for row in rows:
+        with suppress(*UNREADABLE):
+            yield sample_of(row)
 
 
 def line_of(environment: str, sample: Sample) -> Document:
@@ -50,7 +65,7 @@ def line_of(environment: str, sample: Sample) -> Document:
 def sample_in(line: Document) -> tuple[str, Sample]:
     """The code of the environment, and the sample, of an object that `line_of` has made.
 
-    Raises ValueError, KeyError, TypeError or AttributeError where it is none.
+    Raises UNREADABLE where it is none.
     """
     at = datetime.fromisoformat(line["at"])
     if at.utcoffset() is None:
@@ -65,7 +80,7 @@ def _sample(service: str, at: datetime, content: Document) -> Sample:
         wanted=content["wanted"],
         replicas=tuple(_seen(one) for one in content.get("replicas", ())),
         readings={key: _read(one) for key, one in content.get("readings", {}).items()},
-        room=Room(**content.get("room", {})),
+        room=Room(**_fields(Room, content.get("room", {}))),
         totals=totals_of(content),
     )
 
@@ -85,7 +100,7 @@ def _replica(seen: Seen) -> Document:
 
 
 def _seen(document: Document) -> Seen:
-    return Seen(**{**document, **_floats(document, "age", "cpu", "throttled")})
+    return Seen(**_fields(Seen, document | _floats(document, "age", "cpu", "throttled")))
 
 
 def _reading(reading: Reading) -> float | Document:
@@ -97,7 +112,13 @@ def _reading(reading: Reading) -> float | Document:
 def _read(recorded: float | Document) -> Reading:
     if not isinstance(recorded, dict):
         return Reading(float(recorded))
-    return Reading(**{**recorded, **_floats(recorded, "value")})
+    return Reading(**_fields(Reading, recorded | _floats(recorded, "value")))
+
+
+def _fields(shape: type[Seen | Room | Reading], document: Document) -> Document:
+    """Of the document, what the shape has."""
+    known = {field.name for field in fields(shape)}
+    return {name: value for name, value in document.items() if name in known}
 
 
 def _floats(document: Document, *names: str) -> Document:

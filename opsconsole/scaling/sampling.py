@@ -24,7 +24,7 @@ from opsconsole.models import Environment, ScalingSample
 from opsconsole.scaling import balancer, published
 from opsconsole.scaling.looks import Look, look
 from opsconsole.scaling.readings import missing, reading_of
-from opsconsole.scaling.recorded import sample_of
+from opsconsole.scaling.recorded import samples_of
 from opsconsole.scaling.room import room_of
 from opsconsole.scaling.shapes import Kind, Reading, Sample, Seen
 
@@ -67,8 +67,8 @@ def sample_from(seen: Look, service: str, queries: Sequence[str]) -> Sample:
 def earlier(environment: Environment, service: str, at: datetime) -> Sample | None:
     """The sample before, unless that is too long ago."""
     rows = ScalingSample.objects.full().filter(environment=environment, service=service)
-    row = rows.between(at - EARLIER, at).last()
-    return sample_of(row) if row else None
+    newest = rows.between(at - EARLIER, at).reverse()[:1]
+    return next(samples_of(newest), None)
 
 
 def _asked(query: str) -> Reading:

@@ -7,6 +7,7 @@ import pytest
 
 from opsconsole.models import Environment, ScalingDecision, ScalingPolicy, ScalingSample
 from opsconsole.models.scaling import KEPT, KEPT_HOURLY
+from opsconsole.scaling import keeping
 from opsconsole.scaling.keeping import hour_of, keep
 from opsconsole.scaling.recorded import content_of
 from opsconsole.scaling.shapes import Reading, Sample, Seen
@@ -80,6 +81,42 @@ def test_whole_hours_of_14_days_ago_become_a_row_each(environment: Environment) 
     assert first.content["samples"] == 240
     keep(NOW)
     assert len(rows()) == 6
+
+
+def test_what_cannot_be_read_keeps_nothing_from_being_summed_up_and_removed(
+    environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = LAST - timedelta(hours=1)
+    later = {"wanted": 2, "replicas": [{"name": "web-1", "ready": True, "network": 1}], "gpu": {}}
+    for content in (later, {}, {"wanted": 2, "replicas": [{"name": "web-1"}]}):
+        ScalingSample.objects.create(
+            environment=environment, service="web", at=start, content=content
+        )
+    keep(NOW)
+    assert rows() == [(start, "web", True)]
+    assert ScalingSample.objects.get().content["samples"] == 1
+    assert "2 samples cannot be read" in caplog.text
+
+
+def test_one_service_that_fails_keeps_no_other_nor_decisions(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = LAST - timedelta(hours=1)
+    record(environment, sample(start), sample(start, service="worker"))
+    policy = ScalingPolicy.objects.create(environment=environment, service="web")
+    ScalingDecision.objects.create(
+        policy=policy, at=start, current=1, recommended=1, desired=1, action="stay"
+    )
+
+    def fails_for_web(samples: list[Sample]) -> dict[str, Any]:
+        if samples[0].service == "web":
+            raise KeyError("unforeseen")
+        return hour_of(samples)
+
+    monkeypatch.setattr(keeping, "hour_of", fails_for_web)
+    keep(NOW)
+    assert rows() == [(start, "web", False), (start, "worker", True)]
+    assert not ScalingDecision.objects.exists()
 
 
 def test_hours_go_after_400_days(environment: Environment) -> None:

@@ -74,6 +74,20 @@ def _written(environment: Environment, sample: Sample) -> ScalingSample:
     return ScalingSample.objects.get(pk=row.pk)
 
 
+def test_what_a_later_version_has_written_besides_is_passed_over() -> None:
+    content = {
+        "wanted": 2,
+        "replicas": [{"name": "web-1", "ready": True, "network": 1}],
+        "readings": {"waiting": {"trouble": "away", "code": "away"}},
+        "room": {"memory_free": 1024, "disk_free": 1},
+        "gpu": {},
+    }
+    sample = sample_of(ScalingSample(service="web", at=AT, content=content))
+    assert sample.replicas == (Seen("web-1", ready=True),)
+    assert sample.readings == {"waiting": Reading(trouble="away")}
+    assert sample.room == Room(memory_free=1024)
+
+
 def test_what_is_not_known_is_left_out() -> None:
     sample = Sample(
         AT,
