@@ -52,13 +52,17 @@ def undo(deployment: Deployment, engine: Engine, progress: Progress) -> None:
     MigrationFailed where it cannot be taken back, with what a person has to do.
     """
     state, old = deployment.migrations, deployment.from_release
-    if not state.get("begun"):
+    dangerous = any(each["incompatible"] for each in state.get("missing", []))
+    if not state.get("begun") or not (dangerous or state.get("back")):
         return
+    # What was to be ended may not have been, where the engine was away: only now what is asked of
+    # the database stays true.
+    engine.end_commands(SERVICE)
     if state.get("back") and old:
         progress.begin(_("migrating the database"))
         _run(engine, COMMAND, releases.version_on(engine, old), progress)
         progress.end()
-    if any(each["incompatible"] for each in state.get("missing", [])):
+    if dangerous:
         _take_back(deployment, engine, progress)
 
 

@@ -13,11 +13,11 @@ from django.db.models import F
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.deployments import rollout
+from opsconsole.deployments import migrate, rollout
 from opsconsole.deployments.driver import Driver, lease, myself
 from opsconsole.deployments.endings import UNTOUCHED
 from opsconsole.deployments.plan import LAST
-from opsconsole.engines.base import Engine
+from opsconsole.engines.base import Engine, EngineError
 from opsconsole.models import Caller, Deployment, Event
 from opsconsole.models.events import SYSTEM
 from pmscoring.base.lifecycle import WrongState
@@ -42,6 +42,7 @@ def recover(deployment: Deployment, engine: Engine, **how: Any) -> None:
     _claim(deployment)
     with deployment.in_its_language():
         driver = Driver(deployment, engine, **how)
+        _end_migrations(driver)
         if deployment.status in UNTOUCHED or deployment.is_overdue():
             driver.undo(_reason(deployment))
         elif _replaces_itself(driver):
@@ -53,6 +54,17 @@ def recover(deployment: Deployment, engine: Engine, **how: Any) -> None:
             driver.go_on()
         else:
             driver.undo(_reason(deployment))
+
+
+def _end_migrations(driver: Driver) -> None:
+    """A killed worker's one-off goes on, and would change the database after it was looked at."""
+    if not driver.deployment.migrations.get("begun"):
+        return
+    try:
+        driver.engine.end_commands(migrate.SERVICE)
+    except EngineError:
+        if not driver.deployment.is_overdue():
+            raise
 
 
 def _claim(deployment: Deployment) -> None:

@@ -241,6 +241,12 @@ class Engine(Protocol):
         Of the version's image; without a version, of that which runs.
         """
 
+    def end_commands(self, service: str) -> None:
+        """End what `run_once` runs as this service for callers that may be dead.
+
+        Returns when all of it has ended; a caller that lives gets EngineError.
+        """
+
     def inside(self, replica: str, argv: Sequence[str], *, timeout: timedelta) -> Finished:
         """Run a command beside the replica's own process."""
 

@@ -147,6 +147,16 @@ class Compose(DockerEngine):
         with self.images.meant(version.images[service]):
             yield version
 
+    def end_commands(self, service: str) -> None:
+        """They are killed, as when their caller must stop; ended ones stay to be read."""
+        self.containers.remove(
+            [
+                one["Id"]
+                for one in self.containers.all(**{SERVICE: service})
+                if is_one_off(one) and one["State"]["Status"] != "exited"
+            ]
+        )
+
     def _sweep(self) -> None:
         ended = [
             one

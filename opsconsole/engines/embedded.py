@@ -179,6 +179,9 @@ class Embedded:
             self._refuse()
         return self._run(argv, timeout, say, alive)
 
+    def end_commands(self, service: str) -> None:
+        """They end with their caller, whose children they are."""
+
     def inside(self, replica: str, argv: Sequence[str], *, timeout: timedelta) -> Finished:
         """There is no inside: beside it, on the same machine."""
         self._program(replica)

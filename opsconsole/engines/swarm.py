@@ -169,6 +169,11 @@ class Swarm(DockerEngine):
         job = SwarmJob(self.daemon, self.containers, f"{self.layout.project}_{name}")
         return job.follow(argv, timeout=timeout, say=say, alive=alive)
 
+    def end_commands(self, service: str) -> None:
+        """By removing their jobs, on whatever node they run."""
+        for name in self.swarm.running_jobs(f"run-{service}"):
+            SwarmJob(self.daemon, self.containers, name).end()
+
     def _sweep(self) -> None:
         """Remove jobs that ended a while ago: drivers, and what a killed process had started."""
         for name in self.swarm.ended_jobs(one_off.KEPT):

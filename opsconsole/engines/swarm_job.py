@@ -14,6 +14,7 @@ from opsconsole.engines.containers import (
     MOST_OUTPUT,
     Containers,
     bounded_output,
+    too_long,
 )
 from opsconsole.engines.daemon import Daemon, Gone
 from opsconsole.engines.one_off import limited
@@ -23,6 +24,8 @@ from pmscoring.base.progress import Alive
 from pmscoring.base.redaction import redacted
 
 LOOK_SECONDS = 0.5
+END_SECONDS = 60.0
+"""For a container on another node, which is asked to end before it is killed."""
 
 
 class SwarmJob:
@@ -70,6 +73,25 @@ class SwarmJob:
             if at > self.last:
                 self.last = at
                 yield redacted(says)[:MOST_OUTPUT]
+
+    def end(self) -> None:
+        """Remove it; returns when its tasks have ended, those on other nodes too."""
+        tasks: list[str] = []
+        with suppress(Gone):
+            tasks = [one["ID"] for one in self._tasks() if state_of(one) is not State.STOPPED]
+            self.remove()
+        end = time.monotonic() + END_SECONDS
+        while any(map(self._runs, tasks)):
+            if time.monotonic() > end:
+                raise too_long([self.name], END_SECONDS)
+            time.sleep(LOOK_SECONDS)
+
+    def _runs(self, task: str) -> bool:
+        try:
+            found = self.daemon.ask(lambda: self.daemon.api.inspect_task(task))
+        except Gone:
+            return False
+        return state_of(found) is not State.STOPPED
 
     def remove(self) -> None:
         """The service, and the containers that Swarm leaves of a job."""

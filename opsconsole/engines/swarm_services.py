@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from opsconsole.engines.base import LABEL, EngineError
+from opsconsole.engines.base import LABEL, EngineError, State
 from opsconsole.engines.daemon import Daemon, Gone
 from opsconsole.engines.parsing import Document, moment
-from opsconsole.engines.swarm_parsing import NAMESPACE, ONE_OFF, is_live, labels_of
+from opsconsole.engines.swarm_parsing import NAMESPACE, ONE_OFF, is_live, labels_of, state_of
 
 OUT_OF_SEQUENCE = "update out of sequence"
 TRIES = 5
@@ -36,15 +36,27 @@ class SwarmServices:
 
     def ended_jobs(self, since: timedelta) -> list[str]:
         """The full names of those that run nothing any more, and were made longer ago."""
-        api, late = self.daemon.api, datetime.now(UTC) - since
-        found = self.daemon.ask(lambda: api.services(filters=self.filters))
-        old = [
-            service
-            for service in found
-            if ONE_OFF in labels_of(service) and (moment(service["CreatedAt"]) or late) < late
-        ]
+        late = datetime.now(UTC) - since
+        old = [one for one in self._jobs() if (moment(one["CreatedAt"]) or late) < late]
         tasks = self.tasks(old)
-        return [str(one["Spec"]["Name"]) for one in old if not any(map(is_live, tasks[one["ID"]]))]
+        return [str(one["Spec"]["Name"]) for one in old if all(map(_has_ended, tasks[one["ID"]]))]
+
+    def running_jobs(self, beginning: str) -> list[str]:
+        """The full names of those named so, but for a last word, that run or are about to."""
+        full = f"{self.project}_{beginning}"
+        jobs = [one for one in self._jobs() if one["Spec"]["Name"].rpartition("-")[0] == full]
+        tasks = self.tasks(jobs)
+        return [
+            str(one["Spec"]["Name"])
+            for one in jobs
+            if not tasks[one["ID"]] or not all(map(_has_ended, tasks[one["ID"]]))
+        ]
+
+    def _jobs(self) -> list[Document]:
+        """What runs a command once, or has."""
+        api = self.daemon.api
+        found = self.daemon.ask(lambda: api.services(filters=self.filters))
+        return [service for service in found if ONE_OFF in labels_of(service)]
 
     def one(self, name: str) -> Document:
         """By its name without the stack's; raises EngineError where there is none here."""
@@ -119,3 +131,8 @@ class SwarmServices:
             self.daemon.ask(lambda: self.daemon.slow_api.remove_service(service))
         except Gone:
             return
+
+
+def _has_ended(task: Document) -> bool:
+    """Of a job: it shall never be running, but complete."""
+    return state_of(task) is State.STOPPED

@@ -8,11 +8,13 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from opsconsole import tasks
-from opsconsole.deployments import driver, holding, releases, request
+from opsconsole.deployments import driver, holding, recovery, releases, request
+from opsconsole.engines.base import EngineAway
 from opsconsole.models import Deployment, Environment, Restore
 from pmscoring.base import hold
+from tests.opsconsole.deployments.chaos import lease_over
 from tests.opsconsole.deployments.conftest import NOBODY, without_waiting
-from tests.opsconsole.engines.fake import Behaviour, Fake, Migration
+from tests.opsconsole.engines.fake import Behaviour, Died, Fake, Migration
 
 pytestmark = pytest.mark.django_db
 DROP = Migration("0002_drop", ("DROPPING columns",))
@@ -189,3 +191,48 @@ def test_what_would_end_it_is_begun_while_it_stays(
     names = {name.rpartition(".")[2] for name in sent}
     assert names == {"tell", "sweep_restores", "start_deployment"}
     assert waiting.status == "requested"
+
+
+def test_a_migration_that_outlives_its_worker_is_ended_before_the_database_is_looked_at(
+    fake: Fake, here: Environment, page: None
+) -> None:
+    fake.fail("run_once migrate", Died())
+    with pytest.raises(Died):
+        behind_the_page(fake, here, migrations=(DROP,))
+    deployment = Deployment.objects.get()
+    assert deployment.status == "migrating"
+
+    with lease_over():
+        recovery.recover(deployment, fake, **without_waiting(fake))
+
+    fake.finish_left()
+    assert deployment.status == "failed"
+    assert set(fake.migrated) == {"0001_first"}
+    assert not is_held()
+
+
+def test_an_engine_that_cannot_end_it_is_waited_for(
+    fake: Fake, here: Environment, page: None
+) -> None:
+    fake.fail("run_once migrate", Died())
+    with pytest.raises(Died):
+        behind_the_page(fake, here, migrations=(DROP,))
+    deployment = Deployment.objects.get()
+    fake.fail("end_commands", EngineAway("the engine does not answer"))
+
+    with lease_over(), pytest.raises(EngineAway):
+        recovery.recover(deployment, fake, **without_waiting(fake))
+
+    deployment.refresh_from_db()
+    assert deployment.status == "migrating"
+    assert is_held()
+
+
+def test_one_that_the_engine_lost_sight_of_is_ended_too(
+    fake: Fake, here: Environment, page: None
+) -> None:
+    fake.fail("run_once migrate", EngineAway("the engine does not answer"))
+    deployment = behind_the_page(fake, here, migrations=(DROP,))
+    fake.finish_left()
+    assert deployment.status == "failed"
+    assert set(fake.migrated) == {"0001_first"}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Protocol
 
 import pytest
@@ -500,6 +501,30 @@ class Keeping:
         assert {one.name for one in lab.engine.services()} == services
         wait_until(lambda: lab.ended("driver-1"), SOON, "the driver has ended")
         assert lab.ended("driver-1") == (5, version.images["ops"].digest)
+
+    def test_a_command_is_ended_whose_caller_may_be_dead(self, lab: DeployingLab) -> None:
+        heard: list[str] = []
+        failed: list[str] = []
+
+        def run() -> None:
+            argv = ["sh", "-c", "echo begun; exec sleep 600"]
+            try:
+                lab.engine.run_once(WEB, argv, timeout=2 * TIME, say=heard.append, alive=nothing)
+            except EngineError as error:
+                failed.append(str(error))
+
+        caller = Thread(target=run)
+        caller.start()
+        wait_until(lambda: heard == ["begun"], SOON, "the command has begun")
+        lab.engine.end_commands("ops")
+        assert caller.is_alive()
+
+        lab.engine.end_commands(WEB)
+
+        caller.join(TIME.total_seconds())
+        assert not caller.is_alive()
+        assert failed
+        wait_healthy(lab.engine)
 
     def test_it_prunes_its_own_images_alone(self, lab: DeployingLab) -> None:
         old, kept, other = lab.good(), lab.good(), lab.good()

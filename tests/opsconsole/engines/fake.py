@@ -22,6 +22,7 @@ from pathlib import Path
 from django.utils.timezone import now
 
 from opsconsole.engines.base import (
+    EngineAway,
     EngineError,
     Finished,
     Happening,
@@ -129,6 +130,7 @@ class Fake:
         self.services_: dict[str, FakeService] = {}
         self.calls: list[str] = []
         self.ran: list[tuple[str, tuple[str, ...], str]] = []
+        self.left: list[tuple[str, tuple[str, ...], Behaviour]] = []
         self.drivers: list[tuple[str, tuple[str, ...], Version]] = []
         self.lines: list[tuple[datetime, str]] = []
         self.said: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
@@ -197,6 +199,12 @@ class Fake:
             replace(seen, **changes) if seen.id == replica else seen  # type: ignore[arg-type]
             for seen in service.replicas
         ]
+
+    def finish_left(self) -> None:
+        """Let the commands whose callers were killed, or lost the engine, come to their end."""
+        for _service, argv, behaviour in self.left:
+            self._answer(argv, behaviour)
+        self.left = []
 
     def running(self, service: str) -> list[Replica]:
         """The running replicas, healthy or not."""
@@ -286,12 +294,21 @@ class Fake:
         running = "web" if service == "migrate" else service
         image = version.images[service] if version else self._image_of_running_service(running)
         self.ran.append((service, tuple(argv), image.digest))
-        self._step(f"run_once {_command(argv)}")
+        try:
+            self._step(f"run_once {_command(argv)}")
+        except (Died, EngineAway):
+            self.left.append((service, tuple(argv), self.behaviours.get(image.digest, GOOD)))
+            raise
         alive()
         finished = self._answer(argv, self.behaviours.get(image.digest, GOOD))
         for text in finished.output.splitlines():
             say(text)
         return finished
+
+    def end_commands(self, service: str) -> None:
+        """What killed callers have left of it does nothing any more."""
+        self._step("end_commands")
+        self.left = [each for each in self.left if each[0] != service]
 
     def inside(self, replica: str, argv: Sequence[str], *, timeout: timedelta) -> Finished:
         """Probes and the canary by the image's behaviour."""
