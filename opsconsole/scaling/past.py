@@ -25,11 +25,12 @@ from opsconsole.models import (
     ScalingPolicy,
 )
 from opsconsole.scaling.calendar import TICK, floors
+from opsconsole.scaling.checks import LONGEST
 from opsconsole.scaling.shapes import By, Change, History, Policy
 from pmscoring.base import hold
 
-MOST_ROWS = 5000
-"""That are read of one policy, were they all of one window."""
+MOST_ROWS = 2 * LONGEST // int(TICK.total_seconds())
+"""That are read of one policy: those of the longest window, and as many that persons asked for."""
 Outcome = ScalingDecision.Outcome
 CHANGED = (Outcome.DOING, Outcome.DONE, Outcome.SHORT)
 """Decisions that have changed the number, or are about to."""

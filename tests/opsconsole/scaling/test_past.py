@@ -1,6 +1,7 @@
 """What a decision knows of the past, read from rows alone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,21 @@ from opsconsole.models import (
     ScalingDecision,
     ScalingPolicy,
 )
-from opsconsole.scaling import past
-from opsconsole.scaling.shapes import Basis, By, Change, Fallback, History, Kind, Metric, Policy
+from opsconsole.scaling import checks, past
+from opsconsole.scaling.decide import decide
+from opsconsole.scaling.shapes import (
+    Basis,
+    By,
+    Change,
+    Fallback,
+    History,
+    Kind,
+    Metric,
+    Policy,
+    Reading,
+    Sample,
+    Seen,
+)
 from pmscoring.base import hold
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +71,18 @@ def test_recommendations_go_back_as_far_as_the_windows_do(policy: ScalingPolicy)
     assert known[-1] == (last, 39)
     assert known[0] == (at - 300 * SECOND, 20)
     assert [count for _at, count in known] == list(range(20, 40))
+
+
+def test_they_go_back_over_the_longest_window_too(policy: ScalingPolicy) -> None:
+    at = now()
+    longest = replace(SHAPE, down_window=checks.LONGEST)
+    ScalingDecision.objects.bulk_create(
+        ScalingDecision(policy=policy, at=at - number * TICK, current=4, recommended=1, desired=4)
+        for number in range(checks.LONGEST // 15 + 10, 0, -1)
+    )
+    seen = Sample(at, "worker", 4, [Seen(f"worker-{n}", True) for n in range(4)],
+                  {"waiting": Reading(5.0)})  # fmt: skip
+    assert decide(longest, seen, history(policy, at, longest), at).desired == 1
 
 
 def test_only_what_was_done_counts_as_a_change(policy: ScalingPolicy) -> None:
