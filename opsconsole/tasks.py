@@ -261,9 +261,12 @@ def keep_samples() -> None:
     keeping.keep()
 
 
-@shared_task(acks_late=False)
+@shared_task(acks_late=False, throws=(Busy,))
 def autoscale() -> None:
-    """Decide on every scaling policy; beat asks for it every 15 seconds, and late is useless."""
+    """Decide on every scaling policy; beat asks for it every 15 seconds, and late is useless.
+
+    Raises Busy where another one does so just now.
+    """
     with translation.override(settings.LANGUAGE_CODE):
         scaling_turn(caller=BEAT)
     for key in ScalingDecision.objects.to_carry_out().values_list("pk", flat=True):

@@ -205,15 +205,23 @@ def at_once(
     deeds: Mapping[str, Deed] | None = None,
     say: Callable[[str], object] = lambda line: None,
 ) -> Operation:
-    """Request an operation and perform it in this process, before a worker can see it waiting."""
+    """Request an operation and perform it in this process, before a worker can see it waiting.
+
+    Raises Refused and Busy, also where they have ended the operation: its row has them too.
+    """
     with transaction.atomic():
         operation = ask()
         operation.claim(started_at=now())
-    _perform(operation, DEEDS if deeds is None else deeds, say)
+    error = _perform(operation, DEEDS if deeds is None else deeds, say)
+    if isinstance(error, Refused | Busy):
+        raise error
     return operation
 
 
-def _perform(operation: Operation, deeds: Mapping[str, Deed], say: Callable[[str], object]) -> None:
+def _perform(
+    operation: Operation, deeds: Mapping[str, Deed], say: Callable[[str], object]
+) -> Exception | None:
+    """What of FAILURES has ended it, which the row and an event have; None where it was done."""
     output = Output(operation, say)
     caller = asked_by(operation)
     try:
@@ -226,7 +234,7 @@ def _perform(operation: Operation, deeds: Mapping[str, Deed], say: Callable[[str
             operation.put_back(reason, begun=False)  # Nobody would ask again.
         else:
             _fail(operation, output, caller, reason)
-        return
+        return error
     with operation.all_or_none():
         operation.finish(output=output.text, exit_code=done.exit_code, fraction=1.0)
         result = Event.Result.FAILED if done.exit_code else Event.Result.OK
@@ -234,6 +242,7 @@ def _perform(operation: Operation, deeds: Mapping[str, Deed], say: Callable[[str
             Event.objects.record(
                 done.deed, operation.environment, caller, result=result, **done.details
             )
+    return None
 
 
 def _fail(operation: Operation, output: Output, caller: Caller, reason: str) -> None:

@@ -25,7 +25,6 @@ Races, and why each is safe:
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,6 +32,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Min
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import EngineError
 from opsconsole.environments.locks import holding
@@ -54,7 +54,7 @@ from opsconsole.scaling.policies import document_of, shape_of
 from opsconsole.scaling.recorded import content_of
 from opsconsole.scaling.shapes import Action, Decision, Kind, Policy, Rule, Sample
 from pmscoring.base.redaction import redacted
-from pmscoring.base.refusals import Refused
+from pmscoring.base.refusals import Busy, Refused
 
 log = logging.getLogger(__name__)
 LONGEST = timedelta(seconds=8)
@@ -84,19 +84,25 @@ def turn(
 ) -> list[ScalingDecision]:
     """What was decided, each a row; carried out is what says `doing`.
 
-    With `dry_run` nothing is written, and the decisions have no key.
+    With `dry_run` nothing is written, and the decisions have no key. Raises Busy where nothing was
+    decided because other turns are under way.
     """
     this, begun = Turn(caller, at or now(), dry_run), time.monotonic()
     made: list[ScalingDecision] = []
+    passed: list[str] = []
     for environment in _environments():
         if time.monotonic() - begun > LONGEST.total_seconds():
             log.warning("scaling: the next turn goes on with %s", environment)
             break
         try:
-            with suppress(Locked), holding(f"autoscale {environment.pk}"):
+            with holding(f"autoscale {environment.pk}"):
                 made += _taken(this, environment)
+        except Locked:
+            passed.append(environment.code)
         except Exception:
             log.exception("scaling: %s is not decided on", environment)
+    if passed and not made:
+        raise Busy(_("another turn of the autoscaler is under way: %s") % ", ".join(passed))
     return made
 
 

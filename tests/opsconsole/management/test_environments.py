@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from opsconsole.engines.base import EngineAway, Finished
+from opsconsole.environments import one_at_a_time
 from opsconsole.models import Environment, Event, Operation
 from tests.opsconsole.engines.fake import Fake
 from tests.opsconsole.environments.conftest import fake, here, in_containers
@@ -141,6 +142,19 @@ def test_scale_exits_with_1_where_the_engine_does_not_do_it(fake: Fake) -> None:
     fake.fail("scale", EngineAway("no answer"))
     document, status = ran("scale", "production", "web", "3")
     assert (status, document["state"], document["reason"]) == (1, "failed", "no answer")
+
+
+def test_scale_exits_with_75_while_replicas_drain() -> None:
+    here = Environment.objects.here()
+    with one_at_a_time.scaling(here, "web"):
+        failure = refused("scale", "production", "web", "3")
+    assert (failure.returncode, "may still drain" in str(failure)) == (75, True)
+
+
+def test_what_a_guard_refuses_only_when_it_is_done_exits_with_3_too(fake: Fake) -> None:
+    del fake.services_["web"]
+    failure = refused("scale", "production", "web", "3")
+    assert (failure.returncode, str(failure)) == (3, "there is no service web")
 
 
 def test_run_shows_the_output_and_exits_as_the_command_did(fake: Fake) -> None:
