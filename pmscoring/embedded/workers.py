@@ -12,8 +12,8 @@ from pmscoring.embedded.parts import Part, worker_answers
 MOST = 4
 GRACE_SECONDS = 150
 """As WORKER_GRACE in containers: a batch may wait for an answer for INFERENCE_TIMEOUT."""
-OPS_CONCURRENCY = 3
-"""A backup, a drill and a deployment go on side by side."""
+OPS_CONCURRENCY = 6
+"""A backup, a verification, a drill and a worker that ends, and looks and turns beside them."""
 
 
 def workers(environment: Mapping[str, str]) -> list[Part]:
