@@ -88,9 +88,12 @@ class Progress:
             self.surely_alive()
 
     def surely_alive(self) -> None:
-        """Heartbeat at once, as before whatever cannot be undone; raises what `alive` raises."""
-        self.look()
+        """Heartbeat at once, as before whatever cannot be undone; raises what `alive` raises.
+
+        The heartbeat first: one that was cancelled lives on until it has undone what it did.
+        """
         self.beat()
+        self.look()
 
     def pause(self, seconds: float) -> None:
         """Wait for something outside, alive."""

@@ -3,7 +3,6 @@
 Compose itself would stop the old container before it starts the new one, and has no way back.
 """
 
-import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,12 +14,11 @@ from opsconsole.engines.base import EngineAway, EngineError, Judge, Replica, Rol
 from opsconsole.engines.compose_project import HASH, ComposeProject, is_live
 from opsconsole.engines.containers import last_words
 from opsconsole.engines.daemon import Gone
-from opsconsole.engines.meanwhile import paced, patiently
+from opsconsole.engines.meanwhile import paced, patiently, undeterred
 from opsconsole.engines.parsing import Document, check_of, replica
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.progress import Alive
 
-log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 AWAY_SECONDS = 60.0
 SPARE_SECONDS = 15.0
@@ -112,7 +110,7 @@ class Roll:
         made = self.project.create(self.service, count - len(new), self.version, self.alive)
         try:
             self._confirm(made)
-            self.project.containers.stop(old)
+            patiently(lambda: self.project.containers.stop(old), self.alive)
             self.alive()
             self._start(made)
             self._await([*new, *made])
@@ -160,14 +158,10 @@ class Roll:
         return [replica(one, self.service, name, at) for one in found]
 
     def _undo(self, made: Sequence[str]) -> None:
-        """End the new ones; raises WrongState where they are another driver's to end by now."""
-        try:
-            self.alive()
-        except WrongState:
-            raise
-        except Exception as error:  # noqa: BLE001 - it cannot stop what is undone
-            log.info("undone all the same: %s", error)
-        self.project.containers.stop(made)
+        """End the new ones, alive; raises WrongState where they are another driver's by now."""
+        alive = undeterred(self.alive)
+        alive()
+        patiently(lambda: self.project.containers.stop(made), alive)
         self.project.containers.remove(made)
 
     def _drain(self, old: Sequence[str]) -> None:

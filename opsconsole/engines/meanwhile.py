@@ -1,5 +1,6 @@
 """Several things at once: questions to an engine, and signs of life while it works."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -7,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from queue import Empty, Queue
 from typing import Any, TypeVar
 
+from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.progress import Alive
 
+log = logging.getLogger(__name__)
 AT_ONCE = 16
 """The most threads."""
 WAITING_AT_ONCE = 128
@@ -74,6 +77,23 @@ def patiently(deed: Callable[[], object], alive: Alive) -> None:
         future.result()
     if refusal:
         raise refusal
+
+
+def undeterred(alive: Alive) -> Alive:
+    """Calls `alive` for its sign of life; of what it raises only WrongState stops what is undone.
+
+    That another one drives by now is the one thing that does: what is there is the other one's.
+    """
+
+    def beat() -> None:
+        try:
+            alive()
+        except WrongState:
+            raise
+        except Exception as error:  # noqa: BLE001 - it cannot stop what is undone
+            log.info("undone all the same: %s", error)
+
+    return beat
 
 
 def paced(alive: Alive, seconds: float = ALIVE_SECONDS) -> Alive:

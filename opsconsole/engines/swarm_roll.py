@@ -3,7 +3,6 @@
 Swarm itself replaces one task after another, and calls it good when the last one runs.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from opsconsole.engines.base import (
     State,
     Version,
 )
-from opsconsole.engines.meanwhile import paced
+from opsconsole.engines.meanwhile import paced, undeterred
 from opsconsole.engines.parsing import NANOSECONDS, Document
 from opsconsole.engines.swarm_parsing import FAILED, check_of, is_live, state_of
 from opsconsole.engines.swarm_services import Spec, SwarmServices
@@ -28,7 +27,6 @@ from opsconsole.engines.swarm_stack import Definition, Stack
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.progress import Alive
 
-log = logging.getLogger(__name__)
 HELD = "24h"
 """How long Swarm waits after the first task, which is until it is told to go on."""
 LOOK_SECONDS = 0.5
@@ -113,14 +111,9 @@ class SwarmRoll:
 
         Raises WrongState where another one drives by now.
         """
-        try:
-            self.alive()
-        except WrongState:
-            raise
-        except Exception as error:  # noqa: BLE001 - it cannot stop what is undone
-            log.info("undone all the same: %s", error)
+        self.alive = undeterred(self.alive)
+        self.alive()
         self._bring_back(before)
-        self.alive = lambda: None
         try:
             self._await_all(before, patient=True)
         except RollFailed as error:

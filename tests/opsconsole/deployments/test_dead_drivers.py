@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils.timezone import now
 
 from opsconsole.deployments import cancel, driver, recovery, releases, request
+from opsconsole.deployments.progress import Cancelled, Progress
 from opsconsole.models import Deployment, Environment, Event
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.refusals import Refused
@@ -279,6 +280,32 @@ def test_it_can_be_cancelled_at_each_step(
     assert deployment.status == end
     assert deployment.reason == "cancelled by tester"
     assert {name: fake.digests(name) for name in OURS} == before
+
+
+def test_a_cancelled_driver_is_heard_of_while_it_undoes(fake: Fake, staging: Environment) -> None:
+    deployment = asked(staging)
+    deployment.claim(started_at=now(), since=now())
+    progress = Progress(deployment, **without_waiting(fake))
+    cancel.cancel(deployment, caller=NOBODY)
+    before = Deployment.objects.get(pk=deployment.pk).claimed_at
+    with pytest.raises(Cancelled):
+        progress.surely_alive()
+    after = Deployment.objects.get(pk=deployment.pk).claimed_at
+    assert before is not None
+    assert after is not None
+    assert after > before
+
+
+def test_a_cancelled_driver_learns_that_another_one_drives(
+    fake: Fake, staging: Environment
+) -> None:
+    deployment = asked(staging)
+    deployment.claim(started_at=now(), since=now())
+    progress = Progress(deployment, **without_waiting(fake))
+    cancel.cancel(deployment, caller=NOBODY)
+    quiet(deployment)
+    with pytest.raises(WrongState):
+        progress.surely_alive()
 
 
 def test_one_that_nobody_has_taken_up_is_cancelled_at_once(staging: Environment) -> None:
