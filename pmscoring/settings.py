@@ -165,7 +165,18 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "scoring.tasks.sweep", "schedule": 10.0},
-    "publish-load": {"task": "scoring.tasks.publish_load", "schedule": 5.0},
+    "publish-load": {
+        "task": "scoring.tasks.publish_load",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    # By the operations worker too: all others may be in the middle of long batches, and just when
+    # there is a queue its length matters. Without that worker nobody scales.
+    "ops-publish-load": {
+        "task": "scoring.tasks.publish_load",
+        "schedule": 5.0,
+        "options": {"queue": "ops", "expires": 5.0},
+    },
     # Hourly, so that a day begins with it in any zone, and a missed turn is soon made up for.
     "delete-due-answers": {"task": "scoring.tasks.delete_due_answers", "schedule": 3600.0},
     "forget-old-keys": {"task": "scoring.tasks.forget_old_keys", "schedule": 86400.0},

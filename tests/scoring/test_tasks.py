@@ -27,3 +27,12 @@ def test_every_schedule_names_a_task_that_there_is() -> None:
     scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert scheduled
     assert scheduled <= set(app.tasks)
+
+
+def test_the_load_is_published_by_workers_that_score_and_by_one_that_does_not() -> None:
+    scheduled = settings.CELERY_BEAT_SCHEDULE.values()
+    of_load = [entry for entry in scheduled if entry["task"] == tasks.publish_load.name]
+    queues = {entry["options"].get("queue", "default") for entry in of_load}
+    assert queues == {"default", "ops"}
+    # A message that nobody has taken for so long is followed by the next one.
+    assert all(entry["options"]["expires"] == entry["schedule"] for entry in of_load)
