@@ -11,8 +11,8 @@ from scoring.calibration import fitting, general
 from scoring.exams import held, retention
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
 from scoring.intake import submissions, uploads
-from scoring.machine import batches, load
-from scoring.models import Answer, Calibration, Question, Upload
+from scoring.machine import batches, lanes, load
+from scoring.models import Calibration, Question, Upload
 from scoring.review import groups, queue
 
 TURN_SECONDS = 5.0
@@ -26,24 +26,32 @@ def inference() -> Inference:
 
 
 @shared_task(throws=(InferenceUnavailable,))
-def score_waiting(question_id: int) -> int:
+def score_waiting(question_id: int, lane: int = 0) -> int:
     """Score the question's waiting answers; while the service is down, the sweep tries again.
 
-    A long queue is scored in turns, each of which asks for the next one. Between them a worker that
-    is told to end does so, and what else waits for it is done, such as publishing the load.
+    A long queue is scored in turns on several lanes, and each turn asks for the next ones. Between
+    turns a worker that is told to end does so, and what else waits for it is done, such as
+    publishing the load.
     """
+    lanes.take_up(question_id, lane)
     question = Question.objects.filter(pk=question_id).select_related("exam").first()
     if question is None:
         return 0
+    _open_lanes(question, beside=1)
     try:
         scored = batches.score_waiting(question, inference(), seconds=TURN_SECONDS)
     except OtherEncoder:
         by_general = general.marks(question)
         nudge_calibration(general.renew() if by_general else fitting.renew(question))
         return 0
-    if Answer.objects.filter(question=question).waiting().exists():
-        nudge([question.pk])
+    _open_lanes(question)
     return scored
+
+
+def _open_lanes(question: Question, beside: int = 0) -> None:
+    """Nudge workers to score what waits of the question, beside so many batches."""
+    for lane in lanes.open_for(question.pk, batches.waiting(question) - beside):
+        nudges.nudge(score_waiting, question.pk, lane)
 
 
 @shared_task(throws=(InferenceUnavailable, WrongState))

@@ -65,9 +65,8 @@ def score_batch(question: Question, inference: Inference) -> int:
 
     A text that has a mark in force already takes that mark over, without a request.
     """
-    size = max(settings.SCORING_BATCH // (ESSAY_WEIGHT if question.sections else 1), 1)
     with transaction.atomic():
-        answers = Answer.objects.claim(question.pk, size)
+        answers = Answer.objects.claim(question.pk, _size(question))
     # The definition or the calibration may change while this worker scores. The question is read
     # after the claim, so every change that it does not show comes later, and such a change takes
     # the claim away (`wait_again`): `_write_marks` then drops what was scored under the old one.
@@ -90,6 +89,16 @@ def score_batch(question: Question, inference: Inference) -> int:
         return len(answers)
     _write_marks(question, new, judgements)
     return len(answers)
+
+
+def _size(question: Question) -> int:
+    """The most answers of a batch."""
+    return max(settings.SCORING_BATCH // (ESSAY_WEIGHT if question.sections else 1), 1)
+
+
+def waiting(question: Question) -> float:
+    """How many batches the question's waiting answers are."""
+    return Answer.objects.filter(question=question).waiting().count() / _size(question)
 
 
 def _existing(question: Question, keys: set[str]) -> Judgements:
