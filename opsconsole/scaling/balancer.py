@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from opsconsole.engines import traffic
 from opsconsole.engines.base import EngineError, State
 from opsconsole.gateways import haproxy
-from opsconsole.scaling.looks import Look
+from opsconsole.scaling.looks import Look, rate
 from opsconsole.scaling.readings import missing
 from opsconsole.scaling.shapes import Kind, Reading, Sample
 
@@ -50,19 +50,18 @@ def _requests(
         counted = haproxy.requests(settings.HAPROXY_URL)
     except haproxy.HaproxyError as error:
         return missing(error), {}
-    keyed = {KEY + address: count for address, count in counted.items()}
-    return _since(keyed, seen, before), {key: (count,) for key, count in keyed.items()}
+    totals = {KEY + address: seen.counted(count) for address, count in counted.items()}
+    return _since(totals, before), dict(totals)
 
 
-def _since(counted: Mapping[str, float], seen: Look, before: Sample | None) -> Reading:
+def _since(counted: Mapping[str, Sequence[float]], before: Sample | None) -> Reading:
     """A second, since the sample before."""
     if before is None:
         return missing(_("the requests are counted for the first time"))
-    totals = {key: count for key, (count, *_) in before.totals.items() if key.startswith(KEY)}
-    if counted.keys() != totals.keys() or any(counted[key] < totals[key] for key in totals):
+    then = {key: total for key, total in before.totals.items() if key.startswith(KEY)}
+    if counted.keys() != then.keys() or any(counted[key][0] < then[key][0] for key in then):
         return missing(_("HAProxy has begun to count anew, or was not counted a moment ago"))
-    seconds = (seen.at - before.at).total_seconds()
-    return Reading(round((sum(counted.values()) - sum(totals.values())) / seconds, 3))
+    return Reading(round(sum(rate(counted[key], then[key]) for key in then), 3))
 
 
 def _from_lines(lines: list[traffic.Request] | Reading) -> Reading:

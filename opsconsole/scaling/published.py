@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from opsconsole.scaling.looks import Look
+from opsconsole.scaling.looks import Look, rate
 from opsconsole.scaling.readings import missing, reading_of
 from opsconsole.scaling.shapes import Kind, Reading, Sample
 
@@ -24,8 +24,10 @@ def readings(seen: Look, before: Sample | None) -> tuple[dict[str, Reading], Tot
     """
     told = {key: _reading(seen, name) for key, name in FIELDS.items()}
     arrived = _reading(seen, "arrived")
-    totals: Totals = {} if arrived.value is None else {ARRIVED: (arrived.value,)}
-    return {**told, ARRIVALS: _arrivals(arrived, seen, before)}, totals
+    if arrived.value is None:
+        return {**told, ARRIVALS: arrived}, {}
+    counted = seen.counted(arrived.value)
+    return {**told, ARRIVALS: _arrivals(counted, before)}, {ARRIVED: counted}
 
 
 def _reading(seen: Look, name: str) -> Reading:
@@ -36,18 +38,15 @@ def _reading(seen: Look, name: str) -> Reading:
     return reading_of(seen.load[name])
 
 
-def _arrivals(arrived: Reading, seen: Look, before: Sample | None) -> Reading:
+def _arrivals(counted: Sequence[float], before: Sample | None) -> Reading:
     """A second, since the sample before.
 
     Not from the rate and the growth of the queue: the rate is that of a minute, and so tells of
     answers that still come long after the last one was scored.
     """
-    if arrived.value is None:
-        return arrived
     then = before.totals.get(ARRIVED) if before else None
-    if before is None or then is None:
+    if then is None:
         return missing(_("the answers are counted for the first time"))
-    if arrived.value < then[0]:
+    if counted[0] < then[0]:
         return missing(_("the answers are counted anew: the database is another one"))
-    seconds = (seen.at - before.at).total_seconds()
-    return Reading(round((arrived.value - then[0]) / seconds, 3))
+    return Reading(rate(counted, then))

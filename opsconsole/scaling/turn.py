@@ -72,11 +72,15 @@ FAILURES = (EngineError, Refused)
 
 @dataclass(frozen=True)
 class Turn:
-    """Who takes it, when; a dry run leaves no rows behind."""
+    """Who takes it, when; a dry run leaves no rows behind.
+
+    `began` is when `at` was, in seconds of time.monotonic.
+    """
 
     caller: Caller
     at: datetime
-    dry_run: bool = False
+    dry_run: bool
+    began: float
 
 
 def turn(
@@ -87,11 +91,11 @@ def turn(
     With `dry_run` nothing is written, and the decisions have no key. Raises Busy where nothing was
     decided because other turns are under way.
     """
-    this, begun = Turn(caller, at or now(), dry_run), time.monotonic()
+    this = Turn(caller, at or now(), dry_run, time.monotonic())
     made: list[ScalingDecision] = []
     passed: list[str] = []
     for environment in _environments():
-        if time.monotonic() - begun > LONGEST.total_seconds():
+        if time.monotonic() - this.began > LONGEST.total_seconds():
             log.warning("scaling: the next turn goes on with %s", environment)
             break
         try:
@@ -117,7 +121,7 @@ def _environments() -> Iterable[Environment]:
 
 def _taken(this: Turn, environment: Environment) -> Iterator[ScalingDecision]:
     """Each policy is decided on, whatever is wrong with another one."""
-    seen, trouble = _look(environment, this.at)
+    seen, trouble = _look(this, environment)
     for row in environment.scaling_policies.select_related("environment"):
         try:
             made = _decided(this, row, seen, trouble)
@@ -127,10 +131,10 @@ def _taken(this: Turn, environment: Environment) -> Iterator[ScalingDecision]:
         yield made
 
 
-def _look(environment: Environment, at: datetime) -> tuple[Look | None, str]:
+def _look(this: Turn, environment: Environment) -> tuple[Look | None, str]:
     """What runs there; or why it is not known."""
     try:
-        return look(environment, kept_engine(environment), at), ""
+        return look(environment, kept_engine(environment), this.at, this.began), ""
     except FAILURES as error:
         log.warning("scaling: %s: %s", environment, error)
         return None, redacted(str(error) or type(error).__name__)[:LONGEST_SAYING]

@@ -4,7 +4,14 @@ import pytest
 from django.utils.timezone import now
 
 from opsconsole.models import Environment, ScalingPolicy
+from opsconsole.scaling import looks
 from tests.opsconsole.engines.fake import Fake
+
+
+@pytest.fixture(autouse=True)
+def a_look_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that rates are to the digit, however busy this machine is."""
+    monkeypatch.setattr(looks, "monotonic", lambda: 0.0)
 
 
 @pytest.fixture

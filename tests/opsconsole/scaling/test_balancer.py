@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain, repeat
 
 import pytest
 from pytest_django import Settings
 
 from opsconsole.engines.base import EngineError, State
 from opsconsole.models import Environment
+from opsconsole.scaling import looks
 from opsconsole.scaling.shapes import Reading
 from tests.local_servers import free_port
 from tests.opsconsole.engines.requests_logged import line
@@ -62,6 +64,23 @@ def test_requests_are_those_between_two_samples(
     second, _ = readings(environment, machine)
     assert first == Reading(trouble="the requests are counted for the first time")
     assert second == Reading(20.0)
+
+
+def test_a_look_that_takes_long_makes_no_other_rate(
+    environment: Environment,
+    machine: Machine,
+    haproxy: Answering,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rates = []
+    for number, seconds in enumerate((0.3, 3.0, 0.3, 3.0)):
+        # 100 requests a second, which go on while the look goes on.
+        haproxy.answer = counted(1000 + round(100 * (15 * number + seconds)))
+        clock = chain([0.0], repeat(seconds))
+        monkeypatch.setattr(looks, "monotonic", lambda clock=clock: next(clock))
+        rates.append(readings(environment, machine)[0].value)
+        machine.tick()
+    assert rates[1:] == [pytest.approx(100.0)] * 3
 
 
 def test_counters_that_went_back_are_of_a_restart(
