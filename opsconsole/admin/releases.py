@@ -53,7 +53,8 @@ class ReleaseAdmin(ReadOnly):
             raise Http404
         context = page_context(release)
         operates = self.has_operate_permission(request)
-        context["may_deploy"] = operates and may_deploy(release.environment)
+        ran = Release.objects.ran().filter(pk=release.pk).exists()
+        context["may_deploy"] = operates and ran and may_deploy(release.environment)
         template, title = "opsconsole/release.html", gettext("Release")
         return page(self, request, template, title, release, **context)
 

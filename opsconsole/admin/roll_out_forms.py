@@ -74,7 +74,7 @@ class ReleaseForm(forms.Form):
 
     def __init__(self, environment: Environment, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        rows = environment.releases.all()
+        rows = environment.releases.ran()
         if environment.release_id:
             rows = rows.exclude(pk=environment.release_id)
         field: Any = self.fields["release"]

@@ -42,7 +42,7 @@ def drive(driver: "Driver") -> None:
     progress.enter(Status.MIGRATING)
     facts = _laid_out(deployment, engine, version, progress)
     if deployment.to_release is None:
-        progress.beat(to_release=prepare.record(deployment, version, facts))
+        prepare.record(deployment, version, facts)
     with transaction.atomic():
         environment = deployment.environment
         Environment.objects.filter(pk=environment.pk).update(laid_out_at=now(), seen={})

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from opsconsole.deployments import bundles, migrations, releases, trusted
@@ -119,7 +120,6 @@ def prepare(deployment: Deployment, engine: Engine, progress: Progress) -> dict[
     facts = ask(engine, version, progress)
     if not release:
         release = record(deployment, version, facts)
-        deployment.beat(to_release=release)
         releases.point(engine, release)
     progress.end(says=_("recorded as release %s") % release)
     return facts
@@ -210,7 +210,7 @@ def _unheard(_text: str) -> None:
 
 
 def record(deployment: Deployment, version: Version, facts: Mapping[str, Any]) -> Release:
-    """The release of these images and facts.
+    """The release of these images and facts, which is the deployment's from its first moment.
 
     Another environment is laid out and rolled by the Compose files of this console's version, not
     of the release's.
@@ -222,14 +222,16 @@ def record(deployment: Deployment, version: Version, facts: Mapping[str, Any]) -
         }
         for name, image in version.images.items()
     }  # fmt: skip
-    return Release.objects.create(
-        environment=deployment.environment,
-        version=deployment.version,
-        images=images,
-        files=facts.get("files", {}) if is_here else migrations.files(),
-        variables={
-            **releases.kept_variables(deployment.environment), "VERSION": deployment.version
-        },
-        secrets=dict(facts.get("fingerprints", ())),
-        migrations=facts.get("migrations", {}),
-    )  # fmt: skip
+    variables = releases.kept_variables(deployment.environment)
+    with transaction.atomic():
+        release = Release.objects.create(
+            environment=deployment.environment,
+            version=deployment.version,
+            images=images,
+            files=facts.get("files", {}) if is_here else migrations.files(),
+            variables={**variables, "VERSION": deployment.version},
+            secrets=dict(facts.get("fingerprints", ())),
+            migrations=facts.get("migrations", {}),
+        )
+        deployment.beat(to_release=release)
+    return release

@@ -64,8 +64,11 @@ def _is_changing(environment: Environment) -> bool:
 
 
 def _recorded(environment: Environment, images: dict[str, dict[str, str]]) -> Release:
-    """The one from before with the same images, as after a rollback by hand; or a new one."""
-    for release in environment.releases.all()[:50]:
+    """The one from before with the same images, as after a rollback by hand; or a new one.
+
+    One that was prepared and never came is left as such: this one runs.
+    """
+    for release in environment.releases.ran()[:50]:
         if _runs(release, images):
             return release
     tag = tag_of(next(iter(images.values()))["reference"])

@@ -73,6 +73,8 @@ def draft(
     _refuse_without_engine(environment)
     if release and release.environment_id != environment.pk:
         raise Refused(_("that release is another environment's"))
+    if release and not environment.releases.ran().filter(pk=release.pk).exists():
+        raise Refused(_("%s never ran there; it is deployed by its version") % release)
     if bundle:
         bundles.refuse_nonsense(bundle)
     tag = release.version if release else version or bundles.tag_of(bundle)

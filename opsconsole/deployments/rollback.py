@@ -25,7 +25,7 @@ def rollback(
 def earlier(environment: Environment) -> Release:
     """What ran before the release that runs; raises Refused where nothing did.
 
-    What the last successful deployment replaced; without one, the release that was recorded before.
+    What the last successful deployment replaced; without one, the newest of before that ran.
     """
     live = environment.deployments.filter(
         status=Deployment.Status.LIVE, to_release=environment.release
@@ -33,7 +33,7 @@ def earlier(environment: Environment) -> Release:
     last = live.exclude(from_release=None).order_by("-finished_at").first()
     if last and last.from_release:
         return last.from_release
-    others = environment.releases.all()
+    others = environment.releases.ran()
     if environment.release:
         others = others.filter(created_at__lt=environment.release.created_at)
     if release := others.first():

@@ -5,7 +5,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
@@ -26,6 +26,21 @@ DEADLINES = {
 """How long a deployment may stay in each state; others wait for one that is requested."""
 
 
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    """Releases by what became of them."""
+
+    def ran(self) -> Self:
+        """Those that were live, or found running; not what was prepared and never came so far."""
+        brought = Deployment.objects.filter(to_release=OuterRef("pk"))
+        replaced = Deployment.objects.filter(from_release=OuterRef("pk"))
+        return self.filter(
+            ~Exists(brought)
+            | Exists(brought.filter(status=Deployment.Status.LIVE))
+            | Exists(replaced)
+            | Q(environment__release=F("pk"))
+        )
+
+
 class Release(models.Model):
     """What runs or ran in an environment; a row never changes.
 
@@ -44,6 +59,8 @@ class Release(models.Model):
     secrets = models.JSONField(_("fingerprints of secrets"), default=dict)
     migrations = models.JSONField(_("migrations"), default=dict)
     created_at = models.DateTimeField(_("recorded"), default=now)
+
+    objects = ReleaseQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
