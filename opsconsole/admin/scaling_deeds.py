@@ -16,6 +16,7 @@ from opsconsole.admin import scaling_preview, scaling_words
 from opsconsole.admin.backup_actions import EXPECTED
 from opsconsole.admin.scaling_forms import (
     ConfirmationForm,
+    DryRunForm,
     HandForm,
     NewPolicyForm,
     PauseForm,
@@ -116,10 +117,11 @@ class PolicyDeeds(PolicyPage):
     def dry_run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """GET says what it would do now; POST lets it act, or no longer act."""
         policy = self.operated(request, pk)
-        form = ConfirmationForm(request.POST if request.method == "POST" else None)
+        shown = {"acts": "yes" if policy.dry_run else "no"}
+        form = DryRunForm(request.POST if request.method == "POST" else None, initial=shown)
 
         def deed(wanted: Any) -> None:
-            policy.dry_run = not policy.dry_run
+            policy.dry_run = wanted["acts"] == "no"
             policies.save(policy, caller=caller_of(request))
 
         last = policy.decisions.first() if policy.dry_run else None

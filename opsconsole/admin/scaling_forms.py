@@ -233,5 +233,11 @@ class HandForm(forms.Form):
         ) % {"most": bounds.most(policy.service)}
 
 
+class DryRunForm(forms.Form):
+    """Whether it acts: as the page asked, so that a second click does not undo the first."""
+
+    acts = forms.ChoiceField(choices=[("yes", ""), ("no", "")], widget=forms.HiddenInput)
+
+
 class ConfirmationForm(forms.Form):
     """Nothing to enter: to send it is to confirm."""

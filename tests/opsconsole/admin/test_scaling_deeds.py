@@ -108,9 +108,19 @@ def test_it_is_let_act_only_after_it_said_what_it_would_do(operator: Client) -> 
     page = page_of(operator, row, "dry-run")
     assert "Not done, because of the dry run: from 2 to 3." in page
     assert ScalingPolicy.objects.filter(dry_run=True).exists()
-    post(operator, row, "dry-run")
+    assert 'name="acts" value="yes"' in page
+    post(operator, row, "dry-run", acts="yes")
     assert not ScalingPolicy.objects.filter(dry_run=True).exists()
     assert Event.objects.get().deed == "policy.changed"
+
+
+def test_a_second_click_does_not_undo_the_first(operator: Client) -> None:
+    row = policy(dry_run=True)
+    for _click in range(2):
+        post(operator, row, "dry-run", acts="yes")
+    assert not ScalingPolicy.objects.filter(dry_run=True).exists()
+    post(operator, row, "dry-run", acts="no")
+    assert ScalingPolicy.objects.filter(dry_run=True).exists()
 
 
 def test_the_form_has_units_that_people_use(operator: Client) -> None:
