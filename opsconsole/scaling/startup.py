@@ -4,9 +4,11 @@ Upwards it is exact to the time between two samples: a replica counts as ready f
 in which it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
-from opsconsole.models import ScalingPolicy
+from opsconsole.models import ScalingPolicy, ScalingSample
+from opsconsole.scaling.recorded import samples_of
 from opsconsole.scaling.sampling import earlier
 from opsconsole.scaling.shapes import Sample
 
@@ -22,7 +24,9 @@ def learn(policy: ScalingPolicy, sample: Sample) -> None:
     One turn at a time samples an environment, so that none is counted twice or lost.
     """
     before = earlier(policy.environment, sample.service, sample.at)
-    seconds = list(startups(before, sample)) if before else []
+    began = dict(startups(before, sample)) if before else {}
+    recovered = _were_ready(policy, sample, began) if began else set()
+    seconds = [age for name, age in began.items() if name not in recovered]
     if not seconds:
         return
     policy.startups = [*policy.startups, *seconds][-REMEMBERED:]
@@ -32,8 +36,22 @@ def learn(policy: ScalingPolicy, sample: Sample) -> None:
     )
 
 
-def startups(before: Sample, sample: Sample) -> Iterator[float]:
-    """Seconds of each replica that is ready, and in the sample before was not, or was not there."""
+def _were_ready(policy: ScalingPolicy, sample: Sample, ages: Mapping[str, float]) -> set[str]:
+    """The replicas that were ready since their start already: they have been ill meanwhile."""
+    rows = ScalingSample.objects.full().filter(
+        environment=policy.environment, service=sample.service
+    )
+    since = sample.at - timedelta(seconds=max(ages.values()))
+    return {
+        seen.name
+        for early in samples_of(rows.between(since, sample.at))
+        for seen in early.replicas
+        if seen.ready and sample.at - early.at < timedelta(seconds=ages.get(seen.name, 0.0))
+    }
+
+
+def startups(before: Sample, sample: Sample) -> Iterator[tuple[str, float]]:
+    """Each replica that is ready, and in the sample before was not, or was not there; its age."""
     passed = (sample.at - before.at).total_seconds()
     waited_for = {seen.name for seen in before.replicas if not seen.ready}
     for seen in sample.replicas:
@@ -42,4 +60,4 @@ def startups(before: Sample, sample: Sample) -> Iterator[float]:
             continue
         # Started since, under a new name or again under its old one; or not ready until now.
         if age < passed or seen.name in waited_for:
-            yield round(age, 1)
+            yield seen.name, round(age, 1)
