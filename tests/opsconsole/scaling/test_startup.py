@@ -72,14 +72,14 @@ def test_one_that_began_and_became_ready_between_two_samples_counts(
     assert seconds(policy) == 8.0
 
 
-def test_a_recovery_soon_after_the_start_is_no_start(policy: ScalingPolicy, machine: Machine) -> None:
+def test_a_recovery_soon_after_the_start_is_none(policy: ScalingPolicy, machine: Machine) -> None:
     look(policy, machine)
     new = begin(machine)
-    for health in (Health.HEALTHY, Health.UNHEALTHY, Health.UNHEALTHY, Health.HEALTHY):
+    for health in (Health.STARTING, Health.HEALTHY, Health.UNHEALTHY, Health.HEALTHY):
         machine.tick()
         machine.change(new, health=health)
         look(policy, machine)
-    assert seconds(policy) == 15.0
+    assert seconds(policy) == 30.0
 
 
 def test_a_restart_counts(policy: ScalingPolicy, machine: Machine) -> None:
