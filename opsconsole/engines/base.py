@@ -84,6 +84,13 @@ class Service:
     replicas: tuple[Replica, ...] = ()
     one_shot: bool = False
     has_check: bool = True
+    stopped: int = 0
+    """Of those that it should have: stopped, or ended, and not counted by `scale`."""
+
+    @property
+    def scaled(self) -> int:
+        """The number that `scale` would leave as it is."""
+        return self.wanted - self.stopped
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,11 @@ class Compose(DockerEngine):
             if containers
             else settings.get("restart", "no").partition(":")[0] in ("no", "on-failure")
         )
+        wanted = 0 if one_shot else len(containers) or _replicas(settings)
         return Service(
             name=name,
-            wanted=0 if one_shot else len(containers) or _replicas(settings),
+            wanted=wanted,
+            stopped=max(wanted - sum(map(is_live, containers)), 0),
             replicas=tuple(self._replica(container, at) for container in containers),
             one_shot=one_shot,
             has_check=all(check_of(container["Config"]) for container in containers),

@@ -65,7 +65,7 @@ def _scale(operation: Operation, output: Output) -> Done:
     engine = _engine(operation)
     with one_at_a_time.scaling(environment, name):
         operation.beat()  # A put-back may have been replaced before the lock was free.
-        present = _service(engine, name).wanted
+        present = _service(engine, name).scaled
         guards.refuse_while_deploying(environment)
         replicas = _allowed(operation, asked, present)
         # A worker in the middle of a batch may take minutes to end.

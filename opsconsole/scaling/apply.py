@@ -113,7 +113,7 @@ def _scale(decision: ScalingDecision, engine: Engine, at: datetime) -> None:
 def _wanted(engine: Engine, name: str) -> int:
     for service in engine.services():
         if service.name == name:
-            return service.wanted
+            return service.scaled
     raise EngineError(_("there is no service %s") % name[:100])
 
 

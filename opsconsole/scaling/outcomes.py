@@ -80,8 +80,8 @@ def _has_come(decision: ScalingDecision, service: Service, ready: int) -> bool:
 def _is_overtaken(decision: ScalingDecision, service: Service) -> bool:
     """Whether another number is wanted by now, beyond which this one cannot come."""
     if _is_up(decision):
-        return service.wanted < decision.desired
-    return service.wanted > decision.desired
+        return service.scaled < decision.desired
+    return service.scaled > decision.desired
 
 
 def _is_up(decision: ScalingDecision) -> bool:

@@ -56,7 +56,7 @@ def sample_from(seen: Look, service: str, queries: Sequence[str]) -> Sample:
     return Sample(
         at=seen.at,
         service=service,
-        wanted=there.wanted,
+        wanted=there.scaled,
         replicas=tuple(_seen(one, seen, before) for one in replicas),
         readings={**waiting, **balanced, **asked},
         room=room_of(seen, service),

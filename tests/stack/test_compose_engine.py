@@ -9,7 +9,8 @@ from opsconsole.engines.compose import Compose
 from opsconsole.engines.compose_project import PROJECT as PROJECT_LABEL
 from opsconsole.engines.layout import Layout
 from tests.opsconsole.engines import contract
-from tests.opsconsole.engines.contract import WEB, nothing
+from tests.opsconsole.engines.contract import WEB, nothing, replicas, service
+from tests.stack.engine import docker
 from tests.stack.small_site import CHECK, REGISTRY, SERVE, SmallLab, Versions, app_image, strangers
 from tests.stack.stack import free_prefix
 
@@ -106,6 +107,17 @@ class TestSeeing(contract.Seeing):
 
 class TestOperating(contract.Operating):
     """The contract's."""
+
+    def test_what_was_stopped_does_not_count_as_scaled(self, lab: contract.Lab) -> None:
+        contract.wait_healthy(lab.engine)
+        first, _other = replicas(lab.engine)
+        docker("stop", first.id)
+        there = service(lab.engine)
+        assert (there.wanted, there.scaled) == (2, 1)
+        lab.engine.scale(WEB, 2)
+        contract.wait_healthy(lab.engine)
+        there = service(lab.engine)
+        assert (there.wanted, there.scaled) == (2, 2)
 
 
 class TestRunning(contract.Running):
