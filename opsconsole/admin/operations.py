@@ -26,7 +26,7 @@ MOST_SHOWN = 10
 class OperationAdmin(ReadOnly):
     """An operation is asked for on the page of its environment."""
 
-    list_display = ("requested", "environment", "kind", "target", "state", "requested_by", "took")
+    list_display = ("requested", "environment", "kind", "on", "state", "requested_by", "took")
     list_display_links = ("requested",)
     list_filter = ("environment", "kind", "status", "requested_at")
     list_select_related = ("environment",)
@@ -80,6 +80,10 @@ class OperationAdmin(ReadOnly):
     def requested(self, operation: Operation) -> SafeString:
         return states.when(operation.requested_at)
 
+    @theme.display(description=_("on"), ordering="target")
+    def on(self, operation: Operation) -> str:
+        return operation.on
+
     @theme.display(description=_("state"), ordering="status")
     def state(self, operation: Operation) -> SafeString:
         return states.live_state(operation)
@@ -92,7 +96,7 @@ class OperationAdmin(ReadOnly):
 def page_context(operation: Operation) -> dict[str, Any]:
     """The context of opsconsole/operation.html but for what depends on the viewer."""
     events = Event.objects.filter(object_type="operation", object_id=str(operation.pk))
-    arguments = operation.arguments.items()
+    arguments = [(key, operation.arguments[key]) for key in operation.arguments if key != "name"]
     return {
         "operation": operation,
         "label": states.label(operation),

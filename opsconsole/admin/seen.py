@@ -16,6 +16,7 @@ from opsconsole.models import Environment
 from pmscoring.base.admin.labels import labels
 
 MOST_HAPPENINGS = 30
+SHORT_ID = 12
 SHORT = 12
 """Characters of a digest or of a replica's id that tell one from another."""
 HIGH = 0.9
@@ -86,7 +87,15 @@ def replica(environment: Environment, name: str) -> Replica | None:
 def happenings(environment: Environment) -> list[dict[str, Any]]:
     """What the engine recorded of late, the last first."""
     rows = sorted(environment.seen.get("happenings") or [], key=lambda row: str(row.get("at")))
-    return [{**row, "at": states.when(row.get("at"))} for row in rows[::-1][:MOST_HAPPENINGS]]
+    return [
+        {**row, "at": states.when(row.get("at")), "replica": _short(row)}
+        for row in rows[::-1][:MOST_HAPPENINGS]
+    ]
+
+
+def _short(row: dict[str, Any]) -> str:
+    """The name of its replica; of one that came and went between two looks, how its id begins."""
+    return str(row.get("name") or str(row.get("replica") or "")[:SHORT_ID])
 
 
 def label(environment: Environment, at: datetime | None = None) -> SafeString:

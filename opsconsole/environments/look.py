@@ -12,7 +12,7 @@ safe:
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -96,9 +96,12 @@ def kept_engine(environment: Environment) -> Engine:
 
 
 def _write(environment: Environment, sight: Sight, at: datetime) -> None:
+    services = [_service(service, sight.usage) for service in sight.services]
+    names = {**_names(environment.seen.get("services", [])), **_names(services)}
+    happenings = (_happening(happening, names) for happening in sight.happenings)
     seen = {
-        "services": [_service(service, sight.usage) for service in sight.services],
-        "happenings": _merged(environment.seen.get("happenings", []), sight.happenings),
+        "services": services,
+        "happenings": _merged(environment.seen.get("happenings", []), happenings),
     }
     rows = Environment.objects.filter(pk=environment.pk)
     rows.update(seen=seen, seen_at=at)
@@ -155,18 +158,28 @@ def _replica(replica: Replica, usage: Usage | None) -> dict[str, Any]:
     }
 
 
-def _merged(known: list[dict[str, Any]], new: Iterable[Happening]) -> list[dict[str, Any]]:
+def _names(services: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {row["id"]: row["name"] for service in services for row in service["replicas"]}
+
+
+def name_of(environment: Environment, replica: str) -> str:
+    """What the replica of that id was called when it was seen last; empty where it was not."""
+    return _names(environment.seen.get("services", [])).get(replica, "")
+
+
+def _merged(known: list[dict[str, Any]], new: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The newest ones last; what two looks have both seen is there once."""
-    rows = [*known, *map(_happening, new)]
+    rows = [*known, *new]
     each = {(row["at"], row["replica"], row["what"]): row for row in rows}
     return sorted(each.values(), key=lambda row: str(row["at"]))[-MOST_HAPPENINGS:]
 
 
-def _happening(happening: Happening) -> dict[str, Any]:
+def _happening(happening: Happening, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "at": _moment(happening.at),
         "service": happening.service,
         "replica": happening.replica,
+        "name": names.get(happening.replica, ""),
         "what": happening.what,
         "says": redacted(happening.says)[:LONGEST_TROUBLE],
     }

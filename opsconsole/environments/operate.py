@@ -23,7 +23,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import EngineError
-from opsconsole.environments import allowed, bounds, guards, put_backs, rotation
+from opsconsole.environments import allowed, bounds, guards, look, put_backs, rotation
 from opsconsole.environments.output import Output
 from opsconsole.environments.performing import DEEDS, MOST_LINES, Deed, moment
 from opsconsole.environments.windows import refuse_below_floor, refuse_in_window
@@ -40,6 +40,8 @@ FOLLOWED = timedelta(seconds=60)
 KEPT_OTHERS = timedelta(days=90)
 """How long rows stay; what was done stays in the events."""
 Kind = Operation.Kind
+OF_REPLICAS = (Kind.RESTART, Kind.LOGS)
+"""Their target is the id of a replica; the row keeps its name beside it."""
 BEFORE_IT_RUNS = (Kind.REMOVE, Kind.PLAN)
 """What may be asked for an environment that is not laid out."""
 
@@ -135,8 +137,11 @@ def request(
     why: str = "",
 ) -> Operation:
     """A row for the worker; raises Refused where the environment is not laid out, and Busy."""
+    arguments = dict(arguments or {})
     if kind not in BEFORE_IT_RUNS:
         guards.refuse_absent(environment)
+    if kind in OF_REPLICAS and (name := look.name_of(environment, target)):
+        arguments["name"] = name
     if kind in (Kind.RESTART, Kind.SCALE):
         guards.refuse_while_deploying(environment)
     with transaction.atomic():
@@ -144,7 +149,7 @@ def request(
             environment=environment,
             kind=kind,
             target=target[:100],
-            arguments=dict(arguments or {}),
+            arguments=arguments,
             why=why[:200],
             requested_by=caller.name[:150],
             language=translation.get_language() or settings.LANGUAGE_CODE,

@@ -157,7 +157,12 @@ class Operation(RequestedJob):
         verbose_name_plural = _("operations")
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.target}".strip()
+        return f"{self.get_kind_display()} {self.on}".strip()
+
+    @property
+    def on(self) -> str:
+        """What it is done to, as people call it: a replica by its name, where that was seen."""
+        return str(self.arguments.get("name") or self.target)
 
 
 class ExamWindow(models.Model):

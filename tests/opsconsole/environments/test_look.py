@@ -60,6 +60,23 @@ def test_what_happened_is_kept_once_and_the_newest_stay(here: Environment, fake:
     assert [row["service"] for row in restarts] == ["web"]
 
 
+def test_what_happened_names_its_replica_also_when_that_has_gone(
+    here: Environment, fake: Fake
+) -> None:
+    fake.now = now() - timedelta(seconds=1)
+    fake.scale("web", 2)
+    look.look(here)
+    replica = fake.running("web")[-1]
+    fake.restart(replica.id)
+    fake.scale("web", 1)
+    Environment.objects.update(seen_at=now() - timedelta(minutes=1))
+    here.refresh_from_db()
+    look.look(here)
+    assert replica.id not in [one.id for one in fake.running("web")]
+    restarts = [row for row in here.seen["happenings"] if row["what"] == "restarted"]
+    assert [row["name"] for row in restarts] == [replica.name]
+
+
 def test_no_more_than_the_bound_of_what_happened_is_kept(here: Environment, fake: Fake) -> None:
     fake.happened.clear()
     for number in range(80):

@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from opsconsole.engines import meanwhile
 from opsconsole.engines.base import EngineAway, EngineError, Finished
-from opsconsole.environments import one_at_a_time, operate, output, performing
+from opsconsole.environments import look, one_at_a_time, operate, output, performing
 from opsconsole.models import Caller, Deployment, Environment, Event, ExamWindow, Operation
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.refusals import Busy, Refused
@@ -56,6 +56,16 @@ def test_a_replica_is_restarted_and_the_event_says_who_asked(here: Environment, 
     assert "restart" in fake.calls
     assert (last().deed, last().actor, last().address) == ("replica.restarted", "sato", "192.0.2.7")
     assert last().details["reason"] == "stuck"
+
+
+def test_it_is_called_by_the_name_of_its_replica_and_not_by_an_id(
+    here: Environment, fake: Fake
+) -> None:
+    look.look(here)
+    replica = fake.running("web")[0]
+    operation = operate.logs(here, replica.id, caller=OPERATOR)
+    assert operation.target == replica.id
+    assert str(operation).endswith(f" {replica.name}")
 
 
 def test_a_service_is_scaled_within_its_bounds(here: Environment, fake: Fake) -> None:
