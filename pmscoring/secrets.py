@@ -36,6 +36,8 @@ NAMES = (
 # the logins of registries as `docker login` writes them.
 FOLDERS = ("stores", "channels", "registry")
 DAYS = 825
+LENGTH = 48
+"""Bytes of a secret: 64 characters. Django warns of a SECRET_KEY of fewer than 50."""
 # A container's user, for whom single files are mounted, is not the owner.
 READABLE = 0o444
 
@@ -74,7 +76,7 @@ def _provide(file: Path, chosen: str) -> bool:
     """Whether it had to be written: what is there is kept, unless another was chosen."""
     if file.exists() and chosen in ("", file.read_text("utf-8")):
         return False
-    write_whole(file, chosen or secrets.token_urlsafe(36), mode=READABLE)
+    write_whole(file, chosen or secrets.token_urlsafe(LENGTH), mode=READABLE)
     return True
 
 
@@ -107,7 +109,7 @@ def rotate(file: Path, step: str) -> None:
     if step == "swap" and not is_longer:
         raise BadStep(f"{file.name} has one value: --step add comes first")
     content = {
-        "add": [lines[0], secrets.token_urlsafe(36)],
+        "add": [lines[0], secrets.token_urlsafe(LENGTH)],
         "swap": lines[::-1],
         "drop": lines[:1],
     }[step]

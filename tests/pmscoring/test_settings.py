@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as project
 
+from pmscoring import secrets
 from pmscoring.base import env
 from pmscoring.celery import app
 from tests.paths import ROOT
@@ -133,8 +134,12 @@ def test_beat_sends_only_tasks_that_there_are() -> None:
     assert named <= set(app.tasks)
 
 
-def test_deployment_checks_find_no_error(tmp_path: Path) -> None:
+def test_deployment_checks_find_nothing_where_the_secrets_are_those_that_are_made(
+    tmp_path: Path,
+) -> None:
+    secrets.write_missing(tmp_path, ["localhost"])
     given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **PRODUCTION}
-    argv = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "ERROR"]
+    given["SECRET_KEY"] = (tmp_path / "secret_key").read_text("utf-8")
+    argv = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     done = subprocess.run(argv, cwd=ROOT, env=given, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
