@@ -9,11 +9,12 @@ from django.conf import settings
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from opsconsole.deployments import gate
+from opsconsole.deployments import gate, holding
 from opsconsole.deployments.gate import Figures, Verdict
 from opsconsole.deployments.lines import Lines
 from opsconsole.deployments.progress import Progress
 from opsconsole.engines.base import Engine, EngineError, Health, Replica, State
+from pmscoring.base.hold import FRESH_SECONDS
 from pmscoring.base.redaction import redacted
 
 LOOK_SECONDS = 1.0
@@ -25,8 +26,12 @@ BEFORE = timedelta(minutes=10)
 PROBES, AT_ONCE = 250, 25
 """Requests of its own: enough for the gate, in turns that each end well within the lease."""
 INSIDE = timedelta(seconds=40)
+UNSEEN = timedelta(seconds=2 * FRESH_SECONDS)
+"""How long a web process may go on to show the maintenance page after its end."""
 PROBE = ("python", "docker/app/probe.py", "requests", str(AT_ONCE))
 CANARY = ("python", "manage.py", "canary")
+MAINTENANCE = 503
+"""What the maintenance page answers, which is shown by then: it says nothing of the old ones."""
 SERVED, SCORES = "web", ("worker", "web")
 
 
@@ -46,6 +51,8 @@ class Watch:
         if "before" in self.verdict:
             return
         requests = Lines(self.engine, now() - BEFORE).read()
+        if holding.is_wanted(self.progress.deployment):
+            requests = [each for each in requests if each.status != MAINTENANCE]
         by_callers = gate.figures(requests, _addresses(old))
         [by_probes] = self._probed(old[0]) if old else [None]
         self.verdict["before"] = {
@@ -106,8 +113,7 @@ class Watch:
 
         `at_once`: no longer than until the verdict is clear.
         """
-        since = min((each.started_at for each in new if each.started_at), default=now())
-        lines = Lines(self.engine, since)
+        lines = Lines(self.engine, self._since(new))
         passed, waited, opinion = False, 0.0, gate.Opinion(Verdict.TOO_FEW)
         while waited < seconds and not (passed and at_once):
             self.progress.pause(LOOK_SECONDS)
@@ -116,6 +122,12 @@ class Watch:
             passed = opinion.verdict is Verdict.PASSED
             self._no_restarts(rolled if not at_once else (), new)
         return opinion.says if passed else self._by_probes(new, old)
+
+    def _since(self, new: Sequence[Replica]) -> datetime:
+        """From when on requests count: until the maintenance page has ended they get that alone."""
+        deployment = self.progress.deployment
+        started = min((each.started_at for each in new if each.started_at), default=now())
+        return max(started, deployment.since + UNSEEN) if holding.is_wanted(deployment) else started
 
     def _opinion(
         self, new: Sequence[Replica], old: Sequence[Replica], lines: Lines

@@ -14,6 +14,7 @@ from opsconsole.models import Deployment, Environment, Restore
 from pmscoring.base import hold
 from tests.opsconsole.deployments.chaos import lease_over
 from tests.opsconsole.deployments.conftest import NOBODY, without_waiting
+from tests.opsconsole.engines import requests_logged
 from tests.opsconsole.engines.fake import Behaviour, Died, Fake, Migration
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +105,23 @@ def test_the_page_is_shown_while_it_migrates_and_until_the_new_version_is_watche
     assert held["run_once migrate"]
     assert held["roll: starting a new one"]
     assert not is_held()
+
+
+def test_the_page_itself_is_no_failure_of_the_new_version(
+    fake: Fake, here: Environment, page: None
+) -> None:
+    def call(_step: str) -> None:
+        if is_held():
+            for replica in fake.running("web"):
+                line = requests_logged.line(fake.now, replica.addresses[0], 503, 2)
+                fake.lines += [(fake.now, line)] * 50
+
+    fake.before = call
+    deployment = driven_on(behind_the_page(fake, here, migrations=(DROP,)), fake)
+    assert any(" 503 " in line for _at, line in fake.lines)
+    assert deployment.status == "live", deployment.reason
+    assert deployment.verdict["callers"]["failed"] == 0
+    assert deployment.verdict["before"]["callers"]["failed"] == 0
 
 
 def test_nothing_is_migrated_where_the_page_cannot_be_shown(
