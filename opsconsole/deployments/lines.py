@@ -1,12 +1,39 @@
 """The balancers' lines since a moment, each of them read once."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from opsconsole.engines import traffic
-from opsconsole.engines.base import Engine, State
+from opsconsole.engines.base import MOST_LINES, Engine, Replica, State
 
 BALANCER = "haproxy"
-MOST_LINES = 200_000
+
+
+def failed_since(engine: Engine, since: datetime) -> int | None:
+    """How many requests failed since then, whoever was to answer; raises EngineError.
+
+    None where that is not known: no balancer runs, or the log of one begins only later. It is
+    rotated, and that of a balancer that was replaced has gone with it. So all of it is read, back
+    to a line of before.
+    """
+    failed = 0
+    balancers = list(_balancers(engine))
+    for replica in balancers:
+        lines = list(engine.logs(replica.id, tail=MOST_LINES))
+        if not lines or lines[0][0] > since:
+            return None
+        requests = traffic.requests(text for at, text in lines if at >= since)
+        failed += sum(request.failed for request in requests)
+    return failed if balancers else None
+
+
+def _balancers(engine: Engine) -> Iterable[Replica]:
+    return (
+        replica
+        for service in engine.services()
+        for replica in service.replicas
+        if service.name == BALANCER and replica.state is State.RUNNING
+    )
 
 
 class Lines:
@@ -19,10 +46,8 @@ class Lines:
 
     def read(self) -> list[traffic.Request]:
         """All requests since the beginning."""
-        for service in self.engine.services():
-            for replica in service.replicas:
-                if service.name == BALANCER and replica.state is State.RUNNING:
-                    self.requests += traffic.requests(self._new(replica.id))
+        for replica in _balancers(self.engine):
+            self.requests += traffic.requests(self._new(replica.id))
         return self.requests
 
     def _new(self, replica: str) -> list[str]:

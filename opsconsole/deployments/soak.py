@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.deployments import gate, holding
 from opsconsole.deployments.gate import Figures, Verdict
-from opsconsole.deployments.lines import Lines
+from opsconsole.deployments.lines import Lines, failed_since
 from opsconsole.deployments.progress import Progress
 from opsconsole.engines.base import Engine, EngineError, Health, Replica, State
 from pmscoring.base.hold import FRESH_SECONDS
@@ -95,10 +95,9 @@ class Watch:
     def failed_requests(self, since: datetime) -> int | None:
         """Requests that failed since then, whoever was to answer; None where nobody can tell."""
         try:
-            requests = Lines(self.engine, since).read()
+            return failed_since(self.engine, since)
         except EngineError:
             return None
-        return sum(request.failed for request in requests)
 
     def _watch(
         self,

@@ -11,6 +11,8 @@ from pmscoring.base.progress import Alive
 
 LABEL = "pmscoring.project"
 """On every object of an environment; its value is the environment's project."""
+MOST_LINES = 200_000
+"""That are asked of a log at once: more than its files hold as they are rotated by default."""
 Say = Callable[[str], object]
 """Takes a line of output, without secrets."""
 
@@ -214,7 +216,7 @@ class Engine(Protocol):
     def logs(
         self, replica: str, *, tail: int = 200, since: datetime | None = None
     ) -> Iterator[tuple[datetime, str]]:
-        """The last `tail` lines since then, oldest first, redacted."""
+        """The last `tail` lines since then, oldest first, redacted; never more than MOST_LINES."""
 
     def happenings(self, since: datetime, until: datetime) -> list[Happening]:
         """What the engine recorded in between."""

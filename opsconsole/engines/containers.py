@@ -9,13 +9,22 @@ from typing import Any
 from django.utils.translation import gettext as _
 from docker.utils import version_gte
 
-from opsconsole.engines.base import LABEL, Counted, EngineError, Finished, Happening, Usage
+from opsconsole.engines.base import (
+    LABEL,
+    MOST_LINES,
+    Counted,
+    EngineError,
+    Finished,
+    Happening,
+    Usage,
+)
 from opsconsole.engines.daemon import Daemon, Gone
 from opsconsole.engines.meanwhile import WAITING_AT_ONCE, in_parallel
 from opsconsole.engines.parsing import Document, moment, usage
 from pmscoring.base.redaction import redacted
 
-MOST_LINES = 5000
+SAID_LINES = 5000
+"""That are kept of what a command wrote."""
 MOST_CHARACTERS = 4000
 """Of one line of a log."""
 MOST_OUTPUT = 100_000

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from opsconsole.engines.base import Finished, Say
 from opsconsole.engines.containers import (
-    MOST_LINES,
     MOST_OUTPUT,
+    SAID_LINES,
     Containers,
     bounded_output,
     too_long,
@@ -34,7 +34,7 @@ def follow(
 ) -> Finished:
     """Say what it writes until it has ended; then, or when it must not go on, remove it."""
     watch = limited(argv, timeout, alive)
-    lines: deque[str] = deque(maxlen=MOST_LINES)
+    lines: deque[str] = deque(maxlen=SAID_LINES)
     try:
         for line in _lines(meanwhile(lambda: _log(containers.daemon, container), watch)):
             say(line)

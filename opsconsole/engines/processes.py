@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from opsconsole.engines.base import Counted, Happening, Usage
-from opsconsole.engines.containers import MOST_CHARACTERS, MOST_LINES
+from opsconsole.engines.base import MOST_LINES, Counted, Happening, Usage
+from opsconsole.engines.containers import MOST_CHARACTERS
 from pmscoring.base.redaction import redacted
 
 TAIL_BYTES = 2 * 1024 * 1024

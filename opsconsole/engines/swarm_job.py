@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import EngineError, Finished, Say, State
 from opsconsole.engines.containers import (
-    MOST_LINES,
     MOST_OUTPUT,
+    SAID_LINES,
     Containers,
     bounded_output,
     too_long,
@@ -40,7 +40,7 @@ class SwarmJob:
         self, argv: Sequence[str], *, timeout: timedelta, say: Say, alive: Alive
     ) -> Finished:
         """Say what it writes until it has ended; then, or when it must not go on, remove it."""
-        watch, lines = limited(argv, timeout, alive), deque[str](maxlen=MOST_LINES)
+        watch, lines = limited(argv, timeout, alive), deque[str](maxlen=SAID_LINES)
         try:
             while True:
                 # Looked at before the output is read: then an end has no line after it.

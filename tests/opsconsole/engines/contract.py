@@ -15,6 +15,7 @@ from typing import Protocol
 import pytest
 
 from opsconsole.engines.base import (
+    MOST_LINES,
     Engine,
     EngineAway,
     EngineError,
@@ -181,6 +182,7 @@ class Seeing:
         assert sorted(lines, key=lambda line: line[0]) == lines
         assert not any("hunter" in line for _at, line in lines)
         assert len(list(lab.engine.logs(replica.id, tail=2))) == 2
+        assert len(seen(10 * MOST_LINES)) >= 5
         assert seen(1000, datetime.now(UTC) + timedelta(minutes=1)) == []
 
     def test_it_tells_what_has_happened(self, lab: Lab) -> None:

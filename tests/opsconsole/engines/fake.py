@@ -22,6 +22,7 @@ from pathlib import Path
 from django.utils.timezone import now
 
 from opsconsole.engines.base import (
+    MOST_LINES,
     EngineAway,
     EngineError,
     Finished,
@@ -132,7 +133,7 @@ class Fake:
         self.ran: list[tuple[str, tuple[str, ...], str]] = []
         self.left: list[tuple[str, tuple[str, ...], Behaviour]] = []
         self.drivers: list[tuple[str, tuple[str, ...], Version]] = []
-        self.lines: list[tuple[datetime, str]] = []
+        self.lines: list[tuple[datetime, str]] = [(self.now, "[NOTICE] (1) : Loading success.")]
         self.said: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
         self.happened: list[Happening] = []
         self.answers: dict[str, Finished] = {}
@@ -248,7 +249,7 @@ class Fake:
         self._step("logs")
         lines = self.lines if self._service_with(replica).name == "haproxy" else self.said[replica]
         chosen = [(at, text) for at, text in lines if since is None or at >= since]
-        yield from chosen[-tail:]
+        yield from chosen[-min(tail, MOST_LINES) :]
 
     def happenings(self, since: datetime, until: datetime) -> list[Happening]:
         """What was recorded in between."""
