@@ -226,6 +226,7 @@ class Driver:
         self.watch.before(self.watch.replicas(soak.SERVED))
         self.progress.enter(Status.ROLLING)
         for service in self._services():
+            rollout.settled(deployment.environment, service, self.progress)
             judge = self.watch.judge(service)
             rollout.forwards(self.engine, service, self.to(), self.progress, judge)
         self._soak([name for name in rollout.replaced(deployment) if name != LAST])

@@ -8,7 +8,8 @@ from opsconsole.deployments import releases
 from opsconsole.deployments.plan import LAST, ORDER
 from opsconsole.deployments.progress import Progress
 from opsconsole.engines.base import Engine, EngineAway, EngineError, Health, Replica, Service, State
-from opsconsole.models import Deployment, Release
+from opsconsole.environments import one_at_a_time
+from opsconsole.models import Deployment, Environment, Release
 
 HEALTH_LOOKS, HEALTH_SECONDS = 45, 2.0
 """How often, and after how many seconds, health is looked at until all is healthy."""
@@ -22,6 +23,17 @@ class NotHealthy(Exception):
 
 def nobody_judges(new: Sequence[Replica], old: Sequence[Replica]) -> None:
     """On the way back health is enough: what serves beside it is worse."""
+
+
+def settled(environment: Environment, service: str, progress: Progress) -> None:
+    """Wait until nobody scales the service.
+
+    A replica that drains still runs: the roll would put a new one in its place. Nobody begins to
+    scale while a deployment is under way, so that it is enough to wait for whoever began before.
+    """
+    while one_at_a_time.is_scaled(environment, service):
+        progress.pause(AGAIN_SECONDS)
+        progress.look()
 
 
 def forwards(

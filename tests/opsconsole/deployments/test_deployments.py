@@ -1,5 +1,6 @@
 """A deployment, from the request to its end, on an engine in memory."""
 
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils.timezone import now
 from opsconsole.admin import environments_panel
 from opsconsole.deployments import driver, migrations, releases, request, rollback
 from opsconsole.engines.base import EngineAway, EngineError
+from opsconsole.environments import one_at_a_time
 from opsconsole.models import Environment, Event, ExamWindow
 from tests.opsconsole.deployments.conftest import NOBODY, Deploy, without_waiting
 from tests.opsconsole.engines.fake import OURS, Behaviour, Fake, Migration, reference
@@ -224,6 +226,28 @@ def test_another_environment_keeps_the_compose_files_of_this_console(
     release = deploy(staging).to_release
     assert release is not None
     assert release.files == migrations.files() != {}
+
+
+def test_a_service_that_is_being_scaled_is_rolled_when_that_is_done(
+    fake: Fake, staging: Environment
+) -> None:
+    fake.build("2")
+    deployment = request.request(staging, caller=NOBODY, version="2")
+    steps: list[str] = []
+    fake.before = steps.append
+    had_rolled: list[bool] = []
+    with ExitStack() as scaling:
+        scaling.enter_context(one_at_a_time.scaling(staging, "inference"))
+
+        def wait(_seconds: float) -> None:
+            fake.serve(50)
+            if deployment.status == "rolling" and not had_rolled:
+                had_rolled.append("roll" in steps)
+                scaling.close()
+
+        driver.start(deployment, fake, wait=wait, every=0.0)
+    deployment.refresh_from_db()
+    assert (deployment.status, had_rolled) == ("live", [False])
 
 
 def test_the_overview_names_a_failed_one_until_a_later_one_is_live(
