@@ -169,7 +169,7 @@ class Driver:
         if not deployment.environment.laid_out_at:
             laying_out.drive(self)
             return
-        if not deployment.maintenance and holding.is_wanted(deployment):
+        if deployment.environment.is_here and holding.left():
             # An earlier one has left it; nobody renews it any more while this one is driven.
             self.progress.hold()
         deployment.from_release = releases.record_running(

@@ -54,12 +54,12 @@ class ComposeProject:
         """The version by which Compose makes another container of the image that runs.
 
         What runs once has none that runs: then it is that of another service of the same image.
-        None where none of them runs.
+        None where none of them runs, or the files do not name its image.
         """
         container = self._running_like(service)
-        if container is None:
-            return None
         configured = str(self.configured.get(service, {}).get("image", ""))
+        if container is None or not configured:
+            return None
         reference = container["Config"]["Image"]
         tag = tag_in(reference, configured, self.layout.variables.get("VERSION", ""))
         return Version(tag, {service: Image(reference if tag else configured, container["Image"])})

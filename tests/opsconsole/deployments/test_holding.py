@@ -172,17 +172,20 @@ def test_it_is_the_restores_own_while_that_swaps(stuck: Deployment) -> None:
     assert not is_held()
 
 
+@pytest.mark.parametrize("maintenance", [False, True])
 def test_another_deployment_begins_behind_it_and_ends_it(
-    stuck: Deployment, fake: Fake, here: Environment
+    stuck: Deployment, fake: Fake, here: Environment, maintenance: bool
 ) -> None:
     fake.build("3", Behaviour(migrations=(DROP, BURN)))
-    mends = request.request(here, caller=NOBODY, version="3")
+    mends = request.request(here, caller=NOBODY, version="3", maintenance=maintenance)
+    hold.lift()
     held: dict[str, bool] = {}
     fake.before = lambda step: held.setdefault(step, is_held())
     driver.start(mends, fake, **without_waiting(fake))
     mends.refresh_from_db()
     driven_on(mends, fake)
     assert mends.status == "live", mends.reason
+    assert held["image"]
     assert held["roll: starting a new one"]
     assert not is_held()
     tasks.sweep_deployments()

@@ -110,6 +110,15 @@ def test_a_migration_is_of_the_application_that_runs_and_not_of_its_first_versio
     assert project.tag == "2"
 
 
+def test_what_the_files_do_not_know_is_left_to_compose() -> None:
+    project = Project(container("orphan", "2", "sha256:two"))
+
+    with pytest.raises(Told):
+        project.engine.scale("orphan", 2)
+
+    assert project.tag == ""
+
+
 def test_a_command_where_nothing_runs_is_of_the_sites_version() -> None:
     project = Project()
 
