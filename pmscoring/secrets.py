@@ -163,7 +163,8 @@ def main() -> None:
             return
         if given.rotate and given.step:
             rotate(given.to / given.rotate, given.step)
-            sys.stdout.write(f"secrets: {given.step} of {given.rotate} is done\n")
+            # No colon: the console would take what follows one for a secret, and leave it out.
+            sys.stdout.write(f"{given.step} of {given.rotate} is done\n")
             return
         written = write_missing(given.to, hosts or ["localhost"])
     except (OSError, BadPair, BadStep, subprocess.CalledProcessError) as error:

@@ -39,21 +39,22 @@ def recover(deployment: Deployment, engine: Engine, **how: Any) -> None:
     Raises EngineError where the engine does not even say what runs: the lease runs out again, and
     the next one looks again, until the state's deadline.
     """
+    broken = deployment.claimed_at == BROKEN
     _claim(deployment)
     with deployment.in_its_language():
-        driver = Driver(deployment, engine, **how)
+        driver, reason = Driver(deployment, engine, **how), _reason(deployment, broken=broken)
         _end_migrations(driver)
         if deployment.status in UNTOUCHED or deployment.is_overdue():
-            driver.undo(_reason(deployment))
+            driver.undo(reason)
         elif _replaces_itself(driver):
             try:
-                _through_another(driver)
+                _through_another(driver, reason)
             except Refused as error:
                 driver.undo(str(error))
         elif driver.is_judged() or deployment.status == Status.ROLLING_BACK:
             driver.go_on()
         else:
-            driver.undo(_reason(deployment))
+            driver.undo(reason)
 
 
 def _end_migrations(driver: Driver) -> None:
@@ -82,7 +83,9 @@ def _claim(deployment: Deployment) -> None:
         Event.objects.record("deployment.taken_over", deployment, SYSTEM, state=str(state))
 
 
-def _reason(deployment: Deployment) -> str:
+def _reason(deployment: Deployment, *, broken: bool) -> str:
+    if broken:
+        return _("its lock was broken in the state “%s”") % deployment.get_status_display()
     return _("its driver was not heard of any more in the state “%s”") % (
         deployment.get_status_display()
     )
@@ -101,13 +104,13 @@ def _goal(driver: Driver) -> Any:
     return deployment.to_release if driver.is_judged() else deployment.from_release
 
 
-def _through_another(driver: Driver) -> None:
+def _through_another(driver: Driver, reason: str) -> None:
     """By a driver in a container of its own, of the release that is to run in the end."""
     deployment = driver.deployment
     if not driver.is_judged() and deployment.status != Status.ROLLING_BACK:
         driver.progress.undoing = True
         driver.progress.enter(Status.ROLLING_BACK)
-        driver.progress.beat(reason=_reason(deployment))
+        driver.progress.beat(reason=reason)
     driver.hand_over(_goal(driver))
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from pmscoring import secrets
 from pmscoring.base import env
+from pmscoring.base.redaction import redacted
 from pmscoring.embedded import plan, workers
 from tests.paths import ROOT
 
@@ -189,3 +190,14 @@ def test_the_embedded_stack_asks_its_worker_by_the_brokers_password(
     worker = next(part for part in made.parts if part.name == "worker")
     assert worker.answers()
     assert list(asked) == ["redis://u:three@b:1/0"]
+
+
+def test_what_a_step_of_a_rotation_prints_can_be_shown_to_operators(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secrets.write_missing(tmp_path, ["localhost"])
+    argv = ["secrets", "--to", str(tmp_path), "--rotate", "cache_password", "--step", "add"]
+    monkeypatch.setattr(sys, "argv", argv)
+    secrets.main()
+    says = capsys.readouterr().out
+    assert redacted(says) == says == "add of cache_password is done\n"

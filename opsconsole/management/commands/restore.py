@@ -155,7 +155,9 @@ class Command(OpsCommand):
     def show(self, result: Any) -> None:
         """What is there now, and what a person should look at."""
         for name, value in result.items():
-            if value not in (None, "", []):
+            if isinstance(value, dict):
+                self.show({f"{name} {part}": of_part for part, of_part in value.items()})
+            elif value not in (None, "", []):
                 self.stdout.write(f"{name}: {value}")
 
 

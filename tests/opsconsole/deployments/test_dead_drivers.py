@@ -361,6 +361,7 @@ def test_a_person_breaks_a_lock_with_a_reason(fake: Fake, staging: Environment) 
     recovery.recover(deployment, fake, **without_waiting(fake))
     deployment.refresh_from_db()
     assert deployment.status == "rolled_back"
+    assert deployment.reason == "its lock was broken in the state “rolling out”"
     event = Event.objects.get(deed="deployment.lock_broken")
     assert (event.actor, event.details["why"]) == ("tester", "its host is gone")
 
