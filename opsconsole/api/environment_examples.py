@@ -117,15 +117,7 @@ DEPLOYMENT = {
     "approved_by": "sato",
     "approved_at": "2026-11-29T09:20:00+09:00",
     "to": "5b2f0e7d-5a0e-4f7e-8d8e-6a0f4c1b9d22",
-    "steps": [
-        {
-            "name": "rolling out web",
-            "during": "rolling",
-            "state": "done",
-            "seconds": 41.2,
-            "says": "2 of 2",
-        }
-    ],
+    "steps": [{"name": "rolling out web", "state": "done", "seconds": 41.2, "says": "2 of 2"}],
     "verdict": {"ok": True, "says": "2911 requests, 0 failed", "callers": FIGURES},
     "failed_requests": 0,
     "started_at": "2026-11-29T09:20:01+09:00",

@@ -6,6 +6,7 @@ from typing import Any, TypedDict, cast
 from django.db.models import QuerySet
 
 from opsconsole import models
+from opsconsole.deployments.summary import steps
 from opsconsole.environments import look
 from pmscoring.base.api.representations import Links, MaybeMoment, Moment, Page, moment
 
@@ -104,10 +105,9 @@ class ReleasePage(Page):
 
 
 class DeploymentStep(TypedDict, total=False):
-    """One of the things that were done, in which state of the deployment, and what it said."""
+    """One of the things that were done, and what it said."""
 
     name: str
-    during: str
     state: str
     seconds: float | None
     says: str
@@ -295,7 +295,7 @@ def deployment(row: models.Deployment) -> Deployment:
         "from": str(row.from_release.uid) if row.from_release else None,
         "to": str(row.to_release.uid) if row.to_release else None,
         "backup": str(row.backup.uid) if row.backup else None,
-        "steps": row.steps,
+        "steps": steps(row),
         "verdict": row.verdict,
         "failed_requests": row.failed_requests,
         "requested_by": row.requested_by,

@@ -125,8 +125,11 @@ class Watch:
     def _since(self, new: Sequence[Replica]) -> datetime:
         """From when on requests count: until the maintenance page has ended they get that alone."""
         deployment = self.progress.deployment
-        started = min((each.started_at for each in new if each.started_at), default=now())
-        return max(started, deployment.since + UNSEEN) if holding.is_wanted(deployment) else started
+        times = [each.started_at for each in new if each.started_at]
+        started, entered = min(times, default=now()), deployment.since
+        if entered is None or not holding.is_wanted(deployment):
+            return started
+        return max(started, entered + UNSEEN)
 
     def _opinion(
         self, new: Sequence[Replica], old: Sequence[Replica], lines: Lines

@@ -4,6 +4,8 @@ from typing import Any
 
 from opsconsole.models import Deployment, Release
 
+STEP = ("name", "state", "seconds", "says")
+
 
 def summary(deployment: Deployment) -> dict[str, Any]:
     """The document of `deploy`, `rollback` and `deployments`."""
@@ -15,10 +17,15 @@ def summary(deployment: Deployment) -> dict[str, Any]:
         "to": _name(deployment.to_release) or deployment.version,
         "seconds": deployment.seconds,
         "backup": str(deployment.backup.uid) if deployment.backup else None,
-        "steps": deployment.steps,
+        "steps": steps(deployment),
         "failed_requests": deployment.failed_requests,
         "reason": deployment.reason,
     }
+
+
+def steps(deployment: Deployment) -> list[Any]:
+    """Each step's name, state, seconds and what it said."""
+    return [{name: step.get(name) for name in STEP} for step in deployment.steps]
 
 
 def release_summary(release: Release) -> dict[str, Any]:

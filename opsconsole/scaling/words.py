@@ -210,12 +210,17 @@ def of_end(document: Document) -> str:
 def _ends(outcome: str, *, came: bool) -> str:
     if outcome == "short" and not came:
         outcome = "short_of_some"
+    if outcome == "changed" and came:
+        outcome = "changed_since"
     texts = {
         "": _("From %(before)d to %(after)d."),
         "dry_run": _("Not done, because of the dry run: from %(before)d to %(after)d."),
         "paused": _("Not done, because the policy is paused: from %(before)d to %(after)d."),
         "busy": _("Not done, because the last change is still under way."),
         "changed": _("Not done, because somebody changed the number meanwhile."),
+        "changed_since": _(
+            "From %(before)d to %(after)d, and changed by somebody before that was seen to be done."
+        ),
         "late": _("Not done, because nobody took it up in time."),
         "doing": _("Being done: from %(before)d to %(after)d."),
         "done": _("Done: from %(before)d to %(after)d."),

@@ -167,6 +167,7 @@ def test_values_have_their_units(key: str, value: float | None, text: str) -> No
         ("paused", None, "Not done, because the policy is paused: from 2 to 6."),
         ("busy", None, "Not done, because the last change is still under way."),
         ("changed", None, "Not done, because somebody changed the number meanwhile."),
+        ("changed", 2, "From 2 to 6, and changed by somebody before that was seen to be done."),
         ("late", None, "Not done, because nobody took it up in time."),
         ("doing", None, "Being done: from 2 to 6."),
         ("done", 6, "Done: from 2 to 6."),
