@@ -7,10 +7,12 @@ ratios are of the means. The queue itself is measured against what is known of s
 import argparse
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from tests.bench.autoscale.comparing import ORACLE, Drawn, compared
 from tests.bench.autoscale.known import erlang, servers_that_start
+from tests.bench.autoscale.recordings import HERE, scenarios
 from tests.bench.autoscale.scenarios import SCENARIOS, Scenario
 from tests.bench.report import write
 
@@ -73,6 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="parts of the names of scenarios")
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--recorded", type=Path, default=HERE, help="a file of autoscale --export")
     parser.add_argument("--no-queue", action="store_true", help="leave the known queues out")
     options = parser.parse_args()
     rows: list[Row] = []
@@ -80,7 +83,7 @@ def main() -> None:
         for row in (*erlang(), *servers_that_start()):
             print(row, flush=True)
             rows.append(row)
-    for scenario in SCENARIOS:
+    for scenario in (*SCENARIOS, *scenarios(options.recorded)):
         if options.names and not any(name in scenario.name for name in options.names):
             continue
         seeds = range(1, options.seeds + 1)

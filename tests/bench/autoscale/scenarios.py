@@ -18,6 +18,7 @@ from tests.bench.autoscale.service import EPOCH, Spec
 
 WEB = Spec(slots=2, startup=20.0, least=1, most=8, late_after=1.0, patience=15.0)
 WORKER = Spec(slots=2, startup=15.0, least=1, most=8, late_after=120.0)
+SPECS = {"web": WEB, "worker": WORKER}
 WORK = {"web": 0.2, "worker": 0.5}
 SHAPE = {"web": 2.0, "worker": 4.0}
 """Of the gamma distribution of works."""
@@ -59,17 +60,20 @@ class Scenario:
     """Replicas that are there at its start."""
     step: float = 2.5
     """Of the oracle."""
+    work: float = 0.0
+    """Mean seconds of work of each, where it is not the service's own."""
 
     @property
     def spec(self) -> Spec:
         """How the service is built."""
-        return WEB if self.service == "web" else WORKER
+        return SPECS[self.service]
 
     def drawn(self, seed: int) -> tuple[list[float], list[float]]:
         """Arrivals, and the work of each."""
         draw = np.random.default_rng(seed)
         arrivals = [at for at in self.arrivals(draw) if at < self.seconds]
-        return arrivals, works(len(arrivals), WORK[self.service], SHAPE[self.service], draw)
+        mean = self.work or WORK[self.service]
+        return arrivals, works(len(arrivals), mean, SHAPE[self.service], draw)
 
 
 def random(rates: Rates, most: float, seconds: float) -> Callable[..., list[float]]:
