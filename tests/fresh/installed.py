@@ -56,8 +56,16 @@ class Installation:
 
     def manage(self, *words: str) -> Any:
         """The JSON that a command prints."""
+        return json.loads(self.run(*words, "--json"))
+
+    def shell(self, script: str) -> str:
+        """What the script prints that Django's shell runs."""
+        return self.run("shell", "-v", "0", "-c", script)
+
+    def run(self, *words: str) -> str:
+        """What a command prints, which must succeed."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *words, "--json"],
+            [sys.executable, "manage.py", *words],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
@@ -65,7 +73,7 @@ class Installation:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return done.stdout
 
 
 @contextmanager
