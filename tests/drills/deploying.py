@@ -63,6 +63,13 @@ class Site(Stack):
 
         What runs keeps its containers: they have the same images under another name.
         """
+        self.write_login(registry)
+        self.more["REGISTRY_URL"] = registry.name
+        self.compose("up", "-d", "--no-build", "--no-deps", "--wait", "ops", timeout=180)
+        self.wait_until_known(registry)
+
+    def write_login(self, registry: Registry) -> None:
+        """The expired one; and give the images the registry's name."""
         logins = self.secrets / "registry"
         logins.mkdir(mode=0o755, exist_ok=True)
         shutil.copy(registry.logins("expired-login") / "config.json", logins)
@@ -70,8 +77,9 @@ class Site(Stack):
         for part in versions.PARTS:
             here = versions.name(part, self.tag)
             docker("tag", here, f"{registry.name}/pm-scoring-{part}:{self.tag}")
-        self.more["REGISTRY_URL"] = registry.name
-        self.compose("up", "-d", "--no-build", "--no-deps", "--wait", "ops", timeout=180)
+
+    def wait_until_known(self, registry: Registry) -> None:
+        """Until the operations worker has recorded it."""
         variable = "Environment.objects.get(is_here=True).variables.get('REGISTRY_URL')"
         wanted = f"{variable} == {registry.name!r}"
         wait_for(lambda: self.of_console(wanted), 120, "the site knows its registry")

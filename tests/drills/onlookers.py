@@ -167,8 +167,12 @@ class Receiver:
         """The notice with all these words."""
 
         def there() -> list[dict[str, Any]]:
-            texts = ((each, " ".join(map(str, each.values()))) for each in list(self.notices))
+            texts = ((each, " ".join(map(str, each.values()))) for each in self.received())
             return [each for each, text in texts if all(word in text for word in words)]
 
-        wait_for(there, 90, f"a notice with {words}; there are {self.notices}")
+        wait_for(there, 90, f"a notice with {words}")
         return there()[-1]
+
+    def received(self) -> list[dict[str, Any]]:
+        """All that came, the oldest first."""
+        return list(self.notices)

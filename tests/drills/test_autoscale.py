@@ -26,14 +26,15 @@ from tests.stack.engine import wait_for
 from tests.stack.stack import free_prefix
 
 MANY = 5000
-HALF_A_CORE = {"API_REPLICAS": "1", "WEB_CPUS": "0.5"}
+SMALL = {"API_REPLICAS": "1", "WEB_CPUS": "0.5", "WORKER_CPUS": "0.3"}
+TWO_AT_ONCE = [{"unit": "replicas", "value": 2, "seconds": 15}]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small site, whose web containers may take half a core."""
+    """A small site, whose web containers and workers may take a part of a core."""
     made = Site(tmp_path_factory.mktemp("autoscale"), free_prefix(), project="pmscoring-autoscale")
-    made.more |= HALF_A_CORE
+    made.more |= SMALL
     made.down("--volumes")
     try:
         made.write_secrets()
@@ -77,7 +78,7 @@ def test_waiting_answers_raise_the_workers_and_drain_once_each(
     site: Site, door: Api, told: Told
 ) -> None:
     began = datetime.now(UTC)
-    set_policy(site, "worker", most=3, metrics=BY_QUEUE)
+    set_policy(site, "worker", most=3, metrics=BY_QUEUE, up_rates=TWO_AT_ONCE)
     hand_in_a_file(door, MANY, "many")
     up = wait_for(lambda: running(site, "worker") == 3, 300, "the workers are at their most")
     drained = count.wait_until_scored(site, 1200)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.drills.swarm_site import SwarmSite
 from tests.drills.test_autoscale import (
-    HALF_A_CORE,
+    SMALL,
     door,
     test_a_worker_in_the_middle_of_its_batch_is_not_killed_by_the_way_down,
     test_cpu_load_takes_web_to_its_most_and_back_without_a_failed_request,
@@ -35,7 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmSite]:
     if reason := why_not():
         pytest.skip(reason)
     made = SwarmSite(tmp_path_factory.mktemp("autoscale"), free_prefix())
-    made.more |= HALF_A_CORE
+    made.more |= SMALL
     try:
         made.write_secrets()
         made.up()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.drills.swarm_site import SwarmSite, Unheard
+from tests.drills.swarm_site import ReceiverService, SwarmSite
 from tests.drills.test_deployments import (
     KINDS,
     door,
@@ -14,6 +14,7 @@ from tests.drills.test_deployments import (
     test_a_version_that_never_becomes_healthy_is_taken_back,
     test_a_version_that_takes_five_times_as_long_is_taken_back,
     test_a_version_whose_migration_fails_replaces_nothing,
+    test_an_expired_login_of_the_registry_touches_nothing,
     test_the_release_before_comes_back_by_command,
 )
 from tests.stack import round_trip, versions
@@ -28,6 +29,7 @@ __all__ = [
     "test_a_version_that_never_becomes_healthy_is_taken_back",
     "test_a_version_that_takes_five_times_as_long_is_taken_back",
     "test_a_version_whose_migration_fails_replaces_nothing",
+    "test_an_expired_login_of_the_registry_touches_nothing",
     "test_the_release_before_comes_back_by_command",
 ]
 
@@ -52,6 +54,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmSite]:
 
 
 @pytest.fixture(scope="module")
-def receiver(site: SwarmSite) -> Unheard:
-    """Nobody."""
-    return Unheard(site.prefix)
+def receiver(site: SwarmSite) -> Iterator[ReceiverService]:
+    """Is told of everything."""
+    network = f"{site.project}_ops"
+    with ReceiverService("drills-receiver", network=network, image=site.app) as made:
+        site.add_channel(made)
+        yield made
