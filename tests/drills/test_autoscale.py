@@ -113,8 +113,8 @@ def test_a_worker_in_the_middle_of_its_batch_is_not_killed_by_the_way_down(
 
 def test_load_that_is_not_known_holds_the_replicas(site: Site, told: Told) -> None:
     site.container("ops").run("python", "manage.py", "scale", HERE, "worker", "2", timeout=180)
-    set_policy(site, "worker", most=3, metrics=BY_QUEUE, down_window=0)
     site.stop("cache")
+    set_policy(site, "worker", most=3, metrics=BY_QUEUE, down_window=0)
     began = datetime.now(UTC) + timedelta(seconds=25)
     try:
         wait_for(lambda: len(decisions(site, "worker", began)) >= 4, 180, "it decides")
