@@ -12,8 +12,8 @@ from tests.stack.engine import docker, wait_for
 QUICK = [{"unit": "replicas", "value": 1, "seconds": 15}]
 STEADY = {"least": 1, "tolerance": 0.1, "up_rates": QUICK, "down_rates": QUICK, "down_window": 45,
           "up_window": 0, "cooldown": 1, "warm_up": 30, "dry_run": False}  # fmt: skip
-LONG = "要件が{n}回変わり、合意しないまま{n}日遅れた。" * 8
-"""About as long as the answers of an exam, so that thousands take minutes."""
+LONG = "要件が{n}回変わり、合意しないまま{n}日遅れた。" * 2
+"""Long enough that thousands take minutes."""
 BY_CPU = [{"kind": "cpu", "target": 0.3, "basis": "average"}]
 BY_QUEUE = [{"kind": "waiting", "target": 500, "basis": "total"}]
 
