@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.drills.deploying import Site
-from tests.stack.callers import EXAM, Api
+from tests.stack.callers import EXAM, NUMBERS, Api
 from tests.stack.engine import docker, wait_for
 
 QUICK = [{"unit": "replicas", "value": 1, "seconds": 15}]
@@ -54,8 +54,11 @@ def course(rows: list[dict[str, Any]]) -> str:
 
 
 def hand_in_a_file(door: Api, answers: int, name: str) -> None:
-    """Upload so many answers, of candidates whose numbers begin with `name`."""
-    lines = (f"{name}-{n},Q1," + LONG.format(n=n) for n in range(answers))
+    """Upload so many answers, of candidates whose numbers begin with `name`.
+
+    No text was there before: its mark would be taken over at once.
+    """
+    lines = (f"{name}-{n},Q1," + LONG.format(n=next(NUMBERS)) for n in range(answers))
     content = "\n".join(["candidate,question,text", *lines])
     with door.client() as client:
         files = {"file": (f"{name}.csv", content.encode(), "text/csv")}
