@@ -38,8 +38,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def ids(site: Stack) -> set[str]:
-    """All containers that run, but for those of one command, such as that of a driver."""
-    return {one.id for one in site.containers() if not one.is_one_off}
+    """All containers that run and are to run on: no driver's, and none that only prepares."""
+    always = "unless-stopped"
+    running = [one for one in site.containers() if not one.is_one_off]
+    return {one.id for one in running if one.told["HostConfig"]["RestartPolicy"]["Name"] == always}
 
 
 def images_of(site: Stack) -> set[str]:
