@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from opsconsole.admin import states, words
 from opsconsole.models import ScalingDecision
+from opsconsole.scaling import troubles
 from opsconsole.scaling import words as decided
 from opsconsole.scaling.shapes import Basis, Kind, Unit
 
@@ -63,7 +64,7 @@ def load(seen: Document) -> Document:
         "value": amount(key, seen.get("value")),
         "target": target(key, seen["target"], seen["basis"]),
         "wants": seen.get("wants"),
-        "trouble": decided.trouble_in_words(str(seen.get("trouble") or "")),
+        "trouble": troubles.in_words(str(seen.get("trouble") or "")),
     }
 
 

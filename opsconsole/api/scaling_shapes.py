@@ -131,7 +131,10 @@ class PolicyPage(Page):
 
 
 class DecisionInput(TypedDict):
-    """A metric as the decision saw it; `wants` is its number of replicas, null where it failed."""
+    """A metric as the decision saw it; `wants` is its number of replicas, null where it failed.
+
+    `trouble` is a code for why, with what it is about behind a colon; or what an engine said.
+    """
 
     key: str
     target: float

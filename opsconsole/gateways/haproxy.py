@@ -5,10 +5,13 @@ A name may lead to several balancers; each counts for itself, from its own start
 
 import re
 import socket
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 import httpx
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
+
+from opsconsole.gateways.coded import Coded
 
 SECONDS = 2.0
 PORT = 8404
@@ -19,8 +22,26 @@ COUNTED = re.compile(
 )
 
 
-class HaproxyError(Exception):
-    """There are no counters, and the message says why."""
+class Code(StrEnum):
+    """Why there are no counters; rows keep these."""
+
+    NO_NAME = "haproxy_no_name"
+    SLOW = "haproxy_slow"
+    AWAY = "haproxy_away"
+    REFUSES = "haproxy_refuses"
+    COUNTS_NONE = "haproxy_counts_none"
+
+
+class HaproxyError(Coded):
+    """There are no counters."""
+
+    TEXTS = {
+        Code.NO_NAME: _("there is no HAProxy under the name %s"),
+        Code.SLOW: _("HAProxy did not answer within %s s"),
+        Code.AWAY: _("HAProxy is away: %s"),
+        Code.REFUSES: _("HAProxy answered HTTP %s"),
+        Code.COUNTS_NONE: _("HAProxy does not count the requests to %s"),
+    }
 
 
 def requests(url: str) -> dict[str, float]:
@@ -34,7 +55,7 @@ def _addresses(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
     except OSError as error:
-        raise HaproxyError(_("there is no HAProxy under the name %s") % host) from error
+        raise HaproxyError(Code.NO_NAME, host) from error
     return sorted({str(place[0]) for *_rest, place in found})
 
 
@@ -47,13 +68,11 @@ def _requests(address: str, port: int) -> float:
             trust_env=False,  # No proxy stands before an address of our own networks.
         )
     except httpx.TimeoutException as error:
-        raise HaproxyError(_("HAProxy did not answer within %g s") % SECONDS) from error
+        raise HaproxyError(Code.SLOW, f"{SECONDS:g}") from error
     except httpx.HTTPError as error:
-        raise HaproxyError(
-            _("HAProxy is away: %s") % (str(error) or type(error).__name__)
-        ) from error
+        raise HaproxyError(Code.AWAY, str(error) or type(error).__name__) from error
     if response.status_code != 200:
-        raise HaproxyError(_("HAProxy answered HTTP %d") % response.status_code)
+        raise HaproxyError(Code.REFUSES, response.status_code)
     if match := COUNTED.search(response.text):
         return float(match[1])
-    raise HaproxyError(_("HAProxy does not count the requests to %s") % BACKEND)
+    raise HaproxyError(Code.COUNTS_NONE, BACKEND)

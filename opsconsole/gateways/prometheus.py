@@ -1,11 +1,13 @@
 """Prometheus, asked for the value of an expression at this moment, by its HTTP API, version 1."""
 
 import math
+from enum import StrEnum
 from typing import Any
 
 import httpx
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
+from opsconsole.gateways.coded import Coded
 from pmscoring.base.redaction import redacted
 
 SECONDS = 3.0
@@ -13,8 +15,34 @@ SECONDS = 3.0
 MOST_SAID = 300
 
 
-class PrometheusError(Exception):
-    """There is no value, and the message says why."""
+class Code(StrEnum):
+    """Why there is no value; rows keep these."""
+
+    NO_NUMBER_KIND = "prometheus_kind"
+    NO_SERIES = "prometheus_no_series"
+    SEVERAL_SERIES = "prometheus_several_series"
+    SLOW = "prometheus_slow"
+    AWAY = "prometheus_away"
+    ANOTHER = "prometheus_another"
+    REFUSES = "prometheus_refuses"
+    NO_NUMBER = "prometheus_no_number"
+    NOT_FINITE = "prometheus_not_finite"
+
+
+class PrometheusError(Coded):
+    """There is no value."""
+
+    TEXTS = {
+        Code.NO_NUMBER_KIND: _("the expression gives a %s, and no number"),
+        Code.NO_SERIES: _("the expression gives no series"),
+        Code.SEVERAL_SERIES: _("the expression gives several series; sum() or max() makes one"),
+        Code.SLOW: _("Prometheus did not answer within %s s"),
+        Code.AWAY: _("Prometheus is away: %s"),
+        Code.ANOTHER: _("what answers at PROMETHEUS_URL (HTTP %s) is no Prometheus"),
+        Code.REFUSES: _("Prometheus refuses the expression: %s"),
+        Code.NO_NUMBER: _("the expression gives no number"),
+        Code.NOT_FINITE: _("the number is %s"),
+    }
 
 
 def value_of(url: str, expression: str) -> float:
@@ -27,11 +55,11 @@ def value_of(url: str, expression: str) -> float:
     if kind == "scalar" and isinstance(result, list):
         return _number(result)
     if kind != "vector" or not isinstance(result, list):
-        raise PrometheusError(_("the expression gives a %s, and no number") % _short(kind))
+        raise PrometheusError(Code.NO_NUMBER_KIND, _short(kind))
     if not result:
-        raise PrometheusError(_("the expression gives no series"))
+        raise PrometheusError(Code.NO_SERIES)
     if len(result) > 1:
-        raise PrometheusError(_("the expression gives several series; sum() or max() makes one"))
+        raise PrometheusError(Code.SEVERAL_SERIES)
     return _number(result[0].get("value"))
 
 
@@ -43,17 +71,14 @@ def _asked(url: str, expression: str) -> dict[str, Any]:
         response = httpx.post(url, data=form, timeout=SECONDS, trust_env=False)
         body = response.json()
     except httpx.TimeoutException as error:
-        raise PrometheusError(_("Prometheus did not answer within %g s") % SECONDS) from error
+        raise PrometheusError(Code.SLOW, f"{SECONDS:g}") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise PrometheusError(_("Prometheus is away: %s") % _short(error)) from error
+        raise PrometheusError(Code.AWAY, _short(error)) from error
     except ValueError as error:
-        words = {"status": response.status_code}
-        raise PrometheusError(
-            _("what answers at PROMETHEUS_URL (HTTP %(status)d) is no Prometheus") % words
-        ) from error
+        raise PrometheusError(Code.ANOTHER, response.status_code) from error
     if not isinstance(body, dict) or body.get("status") != "success":
         said = body.get("error") if isinstance(body, dict) else body
-        raise PrometheusError(_("Prometheus refuses the expression: %s") % _short(said))
+        raise PrometheusError(Code.REFUSES, _short(said))
     data = body.get("data")
     return data if isinstance(data, dict) else {}
 
@@ -64,9 +89,9 @@ def _number(pair: Any) -> float:
         _time, text = pair
         number = float(text)
     except (TypeError, ValueError) as error:
-        raise PrometheusError(_("the expression gives no number")) from error
+        raise PrometheusError(Code.NO_NUMBER) from error
     if not math.isfinite(number):
-        raise PrometheusError(_("the number is %s") % number)
+        raise PrometheusError(Code.NOT_FINITE, number)
     return number
 
 

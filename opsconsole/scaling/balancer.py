@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from opsconsole.engines import traffic
 from opsconsole.engines.base import EngineError, State
@@ -17,6 +16,7 @@ from opsconsole.gateways import haproxy
 from opsconsole.scaling.looks import Look, rate
 from opsconsole.scaling.readings import missing
 from opsconsole.scaling.shapes import Kind, Reading, Sample
+from opsconsole.scaling.troubles import Trouble
 
 BALANCER, SERVED = "haproxy", "web"
 WINDOW = timedelta(seconds=60)
@@ -34,7 +34,7 @@ def readings(seen: Look, service: str, before: Sample | None) -> tuple[dict[str,
     if service != SERVED:
         return {}, {}
     if BALANCER not in seen.services:
-        away = missing(_("this environment has no HAProxy"))
+        away = missing(Trouble.NO_HAPROXY)
         return {str(Kind.REQUESTS): away, str(Kind.LATENCY): away}, {}
     lines = _lines(seen)
     requests, totals = _requests(seen, lines, before)
@@ -49,7 +49,7 @@ def _requests(
     try:
         counted = haproxy.requests(settings.HAPROXY_URL)
     except haproxy.HaproxyError as error:
-        return missing(error), {}
+        return missing(error.recorded), {}
     totals = {KEY + address: seen.counted(count) for address, count in counted.items()}
     return _since(totals, before), dict(totals)
 
@@ -57,10 +57,10 @@ def _requests(
 def _since(counted: Mapping[str, Sequence[float]], before: Sample | None) -> Reading:
     """A second, since the sample before."""
     if before is None:
-        return missing(_("the requests are counted for the first time"))
+        return missing(Trouble.FIRST_REQUESTS)
     then = {key: total for key, total in before.totals.items() if key.startswith(KEY)}
     if counted.keys() != then.keys() or any(counted[key][0] < then[key][0] for key in then):
-        return missing(_("HAProxy has begun to count anew, or was not counted a moment ago"))
+        return missing(Trouble.COUNTED_ANEW)
     return Reading(round(sum(rate(counted[key], then[key]) for key in then), 3))
 
 
@@ -68,7 +68,7 @@ def _from_lines(lines: list[traffic.Request] | Reading) -> Reading:
     if isinstance(lines, Reading):
         return lines
     if len(lines) >= MOST_LINES:
-        return missing(_("there are more requests than lines that an engine gives at once"))
+        return missing(Trouble.TOO_MANY_LINES)
     return Reading(round(len(lines) / WINDOW.total_seconds(), 3))
 
 
@@ -83,14 +83,14 @@ def _latency(lines: list[traffic.Request] | Reading, requests: Reading) -> Readi
         return Reading(float(times[math.ceil(SHARE * len(times)) - 1]))
     if requests.value == 0:
         return Reading(0.0)
-    return missing(_("HAProxy's log has no request of the last minute"))
+    return missing(Trouble.NOTHING_LOGGED)
 
 
 def _lines(seen: Look) -> list[traffic.Request] | Reading:
     """The newest requests of the last minute, or why there are none to read."""
     replicas = [one for one in seen.services[BALANCER].replicas if one.state is State.RUNNING]
     if not replicas:
-        return missing(_("HAProxy does not run"))
+        return missing(Trouble.HAPROXY_STOPPED)
     try:
         texts = [
             text
@@ -98,5 +98,5 @@ def _lines(seen: Look) -> list[traffic.Request] | Reading:
             for at, text in seen.engine.logs(replica.id, tail=MOST_LINES, since=seen.at - WINDOW)
         ]
     except EngineError as error:
-        return missing(error)
+        return missing(str(error))
     return list(traffic.requests(texts))

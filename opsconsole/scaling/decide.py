@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from opsconsole.scaling import clamps, hpa
-from opsconsole.scaling.hpa import Trouble, Wish
+from opsconsole.scaling.hpa import Wish
 from opsconsole.scaling.shapes import (
     Action,
     Clamp,
@@ -16,6 +16,7 @@ from opsconsole.scaling.shapes import (
     Rule,
     Sample,
 )
+from opsconsole.scaling.troubles import Trouble
 
 OLD = timedelta(seconds=60)
 """A sample from before that says nothing of the present."""

@@ -9,27 +9,13 @@ of replicas is ready; upstream has that for CPU with missing replicas alone.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from fractions import Fraction
 
 from opsconsole.scaling.shapes import Basis, Kind, Metric, Policy, Sample, Seen
+from opsconsole.scaling.troubles import Trouble
 
 HIGHEST = 9_999
 """More replicas than any policy has; a metric that wants more wants so many."""
-
-
-class Trouble(StrEnum):
-    """Why a metric wants no number, where no reading says it in words of its own."""
-
-    NO_SAMPLE = "no_sample"
-    OLD_SAMPLE = "old_sample"
-    NO_VALUE = "no_value"
-    NOT_FINITE = "not_finite"
-    NEGATIVE = "negative"
-    NO_CPU = "no_cpu"
-    """CPU is known of no replica that is past its start."""
-    NONE_READY = "none_ready"
-    """No replica is ready, and so a low value says nothing."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
-
 from opsconsole.scaling.looks import Look, rate
 from opsconsole.scaling.readings import missing, reading_of
 from opsconsole.scaling.shapes import Kind, Reading, Sample
+from opsconsole.scaling.troubles import Trouble
 
 RATE, ARRIVALS = "rate", "arrivals"
 """Answers a second that were scored and that came: no policy asks for them, but a replay does."""
@@ -32,9 +31,9 @@ def readings(seen: Look, before: Sample | None) -> tuple[dict[str, Reading], Tot
 
 def _reading(seen: Look, name: str) -> Reading:
     if not seen.environment.is_here:
-        return missing(_("the queue of another environment can be read by its own console alone"))
+        return missing(Trouble.OTHER_QUEUE)
     if name not in seen.load:
-        return missing(_("scoring has not published its load of late"))
+        return missing(Trouble.NO_LOAD)
     return reading_of(seen.load[name])
 
 
@@ -46,7 +45,7 @@ def _arrivals(counted: Sequence[float], before: Sample | None) -> Reading:
     """
     then = before.totals.get(ARRIVED) if before else None
     if then is None:
-        return missing(_("the answers are counted for the first time"))
+        return missing(Trouble.FIRST_ANSWERS)
     if counted[0] < then[0]:
-        return missing(_("the answers are counted anew: the database is another one"))
+        return missing(Trouble.OTHER_DATABASE)
     return Reading(rate(counted, then))

@@ -2,9 +2,9 @@
 
 import math
 
-from django.utils.translation import gettext as _
-
+from opsconsole.gateways import coded
 from opsconsole.scaling.shapes import Reading
+from opsconsole.scaling.troubles import Trouble
 from pmscoring.base.redaction import redacted
 
 MOST_TROUBLE = 300
@@ -14,12 +14,14 @@ MOST_TROUBLE = 300
 def reading_of(value: object) -> Reading:
     """A number as it was told; NaN, infinity and anything else have not been measured."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return missing(_("there is no number"))
+        return missing(Trouble.NO_NUMBER)
     if not math.isfinite(value):
-        return missing(_("the number is %s") % value)
+        return missing(Trouble.NUMBER_IS, value)
     return Reading(float(value))
 
 
-def missing(trouble: object) -> Reading:
-    """Without a value, and why; without secrets."""
-    return Reading(trouble=redacted(str(trouble))[:MOST_TROUBLE])
+def missing(trouble: str, about: object = "") -> Reading:
+    """Without a value, and why: a code with what it is about, or what an engine said; without
+    secrets.
+    """
+    return Reading(trouble=redacted(coded.recorded(trouble, str(about)))[:MOST_TROUBLE])

@@ -27,6 +27,7 @@ from opsconsole.scaling.readings import missing, reading_of
 from opsconsole.scaling.recorded import samples_of
 from opsconsole.scaling.room import room_of
 from opsconsole.scaling.shapes import Kind, Reading, Sample, Seen
+from opsconsole.scaling.troubles import Trouble
 
 __all__ = ["Look", "earlier", "look", "sample", "sample_from"]
 EARLIER = timedelta(seconds=60)
@@ -74,11 +75,11 @@ def earlier(environment: Environment, service: str, at: datetime) -> Sample | No
 def _asked(query: str) -> Reading:
     """What Prometheus answers to an expression at this moment."""
     if not settings.PROMETHEUS_URL:
-        return missing(_("there is no Prometheus: PROMETHEUS_URL is empty"))
+        return missing(Trouble.NO_PROMETHEUS)
     try:
         return reading_of(prometheus.value_of(settings.PROMETHEUS_URL, query))
     except prometheus.PrometheusError as error:
-        return missing(error)
+        return missing(error.recorded)
 
 
 def _seen(replica: Replica, look: Look, before: Sample | None) -> Seen:

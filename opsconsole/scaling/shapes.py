@@ -1,7 +1,7 @@
 """What a scaling decision is made from, and what it says: plain values, no model, no clock. Pure.
 
 Numbers: seconds, milliseconds, cores and bytes as the names say; shares are 0 to 1. A value that is
-not known is None with its trouble in words, and never 0.
+not known is None with its trouble (troubles.py), and never 0.
 """
 
 from collections.abc import Mapping, Sequence

@@ -46,7 +46,7 @@ from opsconsole.models import (
     ScalingPolicy,
     ScalingSample,
 )
-from opsconsole.scaling import outcomes, past, pausing, sampling, startup
+from opsconsole.scaling import outcomes, past, pausing, sampling, startup, words
 from opsconsole.scaling.apply import outcome_of
 from opsconsole.scaling.decide import decide
 from opsconsole.scaling.looks import Look, look
@@ -165,7 +165,7 @@ def _decided(this: Turn, row: ScalingPolicy, seen: Look | None, trouble: str) ->
             _keep(row, sample)
         failed = _failed(this, made, sample)
         is_held = sample is None or _is_held(decision) or failed is not None
-        _save(this, made, is_held=is_held, why=(failed.says or failed.outcome) if failed else "")
+        _save(this, made, is_held=is_held, failed=failed)
     return made
 
 
@@ -232,14 +232,16 @@ def _not_decided(this: Turn, row: ScalingPolicy, trouble: str) -> ScalingDecisio
     return made
 
 
-def _save(this: Turn, made: ScalingDecision, *, is_held: bool, why: str = "") -> None:
+def _save(
+    this: Turn, made: ScalingDecision, *, is_held: bool, failed: ScalingDecision | None = None
+) -> None:
     with transaction.atomic():
         if ScalingPolicy.objects.select_for_update().filter(pk=made.policy.pk).first():
             made.save()
-            _note(this, made, is_held, why or made.says or made.because)
+            _note(this, made, is_held, failed)
 
 
-def _note(this: Turn, made: ScalingDecision, is_held: bool, why: str) -> None:
+def _note(this: Turn, made: ScalingDecision, is_held: bool, failed: ScalingDecision | None) -> None:
     """Since when the policy holds, or its changes fail; told once it has done so for HOLDS_AFTER,
     and when it is over.
 
@@ -255,8 +257,14 @@ def _note(this: Turn, made: ScalingDecision, is_held: bool, why: str) -> None:
         return
     about = {"environment": row.environment.code, "service": row.service}
     if told:
-        Event.objects.record(
-            "scaling.holds", row, this.caller, result=Event.Result.FAILED, reason=why, **about
-        )
+        about["reason"] = _why(made, failed)
+        Event.objects.record("scaling.holds", row, this.caller, result=Event.Result.FAILED, **about)
     else:
         Event.objects.record("scaling.goes_on", row, this.caller, **about)
+
+
+def _why(made: ScalingDecision, failed: ScalingDecision | None) -> str:
+    """What keeps the policy from what is wanted, in a sentence: channels have no other page."""
+    if failed:
+        return failed.says or words.of_end(failed.document())
+    return made.says or words.hold(made.document())

@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from opsconsole.scaling.hpa import Trouble
+from opsconsole.scaling import troubles
 from opsconsole.scaling.shapes import Action, Basis, Kind, Rule
 
 Document = Mapping[str, Any]
@@ -38,6 +38,12 @@ def reason(document: Document) -> str:
     if document["action"] == Action.HOLD or not known:
         return str(document.get("says") or of_end(document))
     return of_input(max(known, key=lambda each: int(each["wants"])))
+
+
+def hold(document: Document) -> str:
+    """Why it holds: the metrics that are not known, each with its trouble, and the rule."""
+    unknown = [each for each in document["inputs"] if each["wants"] is None]
+    return " ".join([*map(of_input, unknown), reason(document)])
 
 
 def kind_name(kind: str) -> str:
@@ -122,27 +128,13 @@ def of_input(seen: Document) -> str:
         "value": amount(key, seen["value"]),
         "target": amount(key, seen["target"]),
         "wants": seen["wants"],
-        "trouble": trouble_in_words(seen["trouble"]),
+        "trouble": troubles.in_words(seen["trouble"]),
     }
     if seen["wants"] is None:
         return _("%(metric)s: not known, because %(trouble)s.") % words
     if seen["basis"] == Basis.TOTAL:
         return _("%(metric)s: %(value)s, target %(target)s a replica; wants %(wants)d.") % words
     return _("%(metric)s: %(value)s, target %(target)s; wants %(wants)d.") % words
-
-
-def trouble_in_words(trouble: str) -> str:
-    """Why a metric is not known; what the source of the metric said, where it did."""
-    texts = {
-        Trouble.NO_SAMPLE: _("the service could not be looked at"),
-        Trouble.OLD_SAMPLE: _("the sample is too old"),
-        Trouble.NO_VALUE: _("there is no value"),
-        Trouble.NOT_FINITE: _("the value is not a finite number"),
-        Trouble.NEGATIVE: _("the value is negative"),
-        Trouble.NO_CPU: _("no replica past its start has a value"),
-        Trouble.NONE_READY: _("no replica is ready"),
-    }
-    return {str(key): text for key, text in texts.items()}.get(trouble, trouble.rstrip("."))
 
 
 def _of_wish(document: Document) -> list[str]:

@@ -11,6 +11,7 @@ from opsconsole.engines.base import EngineError, State
 from opsconsole.models import Environment
 from opsconsole.scaling import looks
 from opsconsole.scaling.shapes import Reading
+from opsconsole.scaling.troubles import Trouble, in_words
 from tests.local_servers import free_port
 from tests.opsconsole.engines.requests_logged import line
 from tests.opsconsole.environments_made import environment as an_environment
@@ -62,7 +63,7 @@ def test_requests_are_those_between_two_samples(
     machine.tick()
     haproxy.answer = counted(1300)
     second, _ = readings(environment, machine)
-    assert first == Reading(trouble="the requests are counted for the first time")
+    assert first == Reading(trouble=Trouble.FIRST_REQUESTS)
     assert second == Reading(20.0)
 
 
@@ -94,7 +95,7 @@ def test_counters_that_went_back_are_of_a_restart(
     haproxy.answer = counted(20)
     after, _ = readings(environment, machine)
     assert requests.value is None
-    assert "anew" in requests.trouble
+    assert "anew" in in_words(requests.trouble)
     assert after == Reading(1.0)
 
 
@@ -107,7 +108,7 @@ def test_a_haproxy_that_says_nothing_is_missing_and_not_0(
     haproxy.answer = text(body, status)
     requests, latency = readings(environment, machine)
     assert requests.value is None
-    assert "HAProxy" in requests.trouble
+    assert "HAProxy" in in_words(requests.trouble)
     assert latency.value is None
 
 
@@ -116,7 +117,7 @@ def test_a_haproxy_that_is_away_is_missing(
 ) -> None:
     settings.HAPROXY_URL = f"http://127.0.0.1:{free_port()}"
     requests, _ = readings(environment, machine)
-    assert "HAProxy is away" in requests.trouble
+    assert "HAProxy is away" in in_words(requests.trouble)
 
 
 def test_after_it_was_away_it_is_counted_anew(
@@ -163,7 +164,7 @@ def test_requests_that_were_counted_and_not_logged_have_no_percentile(
     requests, latency = readings(environment, machine)
     assert requests.value == 20.0
     assert latency.value is None
-    assert "no request" in latency.trouble
+    assert "no request" in in_words(latency.trouble)
 
 
 def test_requests_to_another_environment_are_those_in_the_log(
@@ -193,14 +194,14 @@ def test_a_log_that_cannot_be_read_is_missing(environment: Environment, machine:
 def test_a_haproxy_that_does_not_run_is_missing(environment: Environment, machine: Machine) -> None:
     [replica] = machine.running("haproxy")
     machine.change(replica.id, state=State.STOPPED)
-    assert readings(environment, machine)[1] == Reading(trouble="HAProxy does not run")
+    assert readings(environment, machine)[1] == Reading(trouble=Trouble.HAPROXY_STOPPED)
 
 
 def test_an_installation_without_haproxy_says_so(
     environment: Environment, machine: Machine
 ) -> None:
     del machine.services_["haproxy"]
-    missing = Reading(trouble="this environment has no HAProxy")
+    missing = Reading(trouble=Trouble.NO_HAPROXY)
     assert readings(environment, machine) == (missing, missing)
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from opsconsole.scaling.decide import decide
-from opsconsole.scaling.hpa import Trouble
 from opsconsole.scaling.shapes import Action, Change, Fallback, Kind, Metric, Rule
+from opsconsole.scaling.troubles import Trouble
 from tests.opsconsole.scaling.making import (
     NOW,
     OLDEST,

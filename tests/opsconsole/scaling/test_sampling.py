@@ -13,6 +13,7 @@ from opsconsole.models import Environment
 from opsconsole.scaling import sampling
 from opsconsole.scaling.looks import look
 from opsconsole.scaling.shapes import Sample
+from opsconsole.scaling.troubles import Trouble
 from pmscoring.base import published_load
 from tests.opsconsole.engines.fake import Fake
 from tests.opsconsole.environments_made import environment as an_environment
@@ -161,7 +162,7 @@ def test_a_query_is_missing_where_there_is_no_prometheus(
 ) -> None:
     settings.PROMETHEUS_URL = ""
     sample = take(environment, machine, queries=["up"])
-    assert sample.readings["query:up"].trouble == "there is no Prometheus: PROMETHEUS_URL is empty"
+    assert sample.readings["query:up"].trouble == Trouble.NO_PROMETHEUS
 
 
 def test_each_query_is_asked(
@@ -200,18 +201,18 @@ def test_a_load_that_is_gone_is_missing_and_not_0(
 ) -> None:
     if content is not None:
         published_load._store().set(published_load.LOAD_KEY, content)
-    gone = {"value": None, "trouble": "scoring has not published its load of late"}
+    gone = {"value": None, "trouble": "no_load"}
     assert waits(environment, machine) == {"waiting": gone, "oldest": gone}
 
 
 @pytest.mark.parametrize(
     ("number", "trouble"),
     [
-        (float("nan"), "the number is nan"),
-        (float("inf"), "the number is inf"),
-        (None, "there is no number"),
-        ("7", "there is no number"),
-        (True, "there is no number"),
+        (float("nan"), "number_is:nan"),
+        (float("inf"), "number_is:inf"),
+        (None, "no_number"),
+        ("7", "no_number"),
+        (True, "no_number"),
     ],
 )
 def test_what_is_no_number_is_missing(
@@ -226,7 +227,7 @@ def test_it_does_not_take_its_own_queue_for_anothers(machine: Machine) -> None:
     published_load.publish({"waiting": 12, "oldest_seconds": 3.5})
     assert look(other, machine, machine.now).load == {}
     assert waits(other, machine)["waiting"]["value"] is None
-    assert "its own console" in waits(other, machine)["waiting"]["trouble"]
+    assert waits(other, machine)["waiting"]["trouble"] == Trouble.OTHER_QUEUE
 
 
 def test_arrivals_are_counted_and_not_what_was_still_scored_of_late(

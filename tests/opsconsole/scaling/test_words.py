@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
-from opsconsole.scaling import words
-from opsconsole.scaling.hpa import Trouble
+from opsconsole.gateways.haproxy import HaproxyError
+from opsconsole.gateways.prometheus import PrometheusError
+from opsconsole.scaling import troubles, words
 from opsconsole.scaling.policies import document_of
 from opsconsole.scaling.shapes import Action, By, Floor, Kind, Rule
+from opsconsole.scaling.troubles import Trouble
 from tests.opsconsole.scaling.making import (
     NOW,
     OLDEST,
@@ -93,7 +95,30 @@ def test_every_rule_action_and_kind_has_a_name_and_every_trouble_its_words() -> 
     assert all("_" not in words.rule_name(rule) for rule in Rule)
     assert all(words.action_name(action) != str(action) for action in Action)
     assert all(words.kind_name(kind) != str(kind) for kind in Kind)
-    assert all(words.trouble_in_words(trouble) != str(trouble) for trouble in Trouble)
+    assert all(troubles.in_words(trouble) != str(trouble) for trouble in Trouble)
+
+
+def test_a_trouble_is_kept_in_no_language() -> None:
+    seen = {"key": "requests", "value": None, "target": 20.0, "basis": "total", "wants": None}
+    for error in (
+        PrometheusError("prometheus_refuses", "100 % wrong: at char 3"),
+        HaproxyError("haproxy_refuses", 503),
+    ):
+        with translation.override("ja"):
+            kept = error.recorded
+        seen["trouble"] = kept
+        english = words.of_input(seen)
+        with translation.override("ja"):
+            japanese = words.of_input(seen)
+        assert english.isascii()
+        assert error.about in english
+        assert not japanese.isascii()
+        assert error.about in japanese
+
+
+def test_what_an_engine_said_is_shown_as_it_is() -> None:
+    said = "error while reading: 100 % full"
+    assert troubles.in_words(said) == said
 
 
 def test_what_a_later_version_recorded_is_shown_as_it_is() -> None:

@@ -6,8 +6,9 @@ from fractions import Fraction
 
 import pytest
 
-from opsconsole.scaling.hpa import Trouble, of_cpu, of_total
+from opsconsole.scaling.hpa import of_cpu, of_total
 from opsconsole.scaling.shapes import Basis, Behaviour, Change, History, Kind, Metric, Rate, Unit
+from opsconsole.scaling.troubles import Trouble
 from tests.opsconsole.scaling.making import (
     NOW,
     OLDEST,
