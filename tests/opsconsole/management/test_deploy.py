@@ -76,7 +76,7 @@ def test_it_prints_the_document_of_the_contract(
     assert document["from"].startswith("1 (")
     assert document["to"].startswith("2 (")
     assert document["failed_requests"] == 0
-    assert {"name", "during", "state", "seconds", "says"} == set(document["steps"][0])
+    assert {"name", "state", "seconds", "says"} == set(document["steps"][0])
 
 
 def test_it_exits_with_1_where_it_went_back(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
