@@ -1,13 +1,14 @@
 """What an engine and scoring said at one time, for the samples of all services."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from typing import Any
 
 from opsconsole.engines.base import Engine, Service, Usage
 from opsconsole.models import Environment
+from opsconsole.scaling.shapes import Reading
 from pmscoring.base import published_load
 
 
@@ -15,7 +16,8 @@ from pmscoring.base import published_load
 class Look:
     """One look. `load` is what scoring has published of late; empty where nothing is known.
 
-    `began` is when `at` was, in seconds of time.monotonic.
+    `began` is when `at` was, in seconds of time.monotonic. `answers` is what Prometheus has said to
+    expressions.
     """
 
     environment: Environment
@@ -25,6 +27,7 @@ class Look:
     usage: Mapping[str, Usage]
     load: Mapping[str, Any]
     began: float
+    answers: Mapping[str, Reading] = field(default_factory=dict)
 
     def counted(self, total: float) -> tuple[float, float]:
         """A running total that was read just now, and when that was, in seconds since 1970.

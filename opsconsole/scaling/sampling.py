@@ -5,7 +5,9 @@ before has kept. So it does not matter which worker process took that one, and o
 too long ago says nothing: the first sample has no CPU.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -19,6 +21,7 @@ from opsconsole.engines.base import (
     State,
     Usage,
 )
+from opsconsole.engines.meanwhile import in_parallel
 from opsconsole.gateways import prometheus
 from opsconsole.models import Environment, ScalingSample
 from opsconsole.scaling import balancer, published
@@ -29,9 +32,12 @@ from opsconsole.scaling.room import room_of
 from opsconsole.scaling.shapes import Kind, Reading, Sample, Seen
 from opsconsole.scaling.troubles import Trouble
 
-__all__ = ["Look", "earlier", "look", "sample", "sample_from"]
+__all__ = ["Look", "earlier", "look", "sample", "sample_from", "with_answers"]
+log = logging.getLogger(__name__)
 EARLIER = timedelta(seconds=60)
 """An earlier sample is no longer used for rates: they would tell of a past load."""
+MOST_AT_ONCE = 40
+"""Expressions that Prometheus is asked for at once: those of a policy for each service."""
 Totals = dict[str, Sequence[float]]
 
 
@@ -39,13 +45,25 @@ def sample(
     environment: Environment, engine: Engine, service: str, queries: Sequence[str], at: datetime
 ) -> Sample:
     """A sample of one service; raises EngineError."""
-    return sample_from(look(environment, engine, at), service, queries)
+    return sample_from(with_answers(look(environment, engine, at), queries), service, queries)
+
+
+def with_answers(seen: Look, queries: Iterable[str]) -> Look:
+    """The look with what Prometheus answers to expressions, all asked at once.
+
+    One that hangs costs a turn its patience once for each environment, and not for each expression:
+    the turn would decide too late.
+    """
+    queries = sorted(set(queries))
+    answers = in_parallel(_asked, queries, at_once=MOST_AT_ONCE)
+    return replace(seen, answers=dict(zip(queries, answers, strict=True)))
 
 
 def sample_from(seen: Look, service: str, queries: Sequence[str]) -> Sample:
     """A sample of one of the services in a look; raises EngineError where it is not there.
 
-    `queries` are expressions of Prometheus. What cannot be read is a reading with its trouble.
+    `queries` are expressions of Prometheus, with answers in the look. What cannot be read is a
+    reading with its trouble.
     """
     if service not in seen.services:
         raise EngineError(_("There is no service {name}.").format(name=service))
@@ -53,7 +71,7 @@ def sample_from(seen: Look, service: str, queries: Sequence[str]) -> Sample:
     replicas = [one for one in there.replicas if one.state is not State.STOPPED]
     balanced, counted = balancer.readings(seen, service, before)
     waiting, arrived = published.readings(seen, before)
-    asked = {f"{Kind.QUERY}:{query}": _asked(query) for query in queries}
+    asked = {f"{Kind.QUERY}:{query}": seen.answers.get(query, Reading()) for query in queries}
     return Sample(
         at=seen.at,
         service=service,
@@ -80,6 +98,10 @@ def _asked(query: str) -> Reading:
         return reading_of(prometheus.value_of(settings.PROMETHEUS_URL, query))
     except prometheus.PrometheusError as error:
         return missing(error.recorded)
+    except Exception as error:
+        # It is the trouble of the policy that asks, and not of all that are in the same look.
+        log.exception("scaling: an expression cannot be asked")
+        return missing(f"{type(error).__name__}: {error}")
 
 
 def _seen(replica: Replica, look: Look, before: Sample | None) -> Seen:

@@ -105,6 +105,11 @@ class Policy:
     cooldown: int = 60
     """For so long after a deployment or a change by hand nothing is changed."""
 
+    @property
+    def queries(self) -> Sequence[str]:
+        """The expressions that it asks Prometheus for."""
+        return [metric.query for metric in self.metrics if metric.kind is Kind.QUERY]
+
 
 @dataclass(frozen=True)
 class Seen:

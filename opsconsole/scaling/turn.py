@@ -25,6 +25,7 @@ Races, and why each is safe:
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,7 +53,7 @@ from opsconsole.scaling.decide import decide
 from opsconsole.scaling.looks import Look, look
 from opsconsole.scaling.policies import document_of, shape_of
 from opsconsole.scaling.recorded import content_of
-from opsconsole.scaling.shapes import Action, Decision, Kind, Policy, Rule, Sample
+from opsconsole.scaling.shapes import Action, Decision, Policy, Rule, Sample
 from pmscoring.base.redaction import redacted
 from pmscoring.base.refusals import Busy, Refused
 
@@ -121,8 +122,9 @@ def _environments() -> Iterable[Environment]:
 
 def _taken(this: Turn, environment: Environment) -> Iterator[ScalingDecision]:
     """Each policy is decided on, whatever is wrong with another one."""
-    seen, trouble = _look(this, environment)
-    for row in environment.scaling_policies.select_related("environment"):
+    rows = list(environment.scaling_policies.select_related("environment"))
+    seen, trouble = _look(this, environment, rows)
+    for row in rows:
         try:
             made = _decided(this, row, seen, trouble)
         except Exception as error:
@@ -131,16 +133,26 @@ def _taken(this: Turn, environment: Environment) -> Iterator[ScalingDecision]:
         yield made
 
 
-def _look(this: Turn, environment: Environment) -> tuple[Look | None, str]:
-    """What runs there; or why it is not known."""
+def _look(
+    this: Turn, environment: Environment, rows: Iterable[ScalingPolicy]
+) -> tuple[Look | None, str]:
+    """What runs there, with what Prometheus says to all policies; or why it is not known."""
     try:
-        return look(environment, kept_engine(environment), this.at, this.began), ""
+        seen = look(environment, kept_engine(environment), this.at, this.began)
+        return sampling.with_answers(seen, _queries(rows)), ""
     except FAILURES as error:
         log.warning("scaling: %s: %s", environment, error)
         return None, redacted(str(error) or type(error).__name__)[:LONGEST_SAYING]
     except Exception as error:
         log.exception("scaling: %s", environment)
         return None, redacted(_unexpected(error))[:LONGEST_SAYING]
+
+
+def _queries(rows: Iterable[ScalingPolicy]) -> Iterator[str]:
+    """The expressions of those that are policies."""
+    for row in rows:
+        with suppress(ValidationError):
+            yield from shape_of(row).queries
 
 
 def _unexpected(error: Exception) -> str:
@@ -211,9 +223,8 @@ def _keep(row: ScalingPolicy, sample: Sample) -> None:
 def _sampled(seen: Look | None, policy: Policy, trouble: str) -> tuple[Sample | None, str]:
     if seen is None:
         return None, trouble
-    queries = [metric.query for metric in policy.metrics if metric.kind is Kind.QUERY]
     try:
-        return sampling.sample_from(seen, policy.service, queries), ""
+        return sampling.sample_from(seen, policy.service, policy.queries), ""
     except FAILURES as error:
         return None, redacted(str(error))[:LONGEST_SAYING]
 

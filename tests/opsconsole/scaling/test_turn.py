@@ -1,6 +1,7 @@
 """Turns of the autoscaler over environments on engines in memory, by beat and by command."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -36,6 +37,8 @@ from pmscoring.base import published_load
 from pmscoring.base.refusals import Busy
 from tests.concurrency import run_concurrently
 from tests.opsconsole.engines.fake import Died, Fake
+from tests.opsconsole.gateways.answering import answering
+from tests.opsconsole.scaling import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEAT = Caller(source="beat")
@@ -340,6 +343,26 @@ def test_one_that_fails_in_an_unforeseen_way_does_not_either(
         assert held
         assert (held.action, staging.decisions.count()) == ("hold", 3)
         assert ("Networks" if broken != "row" else "Unicode") in held.says
+
+
+def test_a_prometheus_that_hangs_costs_its_patience_once(
+    policy: ScalingPolicy, fake: Fake, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = [
+        {"kind": "query", "query": f"up + {number}", "target": 1.0, "basis": "total"}
+        for number in range(5)
+    ]
+    ScalingPolicy.objects.update(metrics=metrics)
+    factories.policy("web", policy.environment, metrics=metrics)
+    monkeypatch.setattr(prometheus, "SECONDS", 0.5)
+    with answering(lambda _request: time.sleep(2)) as server:
+        settings.PROMETHEUS_URL = server.url
+        began = time.monotonic()
+        made = turn.turn(caller=BEAT)
+        took = time.monotonic() - began
+    troubles = {seen["trouble"] for each in made for seen in each.inputs}
+    assert (len(made), troubles) == (2, {"prometheus_slow:0.5"})
+    assert took < 5 * prometheus.SECONDS
 
 
 def test_a_trouble_that_no_row_could_keep_is_kept_without_it(
