@@ -1,13 +1,16 @@
 """Policies at work on a site of the drills, what they decided, and how containers ended."""
 
 import json
-import time
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from tests.drills.deploying import Site
 from tests.stack.callers import EXAM, NUMBERS, Api
-from tests.stack.engine import docker, wait_for
+from tests.stack.engine import wait_for
 
 QUICK = [{"unit": "replicas", "value": 1, "seconds": 15}]
 STEADY = {"least": 1, "tolerance": 0.1, "up_rates": QUICK, "down_rates": QUICK, "down_window": 45,
@@ -68,9 +71,23 @@ def hand_in_a_file(door: Api, answers: int, name: str) -> None:
         wait_for(lambda: client.get(place).json()["status"] == "read", 300, "the file is read")
 
 
-def exits(site: Site, service: str, since: datetime) -> list[str]:
-    """The exit statuses of the service's containers that ended since then."""
+@contextmanager
+def exits(site: Site, service: str) -> Iterator[Callable[[], list[str]]]:
+    """Gives the exit statuses of the service's containers that have ended since it was entered.
+
+    They are heard meanwhile: the engine keeps its last 256 events, most of which are health checks.
+    """
     filters = [f"--filter={each}" for each in ("event=die", *site.labels(service))]
-    times = [f"--since={since.timestamp():.0f}", f"--until={time.time():.0f}"]
     form = '--format={{index .Actor.Attributes "exitCode"}}'
-    return docker("events", *filters, *times, form).split()
+    with tempfile.TemporaryFile("w+") as heard:
+        listener = subprocess.Popen(["docker", "events", *filters, form], stdout=heard)
+
+        def ended() -> list[str]:
+            heard.seek(0)
+            return heard.read().split()
+
+        try:
+            yield ended
+        finally:
+            listener.terminate()
+            listener.wait(30)

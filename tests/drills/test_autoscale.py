@@ -80,10 +80,12 @@ def test_waiting_answers_raise_the_workers_and_drain_once_each(
     began = datetime.now(UTC)
     set_policy(site, "worker", most=3, metrics=BY_QUEUE, up_rates=TWO_AT_ONCE)
     hand_in_a_file(door, MANY, "many")
-    up = wait_for(lambda: running(site, "worker") == 3, 300, "the workers are at their most")
-    drained = count.wait_until_scored(site, 1200)
-    down = wait_for(lambda: len(site.containers("worker")) == 1, 400, "the workers are back")
-    ends, rows = exits(site, "worker", began), decisions(site, "worker", began)
+    with exits(site, "worker") as ended:
+        up = wait_for(lambda: running(site, "worker") == 3, 300, "the workers are at their most")
+        drained = count.wait_until_scored(site, 1200)
+        down = wait_for(lambda: len(site.containers("worker")) == 1, 400, "the workers are back")
+        ends = ended()
+    rows = decisions(site, "worker", began)
     rest(site, "worker")
     told(
         f"worker {course(rows)}: {MANY} answers; at its most after {up:.0f} s, drained after"
@@ -97,13 +99,13 @@ def test_a_worker_in_the_middle_of_its_batch_is_not_killed_by_the_way_down(
     site: Site, door: Api, told: Told
 ) -> None:
     site.container("ops").run("python", "manage.py", "scale", HERE, "worker", "2", timeout=180)
-    began = datetime.now(UTC)
     hand_in_a_file(door, MANY, "batch")
-    set_policy(site, "worker", most=1, metrics=BY_QUEUE)
-    down = wait_for(lambda: len(site.containers("worker")) == 1, 180, "a worker has gone")
-    [[still_open]] = site.sql(count.OPEN)
-    count.wait_until_scored(site, 1200)
-    ends = exits(site, "worker", began)
+    with exits(site, "worker") as ended:
+        set_policy(site, "worker", most=1, metrics=BY_QUEUE)
+        down = wait_for(lambda: len(site.containers("worker")) == 1, 180, "a worker has gone")
+        [[still_open]] = site.sql(count.OPEN)
+        count.wait_until_scored(site, 1200)
+        ends = ended()
     rest(site, "worker")
     told(f"a worker left after {down:.0f} s, {still_open} answers open; exits {ends}")
     assert int(still_open) > 0

@@ -1,5 +1,7 @@
 """The names of tasks, which stored schedules and messages on their way carry."""
 
+from typing import Any, cast
+
 from django.conf import settings
 
 import opsconsole.tasks  # noqa: F401 - makes its tasks known
@@ -32,7 +34,7 @@ def test_every_schedule_names_a_task_that_there_is() -> None:
 def test_the_load_is_published_by_workers_that_score_and_by_one_that_does_not() -> None:
     scheduled = settings.CELERY_BEAT_SCHEDULE.values()
     of_load = [entry for entry in scheduled if entry["task"] == tasks.publish_load.name]
-    queues = {entry["options"].get("queue", "default") for entry in of_load}
-    assert queues == {"default", "ops"}
+    options = [cast("dict[str, Any]", entry["options"]) for entry in of_load]
+    assert {each.get("queue", "default") for each in options} == {"default", "ops"}
     # A message that nobody has taken for so long is followed by the next one.
-    assert all(entry["options"]["expires"] == entry["schedule"] for entry in of_load)
+    assert [each["expires"] for each in options] == [entry["schedule"] for entry in of_load]
