@@ -58,7 +58,7 @@ def test_cpu_load_takes_web_to_its_most_and_back_without_a_failed_request(
     began = datetime.now(UTC)
     set_policy(site, "web", most=3, metrics=BY_CPU)
     with Client(site.folder, door, rate=3) as low:
-        with Client(site.folder, door, rate=30) as high:
+        with Client(site.folder, door, rate=45) as high:
             up = wait_for(lambda: running(site, "web") == 3, 240, "web is at its most")
             site.settle(high, 300)
         down = wait_for(lambda: len(site.containers("web")) == 1, 300, "web is back")
