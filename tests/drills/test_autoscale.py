@@ -26,7 +26,7 @@ from tests.stack.engine import wait_for
 from tests.stack.stack import free_prefix
 
 MANY = 5000
-SMALL = {"API_REPLICAS": "1", "WEB_CPUS": "0.5", "WORKER_CPUS": "0.3"}
+SMALL = {"API_REPLICAS": "1", "WEB_CPUS": "0.5", "WORKER_CPUS": "0.3", "SCORING_BATCH": "128"}
 TWO_AT_ONCE = [{"unit": "replicas", "value": 2, "seconds": 15}]
 
 
