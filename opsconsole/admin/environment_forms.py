@@ -65,13 +65,14 @@ class ScaleForm(forms.Form):
     def __init__(self, environment: Environment, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         present = {service.name: service.wanted for service in seen.services(environment)}
-        several = [name for name in bounds.MOST if name in present]
+        most = {name: bounds.most(name, environment.engine) for name in bounds.MOST}
+        several = [name for name in most if most[name] > 1 and name in present]
         field: Any = self.fields["service"]
         field.choices = [
             (
                 name,
                 _("%(name)s: now %(now)d, at most %(most)d")
-                % {"name": names.service(name), "now": present[name], "most": bounds.most(name)},
+                % {"name": names.service(name), "now": present[name], "most": most[name]},
             )
             for name in several
         ]

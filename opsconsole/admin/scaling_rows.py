@@ -54,7 +54,7 @@ class MetricForm(forms.Form):
     )
     query = forms.CharField(
         label=gettext_lazy("Expression of Prometheus"),
-        max_length=500,
+        max_length=checks.LONGEST_QUERY,
         required=False,
         widget=theme.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text=gettext_lazy("Only for such a metric; it must give one number."),
@@ -171,8 +171,12 @@ class RateForm(forms.Form):
         return {"unit": unit, "value": given["value"], "seconds": given["seconds"]}
 
 
-MetricRows = forms.formset_factory(MetricForm, extra=SPARE_METRICS, max_num=10, absolute_max=20)
-RateRows = forms.formset_factory(RateForm, extra=SPARE_RATES, max_num=5, absolute_max=10)
+MetricRows = forms.formset_factory(
+    MetricForm, extra=SPARE_METRICS, max_num=checks.MOST_METRICS, absolute_max=20
+)
+RateRows = forms.formset_factory(
+    RateForm, extra=SPARE_RATES, max_num=checks.MOST_RATES, absolute_max=10
+)
 
 
 def documents(rows: Iterable[Any]) -> list[Document]:

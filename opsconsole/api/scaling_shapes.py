@@ -5,16 +5,16 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 from django.db.models import QuerySet
 
 from opsconsole import models
-from opsconsole.scaling import words
+from opsconsole.scaling import checks, words
 from pmscoring.base.api.representations import Links, MaybeMoment, Moment, Page, moment
 
 OPS = "/api/v1/ops"
 Count = Annotated[int, {"minimum": 1, "maximum": 99}]
-Seconds = Annotated[int, {"minimum": 0, "maximum": 86400}]
+Seconds = Annotated[int, {"minimum": 0, "maximum": checks.LONGEST}]
 FALLBACK = {
     "type": "object",
     "properties": {
-        "after": {"type": "integer", "minimum": 0, "maximum": 1000},
+        "after": {"type": "integer", "minimum": 0, "maximum": checks.MOST_AFTER},
         "replicas": {"type": "integer", "minimum": 1, "maximum": 99},
     },
     "required": ["after", "replicas"],
@@ -22,14 +22,14 @@ FALLBACK = {
 }
 METRICS = {
     "minItems": 1,
-    "maxItems": 10,
+    "maxItems": checks.MOST_METRICS,
     "items": {
         "type": "object",
         "properties": {
             "kind": {"enum": ["cpu", "waiting", "oldest", "requests", "latency", "query"]},
             "target": {"type": "number", "exclusiveMinimum": 0},
             "basis": {"enum": ["total", "average"]},
-            "query": {"type": "string", "maxLength": 2000},
+            "query": {"type": "string", "maxLength": checks.LONGEST_QUERY},
             "fallback": FALLBACK,
         },
         "required": ["kind", "target", "basis"],
@@ -37,13 +37,13 @@ METRICS = {
     },
 }
 RATES = {
-    "maxItems": 5,
+    "maxItems": checks.MOST_RATES,
     "items": {
         "type": "object",
         "properties": {
             "unit": {"enum": ["replicas", "percent"]},
-            "value": {"type": "integer", "minimum": 1, "maximum": 1000},
-            "seconds": {"type": "integer", "minimum": 1, "maximum": 3600},
+            "value": {"type": "integer", "minimum": 1, "maximum": checks.MOST_VALUE},
+            "seconds": {"type": "integer", "minimum": 1, "maximum": checks.LONGEST},
         },
         "required": ["unit", "value", "seconds"],
         "additionalProperties": False,

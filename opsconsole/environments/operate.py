@@ -64,7 +64,9 @@ def scale(
     lasting: timedelta | None = None,
 ) -> Operation:
     """Ask for so many replicas; with `lasting` the number of before is put back after that time."""
-    arguments: dict[str, Any] = {"replicas": bounds.refuse_beyond(service, replicas)}
+    arguments: dict[str, Any] = {
+        "replicas": bounds.refuse_beyond(service, replicas, environment.engine)
+    }
     refuse_below_floor(service, replicas, why)
     if lasting is not None:
         if lasting <= timedelta(0):

@@ -61,7 +61,8 @@ def _restart(operation: Operation, output: Output) -> Done:
 
 def _scale(operation: Operation, output: Output) -> Done:
     environment, name = operation.environment, operation.target
-    asked = bounds.refuse_beyond(name, operation.arguments.get("replicas"))
+    wanted = operation.arguments.get("replicas")
+    asked = bounds.refuse_beyond(name, wanted, environment.engine)
     engine = _engine(operation)
     with one_at_a_time.scaling(environment, name):
         operation.beat()  # A put-back may have been replaced before the lock was free.

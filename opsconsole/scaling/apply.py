@@ -97,9 +97,9 @@ def _scale(decision: ScalingDecision, engine: Engine, at: datetime) -> None:
     guards.refuse_absent(environment)
     guards.refuse_while_deploying(environment)
     guards.refuse_while_removing(environment)
-    if name not in bounds.MOST:
+    if bounds.most(name, environment.engine) < 2:
         raise Refused(_("%s is not scaled") % name[:100])
-    replicas = bounds.refuse_beyond(name, decision.desired)
+    replicas = bounds.refuse_beyond(name, decision.desired, environment.engine)
     wanted = _wanted(engine, name)
     # As many as are wanted already where it was broken off; the engine does what is left of it.
     if wanted not in (decision.current, decision.desired):

@@ -24,8 +24,11 @@ LEAST_CPU = 0.1
 LONGEST = 86_400
 """Seconds of a window, a warm-up, a cooldown and a rate."""
 LONGEST_QUERY = 2_000
+MOST_METRICS, MOST_RATES = 10, 5
 MOST_VALUE = 1_000
 """Of a rate."""
+MOST_AFTER = 1_000
+"""Of a fallback."""
 BEYOND = 1e15
 """No target is so large; what is not finite is not below it."""
 Troubles = Iterator[str]
@@ -50,17 +53,22 @@ def check(row: ScalingPolicy) -> None:
         raise ValidationError({name: words for name, words in troubles.items() if words})
 
 
+def _bound(row: ScalingPolicy) -> int:
+    """The most replicas that its service may have where it runs."""
+    return bounds.most(row.service, row.environment.engine if row.environment_id else "")
+
+
 def _of_service(row: ScalingPolicy) -> Troubles:
-    if bounds.most(row.service) < 2:
+    if _bound(row) < 2:
         yield _("%s runs once: there is nothing to scale.") % row.service
 
 
 def _of_least(row: ScalingPolicy) -> Troubles:
-    return _of_whole(row.least, 1, max(bounds.most(row.service), 1))
+    return _of_whole(row.least, 1, _bound(row))
 
 
 def _of_most(row: ScalingPolicy) -> Troubles:
-    yield from _of_whole(row.most, 1, max(bounds.most(row.service), 1))
+    yield from _of_whole(row.most, 1, _bound(row))
     if _is_whole(row.least) and _is_whole(row.most) and row.most < row.least:
         yield _("The most must not be less than the least.")
 
@@ -75,6 +83,11 @@ def _of_behaviour(row: ScalingPolicy) -> Troubles:
         yield _("There is no such form.")
 
 
+def _of_length(rows: list[object], most: int) -> Troubles:
+    if len(rows) > most:
+        yield _("Enter at most %d.") % most
+
+
 def _of_whole(value: object, least: int, most: int) -> Troubles:
     if not _is_whole(value) or not least <= value <= most:
         yield _("Enter a whole number from %(least)d to %(most)d.") % {"least": least, "most": most}
@@ -85,6 +98,7 @@ def _of_metrics(row: ScalingPolicy) -> Troubles:
     if not isinstance(metrics, list) or not metrics:
         yield _("Choose at least one metric.")
         return
+    yield from _of_length(metrics, MOST_METRICS)
     for number, metric in enumerate(metrics, start=1):
         for trouble in _of_metric(metric, row):
             yield _("Metric %(number)d: %(trouble)s") % {"number": number, "trouble": trouble}
@@ -139,8 +153,8 @@ def _of_fallback(fallback: object, row: ScalingPolicy) -> Troubles:
     if not isinstance(fallback, dict) or set(fallback) != {"after", "replicas"}:
         yield _("a fallback has the members after and replicas.")
         return
-    yield from (f"after: {words}" for words in _of_whole(fallback["after"], 0, 1_000))
-    most = row.most if _is_whole(row.most) else bounds.most(row.service)
+    yield from (f"after: {words}" for words in _of_whole(fallback["after"], 0, MOST_AFTER))
+    most = row.most if _is_whole(row.most) else _bound(row)
     yield from (f"replicas: {words}" for words in _of_whole(fallback["replicas"], 1, most))
 
 
@@ -148,6 +162,7 @@ def _of_rates(rates: object, most_percent: int) -> Troubles:
     if not isinstance(rates, list):
         yield _("Rates are a list.")
         return
+    yield from _of_length(rates, MOST_RATES)
     for number, rate in enumerate(rates, start=1):
         for trouble in _of_rate(rate, most_percent):
             yield _("Rate %(number)d: %(trouble)s") % {"number": number, "trouble": trouble}

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
+from opsconsole.environments import bounds
 from opsconsole.models import Environment, Event, Installation, ScalingPolicy
 
 CHANGE = "defaults"
@@ -37,8 +38,9 @@ EMBEDDED_MOST = 2
 def usual(environment: Environment, service: str) -> ScalingPolicy:
     """The policy with which one begins for a service; not saved, and in dry run."""
     known = {rules["service"]: rules for rules in (WEB, WORKER)}
-    rules = known.get(service) or {"metrics": WORKER["metrics"]}
-    return ScalingPolicy(**{**rules, "environment": environment, "service": service})
+    rules = {"most": 4, "metrics": WORKER["metrics"]} | known.get(service, {})
+    rules["most"] = min(rules["most"], bounds.most(service, environment.engine))
+    return ScalingPolicy(**rules | {"environment": environment, "service": service})
 
 
 def make_missing() -> None:

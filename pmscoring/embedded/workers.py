@@ -1,15 +1,14 @@
 """The Celery workers: one that scores, more of its kind to scale up to, and that of the console."""
 
-import os
 import socket
 import sys
 from collections.abc import Mapping
 
 from pmscoring.base import env
+from pmscoring.base.machine import most_workers
 from pmscoring.embedded.folders import ROOT
 from pmscoring.embedded.parts import Part, worker_answers
 
-MOST = 4
 GRACE_SECONDS = 150
 """As WORKER_GRACE in containers: a batch may wait for an answer for INFERENCE_TIMEOUT."""
 OPS_CONCURRENCY = 6
@@ -25,11 +24,6 @@ def workers(environment: Mapping[str, str]) -> list[Part]:
     names = ["worker", *(f"worker-{number}" for number in range(2, most_workers() + 1))]
     scoring = [_worker(name, "scoring,default", broker, standby=name != "worker") for name in names]
     return [*scoring, _worker("ops", "ops", broker, "-c", str(OPS_CONCURRENCY))]
-
-
-def most_workers() -> int:
-    """As many as there are cores, but 2 to 4."""
-    return min(max(os.cpu_count() or 1, 2), MOST)
 
 
 def _broker(environment: Mapping[str, str]) -> str:

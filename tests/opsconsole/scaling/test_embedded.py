@@ -52,6 +52,7 @@ def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def take(workers: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], ScalingDecision]:
     """A turn over a queue of so many answers, and the deed that follows."""
+    monkeypatch.setattr("os.cpu_count", lambda: 3)  # As many as there are workers here.
     environment = Environment.objects.create(
         code="here", kind="development", engine="embedded", is_here=True, laid_out_at=now()
     )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pmscoring.base.machine import most_workers
 from pmscoring.embedded import plan
 from pmscoring.embedded.parts import Part
-from pmscoring.embedded.workers import most_workers
 
 
 @pytest.fixture
