@@ -32,6 +32,7 @@ from pmscoring.base.nudges import nudge
 
 Deed = Callable[[Any], object]
 LIST = "admin:opsconsole_scalingpolicy_changelist"
+EDITED = "opsconsole/policy_form.html"
 
 
 class PolicyDeeds(PolicyPage):
@@ -122,7 +123,7 @@ class PolicyDeeds(PolicyPage):
 
         def deed(wanted: Any) -> None:
             policy.dry_run = wanted["acts"] == "no"
-            policies.save(policy, caller=caller_of(request))
+            policies.save(policy, caller=caller_of(request), names=["dry_run"])
 
         last = policy.decisions.first() if policy.dry_run else None
         sentences = scaling_words.sentences(last) if last else []
@@ -243,12 +244,16 @@ class PolicyDeeds(PolicyPage):
         context: dict[str, Any] = {"form": form, "back": policy_address(policy)}
         if request.method == "POST" and form.is_valid():
             if request.POST.get("previewed") == form.fingerprint() and "_save" in request.POST:
-                policies.save(policy, caller=caller_of(request))
+                try:
+                    form.save(caller_of(request))
+                except EXPECTED as error:
+                    form.problems[""] = [str(error)]
+                    return page(self, request, EDITED, title, policy, **context)
                 return to_policy(policy)
             present = ScalingPolicy.objects.select_related("environment").get(pk=policy.pk)
             context["preview"] = scaling_preview.preview(present, policy)
             context["changed_since"] = "_save" in request.POST
-        return page(self, request, "opsconsole/policy_form.html", title, policy, **context)
+        return page(self, request, EDITED, title, policy, **context)
 
 
 def policy_address(policy: ScalingPolicy) -> str:

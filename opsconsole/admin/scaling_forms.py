@@ -1,7 +1,5 @@
 """The forms of a policy: its rules, a pause, and a number by hand for a time."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -22,9 +20,10 @@ from opsconsole.admin.scaling_rows import (
     initial_metric,
 )
 from opsconsole.environments import bounds
-from opsconsole.models import Environment, ScalingPolicy
-from opsconsole.scaling import policies
+from opsconsole.models import Caller, Environment, ScalingPolicy
+from opsconsole.scaling import checks, policies
 from pmscoring.base.admin import theme
+from pmscoring.base.refusals import Refused
 
 TIMES = (15, 30, 60, 120, 240, 480, 1440)
 """Minutes for which a policy is paused, or a number is set by hand."""
@@ -34,7 +33,11 @@ PERCENT = 100.0
 def seconds_field(label: Any, help_text: Any) -> forms.IntegerField:
     """A time in seconds."""
     return forms.IntegerField(
-        label=label, min_value=0, max_value=86_400, widget=theme.NumberInput, help_text=help_text
+        label=label,
+        min_value=0,
+        max_value=checks.LONGEST,
+        widget=theme.NumberInput,
+        help_text=help_text,
     )
 
 
@@ -91,6 +94,8 @@ class PolicyForm:
 
     def __init__(self, policy: ScalingPolicy, data: Any = None) -> None:
         self.policy = policy
+        self.read = policies.fingerprint(policy) if data is None else data.get("read", "")
+        """Which rules the form was opened with: somebody else may change them meanwhile."""
         self.rules = RulesForm(data, initial=_initial(policy))
         # A row that was left as it is must be cleaned, too: what it says is part of the policy.
         rows: dict[str, Any] = {"form_kwargs": {"empty_permitted": False}}
@@ -103,6 +108,11 @@ class PolicyForm:
 
     def is_valid(self) -> bool:
         """Whether all of it can be saved; each error is at its field."""
+        try:
+            policies.refuse_others(self.policy, self.read)
+        except Refused as error:
+            self.problems[""] = [str(error)]
+            return False
         parts = (self.rules, self.metrics, self.up, self.down)
         # All of them, so that no error waits until another is mended.
         if False in [part.is_valid() for part in parts]:
@@ -122,9 +132,12 @@ class PolicyForm:
 
     def fingerprint(self) -> str:
         """Which rules these are, to see whether they were changed after their preview."""
-        fields = (*RulesForm.base_fields, "metrics", "up_rates", "down_rates")
-        values = {name: getattr(self.policy, name) for name in fields}
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+        return policies.fingerprint(self.policy)
+
+    def save(self, caller: Caller) -> None:
+        """Write what the form has; raises Refused where others were saved since it was opened."""
+        names = [name for name in policies.RULES if name != "dry_run"]
+        policies.save(self.policy, caller=caller, names=names, read=self.read)
 
     def _fill(self) -> None:
         given = dict(self.rules.cleaned_data)
@@ -173,9 +186,11 @@ class NewPolicyForm(forms.Form):
         field.initial = Environment.objects.filter(is_here=True).first()
 
     def clean_service(self) -> str:
-        """One policy for each service."""
+        """One policy for each service, and of what has replicas alone."""
         service: str = self.cleaned_data["service"]
         environment = self.cleaned_data.get("environment")
+        if environment and bounds.most(service, environment.engine) < 2:
+            raise ValidationError(_("%s runs once: there is nothing to scale.") % service)
         if ScalingPolicy.objects.filter(environment=environment, service=service).exists():
             raise ValidationError(_("This service has a policy already."))
         return service
@@ -230,7 +245,7 @@ class HandForm(forms.Form):
         self.fields["replicas"].initial = last.current if last else policy.least
         self.fields["replicas"].help_text = _(
             "1 to %(most)d. The bounds of the policy do not hold meanwhile."
-        ) % {"most": bounds.most(policy.service)}
+        ) % {"most": bounds.most(policy.service, policy.environment.engine)}
 
 
 class DryRunForm(forms.Form):

@@ -185,7 +185,7 @@ def _saved(row: ScalingPolicy, request: Request, body: dict[str, Any]) -> Scalin
     for name, value in body.items():
         setattr(row, name, value)
     try:
-        policies.save(row, caller=caller_of(request))
+        policies.save(row, caller=caller_of(request), names=body.keys())
     except ValidationError as error:
         raise invalid(error) from error
     return row

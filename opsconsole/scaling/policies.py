@@ -1,6 +1,8 @@
 """Policies between their rows and the shapes that decisions are made of."""
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -23,9 +25,20 @@ from opsconsole.scaling.shapes import (
     Rate,
     Unit,
 )
-from pmscoring.base.refusals import Busy
+from pmscoring.base.refusals import Busy, Refused
 
-__all__ = ["DOWN_RATES", "UP_RATES", "check", "document_of", "remove", "save", "shape_of"]
+__all__ = [
+    "DOWN_RATES",
+    "RULES",
+    "UP_RATES",
+    "check",
+    "document_of",
+    "fingerprint",
+    "refuse_others",
+    "remove",
+    "save",
+    "shape_of",
+]
 
 UP_RATES: list[dict[str, Any]] = [
     {"unit": "percent", "value": 100, "seconds": 15},
@@ -83,28 +96,57 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
-def save(policy: ScalingPolicy, *, caller: Caller) -> None:
+def save(
+    policy: ScalingPolicy, *, caller: Caller, names: Collection[str] = RULES, read: str = ""
+) -> None:
     """Write a policy that was added or changed, and an event of what changed from what to what.
 
-    Raises ValidationError, by field. Of a policy that is there, only what people change is written.
+    Raises ValidationError, by field. Of a policy that is there, only `names` are written, the rules
+    that somebody has changed. `read` is the fingerprint of the rules that they changed; raises
+    Refused where the policy has others by now.
 
-    Two people save at once: the second waits for the row, and its event says what it changed of the
-    first one's policy. A turn that writes its own columns meanwhile loses nothing.
+    Two people change a policy at once: the second waits for the row, keeps the rules that only the
+    first has changed, and is refused where the two together are no policy, or where its own were
+    made from other rules. A turn that writes its own columns meanwhile loses nothing.
     """
-    check(policy)
-    policy.validate_unique()
-    policy.validate_constraints()
     with transaction.atomic():
         before = ScalingPolicy.objects.select_for_update().filter(pk=policy.pk).first()
-        if before is None:
-            _add(policy)
-            Event.objects.record(
-                "policy.changed", policy, caller, change="added", to=_rules(policy)
+        if before:
+            refuse_others(before, read)
+            for name in RULES:
+                if name not in names:
+                    setattr(policy, name, getattr(before, name))
+        check(policy)
+        policy.validate_unique()
+        policy.validate_constraints()
+        _write(before, policy, caller)
+
+
+def _write(before: ScalingPolicy | None, policy: ScalingPolicy, caller: Caller) -> None:
+    if before is None:
+        _add(policy)
+        Event.objects.record("policy.changed", policy, caller, change="added", to=_rules(policy))
+    elif changed := _differences(before, policy):
+        policy.save(update_fields=[*changed, "changed_at"])
+        sides = _sides(changed)
+        Event.objects.record("policy.changed", policy, caller, change="changed", **sides)
+
+
+def fingerprint(policy: ScalingPolicy) -> str:
+    """Which rules these are, but for the dry run, which has a page of its own."""
+    rules = {name: value for name, value in _rules(policy).items() if name != "dry_run"}
+    return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def refuse_others(policy: ScalingPolicy, read: str) -> None:
+    """Raise Refused where the policy's rules are not those that were read."""
+    if read and read != fingerprint(policy):
+        raise Refused(
+            _(
+                "Somebody has changed these rules since you opened them. Nothing was saved: open"
+                " them anew, and enter your change once more."
             )
-        elif changed := _differences(before, policy):
-            policy.save(update_fields=[*changed, "changed_at"])
-            sides = _sides(changed)
-            Event.objects.record("policy.changed", policy, caller, change="changed", **sides)
+        )
 
 
 def _add(policy: ScalingPolicy) -> None:

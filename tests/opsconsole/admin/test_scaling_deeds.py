@@ -145,6 +145,33 @@ def test_nothing_is_saved_but_what_was_previewed(operator: Client) -> None:
     assert row.most == 4
 
 
+def test_a_form_that_others_have_overtaken_undoes_nothing(operator: Client) -> None:
+    row = policy()
+    fields = form(REQUESTS, cooldown="90")
+    fields["read"] = operator.get(f"{LIST}{row.pk}/edit/").context["form"].read
+    mark = previewed(operator, row, fields)
+    ScalingPolicy.objects.update(most=8)
+    page = post(operator, row, "edit", **fields, previewed=mark, _save="")
+    assert "Somebody has changed these rules" in page.content.decode()
+    row.refresh_from_db()
+    assert (row.most, row.cooldown) == (8, 60)
+    fields |= {"read": operator.get(f"{LIST}{row.pk}/edit/").context["form"].read, "most": "8"}
+    mark = previewed(operator, row, fields)
+    post(operator, row, "edit", **fields, previewed=mark, _save="")
+    row.refresh_from_db()
+    assert (row.most, row.cooldown) == (8, 90)
+
+
+def test_every_policy_that_may_be_saved_can_be_edited(operator: Client) -> None:
+    expression = "sum(x)" + " " * 1_900 + "/ 2"
+    metric = {"kind": "query", "target": 3.0, "basis": "total", "query": expression}
+    row = policy(metrics=[metric])
+    fields = form(metric, most="5")
+    post(operator, row, "edit", **fields, previewed=previewed(operator, row, fields), _save="")
+    row.refresh_from_db()
+    assert (row.most, row.metrics) == (5, [metric])
+
+
 def test_the_preview_says_what_both_would_have_done(operator: Client) -> None:
     row = policy()
     a_day(row, span=timedelta(hours=2), every=timedelta(seconds=15))
@@ -207,6 +234,14 @@ def test_a_new_policy_begins_in_dry_run(operator: Client) -> None:
     assert page.redirect_chain[0][0] == f"{LIST}{made.pk}/edit/"
     again = operator.post(f"{LIST}add/", fields)
     assert "This service has a policy already." in again.content.decode()
+
+
+def test_without_docker_nobody_adds_a_policy_of_what_runs_once(operator: Client) -> None:
+    row = environment("here", engine="embedded", project="")
+    page = operator.post(f"{LIST}add/", {"environment": row.pk, "service": "web"})
+    assert "web runs once: there is nothing to scale." in page.content.decode()
+    operator.post(f"{LIST}add/", {"environment": row.pk, "service": "worker"})
+    assert [made.service for made in ScalingPolicy.objects.all()] == ["worker"]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,14 @@ def test_an_operator_changes_what_is_named_and_the_event_says_what(
     assert event.details["to"] == {"dry_run": False, "most": 6}
 
 
+def test_a_rate_may_last_as_long_as_a_policy_may_have_it(
+    operator: Client, policy: ScalingPolicy
+) -> None:
+    rates = [{"unit": "replicas", "value": 1, "seconds": 86_400}]
+    response = send(operator, "PATCH", f"policies/{policy.pk}", down_rates=rates)
+    assert (response.status_code, response.json().get("down_rates")) == (200, rates)
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

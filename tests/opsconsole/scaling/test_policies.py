@@ -20,7 +20,7 @@ from opsconsole.models import (
 from opsconsole.scaling import policies
 from opsconsole.scaling.outcomes import GIVEN_UP
 from opsconsole.scaling.shapes import Basis, Fallback, Kind, Metric, Rate, Unit
-from pmscoring.base.refusals import Busy
+from pmscoring.base.refusals import Busy, Refused
 from tests.concurrency import run_concurrently
 from tests.opsconsole.scaling import factories
 from tests.opsconsole.scaling.making import NOW, SECOND, a_policy, a_sample, decided, settled
@@ -101,6 +101,7 @@ def test_a_row_without_rates_has_those_of_kubernetes() -> None:
         ("metrics", [{**QUERY, "query": "x" * 2001}]),
         ("metrics", [{**QUERY, "query": None}]),
         ("metrics", [QUERY, QUERY]),
+        ("metrics", [{**QUERY, "query": f"up + {number}"} for number in range(11)]),
         ("metrics", [{**WAITING, "fallback": 2}]),
         ("metrics", [{**WAITING, "fallback": {"after": 3}}]),
         ("metrics", [{**WAITING, "fallback": {"after": -1, "replicas": 2}}]),
@@ -110,6 +111,7 @@ def test_a_row_without_rates_has_those_of_kubernetes() -> None:
         ("up_rates", [{"unit": "percent", "value": 0, "seconds": 15}]),
         ("up_rates", [{"unit": "cores", "value": 1, "seconds": 15}]),
         ("up_rates", [{"unit": "percent", "value": 100}]),
+        ("up_rates", [{"unit": "percent", "value": 100, "seconds": 15}] * 6),
         ("down_rates", ["fast"]),
         ("down_rates", [{"unit": "percent", "value": 101, "seconds": 15}]),
     ],
@@ -202,6 +204,52 @@ def test_saving_leaves_alone_what_a_turn_has_written_meanwhile(row: ScalingPolic
     policies.save(row, caller=CALLER)
     row.refresh_from_db()
     assert (row.decided_at, row.held_since, row.most) == (NOW, NOW, 8)
+
+
+def test_of_two_who_change_one_policy_neither_undoes_the_other(row: ScalingPolicy) -> None:
+    policies.save(row, caller=CALLER)
+    first, second = (ScalingPolicy.objects.get() for _ in range(2))
+    first.most, second.down_window = 8, 600
+    policies.save(first, caller=CALLER, names=["most"])
+    policies.save(second, caller=CALLER, names=["down_window"])
+    row.refresh_from_db()
+    assert (row.most, row.down_window, second.most) == (8, 600, 8)
+    assert [change["to"] for change in changes()[1:]] == [{"most": 8}, {"down_window": 600}]
+
+
+def test_two_changes_that_make_no_policy_together_are_refused(row: ScalingPolicy) -> None:
+    policies.save(row, caller=CALLER)
+    first, second = (ScalingPolicy.objects.get() for _ in range(2))
+    first.most, second.least = 2, 3
+    policies.save(first, caller=CALLER, names=["most"])
+    with pytest.raises(ValidationError, match="less than the least"):
+        policies.save(second, caller=CALLER, names=["least"])
+    row.refresh_from_db()
+    assert (row.least, row.most) == (1, 2)
+
+
+def test_a_change_of_rules_that_are_others_by_now_is_refused(row: ScalingPolicy) -> None:
+    policies.save(row, caller=CALLER)
+    read = policies.fingerprint(ScalingPolicy.objects.get())
+    row.most = 8
+    policies.save(row, caller=CALLER, read=read)
+    row.most = 4
+    with pytest.raises(Refused, match="Somebody has changed"):
+        policies.save(row, caller=CALLER, read=read)
+    row.refresh_from_db()
+    assert row.most == 8
+
+
+@pytest.mark.django_db
+def test_without_docker_only_the_workers_that_are_there_are_scaled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    here = Environment.objects.create(code="here", engine=Environment.Engine.EMBEDDED)
+    found = troubles(environment=here, service="web")
+    assert "web runs once: there is nothing to scale." in found["service"]
+    assert "most" in troubles(environment=here, most=4)
+    assert policies.shape_of(a_row(environment=here, most=3)).most == 3
 
 
 def test_what_is_no_policy_is_not_saved(row: ScalingPolicy) -> None:

@@ -1,6 +1,8 @@
 """A sample is read as it was written."""
 
+import json
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsconsole.models import Environment, ScalingSample
-from opsconsole.scaling.recorded import content_of, sample_of
+from opsconsole.scaling.recorded import UNREADABLE, content_of, line_of, sample_in, sample_of
 from opsconsole.scaling.shapes import Reading, Room, Sample, Seen
 from tests.opsconsole.environments_made import environment as an_environment
 
@@ -52,6 +54,22 @@ samples = st.builds(
 def test_it_comes_back_as_it_was(sample: Sample) -> None:
     row = ScalingSample(service="web", at=AT, content=content_of(sample))
     assert sample_of(row) == sample
+
+
+@settings(deadline=None)
+@given(samples)
+def test_it_comes_back_from_a_file(sample: Sample) -> None:
+    line = json.dumps(line_of("production", sample))
+    assert sample_in(json.loads(line)) == ("production", sample)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"at": "2026-04-01T09:00:00"}, {"at": None}, {"content": []}, {"content": {}}]
+)
+def test_a_line_that_is_no_sample_cannot_be_read(changes: Mapping[str, object]) -> None:
+    line = line_of("production", Sample(AT, "web", 1))
+    with pytest.raises(UNREADABLE):
+        sample_in({**line, **changes})
 
 
 @pytest.mark.django_db

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opsconsole.scaling.flow import capacity_of, flow
-from opsconsole.scaling.lines import BadLine, line_of, samples_of
 from opsconsole.scaling.replay import replay
 from opsconsole.scaling.shapes import (
     Action,
@@ -158,18 +157,3 @@ def test_late_is_who_finds_more_than_is_done_in_time(
     came = flow(waiting, rate, 1, 10.0, 10.0, late_after=2.0)
     assert [came.late, came.waiting] == pytest.approx([late, left])
     assert came.served + came.waiting == pytest.approx(waiting + came.arrived)
-
-
-def test_lines_say_the_same_samples() -> None:
-    samples = recorded([8.0, None])
-    lines = [line_of(sample) for sample in samples]
-    assert [replace(s, replicas=list(s.replicas)) for s in samples_of([*lines, "\n"])] == samples
-
-
-@pytest.mark.parametrize(
-    "line",
-    ["{", "[]", "{}", '{"at": "2026-04-01T09:00:00", "service": "web", "wanted": 1}'],
-)
-def test_a_line_that_is_no_sample_is_named(line: str) -> None:
-    with pytest.raises(BadLine, match="Line 2"):
-        list(samples_of([line_of(recorded([1.0])[0]), line]))
