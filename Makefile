@@ -96,8 +96,8 @@ bench-agreement: $(VENV)/.bench weights ## Agreement after calibration; DATA=a f
 bench-marking: $(VENV)/.app $(VENV)/.dev ## From submit to the next answer with 100,000 stored
 	$(BIN)/python -m tests.bench.marking_page
 
-bench-autoscale: $(VENV)/.app $(VENV)/.dev ## Policies of scaling beside an oracle in a simulator; SCENARIOS=parts of names, SEEDS=5, RECORDED=a file of `autoscale --export`
-	$(BIN)/python -m tests.bench.autoscale $(SCENARIOS) --seeds $(or $(SEEDS),5) $(addprefix --recorded ,$(RECORDED))
+bench-autoscale: $(VENV)/.app $(VENV)/.dev ## Policies of scaling beside an oracle in a simulator; SCENARIOS=parts of names, SEEDS=3, RECORDED=a file of `autoscale --export`
+	$(BIN)/python -m tests.bench.autoscale $(SCENARIOS) $(addprefix --seeds ,$(SEEDS)) $(addprefix --recorded ,$(RECORDED))
 
 bench-backup: $(VENV)/.app $(VENV)/.dev ## Backup and restore beside pg_dump and pg_restore; GIB="1 4"
 	$(BIN)/python -m tests.bench.backup $(GIB)

@@ -5,9 +5,10 @@ service is a fluid: n replicas do n x step x slots seconds of work, first come f
 what arrived `late_after` ago and is not begun is late. A replica costs from when it is asked for,
 so each one more costs the start-up time beside the time for which it serves.
 
-The fluid's figures bound what can be had from below. A plan without any slack makes requests wait
-where arrivals and works are random, so plans are made for less than the whole speed too, all are
-run in the simulator, and the best of those is what policies are measured by.
+The fluid's figures bound what can be had from below, but for rounding. A plan without any slack
+makes requests wait where arrivals and works are random, so plans are made for less than the whole
+speed too, all are run in the simulator, and the best of those is what policies are measured by. It
+is no bound: chance within a step is not planned for, and more replicas may have fewer late answers.
 """
 
 from collections.abc import Sequence
