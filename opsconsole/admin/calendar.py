@@ -126,7 +126,7 @@ def _floors(
     own = [policy for policy in policies if policy.service == service]
     for policy in own:
         lead = lead_of(policy.startup_seconds)
-        if floor := floor_of(window, service, lead.whole):
+        if floor := floor_of(window, service, lead.whole, policy.environment.engine):
             yield row | {
                 "policy": policy,
                 "prepare": local_time(window, floor.prepare_at),

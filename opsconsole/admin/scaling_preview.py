@@ -70,7 +70,10 @@ def _floors(policy: ScalingPolicy, start: datetime, end: datetime) -> list[Floor
     """Those of the calendar as it is now; each says itself when it holds."""
     lead = calendar.lead_of(policy.startup_seconds).whole
     windows = ExamWindow.objects.filter(ends_at__gt=start, starts_at__lt=end + lead)
-    floors = (calendar.floor_of(window, policy.service, lead) for window in windows)
+    floors = (
+        calendar.floor_of(window, policy.service, lead, policy.environment.engine)
+        for window in windows
+    )
     return [floor for floor in floors if floor]
 
 

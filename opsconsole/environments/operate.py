@@ -67,7 +67,7 @@ def scale(
     arguments: dict[str, Any] = {
         "replicas": bounds.refuse_beyond(service, replicas, environment.engine)
     }
-    refuse_below_floor(service, replicas, why)
+    refuse_below_floor(service, replicas, why, engine=environment.engine)
     if lasting is not None:
         if lasting <= timedelta(0):
             raise Refused(_("the time must be longer than none"))

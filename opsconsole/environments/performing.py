@@ -90,7 +90,8 @@ def _allowed(operation: Operation, asked: int, present: int) -> int:
     """
     if put_backs.is_put_back(operation):
         return put_backs.bounded(operation.target, asked, present)
-    refuse_below_floor(operation.target, asked, operation.why, present=present)
+    engine = operation.environment.engine
+    refuse_below_floor(operation.target, asked, operation.why, engine=engine, present=present)
     return asked
 
 

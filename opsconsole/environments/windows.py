@@ -41,27 +41,41 @@ def refuse_in_window(reason: str, at: datetime | None = None) -> None:
     )
 
 
-def floor_of(service: str, at: datetime | None = None, *, within: timedelta = timedelta(0)) -> int:
+def floor_of(
+    service: str,
+    at: datetime | None = None,
+    *,
+    within: timedelta = timedelta(0),
+    engine: str = "",
+) -> int:
     """The least replicas of the service by the windows that hold; 0 where none says so.
 
-    Windows that begin `within` that time count too. No floor is above what a service may have.
+    Windows that begin `within` that time count too. No floor is above what a service may have on
+    the engine.
     """
     at = at or now()
     windows = ExamWindow.objects.filter(starts_at__lte=at + within, ends_at__gt=at)
     floors = (window.floors.get(service) for window in windows)
     highest = max((floor for floor in floors if type(floor) is int), default=0)
-    return min(highest, bounds.most(service))
+    return min(highest, bounds.most(service, engine))
 
 
 def refuse_below_floor(
-    service: str, replicas: int, reason: str, *, present: int | None = None, most: int | None = None
+    service: str,
+    replicas: int,
+    reason: str,
+    *,
+    engine: str = "",
+    present: int | None = None,
+    most: int | None = None,
 ) -> None:
     """Raise Refused for fewer replicas than a window that holds wants, where no reason is given.
 
     More than the `present` number, where it is known, is never refused: it is a part of the way to
     the floor. A policy has its `most`, which goes before the floor.
     """
-    floor = floor_of(service) if most is None else min(floor_of(service), most)
+    floor = floor_of(service, engine=engine)
+    floor = floor if most is None else min(floor, most)
     rises = present is not None and replicas >= present
     if rises or replicas >= floor or reason.strip():
         return

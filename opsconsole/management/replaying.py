@@ -98,7 +98,7 @@ def _replayed(row: ScalingPolicy, samples: list[Sample], *, explain: bool) -> di
     done = replay(
         policy,
         samples,
-        floors=lambda at: floors(row.service, at, row.startup_seconds),
+        floors=lambda at: floors(row.service, at, row.startup_seconds, row.environment.engine),
         startup=row.startup_seconds,
     )
     steps = [step for step in done.steps if explain or _is_change(step)]

@@ -105,7 +105,8 @@ def _scale(decision: ScalingDecision, engine: Engine, at: datetime) -> None:
     if wanted not in (decision.current, decision.desired):
         outcomes.end(decision, Outcome.CHANGED)
         return
-    refuse_below_floor(name, replicas, "", present=wanted, most=policy.most)
+    kind, most = environment.engine, policy.most
+    refuse_below_floor(name, replicas, "", engine=kind, present=wanted, most=most)
     engine.scale(name, replicas)
     ScalingDecision.objects.filter(pk=decision.pk).update(acted_at=max(now(), at))
 

@@ -18,19 +18,23 @@ SOON = timedelta(hours=1)
 """For so long before it is prepared, a window is among the floors."""
 
 
-def floors(service: str, at: datetime, startup_seconds: float | None) -> list[Floor]:
+def floors(
+    service: str, at: datetime, startup_seconds: float | None, engine: str = ""
+) -> list[Floor]:
     """The floors of windows that hold, are prepared, or will be within SOON; the earliest first.
 
     `startup_seconds` is the measured start-up time of a replica of the service, None where none has
-    been measured. No floor is above what the service may have at all (bounds.MOST).
+    been measured. No floor is above what the service may have on the engine (bounds.most).
     """
     lead = lead_of(startup_seconds).whole
     windows = ExamWindow.objects.filter(ends_at__gt=at, starts_at__lte=at + SOON + lead)
-    wanted = [floor_of(window, service, lead) for window in windows.order_by("starts_at", "pk")]
+    wanted = [
+        floor_of(window, service, lead, engine) for window in windows.order_by("starts_at", "pk")
+    ]
     return [floor for floor in wanted if floor]
 
 
-def floor_of(window: ExamWindow, service: str, lead: timedelta) -> Floor | None:
+def floor_of(window: ExamWindow, service: str, lead: timedelta, engine: str = "") -> Floor | None:
     """What the window asks of the service, `lead` ahead; None where it asks nothing."""
     replicas = window.floors.get(service)
     if type(replicas) is not int or replicas < 1:
@@ -39,7 +43,7 @@ def floor_of(window: ExamWindow, service: str, lead: timedelta) -> Floor | None:
         name=window.name,
         starts_at=window.starts_at,
         ends_at=window.ends_at,
-        replicas=min(replicas, bounds.most(service)),
+        replicas=min(replicas, bounds.most(service, engine)),
         prepare_at=window.starts_at - lead,
     )
 

@@ -54,7 +54,7 @@ def history_of(row: ScalingPolicy, policy: Policy, at: datetime, *, blind: bool 
         deploying=is_disturbed(row.environment),
         deployed_at=_deployed_at(row.environment, at),
         by_hand_until=by_hand_until(row, at),
-        floors=floors(row.service, at, row.startup_seconds),
+        floors=floors(row.service, at, row.startup_seconds, row.environment.engine),
     )
 
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsconsole.models import ExamWindow
+from opsconsole.environments.windows import floor_of
+from opsconsole.models import Environment, ExamWindow
 from opsconsole.scaling import calendar
 from opsconsole.scaling.shapes import Floor
 
@@ -52,6 +53,16 @@ def test_what_has_not_been_measured_is_taken_for_slow() -> None:
 def test_it_is_a_floor_from_an_hour_before_until_before_its_end(at: datetime, there: bool) -> None:
     window()
     assert bool(calendar.floors("web", at, startup_seconds=60.0)) is there
+
+
+def test_no_floor_is_above_what_runs_without_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    window(floors={"worker": 5})
+    (floor,) = calendar.floors("worker", BELL, 60.0, Environment.Engine.EMBEDDED)
+    assert floor.replicas == 2
+    at = BELL + MINUTE
+    floors = [floor_of("worker", at, engine=engine) for engine in ("embedded", "compose")]
+    assert floors == [2, 5]
 
 
 def test_a_slow_service_is_never_told_too_late() -> None:
