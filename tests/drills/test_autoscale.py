@@ -100,17 +100,24 @@ def test_a_worker_in_the_middle_of_its_batch_is_not_killed_by_the_way_down(
 ) -> None:
     site.container("ops").run("python", "manage.py", "scale", HERE, "worker", "2", timeout=180)
     hand_in_a_file(door, MANY, "batch")
+    began = datetime.now(UTC)
     with exits(site, "worker") as ended:
         set_policy(site, "worker", most=1, metrics=BY_QUEUE)
-        down = wait_for(lambda: len(site.containers("worker")) == 1, 180, "a worker has gone")
+        wait_for(lambda: went_down(site, began), 60, "a worker is told to go")
         [[still_open]] = site.sql(count.OPEN)
+        down = wait_for(lambda: len(site.containers("worker")) == 1, 180, "a worker has gone")
         count.wait_until_scored(site, 1200)
         ends = ended()
     rest(site, "worker")
-    told(f"a worker left after {down:.0f} s, {still_open} answers open; exits {ends}")
+    told(f"told to go with {still_open} answers open, a worker left {down:.0f} s later; {ends}")
     assert int(still_open) > 0
     count.assert_each_was_scored_once(site)
     assert ends == ["0"]
+
+
+def went_down(site: Site, since: datetime) -> bool:
+    """Whether the policy of the workers has decided on fewer."""
+    return any(row["action"] == "down" for row in decisions(site, "worker", since))
 
 
 def test_load_that_is_not_known_holds_the_replicas(site: Site, told: Told) -> None:
