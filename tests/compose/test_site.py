@@ -39,6 +39,14 @@ def test_every_variable_that_the_files_read_is_in_the_example() -> None:
     assert read_there <= variables()
 
 
+@pytest.mark.parametrize("name", ["web", "worker", "beat", "ops", "migrate"])
+def test_swarm_reads_every_setting_of_the_application_that_compose_reads(name: str) -> None:
+    on_compose, on_swarm = (
+        read(file)["services"][name]["environment"] for file in ("compose.yaml", "stack.yaml")
+    )
+    assert on_swarm.keys() == on_compose.keys()
+
+
 def test_what_the_worker_is_told_is_what_compose_filled_in() -> None:
     site = services("production", API_REPLICAS="4")["ops"]["environment"]["SITE"]
     told = dict(line.split("=", 1) for line in site.splitlines())
