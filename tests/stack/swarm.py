@@ -3,10 +3,11 @@
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.stack.engine import docker, inspect, wait_for
+from tests.stack.engine import EngineError, docker, inspect, wait_for
 from tests.stack.stack import COMPOSE, READY, Container, Stack
 
 NAME = "pmscoring-swarm"
@@ -113,9 +114,11 @@ class Swarm(Stack):
             return
         docker("stack", "rm", self.project)
         wait_for(lambda: not self.containers(), 120, "the containers have ended")
-        # Those of jobs stay.
-        for one in self.containers(ended=True):
-            docker("rm", "--force", one.id)
+        # Those of jobs stay; Swarm may be at the others' at this moment.
+        labels = [f"--filter={label}" for label in self.labels()]
+        for container in docker("ps", "-aq", *labels).split():
+            with suppress(EngineError):
+                docker("rm", "--force", container)
         docker("swarm", "leave", "--force")
         for name in ("postgres", "broker", "uploads", "backups"):
             _remove(f"{self.project}_{name}")
