@@ -79,6 +79,7 @@ class ReceiverService(Receiver):
 
     def __enter__(self) -> "ReceiverService":
         options = [f"--name={self.host}", f"--network={self.network}", "--no-resolve-image"]
+        options += ["--endpoint-mode=dnsrr"]  # Not every kernel has the virtual addresses of Swarm.
         # The image's own check asks for a web server of ours.
         docker(
             "service",
