@@ -30,6 +30,8 @@ class Installation:
         self.var, self.port, self.log = var, free_port(), var / "said"
         own = {name: value for name, value in os.environ.items() if name not in UNSET}
         self.environment = own | {"VAR_DIR": str(var), "PMS_WEB_PORT": str(self.port)}
+        # The weights are provisioned once, and for the checkout.
+        WEIGHTS.parent.mkdir(parents=True, exist_ok=True)
         (var / "models").symlink_to(WEIGHTS.parent)
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
