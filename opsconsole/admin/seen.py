@@ -16,7 +16,6 @@ from opsconsole.models import Environment
 from pmscoring.base.admin.labels import labels
 
 MOST_HAPPENINGS = 30
-SHORT_ID = 12
 SHORT = 12
 """Characters of a digest or of a replica's id that tell one from another."""
 HIGH = 0.9
@@ -95,7 +94,7 @@ def happenings(environment: Environment) -> list[dict[str, Any]]:
 
 def _short(row: dict[str, Any]) -> str:
     """The name of its replica; of one that came and went between two looks, how its id begins."""
-    return str(row.get("name") or str(row.get("replica") or "")[:SHORT_ID])
+    return str(row.get("name") or str(row.get("replica") or "")[:SHORT])
 
 
 def label(environment: Environment, at: datetime | None = None) -> SafeString:

@@ -153,9 +153,9 @@ class Compose(DockerEngine):
         """They are killed, as when their caller must stop; ended ones stay to be read."""
         self.containers.remove(
             [
-                one["Id"]
-                for one in self.containers.all(**{SERVICE: service})
-                if is_one_off(one) and one["State"]["Status"] != "exited"
+                container["Id"]
+                for container in self.containers.all(**{SERVICE: service})
+                if is_one_off(container) and container["State"]["Status"] != "exited"
             ]
         )
 

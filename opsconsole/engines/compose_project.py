@@ -68,9 +68,9 @@ class ComposeProject:
         image = self.configured.get(service, {}).get("image")
         alike = [name for name, each in self.configured.items() if image == each.get("image")]
         by_service: dict[str, Document] = {}
-        for one in sorted(self.lasting(), key=number_of):
-            if is_live(one) and not is_one_shot(one):
-                by_service[service_of(one)] = one
+        for container in sorted(self.lasting(), key=number_of):
+            if is_live(container) and not is_one_shot(container):
+                by_service[service_of(container)] = container
         return next((by_service[name] for name in (service, *alike) if name in by_service), None)
 
     def hashes(self, version: Version) -> dict[str, str]:

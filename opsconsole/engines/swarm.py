@@ -194,12 +194,12 @@ class Swarm(DockerEngine):
         image = defined[service].get("image")
         alike = [name for name, each in defined.items() if each.get("image") == image]
         lasting = {
-            name_of(one, self.layout.project): one
-            for one in self.swarm.all()
-            if not swarm_parsing.is_one_shot(one)
+            name_of(each, self.layout.project): each
+            for each in self.swarm.all()
+            if not swarm_parsing.is_one_shot(each)
         }
-        found = next((name for name in (service, *alike) if name in lasting), None)
-        return lasting[found] if found else self.swarm.one(service)
+        like = next((lasting[name] for name in (service, *alike) if name in lasting), None)
+        return like or self.swarm.one(service)
 
     # Deployments
 

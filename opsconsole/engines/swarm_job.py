@@ -78,7 +78,7 @@ class SwarmJob:
         """Remove it; returns when its tasks have ended, those on other nodes too."""
         tasks: list[str] = []
         with suppress(Gone):
-            tasks = [one["ID"] for one in self._tasks() if state_of(one) is not State.STOPPED]
+            tasks = [task["ID"] for task in self._tasks() if state_of(task) is not State.STOPPED]
             self.remove()
         end = time.monotonic() + END_SECONDS
         while any(map(self._runs, tasks)):
@@ -88,10 +88,10 @@ class SwarmJob:
 
     def _runs(self, task: str) -> bool:
         try:
-            found = self.daemon.ask(lambda: self.daemon.api.inspect_task(task))
+            inspected = self.daemon.ask(lambda: self.daemon.api.inspect_task(task))
         except Gone:
             return False
-        return state_of(found) is not State.STOPPED
+        return state_of(inspected) is not State.STOPPED
 
     def remove(self) -> None:
         """The service, and the containers that Swarm leaves of a job."""

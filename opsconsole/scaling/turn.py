@@ -18,7 +18,7 @@ Races, and why each is safe:
 5. One environment, or one policy, fails in a way that nobody has foreseen. It holds, and says so;
    the others are decided on.
 6. The clock is set back. What rows say of the past keeps its distances (past.py).
-6. Somebody removes the policy while it is decided on. Its row is locked before the decision is
+7. Somebody removes the policy while it is decided on. Its row is locked before the decision is
    written, and where it is gone nothing is.
 """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.drills.onlookers import Client, Receiver
-from tests.stack import versions
+from tests.stack import round_trip, versions
 from tests.stack.callers import Api
 from tests.stack.engine import EngineError, docker, inspect, wait_for
 from tests.stack.exams import load_exam
@@ -95,6 +95,13 @@ class Site(Stack):
         """Without those of one-offs, which are of a service too."""
         found = super().containers(service, ended)
         return [each for each in found if not each.is_one_off]
+
+    def begin(self) -> None:
+        """From nothing until the console has entered it and somebody can sign in."""
+        self.write_secrets()
+        self.started_in = self.up()
+        wait_for(self.has_entered, 120, "the site has entered itself")
+        round_trip.make_user(self)
 
     # Deployments
 

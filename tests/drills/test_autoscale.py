@@ -20,7 +20,7 @@ from tests.drills.autoscaling import (
 from tests.drills.conftest import Told
 from tests.drills.deploying import HERE, Site
 from tests.drills.onlookers import Client
-from tests.stack import count, round_trip
+from tests.stack import count
 from tests.stack.callers import Api
 from tests.stack.engine import wait_for
 from tests.stack.stack import free_prefix
@@ -37,10 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.more |= SMALL
     made.down("--volumes")
     try:
-        made.write_secrets()
-        made.up()
-        wait_for(made.has_entered, 120, "the site has entered itself")
-        round_trip.make_user(made)
+        made.begin()
         yield made
     finally:
         made.down("--volumes")

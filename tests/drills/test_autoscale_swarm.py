@@ -14,8 +14,6 @@ from tests.drills.test_autoscale import (
     test_the_calendar_has_them_ready_before_the_bell,
     test_waiting_answers_raise_the_workers_and_drain_once_each,
 )
-from tests.stack import round_trip
-from tests.stack.engine import wait_for
 from tests.stack.stack import free_prefix
 from tests.stack.swarm import why_not
 
@@ -37,10 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmSite]:
     made = SwarmSite(tmp_path_factory.mktemp("autoscale"), free_prefix())
     made.more |= SMALL
     try:
-        made.write_secrets()
-        made.up()
-        wait_for(made.has_entered, 120, "the site has entered itself")
-        round_trip.make_user(made)
+        made.begin()
         yield made
     finally:
         made.down()

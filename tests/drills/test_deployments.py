@@ -8,9 +8,8 @@ import pytest
 from tests.drills.conftest import Told
 from tests.drills.deploying import HERE, Site
 from tests.drills.onlookers import Client, Operator, Receiver
-from tests.stack import round_trip, versions
+from tests.stack import versions
 from tests.stack.callers import Api
-from tests.stack.engine import wait_for
 from tests.stack.registry import PROGRAM, a_registry
 from tests.stack.stack import free_prefix
 
@@ -32,10 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = Site(tmp_path_factory.mktemp("deploying"), free_prefix())
     made.down("--volumes")
     try:
-        made.write_secrets()
-        made.started_in = made.up()
-        wait_for(made.has_entered, 120, "the site has entered itself")
-        round_trip.make_user(made)
+        made.begin()
         yield made
     finally:
         made.down("--volumes")

@@ -17,8 +17,7 @@ from tests.drills.test_deployments import (
     test_an_expired_login_of_the_registry_touches_nothing,
     test_the_release_before_comes_back_by_command,
 )
-from tests.stack import round_trip, versions
-from tests.stack.engine import wait_for
+from tests.stack import versions
 from tests.stack.stack import free_prefix
 from tests.stack.swarm import why_not
 
@@ -43,10 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmSite]:
         versions.build(kind, tag(kind))
     made = SwarmSite(tmp_path_factory.mktemp("swarm"), free_prefix())
     try:
-        made.write_secrets()
-        made.up()
-        wait_for(made.has_entered, 120, "the site has entered itself")
-        round_trip.make_user(made)
+        made.begin()
         yield made
     finally:
         made.down()

@@ -214,14 +214,20 @@ def test_what_would_end_it_is_begun_while_it_stays(
     assert waiting.status == "requested"
 
 
-def test_a_migration_that_outlives_its_worker_is_ended_before_the_database_is_looked_at(
-    fake: Fake, here: Environment, page: None
-) -> None:
+def killed_while_migrating(fake: Fake, here: Environment) -> Deployment:
+    """A deployment behind the page whose worker died after the migration had begun."""
     fake.fail("run_once migrate", Died())
     with pytest.raises(Died):
         behind_the_page(fake, here, migrations=(DROP,))
     deployment = Deployment.objects.get()
     assert deployment.status == "migrating"
+    return deployment
+
+
+def test_a_migration_that_outlives_its_worker_is_ended_before_the_database_is_looked_at(
+    fake: Fake, here: Environment, page: None
+) -> None:
+    deployment = killed_while_migrating(fake, here)
 
     with lease_over():
         recovery.recover(deployment, fake, **without_waiting(fake))
@@ -235,10 +241,7 @@ def test_a_migration_that_outlives_its_worker_is_ended_before_the_database_is_lo
 def test_an_engine_that_cannot_end_it_is_waited_for(
     fake: Fake, here: Environment, page: None
 ) -> None:
-    fake.fail("run_once migrate", Died())
-    with pytest.raises(Died):
-        behind_the_page(fake, here, migrations=(DROP,))
-    deployment = Deployment.objects.get()
+    deployment = killed_while_migrating(fake, here)
     fake.fail("end_commands", EngineAway("the engine does not answer"))
 
     with lease_over(), pytest.raises(EngineAway):
