@@ -12,7 +12,8 @@ from defusedxml.ElementTree import fromstring, iterparse
 from django.utils.translation import gettext as _
 
 from scoring.documents import archives
-from scoring.documents.base import BadDocument, NumberedRow, Row, Unreadable, decoded
+from scoring.documents.base import BadDocument, NumberedRow, Row, Unreadable
+from scoring.documents.encodings import decoded
 from scoring.documents.pdfs import Pdfs
 
 MOST_ENTRY = 20 * 1024 * 1024

@@ -19,9 +19,9 @@ from scoring.documents.base import (
     NumberedRow,
     Row,
     Unreadable,
-    encoding_of,
     lines,
 )
+from scoring.documents.encodings import UTF_16, encoding_of
 
 COLUMNS = ("candidate", "question", "text", "attempt")
 MOST_COLUMNS = 20
@@ -112,6 +112,8 @@ def _fault(header: Sequence[str], cells: Sequence[Any]) -> str:
 def jsonl_rows(path: Path) -> Iterator[NumberedRow]:
     """The JSON object of each line that is not blank. Raises BadDocument."""
     encoding = encoding_of(path)
+    if encoding == UTF_16:
+        raise BadDocument(_("UTF-16 is not supported in JSONL; save the file as UTF-8"))
     with path.open("rb") as file:
         for number, line in lines(file, MOST_LINE):
             if line is None:
