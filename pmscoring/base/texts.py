@@ -1,89 +1,41 @@
-"""How a text is folded, counted, cut into sections and judged for length, for both services."""
+"""How a text is counted, cut into sections, judged for length and told apart, for both services."""
 
 import hashlib
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from itertools import islice
 from typing import Any, Literal
 from unicodedata import normalize
 
 import regex
 
+from pmscoring.base.folding import GRAPHEME, MOST_MARKS, Folded, fold, folded, graphemes, move_span
+
+__all__ = [
+    "Folded",
+    "Verdict",
+    "beginning",
+    "composed",
+    "count",
+    "fold",
+    "folded",
+    "graphemes",
+    "move_span",
+    "read_part",
+    "refused_character",
+    "section_counts",
+    "sections",
+    "text_key",
+    "unstorable_character",
+    "verdict",
+    "within_limit",
+]
+
 Verdict = Literal["ok", "blank", "too_short", "too_long"]
 SECTION_BREAK = "\f"
-GRAPHEME = regex.compile(r"\X")
-STANDING_ALONE = regex.compile(r"[\p{GCB=Other}\n]*")
-"""Of such characters each is a grapheme cluster by itself (UAX #29, rule GB999)."""
 LINE_BREAK = regex.compile(r"[\r\n\u000b\u000c\u0085\u2028\u2029]+")
 HALF_WIDTH_RUN = regex.compile(r"[0-9A-Za-z]+")
-
-
-@dataclass(frozen=True)
-class Folded:
-    """A text after NFKC and white-space folding, with the way back to its source.
-
-    `starts[i]` and `ends[i]` bound, in code points of the source, what made the folded character i.
-    """
-
-    text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
-
-    def to_source(self, start: int, end: int) -> tuple[int, int]:
-        """The source's offsets of the folded span [start, end)."""
-        if start >= end:
-            return (0, 0)
-        return self.starts[start], self.ends[end - 1]
-
-    def from_source(self, start: int, end: int) -> tuple[int, int]:
-        """The folded span that holds the source's span [start, end)."""
-        return bisect_right(self.ends, start), bisect_left(self.starts, end)
-
-
-def graphemes(text: str) -> list[str]:
-    """The user-perceived characters, in order."""
-    characters: list[str] = list(text) if STANDING_ALONE.fullmatch(text) else GRAPHEME.findall(text)
-    return characters
-
-
-@lru_cache(maxsize=65_536)
-def _nfkc(cluster: str) -> str:
-    return normalize("NFKC", cluster)
-
-
-def fold(text: str) -> Folded:
-    """NFKC, runs of white space to one space, both ends stripped."""
-    characters: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    end = 0
-    for cluster in graphemes(text):
-        start, end = end, end + len(cluster)
-        for character in _nfkc(cluster):
-            if character.isspace():
-                if not characters:
-                    continue
-                if characters[-1] == " ":
-                    ends[-1] = end
-                    continue
-                character = " "
-            characters.append(character)
-            starts.append(start)
-            ends.append(end)
-    if characters and characters[-1] == " ":
-        characters.pop(), starts.pop(), ends.pop()
-    return Folded("".join(characters), tuple(starts), tuple(ends))
-
-
-def folded(text: str) -> str:
-    """The folded text alone."""
-    return " ".join("".join(map(_nfkc, graphemes(text))).split())
-
-
-def move_span(source: Folded, target: Folded, start: int, end: int) -> tuple[int, int]:
-    """A span of one text in the offsets of another that folds to the same."""
-    return target.to_source(*source.from_source(start, end))
+TOO_MANY_MARKS = regex.compile(rf"\p{{M}}{{{MOST_MARKS + 1}}}")
 
 
 def count(text: str, way: str) -> int:
@@ -218,7 +170,38 @@ def text_key(text: str, question: Mapping[str, Any]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
+def beginning(text: str, most: int) -> str:
+    """The first `most` user-perceived characters of a text, with an ellipsis where it goes on.
+
+    It looks at no more than four code points a character. Django's Truncator normalises the whole
+    text, whatever its length.
+    """
+    ends = [match.end() for match in islice(GRAPHEME.finditer(text[: 4 * most]), most)]
+    end = ends[-1] if ends else 0
+    return text if end == len(text) else text[:end] + "…"
+
+
+def composed(text: str) -> str:
+    """NFC, or the text itself where it has more combining marks in a row than intake accepts."""
+    return text if TOO_MANY_MARKS.search(text) else normalize("NFC", text)
+
+
 def refused_character(text: str) -> str | None:
+    """Why intake does not accept the text, or None.
+
+    No writing system puts more combining marks in a row than UAX #15 lets a stream have, and they
+    slow down whatever normalises, in browsers and libraries too.
+    """
+    if reason := unstorable_character(text):
+        return reason
+    if run := TOO_MANY_MARKS.search(text):
+        return (
+            f"more than {MOST_MARKS} combining marks in a row at offset {run.start()} are refused"
+        )
+    return None
+
+
+def unstorable_character(text: str) -> str | None:
     """Why the text cannot be stored (U+0000 or a lone surrogate), or None."""
     if "\0" in text:
         return f"U+0000 at offset {text.index(chr(0))} is refused"

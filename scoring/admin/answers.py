@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from pmscoring.base import texts
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import Admin, ReadOnly
 from pmscoring.base.admin.labels import labels
@@ -132,7 +132,7 @@ class AnswerAdmin(Admin):
     @theme.display(description=_("text"))
     def excerpt(self, answer: Answer) -> str:
         return format_html(
-            '<span class="pms-excerpt">{}</span>', Truncator(answer.text).chars(90) or "—"
+            '<span class="pms-excerpt">{}</span>', texts.beginning(answer.text, 90) or "—"
         )
 
     @theme.display(description=_("status"), ordering="status")
@@ -271,7 +271,7 @@ class SubmissionAdmin(ReadOnly):
                 answer.question.label or answer.question.code,
                 answer.get_status_display(),
                 _points_text(answer.final_points, answer.question) or "–",
-                Truncator(answer.text).chars(80),
+                texts.beginning(answer.text, 80),
             )
             for answer in answers
         )

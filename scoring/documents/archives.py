@@ -1,6 +1,5 @@
 """ZIP archives, none of whose declared sizes, names and flags can be trusted."""
 
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 
+from pmscoring.base import texts
 from scoring.documents.base import BLOCK, BadDocument
 
 MOST_ENTRIES = 20_000
@@ -83,7 +83,7 @@ def name_of(entry: zipfile.ZipInfo) -> str:
                 break
             except UnicodeDecodeError:
                 continue
-    return unicodedata.normalize("NFC", name).replace("\\", "/")
+    return texts.composed(name).replace("\\", "/")
 
 
 def read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:

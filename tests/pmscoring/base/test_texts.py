@@ -1,8 +1,7 @@
-"""How texts are folded, counted, cut into sections and told apart."""
+"""How texts are counted, cut into sections and told apart."""
 
 from itertools import pairwise
 from typing import Any
-from unicodedata import normalize
 
 import pytest
 import regex
@@ -10,112 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pmscoring.base import texts
-
-FAMILY = "👨‍👩‍👧‍👦"
-FLAG = "🇯🇵"
-ALPHABET = [
-    *"あがカｶﾊﾞﾟー漢字𠮷。、",
-    *"aA1１ａ-.é",
-    *" \u3000\t\r\n\f\u2028",
-    *"㍻①ﬁ㌔ªΩ",
-    *("か\u3099", "a\u0301", "ﾊﾟ", FAMILY, FLAG, "葛\U000e0100", "\u200b", "\u3099", "\u200d"),
-]
-WRITTEN = st.lists(st.sampled_from(ALPHABET), max_size=20).map("".join)
-ANY = WRITTEN | st.text(max_size=20)
+from tests.pmscoring.base.written import ANY, FAMILY, FLAG, WRITTEN
 
 
 def graphemes(text: str) -> list[str]:
     return regex.findall(r"\X", text)
-
-
-@pytest.mark.parametrize(
-    ("text", "folded"),
-    [
-        ("ﾌﾟﾛｼﾞｪｸﾄ", "プロジェクト"),
-        ("か\u3099き\u3099", "がぎ"),
-        ("㍻３０年", "平成30年"),
-        ("ＰＭＯ（①）", "PMO(1)"),
-        ("  a \u3000\r\n b  ", "a b"),
-        ("𠮷野家", "𠮷野家"),
-        ("", ""),
-        (" \u3000\n", ""),
-    ],
-)
-def test_it_folds(text: str, folded: str) -> None:
-    assert texts.fold(text).text == folded
-
-
-@given(ANY)
-def test_both_ways_to_fold_agree(text: str) -> None:
-    assert texts.fold(text).text == texts.folded(text)
-
-
-@given(WRITTEN)
-def test_it_folds_as_nfkc_does(text: str) -> None:
-    assert texts.folded(text) == " ".join(normalize("NFKC", text).split())
-
-
-@given(WRITTEN)
-def test_a_folded_text_folds_to_itself(text: str) -> None:
-    assert texts.folded(texts.folded(text)) == texts.folded(text)
-
-
-@given(ANY)
-def test_it_leads_back_in_order_and_within_the_text(text: str) -> None:
-    folded = texts.fold(text)
-    assert len(folded.text) == len(folded.starts) == len(folded.ends)
-    bounds = zip(folded.starts, folded.ends, strict=True)
-    assert all(0 <= start < end <= len(text) for start, end in bounds)
-    assert list(folded.starts) == sorted(folded.starts)
-    assert list(folded.ends) == sorted(folded.ends)
-
-
-@given(WRITTEN, st.data())
-def test_the_source_of_a_folded_span_says_what_the_span_says(
-    text: str, data: st.DataObject
-) -> None:
-    folded = texts.fold(text)
-    if folded.text:
-        start = data.draw(st.integers(0, len(folded.text) - 1))
-        end = data.draw(st.integers(start + 1, len(folded.text)))
-        first, last = folded.to_source(start, end)
-        assert folded.text[start:end].strip() in texts.folded(text[first:last])
-
-
-@given(WRITTEN, st.data())
-def test_a_folded_span_comes_back_as_the_characters_that_share_its_source(
-    text: str, data: st.DataObject
-) -> None:
-    folded = texts.fold(text)
-    if folded.text:
-        start = data.draw(st.integers(0, len(folded.text) - 1))
-        end = data.draw(st.integers(start + 1, len(folded.text)))
-        source = folded.to_source(start, end)
-        first, last = folded.from_source(*source)
-        assert first <= start < end <= last
-        assert folded.to_source(first, last) == source
-
-
-@pytest.mark.parametrize(
-    ("source", "said", "target", "moved"),
-    [
-        ("原因は要件の変更", "要件", "  原因は、要件の変更".replace("、", ""), "要件"),
-        ("ﾃｽﾄ不足", "ﾃｽﾄ", "テスト不足", "テスト"),
-        ("平成30年のこと", "30年", "㍻30年のこと", "30年"),
-        ("平成30年のこと", "平", "㍻30年のこと", "㍻"),
-        ("が　　ぎ", "ぎ", "か\u3099 き\u3099", "き\u3099"),
-    ],
-)
-def test_it_moves_a_span_to_another_writing_of_the_text(
-    source: str, said: str, target: str, moved: str
-) -> None:
-    start = source.index(said)
-    place = texts.move_span(texts.fold(source), texts.fold(target), start, start + len(said))
-    assert target[slice(*place)] == moved
-
-
-def test_it_moves_an_empty_span_to_nowhere() -> None:
-    assert texts.move_span(texts.fold("  a"), texts.fold("a"), 0, 1) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -402,12 +300,35 @@ def test_a_text_has_the_key_of_its_folding_where_nothing_is_limited(text: str) -
         ("要件\0変更", "U+0000 at offset 2"),
         ("ab\ud83dc", "surrogate at offset 2"),
         ("\udc00", "surrogate at offset 0"),
+        ("ab" + "\u0301\u0316" * 16, "more than 30 combining marks in a row at offset 2"),
     ],
 )
-def test_it_refuses_what_cannot_be_stored(text: str, reason: str) -> None:
+def test_it_refuses_what_cannot_be_stored_or_read(text: str, reason: str) -> None:
     assert reason in str(texts.refused_character(text))
 
 
 @given(st.text().filter(lambda text: "\0" not in text))
+@example("e" + "\u0301" * 30)
+@example(FAMILY * 40)
 def test_it_refuses_nothing_else(text: str) -> None:
     assert texts.refused_character(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "shown"),
+    [
+        ("要件の変更", 5, "要件の変更"),
+        ("要件の変更", 2, "要件…"),
+        (f"{FAMILY}が", 2, f"{FAMILY}が"),
+        ("か\u3099き\u3099", 1, "か\u3099…"),
+        ("", 3, ""),
+        ("a" + "\u0301" * 50_000, 2, "a\u0301\u0301\u0301\u0301\u0301\u0301\u0301…"),
+    ],
+)
+def test_it_shows_the_beginning_of_a_text(text: str, most: int, shown: str) -> None:
+    assert texts.beginning(text, most) == shown
+
+
+def test_it_composes_names_and_leaves_runs_of_marks_alone() -> None:
+    assert texts.composed("か\u3099.txt") == "が.txt"
+    assert texts.composed("か" + "\u3099" * 31) == "か" + "\u3099" * 31

@@ -2,7 +2,9 @@
 
 import logging
 import re
+import unicodedata
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from django.urls import reverse
@@ -63,6 +65,32 @@ def test_no_script_of_a_candidate_or_a_manager_runs() -> None:
     assert [tag for tag in re.findall(r"<script[^>]*>", page) if " src=" not in tag] == []
     listed = signed_in("superuser").get(reverse("admin:scoring_answer_changelist"))
     assert "<script>a" not in listed.content.decode()
+
+
+def test_no_stored_text_makes_a_page_normalise_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six such texts kept the list silent for 20 s."""
+    marks = "a" + "\u0301\u0316" * 25_000
+    exam = example_exam()
+    exam.questions.update(prompt=marks)
+    answer = submitted_answer(exam, "要件")
+    Answer.objects.update(text=marks)
+    normalised: list[int] = []
+
+    def recorded(form: Any, text: str) -> str:
+        normalised.append(len(text))
+        return normalize(form, text[:1000])
+
+    monkeypatch.setattr(unicodedata, "normalize", recorded)
+    client = signed_in("exam manager")
+    for name, keys in (
+        ("answer_changelist", []),
+        ("answer_change", [answer.pk]),
+        ("submission_change", [answer.submission_id]),
+        ("exam_change", [exam.pk]),
+        ("question_changelist", []),
+    ):
+        assert client.get(reverse(f"admin:scoring_{name}", args=keys)).status_code == 200
+    assert max(normalised) < 1000
 
 
 def test_it_counts_as_the_answer_sheet_does_and_explains_flags() -> None:

@@ -4,11 +4,11 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from pmscoring.base.texts import refused_character
+from pmscoring.base.texts import unstorable_character
 
 
 def _storable(text: str) -> str:
-    if reason := refused_character(text):
+    if reason := unstorable_character(text):
         raise ValueError(reason)
     return text
 
