@@ -76,5 +76,6 @@ def register() -> None:
         file="",
         name=numbered("upload-"),
         rejections=[],
+        notes=[],
         reason="",
     )

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import bars, theme
@@ -33,14 +34,15 @@ class UploadAdmin(ReadOnly):
         ("reading", "bytes", "created_at"),
         ("accepted", "rejected", "batch_link"),
     )
-    readonly_fields = ("reading", "bytes", "batch_link", "rejected_rows")
+    readonly_fields = ("reading", "bytes", "batch_link", "not_read", "rejected_rows")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # The reason and the rejected rows may name candidates, in the names of a ZIP's files too.
         if not sees_candidates(request.user):
             return self.fields
         reason = ["reason"] if obj and obj.reason else []
-        return [*self.fields, *reason, "rejected_rows"]
+        notes = ["not_read"] if obj and obj.notes else []
+        return [*self.fields, *reason, *notes, "rejected_rows"]
 
     @theme.display(description=_("status"), ordering="status", label=colours.UPLOAD)
     def state(self, upload: Upload) -> tuple[str, str]:
@@ -68,11 +70,16 @@ class UploadAdmin(ReadOnly):
         address = reverse("admin:scoring_batch_change", args=[upload.batch_id])
         return format_html('<a class="pms-link" href="{}">#{}</a>', address, upload.batch_id)
 
+    @theme.display(description=_("not read"))
+    def not_read(self, upload: Upload) -> str:
+        """What of the file was not read and is no row, such as a hidden sheet."""
+        return format_html_join(mark_safe("<br>"), "{}", ((note,) for note in upload.notes))
+
     @theme.display(description=_("rows rejected"))
     def rejected_rows(self, upload: Upload) -> str:
         shown = upload.rejections[:MOST_SHOWN]
         # A row has a rejection for each of its faults, but counts as one rejected row.
-        more = upload.rejected - len({rejection["line"] for rejection in shown})
+        more = upload.rejected - len({(row["line"], row.get("sheet")) for row in shown})
         return render_to_string("scoring/rejections.html", {"rejections": shown, "more": more})
 
 

@@ -103,6 +103,7 @@ UPLOAD = {
     "accepted": 0,
     "rejected": [],
     "rejected_rows": 0,
+    "notes": [],
     "batch": None,
     "links": {"self": "/api/v1/uploads/5"},
     "created_at": "2026-04-19T05:00:00+00:00",

@@ -111,6 +111,13 @@ class Rejection(TypedDict):
     detail: str
 
 
+class RejectedRow(Rejection):
+    """A rejected row of a file; `sheet` or, in a ZIP, `file` names the part that it stands in."""
+
+    sheet: NotRequired[str]
+    file: NotRequired[str]
+
+
 class Bulk(TypedDict):
     """How many of the submissions were accepted, and which lines were rejected."""
 
@@ -134,7 +141,8 @@ class Upload(TypedDict):
     """An uploaded file. `seen` is how many rows were read so far.
 
     Once `status` is read, `accepted` and `rejected_rows` are how many rows were accepted and
-    rejected; `rejected` lists the first of the rejected ones.
+    rejected; `rejected` lists the first of the rejected ones. `notes` says what was not read and is
+    no row, such as a hidden sheet or a title above the headings.
     """
 
     id: int
@@ -145,8 +153,9 @@ class Upload(TypedDict):
     reason: str
     seen: int
     accepted: int
-    rejected: list[Rejection]
+    rejected: list[RejectedRow]
     rejected_rows: int
+    notes: list[str]
     batch: int | None
     links: Links
     created_at: Moment
@@ -291,6 +300,7 @@ def upload(row: models.Upload) -> Upload:
         "accepted": row.accepted,
         "rejected": row.rejections,
         "rejected_rows": row.rejected,
+        "notes": row.notes,
         "batch": row.batch_id,
         "links": {"self": f"/api/v1/uploads/{row.pk}"},
         "created_at": moment(row.created_at),

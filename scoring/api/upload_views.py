@@ -46,10 +46,11 @@ class UploadList(View):
     def post(self, request: Request) -> Response:
         """Upload a file of answers, which a worker then reads.
 
-        The file is CSV (UTF-8 or CP932), XLSX or JSONL with the columns candidate, question, text
-        and, where there are several, attempt; or a ZIP of TXT, DOCX and PDF files that are named
-        candidate_question. Of one candidate and attempt all rows are accepted or none. Uploading
-        the same file again changes nothing.
+        The file is CSV or TSV (UTF-8, UTF-16 or CP932), XLSX, XLSM or JSONL with the columns
+        candidate, question, text and, where they are needed, attempt and absent; or it has a column
+        for each question. A ZIP holds TXT, DOCX and PDF files that are named candidate_question. Of
+        one candidate and attempt all rows are accepted or none. Uploading the same file again
+        changes nothing.
         """
         exam = Exam.objects.filter(code=parameter(request, "exam")).first()
         if exam is None:

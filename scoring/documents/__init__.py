@@ -1,4 +1,6 @@
-"""Port: reads answers from CSV, XLSX and JSONL files, and from ZIPs of TXT, DOCX and PDF files.
+"""Port: reads answers from tables (CSV, TSV, XLSX, JSONL) and ZIPs of TXT, DOCX and PDF files.
+
+What is read is what the sender saw on the screen; where that is not certain, the row is refused.
 
 Files are not trusted: the size of unpacked archives is limited, and XML must not declare entities.
 """
@@ -8,22 +10,47 @@ from pathlib import Path, PurePosixPath
 
 from django.utils.translation import gettext as _
 
-from scoring.documents.base import BadDocument, NumberedRow, Row, Unreadable, lines
+from scoring.documents.base import (
+    BadDocument,
+    Place,
+    PlacedRow,
+    Questions,
+    Row,
+    Skipped,
+    Unreadable,
+    lines,
+)
 from scoring.documents.essays import zip_rows
 from scoring.documents.tables import csv_rows, jsonl_rows, xlsx_rows
 
-__all__ = ["BadDocument", "NumberedRow", "Row", "Unreadable", "lines", "reader", "rows"]
+__all__ = [
+    "BadDocument",
+    "Place",
+    "PlacedRow",
+    "Questions",
+    "Row",
+    "Skipped",
+    "Unreadable",
+    "lines",
+    "reader",
+    "rows",
+]
 MOST_ROWS = 200_000
-READERS: dict[str, Callable[[Path], Iterator[NumberedRow]]] = {
+NO_QUESTIONS: Questions = {}
+Reader = Callable[[Path, Questions], Iterator[PlacedRow]]
+READERS: dict[str, Reader] = {
     ".csv": csv_rows,
+    ".tsv": csv_rows,
+    ".txt": csv_rows,
     ".jsonl": jsonl_rows,
     ".ndjson": jsonl_rows,
     ".xlsx": xlsx_rows,
+    ".xlsm": xlsx_rows,
     ".zip": zip_rows,
 }
 
 
-def reader(name: str) -> Callable[[Path], Iterator[NumberedRow]]:
+def reader(name: str) -> Reader:
     """The function that reads files with the extension of `name`.
 
     Raises BadDocument where the extension is none of READERS.
@@ -31,22 +58,22 @@ def reader(name: str) -> Callable[[Path], Iterator[NumberedRow]]:
     extension = PurePosixPath(name.lower()).suffix
     if extension not in READERS:
         raise BadDocument(
-            _("%s: only CSV, XLSX, JSONL and ZIP files can be read")
+            _("%s: only CSV, TSV, TXT, XLSX, XLSM, JSONL and ZIP files can be read")
             % (extension or _("no extension"))
         )
     return READERS[extension]
 
 
-def rows(name: str, path: Path) -> Iterator[NumberedRow]:
+def rows(name: str, path: Path, questions: Questions = NO_QUESTIONS) -> Iterator[PlacedRow]:
     """Read the rows of the file at `path`, which was uploaded under `name`, as they are iterated.
 
-    The number is that of the line (of the entry in a ZIP), from 1 on; for a row that cannot be read
-    there is an Unreadable. Raises BadDocument where the file as a whole cannot be read.
+    `questions` are those that headings, cells and names of files may mean. For a row that cannot be
+    read there is an Unreadable. Raises BadDocument where the file as a whole cannot be read.
     """
     try:
-        for count, numbered_row in enumerate(reader(name)(path)):
+        for count, placed_row in enumerate(reader(name)(path, questions)):
             if count >= MOST_ROWS:
                 raise BadDocument(_("more than %d rows") % MOST_ROWS)
-            yield numbered_row
+            yield placed_row
     except FileNotFoundError as error:
         raise BadDocument(_("the stored file no longer exists; upload it again")) from error

@@ -32,7 +32,7 @@ def open_archive(file: IO[bytes] | Path) -> zipfile.ZipFile:
     except FileNotFoundError:
         raise
     except READ_ERRORS as error:
-        raise BadDocument(_not_an_archive(file, error)) from error
+        raise BadDocument(_not_an_archive(file)) from error
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
         raise BadDocument(_("more than %d entries") % MOST_ENTRIES)
@@ -43,12 +43,12 @@ def open_archive(file: IO[bytes] | Path) -> zipfile.ZipFile:
     return archive
 
 
-def _not_an_archive(file: IO[bytes] | Path, error: Exception) -> str:
+def _not_an_archive(file: IO[bytes] | Path) -> str:
     if isinstance(file, Path):
         with file.open("rb") as stream:
             if stream.read(4) == OLE:
                 return _("an encrypted or old Office file; save it unencrypted as XLSX or DOCX")
-    return _("not a readable archive: %s") % error
+    return _("not a readable archive; the file is damaged or of another kind than its name says")
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
@@ -88,7 +88,7 @@ def name_of(entry: zipfile.ZipInfo) -> str:
 
 def read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
     """The entry unpacked. Raises BadDocument if it has in fact more than `most` bytes."""
-    return b"".join(_blocks(archive, entry, most))
+    return b"".join(blocks(archive, entry, most))
 
 
 def verify(archive: zipfile.ZipFile, most: int) -> None:
@@ -97,11 +97,12 @@ def verify(archive: zipfile.ZipFile, most: int) -> None:
     After that a library may read the archive by itself. Raises BadDocument.
     """
     for entry in archive.infolist():
-        if sum(map(len, _blocks(archive, entry, most))) != entry.file_size:
+        if sum(map(len, blocks(archive, entry, most))) != entry.file_size:
             raise BadDocument(_("%s does not have the size that it declares") % name_of(entry))
 
 
-def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> Iterator[bytes]:
+def blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> Iterator[bytes]:
+    """The entry unpacked, in blocks. Raises BadDocument if it has more than `most` bytes."""
     if entry.file_size > most:
         raise BadDocument(_("over %d bytes") % most)
     # zipfile cuts its output at the declared size, but only after it has unpacked more than that.
@@ -117,4 +118,4 @@ def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> Iter
                     raise BadDocument(_("over %d bytes") % most)
                 yield block
     except (*READ_ERRORS, zlib.error) as error:
-        raise BadDocument(str(error)) from error
+        raise BadDocument(_("the content is damaged; pack the file again")) from error

@@ -1,8 +1,12 @@
-"""What all readers of documents share: their error, the shape of a row, lines."""
+"""What all readers of documents share: their error, rows and their places, lines."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import IO, Any
+
+from django.utils.translation import gettext as _
+
+from pmscoring.base import texts
 
 BLOCK = 1024 * 1024
 
@@ -12,18 +16,74 @@ class BadDocument(Exception):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a row stands: its line, and the sheet or, in an archive, the file that it stands in.
+
+    In an archive, `line` is the number of the entry; 0 stands for a sheet as a whole. `columns` has
+    the heading of each of the row's columns, or its letter in a sheet.
+    """
+
+    line: int
+    sheet: str = ""
+    file: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def row(self) -> str:
+        """The row in words, in the active language."""
+        if self.file:
+            return self.file
+        if self.sheet and not self.line:
+            return _("sheet %s") % self.sheet
+        if self.sheet:
+            return _("sheet %(sheet)s, row %(row)d") % {"sheet": self.sheet, "row": self.line}
+        return _("line %d") % self.line
+
+    def cell(self, pointer: str) -> str:
+        """The cell that a pointer such as /text into the row means, or else the row, in words."""
+        column = self.columns.get(pointer.removeprefix("/"))
+        if not column:
+            return self.row()
+        if self.sheet:
+            cell = f"{column}{self.line}"
+            return _("sheet %(sheet)s, cell %(cell)s") % {"sheet": self.sheet, "cell": cell}
+        return _("line %(line)d, column %(column)s") % {"line": self.line, "column": column}
+
+
+@dataclass(frozen=True)
 class Unreadable:
-    """A row that cannot be read, with its candidate and attempt as far as they are known."""
+    """A row that cannot be read, with its candidate and attempt as far as they are known.
+
+    `pointer` says which of its columns is at fault, for example `/text`.
+    """
 
     reason: str
     candidate: str = ""
     attempt: Any = 1
+    pointer: str = ""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """What was not read and is no row, such as a hidden sheet, and why."""
+
+    reason: str
 
 
 Row = dict[str, Any]
-"""Values by column: candidate, question, text, and attempt where the file has it."""
-NumberedRow = tuple[int, Row | Unreadable]
-"""The number of the line, or of the entry in an archive, with what was read there."""
+"""Values by column: candidate, question and text, or candidate and absent; attempt if there is one.
+
+A candidate who is present and has no answers is a row of candidate and `absent: False`.
+"""
+PlacedRow = tuple[Place, Row | Unreadable | Skipped]
+"""Where a row stands, with what was read there."""
+Questions = Mapping[str, str]
+"""The codes of an exam's questions by the names that people use: folded codes and labels."""
+
+
+def question_code(name: str, questions: Questions) -> str:
+    """The code of the question that is called `name`; the folded name itself if none is."""
+    name = texts.folded(name)
+    return questions.get(name, name)
 
 
 def lines(stream: IO[bytes], most: int) -> Iterator[tuple[int, bytes | None]]:

@@ -8,11 +8,19 @@ from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring, iterparse
+from defusedxml.ElementTree import iterparse
 from django.utils.translation import gettext as _
 
-from scoring.documents import archives
-from scoring.documents.base import BadDocument, NumberedRow, Row, Unreadable
+from scoring.documents import archives, opc
+from scoring.documents.base import (
+    BadDocument,
+    Place,
+    PlacedRow,
+    Questions,
+    Row,
+    Unreadable,
+    question_code,
+)
 from scoring.documents.encodings import decoded
 from scoring.documents.pdfs import Pdfs
 
@@ -26,8 +34,8 @@ BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "noBreakHyphen": "-"}
 Readers = Mapping[str, Callable[[bytes], str]]
 
 
-def zip_rows(path: Path) -> Iterator[NumberedRow]:
-    """A row for each file in the archive, with the number of its entry.
+def zip_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
+    """A row for each file in the archive.
 
     Folders and what macOS adds are left out. Raises BadDocument where the archive is refused.
     """
@@ -38,31 +46,34 @@ def zip_rows(path: Path) -> Iterator[NumberedRow]:
             name = PurePosixPath(archives.name_of(entry))
             if entry.is_dir() or name.name.startswith(".") or "__MACOSX" in name.parts:
                 continue
-            row, size = _row(archive, entry, name, readers)
+            row, size = _row(archive, entry, name, readers, questions)
             left -= size
             if left < 0:
                 raise BadDocument(_("larger than %d bytes when unpacked") % archives.MOST_UNPACKED)
-            yield number, row
+            yield Place(number, file=str(name)), row
 
 
 def _row(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: PurePosixPath, readers: Readers
+    archive: zipfile.ZipFile,
+    entry: zipfile.ZipInfo,
+    name: PurePosixPath,
+    readers: Readers,
+    questions: Questions,
 ) -> tuple[Row | Unreadable, int]:
     """The row, and the number of bytes that were unpacked for it."""
     candidate, _underscore, question = name.stem.rpartition("_")
     if not candidate:
-        return Unreadable(
-            _("%s: the name does not have the form candidate_question") % name.name
-        ), 0
+        return Unreadable(_("the name does not have the form candidate_question")), 0
     size = 0
     try:
         read = _reader(name.suffix.lower(), readers)
         size = MOST_ENTRY  # What an entry that is refused may have cost.
         data = archives.read(archive, entry, MOST_ENTRY)
         size = len(data)
-        return {"candidate": candidate, "question": question, "text": read(data)}, size
+        code = question_code(question, questions)
+        return {"candidate": candidate, "question": code, "text": read(data)}, size
     except BadDocument as error:
-        return Unreadable(f"{name.name}: {error}", candidate), size
+        return Unreadable(str(error), candidate), size
 
 
 def _reader(extension: str, readers: Readers) -> Callable[[bytes], str]:
@@ -77,18 +88,11 @@ def docx_text(data: bytes) -> str:
     """A line for each paragraph, also of tables and text boxes. Raises BadDocument."""
     with archives.open_archive(io.BytesIO(data)) as archive:
         try:
-            return _text(archives.read(archive, archive.getinfo(_main_part(archive)), MOST_ENTRY))
+            return _text(
+                archives.read(archive, archive.getinfo(opc.main_part(archive)), MOST_ENTRY)
+            )
         except (KeyError, ParseError, DefusedXmlException) as error:
             raise BadDocument(_("not a readable DOCX file: %s") % error) from error
-
-
-def _main_part(archive: zipfile.ZipFile) -> str:
-    """The name of the part that holds the text; not every program calls it word/document.xml."""
-    relations = archives.read(archive, archive.getinfo("_rels/.rels"), MOST_ENTRY)
-    for relation in fromstring(relations, forbid_dtd=True):
-        if relation.get("Type", "").endswith("/officeDocument"):
-            return str(relation.get("Target", "")).removeprefix("/")
-    raise KeyError("there is no main part")
 
 
 def _text(xml: bytes) -> str:

@@ -1,66 +1,92 @@
-"""Rows of CSV, JSONL and XLSX files."""
+"""Rows of CSV, TSV, JSONL and XLSX files."""
 
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
-from datetime import date, time, timedelta
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from defusedxml.common import DefusedXmlException
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
-from scoring.documents import archives
+from scoring.documents import workbooks
+from scoring.documents.answers import answer_rows
 from scoring.documents.base import (
     BadDocument,
-    NumberedRow,
+    Place,
+    PlacedRow,
+    Questions,
     Row,
+    Skipped,
     Unreadable,
     lines,
 )
 from scoring.documents.encodings import UTF_16, encoding_of
+from scoring.documents.headings import MOST_LINES_ABOVE, Line, find, recognised
+from scoring.documents.sheets import MOST_COLUMNS, Cell, SheetRow, column_letters
 
-COLUMNS = ("candidate", "question", "text", "attempt")
-MOST_COLUMNS = 20
 MOST_LINE = 4 * 1024 * 1024
-MOST_PART = 128 * 1024 * 1024
-MOST_SHEET_ROWS = 1_048_576
-EXACT_DIGITS = 15
-"""Digits that Excel keeps of a number."""
-WHOLE = re.compile(rf"[0-9]{{1,{EXACT_DIGITS}}}")
-XLSX_ERRORS = (
-    InvalidFileException,
-    KeyError,
-    IndexError,
-    AttributeError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    DefusedXmlException,
-)
+MOST_HEAD = 64 * 1024
+"""Characters in which the separator is looked for."""
+SEPARATORS = (",", "\t", ";")
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
+"""What Excel takes for the separator of the lines that follow, and not for a row."""
 
 
-def csv_rows(path: Path) -> Iterator[NumberedRow]:
-    """The rows of a CSV file, each with the number of the line on which it begins.
+def csv_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
+    """The rows of a file whose cells are separated by commas, tabulators or semicolons.
 
-    Raises BadDocument.
+    Each has the number of the line on which it begins. Raises BadDocument.
     """
-    with path.open(encoding=encoding_of(path), newline="") as file:
-        reader = csv.reader(_bounded(file), strict=True)
+    encoding = encoding_of(path)
+    with path.open(encoding=encoding, newline="") as file:
+        separator, is_declared = _separator(file.read(MOST_HEAD), questions)
+    with path.open(encoding=encoding, newline="") as file:
+        if is_declared:
+            file.readline()
+        yield from _table(_csv_lines(file, separator, int(is_declared)), questions)
+
+
+def _separator(head: str, questions: Questions) -> tuple[str, bool]:
+    """The separator, and whether the first line declares it."""
+    if declared := SEPARATOR_LINE.match(head):
+        return declared[1], True
+
+    def headings(separator: str) -> int:
+        first = head.splitlines(keepends=True)[:MOST_LINES_ABOVE]
         try:
-            header = _header(next(reader, []))
-            line = reader.line_num + 1
-            for cells in reader:
-                if any(cells):
-                    yield line, _row(header, cells)
-                line = reader.line_num + 1
+            return max(recognised(row, questions) for row in csv.reader(first, delimiter=separator))
+        except (csv.Error, ValueError):
+            return 0
+
+    return max(SEPARATORS, key=headings), False
+
+
+def _csv_lines(file: TextIO, separator: str, number: int) -> Iterator[Line]:
+    reader = csv.reader(_bounded(file), delimiter=separator, strict=True)
+    above = number
+    while True:
+        number = above + reader.line_num + 1
+        try:
+            cells = next(reader, None)
         except csv.Error as error:
             raise BadDocument(
-                _("line %(line)d: %(reason)s") % {"line": reader.line_num, "reason": error}
+                _("line %(line)d: %(reason)s") % {"line": number, "reason": _csv_fault(error)}
             ) from error
+        if cells is None:
+            return
+        yield Line(Place(number), cells)
+
+
+def _csv_fault(error: csv.Error) -> str:
+    if "unexpected end" in str(error):
+        return _("a quotation mark is opened and never closed")
+    if "expected after" in str(error):
+        return _("text after a closing quotation mark; write two where the text has one")
+    if "field limit" in str(error):
+        return _("a cell of more than %d characters") % csv.field_size_limit()
+    return _("not readable as CSV")
 
 
 def _bounded(file: TextIO) -> Iterator[str]:
@@ -71,45 +97,21 @@ def _bounded(file: TextIO) -> Iterator[str]:
         yield line
 
 
-def _header(cells: Sequence[Any]) -> list[str]:
-    header = [str(cell or "").strip().lower() for cell in cells]
-    if not any(header):
+def _table(table: Iterator[Line], questions: Questions) -> Iterator[PlacedRow]:
+    """The rows of a table, whose lines are read as far as its headings first."""
+    above = list(islice(table, MOST_LINES_ABOVE))
+    if not any(any(line.cells) for line in above):
         raise BadDocument(_("the file or its first line is empty"))
-    faults = [_("column %s is missing") % column for column in COLUMNS[:3] if column not in header]
-    named = [column for column in header if column]
-    faults += [_("column %s is unknown") % column for column in named if column not in COLUMNS]
-    faults += [_("column %s appears twice") % name for name in COLUMNS if named.count(name) > 1]
-    if faults:
-        raise BadDocument("; ".join(faults))
-    return header
+    header = find(above, questions)
+    if header is None:
+        raise BadDocument(
+            _("no headings were found; the first line must name the columns %s")
+            % "candidate (受験者), question (設問), text (解答)"
+        )
+    return answer_rows(header, chain(above, table), questions)
 
 
-def _row(header: Sequence[str], cells: Sequence[Any]) -> Row | Unreadable:
-    by_column = {name: cell for name, cell in zip(header, cells, strict=False) if name}
-    row: Row = {"text": "", **by_column}
-    for name in ("candidate", "question", "attempt"):
-        row[name] = str(row.get(name, "")).strip()
-    attempt = row.pop("attempt")
-    if attempt:
-        row["attempt"] = int(attempt) if WHOLE.fullmatch(attempt) else attempt
-    if reason := _fault(header, cells):
-        return Unreadable(reason, row["candidate"], row.get("attempt", 1))
-    return row
-
-
-def _fault(header: Sequence[str], cells: Sequence[Any]) -> str:
-    if any(cells[len(header) :]):
-        numbers = {"cells": len(cells), "columns": len(header)}
-        return _("%(cells)d cells, %(columns)d columns") % numbers
-    faults = [
-        _("column %(name)s contains %(content)s") % {"name": name, "content": cell.content}
-        for name, cell in zip(header, cells, strict=False)
-        if isinstance(cell, NoText)
-    ]
-    return "; ".join(faults)
-
-
-def jsonl_rows(path: Path) -> Iterator[NumberedRow]:
+def jsonl_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
     """The JSON object of each line that is not blank. Raises BadDocument."""
     encoding = encoding_of(path)
     if encoding == UTF_16:
@@ -117,9 +119,9 @@ def jsonl_rows(path: Path) -> Iterator[NumberedRow]:
     with path.open("rb") as file:
         for number, line in lines(file, MOST_LINE):
             if line is None:
-                yield number, Unreadable(_("longer than %d bytes") % MOST_LINE)
+                yield Place(number), Unreadable(_("longer than %d bytes") % MOST_LINE)
             elif line.strip():
-                yield number, _json(line.decode(encoding))
+                yield Place(number), _json(line.decode(encoding))
 
 
 def _json(line: str) -> Row | Unreadable:
@@ -130,64 +132,46 @@ def _json(line: str) -> Row | Unreadable:
     return value if isinstance(value, dict) else Unreadable(_("not a JSON object"))
 
 
-class NoText:
-    """The value of a cell that holds neither text nor a number that is read exactly.
+def xlsx_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
+    """The rows of every visible sheet that has headings. Raises BadDocument.
 
-    It counts as empty; `content` says what it is.
+    Other sheets are skipped, with their names, unless no sheet has headings at all.
     """
-
-    def __init__(self, content: str) -> None:
-        self.content = content
-
-    def __str__(self) -> str:
-        return ""
-
-
-def xlsx_rows(path: Path) -> Iterator[NumberedRow]:
-    """The rows of the first sheet below the header, with their numbers. Raises BadDocument."""
-    with archives.open_archive(path) as archive:
-        archives.verify(archive, MOST_PART)
-    try:
-        with path.open("rb") as file:
-            yield from _sheet_rows(load_workbook(file, read_only=True, data_only=True))
-    except XLSX_ERRORS as error:
-        raise BadDocument(_("not a readable XLSX file: %s") % error) from error
-
-
-def _sheet_rows(book: Any) -> Iterator[NumberedRow]:
-    sheet = book.worksheets[0]
-    sheet.reset_dimensions()  # some writers declare fewer cells than they write
-    table = sheet.iter_rows(max_col=MOST_COLUMNS)
-    header = _header([cell.value for cell in next(table, ())])
-    for number, cells in enumerate(table, start=2):
-        if number > MOST_SHEET_ROWS:
-            raise BadDocument(_("more than %d rows") % MOST_SHEET_ROWS)
-        if any(cell.value is not None for cell in cells):
-            yield number, _row(header, [_cell_text(cell) for cell in cells])
+    with workbooks.opened(path) as book:
+        skipped: list[tuple[Place, Skipped]] = []
+        tables = 0
+        for sheet in book.sheets:
+            place = Place(0, sheet.name)
+            if sheet.is_hidden:
+                skipped.append((place, Skipped(_("the sheet is hidden and was not read"))))
+                continue
+            table = _sheet_lines(sheet.name, book.rows(sheet))
+            above = list(islice(table, MOST_LINES_ABOVE))
+            header = find(above, questions)
+            if header:
+                tables += 1
+                yield from answer_rows(header, chain(above, table), questions)
+            elif above:
+                skipped.append((place, Skipped(_("the sheet has no headings and was not read"))))
+        if not tables:
+            raise BadDocument(_no_table(skipped))
+        yield from skipped
 
 
-def _cell_text(cell: Any) -> "str | NoText":
-    """The value much as the sheet shows it: 1 rather than 1.0, and 001 under the format 000."""
-    value = cell.value
-    if value is None:
-        return ""
-    if cell.data_type == "e":
-        return NoText(_("an error"))
-    if isinstance(value, date | time | timedelta):
-        return NoText(_("a date or a time; format the column as text"))
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int):
-        return _whole(value, cell.number_format or "")
-    return str(value).replace("_x000D_", "\r")  # how OOXML escapes a carriage return
+def _no_table(skipped: Iterable[tuple[Place, Skipped]]) -> str:
+    reasons = [f"{place.sheet}: {sheet.reason}" for place, sheet in skipped]
+    return "; ".join([_("no sheet has headings and rows"), *reasons])
 
 
-def _whole(value: int, number_format: str) -> "str | NoText":
-    if abs(value) >= 10**EXACT_DIGITS:
-        return NoText(
-            _("a number of more than %d digits; format the column as text") % EXACT_DIGITS
-        )
-    is_padded = set(number_format) == {"0"}
-    return str(value).zfill(len(number_format)) if is_padded else str(value)
+def _sheet_lines(sheet: str, rows: Iterator[SheetRow]) -> Iterator[Line]:
+    for row in rows:
+        width = 1 + max(row.cells, default=-1)
+        if width > MOST_COLUMNS:
+            where = f"{column_letters(width - 1)}{row.number}"
+            raise BadDocument(
+                _("sheet %(sheet)s, cell %(cell)s: more than %(most)d columns")
+                % {"sheet": sheet, "cell": where, "most": MOST_COLUMNS}
+            )
+        cells: list[Cell] = [row.cells.get(column, "") for column in range(width)]
+        if width:
+            yield Line(Place(row.number, sheet), cells, row.is_hidden, row.hidden_columns)

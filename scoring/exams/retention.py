@@ -56,7 +56,7 @@ def delete_answers(exam: Exam) -> Deleted:
     deleted = Deleted(exam.code)
     for keys in _chunks(exam):
         _delete_submissions(exam, keys, deleted)
-    for upload in Upload.objects.filter(exam=exam).exclude(file="", rejections=[]):
+    for upload in Upload.objects.filter(exam=exam).exclude(file="", rejections=[], notes=[]):
         _empty_upload(upload, deleted)
     # A stored response contains the submission with its texts.
     deleted.responses = IdempotencyKey.objects.filter(response__exam=exam.code).delete()[0]
@@ -102,8 +102,8 @@ def _empty_upload(upload: Upload, deleted: Deleted) -> None:
     if upload.file.name:
         upload.file.storage.delete(upload.file.name)
         deleted.files += 1
-    # Rejections and the reason may name a candidate.
-    Upload.objects.filter(pk=upload.pk).update(file="", rejections=[], reason="")
+    # Rejections, notes and the reason may name a candidate.
+    Upload.objects.filter(pk=upload.pk).update(file="", rejections=[], notes=[], reason="")
     # A worker may be reading the file at this moment. If this comes first, the worker finds that
     # the upload is no longer its own (`Upload.beat` raises WrongState) before it stores any
     # submission. If it stores them first, this waits, and the next run deletes them.

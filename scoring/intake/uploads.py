@@ -22,18 +22,19 @@ pmscoring/base/jobs.py. What is particular to a file:
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.core.files.base import File
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -41,50 +42,53 @@ from pmscoring.base import texts
 from pmscoring.base.faults import Fault, fault
 from pmscoring.base.lifecycle import WrongState
 from scoring import documents
-from scoring.contract.faults import faults
-from scoring.intake import submissions
+from scoring.intake import staging, submissions
+from scoring.intake.staging import StagedRow
 from scoring.models import Batch, Exam, Upload, locks
 
 MOST_REJECTIONS = 1000
 """Faults that are kept of one upload."""
-CHUNK, BEAT_SECONDS = 500, 2.0
+MOST_NOTES = 50
+"""Sheets and lines that were not read, of which an upload keeps the first."""
+CHUNK, BEAT_SECONDS = staging.CHUNK, 2.0
 """Rows of a chunk, and seconds after which a smaller chunk is written: each is a heartbeat."""
-CREATE_TABLE = (
-    "CREATE TEMPORARY TABLE upload_row"
-    " (line int, candidate text, attempt int, question text, text text, faults text)"
-)
-SORTED_ROWS = (
-    "SELECT line, candidate, attempt, question, text, faults FROM upload_row"
-    " ORDER BY min(line) OVER (PARTITION BY candidate, attempt), line"
-)
-
-
-class StagedRow(NamedTuple):
-    """A row of the temporary table; `faults` is a JSON list, or empty for a valid row.
-
-    `candidate` is empty where the file does not say whose the row is.
-    """
-
-    line: int
-    candidate: str
-    attempt: int
-    question: str
-    text: str
-    faults: str
+Places = dict[int, list[tuple[int, str]]]
+"""By the number of a submission's first row: the number and place of each of its rows."""
 
 
 @dataclass
 class Rejections:
-    """The number of rejected rows, and the first MOST_REJECTIONS faults, each with its line."""
+    """The number of rejected rows of the file `name`, and the first MOST_REJECTIONS faults.
 
+    Each fault is kept with the number of its row.
+    """
+
+    name: str
     rows: int = 0
-    faults: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
-    def add(self, line: int, row_faults: Sequence[Fault]) -> None:
+    def add(self, number: int, place: documents.Place, row_faults: Sequence[Fault]) -> None:
         """Reject one row, which may have several faults."""
         self.rows += 1
         room = max(MOST_REJECTIONS - len(self.faults), 0)
-        self.faults += [{"line": line, **row_fault} for row_fault in row_faults[:room]]
+        self.faults += [(number, self._fault(place, each)) for each in row_faults[:room]]
+
+    def _fault(self, place: documents.Place, row_fault: Fault) -> dict[str, Any]:
+        words = {
+            "file": self.name,
+            "place": place.cell(row_fault["pointer"]),
+            "reason": row_fault["detail"],
+        }
+        where = {"line": place.line, "sheet": place.sheet, "file": place.file}
+        return {
+            **{name: value for name, value in where.items() if value},
+            "pointer": row_fault["pointer"],
+            "detail": _("%(file)s, %(place)s: %(reason)s") % words,
+        }
+
+    def in_order(self) -> list[dict[str, Any]]:
+        """The faults in the order of the rows in the file."""
+        return [row_fault for _number, row_fault in sorted(self.faults, key=itemgetter(0))]
 
 
 def receive(exam: Exam, name: str, file: "File[bytes]") -> Upload:
@@ -122,44 +126,49 @@ def read(upload: Upload, say: Callable[[int], None] = lambda rows_read: None) ->
 
 
 def _read(upload: Upload, say: Callable[[int], None]) -> set[int]:
-    rejections = Rejections()
+    rejections = Rejections(upload.name)
     try:
-        with _temporary_table():
-            _fill_table(upload, rejections, say)
-            return _store(upload, rejections)
+        with staging.temporary_table():
+            notes = _fill_table(upload, rejections, say)
+            return _store(upload, rejections, notes)
     except documents.BadDocument as error:
-        upload.fail(str(error))
+        upload.fail(f"{upload.name}: {error}")
         return set()
 
 
-@contextmanager
-def _temporary_table() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        # A worker keeps its connection, on which an earlier reading may have left the table.
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.upload_row")
-        cursor.execute(CREATE_TABLE)
-    try:
-        yield
-    finally:
-        # Where the connection itself broke, the table is gone, and its error must not hide the
-        # one that ended the reading.
-        with suppress(DatabaseError), connection.cursor() as cursor:
-            cursor.execute("DROP TABLE pg_temp.upload_row")
-
-
-def _fill_table(upload: Upload, rejections: Rejections, say: Callable[[int], None]) -> None:
-    numbered_rows = documents.rows(upload.name, Path(upload.file.path))
-    for chunk in _chunks(map(_checked, numbered_rows)):
+def _fill_table(upload: Upload, rejections: Rejections, say: Callable[[int], None]) -> list[str]:
+    """Stage the rows; return what was not read and is no row, in words."""
+    notes: list[str] = []
+    rows = documents.rows(upload.name, Path(upload.file.path), question_names(upload.exam))
+    for chunk in _chunks(_staged(rows, notes)):
         # Each chunk is committed, so that others see the heartbeat and the progress.
         with transaction.atomic():
-            _copy([row for row in chunk if row.candidate])
+            staging.copy([row for row in chunk if row.candidate])
             upload.beat(seen=upload.seen + len(chunk))
         for row in chunk:
             if not row.candidate:
-                rejections.add(row.line, json.loads(row.faults))
+                rejections.add(row.number, row.where(), json.loads(row.faults))
         say(upload.seen)
     if not upload.seen:
-        raise documents.BadDocument(_("the file has no rows"))
+        raise documents.BadDocument("; ".join([_("the file has no rows"), *notes]))
+    return notes
+
+
+def question_names(exam: Exam) -> documents.Questions:
+    """The codes of the exam's questions by folded code, and by folded label where it is unique."""
+    questions = list(exam.questions.values_list("code", "label"))
+    labels = Counter(texts.folded(label) for _code, label in questions)
+    by_label = {texts.folded(label): code for code, label in questions if label}
+    unique = {label: code for label, code in by_label.items() if labels[label] == 1}
+    return unique | {code: code for code, _label in questions}
+
+
+def _staged(rows: Iterator[documents.PlacedRow], notes: list[str]) -> Iterator[staging.StagedRow]:
+    for number, (place, row) in enumerate(rows, start=1):
+        if not isinstance(row, documents.Skipped):
+            yield staging.checked(number, place, row)
+        elif len(notes) < MOST_NOTES:
+            notes.append(f"{place.row()}: {row.reason}")
 
 
 def _chunks(rows: Iterable[StagedRow]) -> Iterator[list[StagedRow]]:
@@ -175,121 +184,99 @@ def _chunks(rows: Iterable[StagedRow]) -> Iterator[list[StagedRow]]:
         yield chunk
 
 
-def _checked(numbered_row: documents.NumberedRow) -> StagedRow:
-    line, row = numbered_row
-    if isinstance(row, documents.Unreadable):
-        owner = _owner({"candidate": row.candidate, "attempt": row.attempt})
-        return StagedRow(line, *owner, "", "", json.dumps([fault("", row.reason[:500])]))
-    if row_faults := faults("row", row) or _refused_characters(row):
-        return StagedRow(line, *_owner(row), "", "", json.dumps(row_faults))
-    attempt = int(row.get("attempt", 1))
-    return StagedRow(line, row["candidate"], attempt, row["question"], row["text"], "")
-
-
-def _refused_characters(row: documents.Row) -> list[Fault]:
-    reasons = {name: texts.refused_character(row[name]) for name in ("candidate", "text")}
-    return [fault(f"/{name}", reason) for name, reason in reasons.items() if reason]
-
-
-def _owner(row: documents.Row) -> tuple[str, int]:
-    """Candidate and attempt of a row with faults; ("", 1) where these are at fault themselves."""
-    candidate, attempt = row.get("candidate"), row.get("attempt", 1)
-    owner = {"candidate": candidate, "attempt": attempt, "question": "Q", "text": ""}
-    if faults("row", owner) or texts.refused_character(str(candidate)):
-        return "", 1
-    return str(candidate), int(attempt)
-
-
-def _copy(rows: Sequence[StagedRow]) -> None:
-    with connection.cursor() as cursor, cursor.copy("COPY upload_row FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _store(upload: Upload, rejections: Rejections) -> set[int]:
+def _store(upload: Upload, rejections: Rejections, notes: list[str]) -> set[int]:
     with upload.all_or_none():
-        return _store_submissions(upload, rejections)
+        return _store_submissions(upload, rejections, notes)
 
 
-def _store_submissions(upload: Upload, rejections: Rejections) -> set[int]:
+def _store_submissions(upload: Upload, rejections: Rejections, notes: list[str]) -> set[int]:
     # The exam before the upload: the order of scoring/models/locks.py.
     locks.share_exam(upload.exam_id)
     # This heartbeat locks the upload's row until the end of the transaction, however long that is.
     # The sweep passes over it, and a deletion of the exam's answers waits. If either came first,
     # it raises WrongState here, before anything is stored.
     upload.beat()
-    lines: dict[int, list[int]] = {}
-    outcome = submissions.accept_all(_submissions(upload.exam, rejections, lines))
-    for first_line, group in groupby(outcome.rejected, key=_line):
-        for line, row_faults in _by_row(lines.pop(first_line), list(group)):
-            rejections.add(line, row_faults)
+    places: Places = {}
+    outcome = submissions.accept_all(_submissions(upload.exam, rejections, places))
+    for number, group in groupby(outcome.rejected, key=itemgetter("line")):
+        for row_number, place, row_faults in _by_row(places.pop(number), list(group)):
+            rejections.add(row_number, place, row_faults)
     # `accept_all` learns the exam from the records, of which there may be none.
     Batch.objects.filter(pk=outcome.batch.pk).update(exam=upload.exam)
     upload.finish(
         batch=outcome.batch,
-        accepted=sum(map(len, lines.values())),
+        accepted=sum(map(len, places.values())),
         rejected=rejections.rows,
-        rejections=sorted(rejections.faults, key=_line),
+        rejections=rejections.in_order(),
+        notes=notes,
     )
     return outcome.questions
 
 
-def _line(rejection: dict[str, Any]) -> int:
-    return int(rejection["line"])
-
-
 def _submissions(
-    exam: Exam, rejections: Rejections, lines: dict[int, list[int]]
+    exam: Exam, rejections: Rejections, places: Places
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(first line, record) of each candidate and attempt without a faulty row.
+    """(number of the first row, record) of each candidate and attempt without a faulty row.
 
-    The lines of each such submission are added to `lines` under its first one; all rows of the
-    other submissions are added to `rejections`.
+    The rows of each such submission are added to `places` under the first one's number; all rows of
+    the other submissions are added to `rejections`.
     """
-    for (candidate, attempt), group in groupby(_sorted_rows(), key=lambda row: row[1:3]):
+    for (candidate, attempt), group in groupby(staging.sorted_rows(), key=itemgetter(2, 3)):
         rows = list(group)
-        if faulty := next((row.line for row in rows if row.faults), None):
+        row_faults = _group_faults(rows)
+        if row_faults:
+            culprit = next(row for row in rows if row.number in row_faults)
+            neighbour = [_rejected_with(culprit.where())]
             for row in rows:
-                row_faults = json.loads(row.faults) if row.faults else [_rejected_with(faulty)]
-                rejections.add(row.line, row_faults)
+                found = row_faults.get(row.number, neighbour)
+                rejections.add(row.number, row.where(), found)
             continue
-        lines[rows[0].line] = [row.line for row in rows]
+        answers = [row for row in rows if row.question]
+        others = [row for row in rows if not row.question]
+        places[rows[0].number] = [(row.number, row.place) for row in [*answers, *others]]
         yield (
-            rows[0].line,
+            rows[0].number,
             {
                 "exam": exam.code,
                 "candidate": candidate,
                 "attempt": attempt,
-                "answers": [{"question": row.question, "text": row.text} for row in rows],
+                "absent": rows[0].absent,
+                "answers": [{"question": row.question, "text": row.text} for row in answers],
             },
         )
 
 
-def _sorted_rows() -> Iterator[StagedRow]:
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(SORTED_ROWS)
-        while rows := cursor.fetchmany(CHUNK):
-            yield from map(StagedRow._make, rows)
+def _group_faults(rows: Sequence[StagedRow]) -> dict[int, list[Fault]]:
+    """The faults of one submission's rows by their number."""
+    faulty = {row.number: json.loads(row.faults) for row in rows if row.faults}
+    present = next((row for row in rows if not row.absent and not row.faults), None)
+    if present is None:
+        return faulty
+    reason = _("absent here, but not everywhere: %s") % present.where().row()
+    absent = {row.number: [fault("/absent", reason)] for row in rows if row.absent}
+    return absent | faulty
 
 
-def _rejected_with(line: int) -> Fault:
-    return fault("", _("line %d of the same candidate and attempt was rejected") % line)
+def _rejected_with(place: documents.Place) -> Fault:
+    return fault("", _("%s of the same candidate and attempt was rejected") % place.row())
 
 
 def _by_row(
-    lines: Sequence[int], submission_faults: Sequence[Fault]
-) -> Iterator[tuple[int, list[Fault]]]:
-    """Each line of a rejected submission, with its faults.
+    rows: Sequence[tuple[int, str]], submission_faults: Sequence[Fault]
+) -> Iterator[tuple[int, documents.Place, list[Fault]]]:
+    """Each row of a rejected submission, with its number and its faults.
 
-    The submission's pointer /answers/1/question becomes /question of the second line. Faults of
-    the submission as a whole go to its first line, and a line without any names the first with one.
+    The submission's pointer /answers/1/question becomes /question of the second row. Faults of the
+    submission as a whole go to its first row, and a row without any names the first with one.
     """
-    by_line: dict[int, list[Fault]] = {}
+    by_index: dict[int, list[Fault]] = {}
     for submission_fault in submission_faults:
         index, pointer = _row_pointer(submission_fault["pointer"])
-        by_line.setdefault(lines[index], []).append(fault(pointer, submission_fault["detail"]))
-    for line in lines:
-        yield line, by_line.get(line, [_rejected_with(min(by_line))])
+        by_index.setdefault(index, []).append(fault(pointer, submission_fault["detail"]))
+    places = [staging.place(text) for _number, text in rows]
+    neighbour = [_rejected_with(places[min(by_index)])]
+    for index, (number, _text) in enumerate(rows):
+        yield number, places[index], by_index.get(index, neighbour)
 
 
 def _row_pointer(pointer: str) -> tuple[int, str]:

@@ -23,7 +23,9 @@ class Upload(Job):
     """An uploaded file, the counts of its rows, and why rows were rejected.
 
     `rejections` is a list of `{line, pointer, detail}`, of which only the first are kept, while
-    `rejected` counts all rejected rows. For a ZIP, `line` is the number of the entry.
+    `rejected` counts all rejected rows. In a workbook they have `sheet` too; in a ZIP, `line` is
+    the number of the entry and `file` its name. `notes` are what was not read and is no row, such
+    as a hidden sheet, in words.
     """
 
     class Status(models.TextChoices):
@@ -60,6 +62,7 @@ class Upload(Job):
     accepted = models.PositiveIntegerField(_("rows accepted"), default=0)
     rejected = models.PositiveIntegerField(_("number of rows rejected"), default=0)
     rejections = models.JSONField(_("rows rejected"), default=list, blank=True)
+    notes = models.JSONField(_("not read"), default=list, db_default=[], blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = JobQuerySet["Upload"].as_manager()

@@ -1,6 +1,8 @@
 """Files of answers: stored, read by a worker, with the faults of each row."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -21,6 +23,7 @@ from scoring import tasks
 from scoring.intake import uploads
 from scoring.models import Answer, Batch, Exam, Submission, Upload
 from tests.clients import client_for, named_file
+from tests.scoring.documents.workbooks import HEADINGS, Sheet, line, workbook
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("english", "exam")]
 HEADER = "candidate,question,text,attempt\n"
@@ -39,6 +42,10 @@ def send(client: Client, name: str, text: str) -> Any:
 
 def received(rows: str, name: str = "a.csv") -> Upload:
     text = HEADER + rows if name.endswith(".csv") else rows
+    return uploads.receive(Exam.objects.get(), name, File(named_file(name, text.encode())))
+
+
+def received_file(text: str, name: str = "a.csv") -> Upload:
     return uploads.receive(Exam.objects.get(), name, File(named_file(name, text.encode())))
 
 
@@ -68,7 +75,7 @@ def test_it_keeps_the_file_under_a_name_of_its_own_and_reads_it_later(
     tasks.read_upload(response.json()["id"])
     upload = manager.get(response.json()["links"]["self"]).json()
     assert (upload["status"], upload["seen"], upload["accepted"]) == ("read", 2, 1)
-    detail = "there is no question Q9"
+    detail = "受験者.csv, line 3, column question: there is no question Q9"
     assert upload["rejected"] == [{"line": 3, "pointer": "/question", "detail": detail}]
     assert manager.get(f"/api/v1/batches/{upload['batch']}").json()["answers"]["waiting"] == 1
 
@@ -108,7 +115,7 @@ def test_a_bad_row_holds_back_its_neighbours_so_that_the_corrected_file_is_taken
         (4, "/question"),
         (5, "/question"),
     ]
-    assert wrong.rejections[0]["detail"].startswith("line 4 of the same candidate")
+    assert wrong.rejections[0]["detail"].startswith("a.csv, line 2: line 4 of the same")
     right = received("c1,Q1,一,\nc2,Q1,二,\nc1,Q2,three,\n")
     uploads.read(right)
     assert (right.accepted, right.rejected) == (3, 0)
@@ -264,3 +271,78 @@ def test_the_file_goes_with_its_row(media: Path) -> None:
         Upload.objects.all().delete()
         assert list(media.iterdir())
     assert not list(media.iterdir())
+
+
+def answers_of(candidate: str) -> list[tuple[str, str]]:
+    answers = Answer.objects.filter(submission__candidate=candidate).order_by("question")
+    return list(answers.values_list("question__code", "text"))
+
+
+def test_a_wide_table_names_questions_by_their_labels() -> None:
+    upload = received_file("受験番号,設問１（１）,Q2\nc1,一,二\nc2,三,\nc3,,\n")
+    uploads.read(upload)
+    assert (upload.accepted, upload.rejected) == (4, 0)
+    assert answers_of("c1") == [("Q1", "一"), ("Q2", "二")]
+    assert answers_of("c2") == [("Q1", "三")]
+    assert not Submission.objects.get(candidate="c3").answers.exists()
+
+
+def test_a_file_names_those_who_were_absent() -> None:
+    upload = received_file("受験者,設問,解答,欠席\nc1,Q1,,1\nc1,Q2,,1\nc2,Q1,一,\n")
+    uploads.read(upload)
+    assert (upload.accepted, upload.rejected) == (3, 0)
+    absent = dict(Submission.objects.values_list("candidate", "absent"))
+    assert absent == {"c1": True, "c2": False}
+    again = received_file('{"candidate": "c1", "absent": true}\n', "a.jsonl")
+    uploads.read(again)
+    assert (again.accepted, again.rejected) == (1, 0)
+
+
+def test_a_candidate_is_not_both_absent_and_answering() -> None:
+    upload = received_file("受験者,設問,解答,欠席\nc1,Q1,一,\nc1,Q2,,1\n")
+    uploads.read(upload)
+    assert [rejection["detail"] for rejection in upload.rejections] == [
+        "a.csv, line 2: line 3 of the same candidate and attempt was rejected",
+        "a.csv, line 3, column 欠席: absent here, but not everywhere: line 2",
+    ]
+    assert not Submission.objects.exists()
+
+
+def test_faults_of_a_workbook_name_sheet_and_cell_in_the_senders_language() -> None:
+    data = workbook(
+        Sheet([line(*HEADINGS), line("c1", "Q1", "一")], name="1組"),
+        Sheet([line(*HEADINGS), line("c2", "Q9", "二"), line("c2", "Q1", "三")], name="2組"),
+        Sheet([line("控え")], name="控え", state="hidden"),
+    )
+    with translation.override("ja"):
+        upload = uploads.receive(
+            Exam.objects.get(), "答案.xlsx", File(named_file("答案.xlsx", data))
+        )
+    uploads.read(upload)
+    assert (upload.seen, upload.accepted, upload.rejected) == (3, 1, 2)
+    first, second = upload.rejections
+    assert (first["sheet"], first["line"], first["pointer"]) == ("2組", 2, "/question")
+    assert first["detail"] == "答案.xlsx シート「2組」のB2: 設問Q9はありません"
+    assert "シート「2組」の2行目が受け付けられません" in second["detail"]
+    assert upload.notes == ["シート「控え」: シートが非表示のため読み込んでいません"]
+
+
+def test_faults_of_an_archive_name_the_file(manager: Client) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("1組/c1_Q9.txt", "一")
+    upload = uploads.receive(Exam.objects.get(), "a.zip", File(named_file("a.zip", out.getvalue())))
+    uploads.read(upload)
+    [rejection] = manager.get(f"/api/v1/uploads/{upload.pk}").json()["rejected"]
+    assert rejection == {
+        "line": 1,
+        "file": "1組/c1_Q9.txt",
+        "pointer": "/question",
+        "detail": "a.zip, 1組/c1_Q9.txt: there is no question Q9",
+    }
+
+
+def test_a_file_that_is_refused_is_named_with_its_line() -> None:
+    upload = received_file('受験者,設問,解答\nc1,Q1,"a\n')
+    uploads.read(upload)
+    assert upload.reason == "a.csv: line 2: a quotation mark is opened and never closed"

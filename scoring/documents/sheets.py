@@ -1,0 +1,233 @@
+"""The rows of a sheet of an XLSX workbook, read in blocks, with the text that each cell shows."""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+from scoring.documents.numbers import NotShown, shown, shown_text
+from scoring.documents.xmlstreams import XmlReader, unescaped
+
+MOST_ROWS, MOST_COLUMNS = 1_048_576, 300
+REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
+MERGES = (b"mergeCell", "mergeCell".encode("utf-16-le"), "mergeCell".encode("utf-16-be"))
+TRUE = ("1", "true")
+Blocks = Callable[[], Iterable[bytes]]
+
+
+class NoText:
+    """A cell whose text is not certain; `content` says what it contains. It counts as empty."""
+
+    def __init__(self, content: str) -> None:
+        self.content = content
+
+    def __str__(self) -> str:
+        return ""
+
+
+class Merged(str):
+    """The text of the first cell of a merged range, in each of the range's rows."""
+
+
+Cell = str | NoText
+
+
+class SheetRow(NamedTuple):
+    """A row; its cells by the number of their column from 0 on, without those that are empty."""
+
+    number: int
+    is_hidden: bool
+    hidden_columns: Sequence[range]
+    cells: dict[int, Cell]
+
+
+class Context(NamedTuple):
+    """What the cells of all sheets refer to: shared strings and the number format of each style."""
+
+    strings: Sequence[str]
+    formats: Sequence[str]
+    are_values_stored: bool
+
+
+class Merge(NamedTuple):
+    """A merged range over several rows: its first and last row, and its first column."""
+
+    top: int
+    bottom: int
+    column: int
+
+
+def column_letters(column: int) -> str:
+    """A for 0, AA for 26."""
+    letters = ""
+    column += 1
+    while column:
+        column, digit = divmod(column - 1, 26)
+        letters = chr(ord("A") + digit) + letters
+    return letters
+
+
+def column_number(letters: str) -> int:
+    """0 for A, 26 for AA."""
+    number = 0
+    for letter in letters:
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+class _Merges(XmlReader):
+    def __init__(self) -> None:
+        super().__init__()
+        self.merges: list[Merge] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "mergeCell":
+            first, _colon, last = attributes["ref"].partition(":")
+            (top, column), (bottom, _column) = _place(first), _place(last or first)
+            if bottom > top:
+                self.merges.append(Merge(top, bottom, column))
+
+    def end(self, name: str) -> None:
+        pass
+
+
+def _merges(blocks: Blocks) -> "deque[Merge]":
+    """The merged ranges over several rows, which a sheet lists behind its rows, by first row."""
+    if not any(name in block for block in blocks() for name in MERGES):
+        return deque()
+    reader = _Merges()
+    for block in blocks():
+        reader.feed(block)
+    return deque(sorted(reader.merges))
+
+
+def _place(reference: str) -> tuple[int, int]:
+    """Row (from 1 on) and column (from 0 on) of a reference such as C2."""
+    match = REFERENCE.fullmatch(reference)
+    if match is None:
+        raise ValueError(reference)
+    return int(match[2]), column_number(match[1])
+
+
+@dataclass
+class _OpenCell:
+    column: int
+    kind: str
+    style: int
+    has_formula: bool = False
+    value: str | None = None
+
+
+class _Rows(XmlReader):
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.context = context
+        self.hidden_columns: list[range] = []
+        self.done: list[SheetRow] = []
+        self.number = 0
+        self.is_hidden = False
+        self.column = -1
+        self.cells: dict[int, Cell] = {}
+        self.cell: _OpenCell | None = None
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "c":
+            self._start_cell(attributes)
+        elif name == "f" and self.cell:
+            self.cell.has_formula = True
+        elif name == "row":
+            self._start_row(attributes)
+        elif name == "col" and attributes.get("hidden") in TRUE:
+            self.hidden_columns.append(range(int(attributes["min"]) - 1, int(attributes["max"])))
+
+    def _start_row(self, attributes: dict[str, str]) -> None:
+        number = int(attributes.get("r", self.number + 1))
+        if not self.number < number <= MOST_ROWS:
+            raise ValueError(f"row {number}")
+        self.number, self.is_hidden = number, attributes.get("hidden") in TRUE
+        self.column, self.cells = -1, {}
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        self.text.clear()
+        reference = attributes.get("r")
+        self.column = _place(reference)[1] if reference else self.column + 1
+        style = int(attributes.get("s", 0))
+        self.cell = _OpenCell(self.column, attributes.get("t", "n"), style)
+
+    def end(self, name: str) -> None:
+        if name == "row":
+            self.done.append(SheetRow(self.number, self.is_hidden, self.hidden_columns, self.cells))
+        elif self.cell and name in ("v", "is"):
+            self.cell.value = self.taken()
+        elif self.cell and name == "c":
+            content = _content(self.cell, self.context)
+            if content != "":
+                self.cells[self.cell.column] = content
+            self.cell = None
+
+
+def _content(cell: _OpenCell, context: Context) -> Cell:
+    if cell.has_formula and not _has_value(cell, context):
+        return NoText(
+            _("a formula without a stored value; save the file in a spreadsheet or paste values")
+        )
+    if not cell.value:
+        return ""
+    code = context.formats[cell.style] if cell.style < len(context.formats) else "General"
+    try:
+        return _shown(cell.kind, cell.value, code, context.strings)
+    except NotShown as reason:
+        return NoText(str(reason))
+
+
+def _has_value(cell: _OpenCell, context: Context) -> bool:
+    """Whether the formula's value is stored. Only one of type `str` may be empty."""
+    is_there = cell.value is not None if cell.kind == "str" else bool(cell.value)
+    return is_there and context.are_values_stored
+
+
+def _shown(kind: str, value: str, code: str, strings: Sequence[str]) -> Cell:
+    if kind == "e":
+        return NoText(_("an error"))
+    if kind == "d":
+        return NoText(_("a date or a time; format the column as text"))
+    if kind == "b":
+        return "TRUE" if value in TRUE else "FALSE"
+    if kind == "s":
+        if not value.strip().isdecimal():
+            raise ValueError(value)
+        return shown_text(strings[int(value)], code)
+    if kind in ("str", "inlineStr"):
+        return shown_text(unescaped(value), code)
+    return shown(value, code)
+
+
+def rows(blocks: Blocks, context: Context) -> Iterator[SheetRow]:
+    """The rows of a sheet in order. Raises BadDocument, and ValueError where it is no sheet."""
+    merges, open_merges = _merges(blocks), list[tuple[Merge, Cell]]()
+    reader = _Rows(context)
+    for block in blocks():
+        reader.feed(block)
+        for row in reader.done:
+            open_merges = _carry(row, merges, open_merges)
+            yield row
+        reader.done = []
+    reader.feed(b"")
+
+
+def _carry(
+    row: SheetRow, merges: "deque[Merge]", open_merges: list[tuple[Merge, Cell]]
+) -> list[tuple[Merge, Cell]]:
+    """Put the text of merged ranges into the row; return the ranges that are open after it."""
+    while merges and merges[0].top <= row.number:
+        merge = merges.popleft()
+        first = row.cells.get(merge.column, "") if merge.top == row.number else ""
+        open_merges.append((merge, Merged(first) if isinstance(first, str) else first))
+    open_merges = [(merge, first) for merge, first in open_merges if merge.bottom >= row.number]
+    for merge, first in open_merges:
+        if first != "":
+            row.cells[merge.column] = first
+    return open_merges

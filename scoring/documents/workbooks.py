@@ -1,0 +1,98 @@
+"""XLSX and XLSM workbooks, of any program and also strict ones, as their sender saw them.
+
+What a sheet shows is read here rather than by openpyxl, which gives values: not the number formats
+of texts, hidden rows, columns and merged cells of a file that is read in pieces, nor whether a
+formula has a value. It also refuses files that spreadsheet programs open.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from django.utils.translation import gettext as _
+
+from scoring.documents import archives, opc, sheets, xmlstreams
+from scoring.documents.base import BadDocument
+from scoring.documents.numbers import BUILT_IN
+
+MOST_PART = 128 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet of a workbook, and whether it is hidden."""
+
+    name: str
+    part: str
+    is_hidden: bool
+
+
+class Workbook:
+    """An open workbook. Its shared strings are held in memory, its rows are not."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+        self.main = opc.main_part(archive)
+        by_key = {relation.key: relation for relation in opc.relations(archive, self.main)}
+        part_of = {relation.kind: relation.part for relation in by_key.values()}
+        root = opc.xml(archive, self.main)
+        self.sheets = [
+            Sheet(node.get("name", ""), relation.part, node.get("state", "visible") != "visible")
+            for node in _all(root, "sheet")
+            if (relation := by_key[_key(node)]).kind == "worksheet"
+        ]
+        formats = _formats(opc.xml(archive, part_of["styles"])) if "styles" in part_of else []
+        strings: list[str] = []
+        if "sharedStrings" in part_of:
+            strings = xmlstreams.strings(self._blocks(part_of["sharedStrings"]))
+        # A program that does not compute formulas writes no values or zeros, and this flag, at
+        # which a spreadsheet computes them when it opens the file.
+        computes = any(node.get("fullCalcOnLoad") in ("1", "true") for node in _all(root, "calcPr"))
+        self.context = sheets.Context(strings, formats, are_values_stored=not computes)
+
+    def rows(self, sheet: Sheet) -> Iterator[sheets.SheetRow]:
+        """The rows of a sheet that have cells, in order."""
+        return sheets.rows(lambda: self._blocks(sheet.part), self.context)
+
+    def _blocks(self, part: str) -> Iterator[bytes]:
+        return archives.blocks(self.archive, self.archive.getinfo(part), MOST_PART)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Workbook]:
+    """The workbook, while it is read. Raises BadDocument."""
+    with archives.open_archive(path) as archive:
+        archives.verify(archive, MOST_PART)
+        try:
+            yield Workbook(archive)
+        except DefusedXmlException as error:
+            raise BadDocument(_("not a readable XLSX file: its XML declares entities")) from error
+        except (KeyError, IndexError, ValueError, ArithmeticError, ParseError) as error:
+            raise BadDocument(
+                _("not a readable XLSX file; open it in a spreadsheet and save it again")
+            ) from error
+
+
+def _all(root: Any, name: str) -> Iterator[Any]:
+    return (node for node in root.iter() if opc.local(node.tag) == name)
+
+
+def _key(sheet: Any) -> str:
+    """The relation that the attribute r:id names; `sheetId` has no namespace."""
+    return next(
+        str(value) for name, value in sheet.items() if name != "id" and opc.local(name) == "id"
+    )
+
+
+def _formats(styles: Any) -> list[str]:
+    """The number format of each style that cells name."""
+    codes: dict[int, str] = dict(BUILT_IN)
+    for node in _all(styles, "numFmt"):
+        codes[int(node.get("numFmtId", 0))] = node.get("formatCode", "")
+    cells = next(_all(styles, "cellXfs"), ())
+    return [codes.get(int(node.get("numFmtId", 0)), "") for node in cells]
