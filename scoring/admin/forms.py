@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
-from scoring import access
+from scoring import access, documents
 from scoring.calibration import thresholds
 from scoring.models import Criterion, ModelAnswer, Question
 from scoring.models.access import scope_choices
@@ -81,10 +81,11 @@ class AnswersForm(forms.Form):
     file = FileField(
         label=capfirst(_("answers")),
         help_text=_(
-            "CSV or XLSX with the columns candidate, question, text and optionally attempt;"
-            " JSONL with the same keys; or a ZIP of candidate_question.txt, .docx or .pdf."
+            "CSV or XLSX with the columns candidate, question and text, or a column for each"
+            " question, and optionally attempt and absent; JSONL with the same keys; or a ZIP of"
+            " candidate_question.txt, .docx or .pdf."
         ),
-        widget=theme.FileInput(attrs={"accept": ".csv,.xlsx,.jsonl,.ndjson,.zip"}),
+        widget=theme.FileInput(attrs={"accept": ",".join(documents.EXTENSIONS)}),
     )
 
 

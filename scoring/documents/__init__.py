@@ -24,6 +24,7 @@ from scoring.documents.essays import zip_rows
 from scoring.documents.tables import csv_rows, jsonl_rows, xlsx_rows
 
 __all__ = [
+    "EXTENSIONS",
     "BadDocument",
     "Place",
     "PlacedRow",
@@ -48,6 +49,8 @@ READERS: dict[str, Reader] = {
     ".xlsm": xlsx_rows,
     ".zip": zip_rows,
 }
+EXTENSIONS = tuple(READERS)
+"""Of the names of files that can be read."""
 
 
 def reader(name: str) -> Reader:
