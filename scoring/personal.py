@@ -16,7 +16,7 @@ def register() -> None:
     declare(
         "scoring.Question",
         "id exam group position code label language prompt passage max_points step min_count "
-        "max_count count over_limit sections ranks digest calibration threshold",
+        "max_count count over_limit sections ranks digest folding calibration threshold",
     )
     declare("scoring.Criterion", "id question position code label points references keywords")
     declare("scoring.ModelAnswer", "id question text")

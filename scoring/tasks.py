@@ -8,7 +8,7 @@ from celery import shared_task
 from pmscoring.base import nudges, published_load
 from pmscoring.base.lifecycle import WrongState
 from scoring.calibration import fitting, general
-from scoring.exams import held, retention
+from scoring.exams import held, refolding, retention
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
 from scoring.intake import submissions, uploads
 from scoring.machine import batches, lanes, load
@@ -70,6 +70,14 @@ def fit_calibration(calibration_id: int) -> None:
         nudge([calibration.question_id])
 
 
+@shared_task
+def refold(question_id: int) -> None:
+    """Fold the question's texts by the present rules, and nudge workers to score them again."""
+    question = Question.objects.filter(pk=question_id).first()
+    if question and refolding.renew(question):
+        nudge([question_id])
+
+
 @shared_task(throws=(InferenceError,))
 def regroup(question_id: int, distance: float = groups.DISTANCE) -> None:
     """Compute the question's groups of like answers again."""
@@ -118,6 +126,8 @@ def sweep() -> None:
     """Release stalled claims and leases, and send a task for everything that waits."""
     queue.release_expired()
     batches.release_stalled()
+    for question_id in refolding.outdated().values_list("pk", flat=True):
+        refold.delay(question_id)
     for question_id in batches.questions_waiting():
         score_waiting.delay(question_id)
     fitting.release_stalled()

@@ -9,9 +9,20 @@ from unicodedata import normalize
 
 import regex
 
-from pmscoring.base.folding import GRAPHEME, MOST_MARKS, Folded, fold, folded, graphemes, move_span
+from pmscoring.base.folding import (
+    FOLDING,
+    GRAPHEME,
+    MOST_MARKS,
+    Folded,
+    fold,
+    folded,
+    graphemes,
+    move_span,
+    written,
+)
 
 __all__ = [
+    "FOLDING",
     "Folded",
     "Verdict",
     "beginning",
@@ -20,6 +31,7 @@ __all__ = [
     "fold",
     "folded",
     "graphemes",
+    "is_blank",
     "move_span",
     "read_part",
     "refused_character",
@@ -39,16 +51,24 @@ TOO_MANY_MARKS = regex.compile(rf"\p{{M}}{{{MOST_MARKS + 1}}}")
 
 
 def count(text: str, way: str) -> int:
-    """The length as on the answer sheet; line breaks are not counted.
+    """The length as on the answer sheet, of what is seen there.
+
+    Line breaks, white space at the ends of lines and invisible characters are not counted.
 
     `characters`: user-perceived characters. `cells`: a run of half-width letters or digits takes
     half as many cells, rounded up, and anything else one.
     """
-    joined = LINE_BREAK.sub("\n", text)
-    total = len(graphemes(joined)) - joined.count("\n")
+    lines = [line.rstrip() for line in LINE_BREAK.split(written(text))]
+    total = sum(len(graphemes(line)) for line in lines)
     if way == "cells":
-        total -= sum(len(run.group()) // 2 for run in HALF_WIDTH_RUN.finditer(joined))
+        runs = (run.group() for line in lines for run in HALF_WIDTH_RUN.finditer(line))
+        total -= sum(len(run) // 2 for run in runs)
     return total
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing is seen of the text."""
+    return not written(text).strip()
 
 
 def sections(text: str, labels: Sequence[str]) -> list[tuple[int, int]]:
@@ -139,7 +159,7 @@ def section_counts(text: str, question: Mapping[str, Any]) -> list[int]:
 
 def verdict(text: str, question: Mapping[str, Any]) -> Verdict:
     """How the text as submitted stands to the limits of the question and of its sections."""
-    if not text.strip():
+    if is_blank(text):
         return "blank"
     limits = question["limits"]
     checks = [(count(text, limits["count"]), limits)]

@@ -3,14 +3,14 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from pmscoring.base import texts
 from pmscoring.base.faults import Fault, Invalid, fault
 from scoring.calibration import promotion
 from scoring.contract.faults import faults
 from scoring.exams import held, retention
+from scoring.exams.refolding import update_text_keys
 from scoring.marks import settlement
 from scoring.models import (
     Answer,
@@ -228,20 +228,9 @@ def _rescore(question: Question, force: bool) -> None:
     # A worker may be scoring some of them under the former definition. Waiting again takes its
     # claim away, and a worker writes marks only for what it still holds.
     answers.wait_again()
-    _update_text_keys(answers, question.wire())
+    update_text_keys(answers, question.wire())
     promotion.set_aside(question)
     settlement.settle(answers.values_list("pk", flat=True))
-
-
-def _update_text_keys(answers: "models.QuerySet[Answer]", wire: Definition) -> None:
-    # The key depends on the question's limits and sections, which decide what counts as one text.
-    changed = []
-    for answer in answers.only("text", "text_key").iterator(1000):
-        key = texts.text_key(answer.text, wire)
-        if key != answer.text_key:
-            answer.text_key = key
-            changed.append(answer)
-    Answer.objects.bulk_update(changed, ["text_key"], batch_size=1000)
 
 
 def apply_edit(question: Question, force: bool = False) -> bool:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from pmscoring.base.folding import FOLDING
 from pmscoring.base.lifecycle import Lifecycle
 
 code_validator = RegexValidator(r"^[A-Za-z0-9-]{1,32}\Z")
@@ -94,6 +95,11 @@ class Exam(Lifecycle):
         return str(_("%(exam)s is in the state: %(state)s") % words)
 
 
+def present_folding() -> int:
+    """The number of the rules by which texts are folded now."""
+    return FOLDING
+
+
 class QuestionGroup(models.Model):
     """A group of questions, of which candidates answer `choose`."""
 
@@ -123,6 +129,7 @@ class Question(models.Model):
     """A question with its limits, sections and criteria.
 
     `digest` identifies the definition; marks and calibrations made under another are not in force.
+    `folding` is the number of the rules that folded its texts and those of its answers.
     """
 
     class Count(models.TextChoices):
@@ -169,6 +176,9 @@ class Question(models.Model):
     sections = models.JSONField(_("sections"), default=list, blank=True)
     ranks = models.JSONField(_("viewpoints ranked A-D"), default=list, blank=True)
     digest = models.CharField(_("definition"), max_length=64, editable=False, blank=True)
+    folding = models.PositiveSmallIntegerField(
+        default=present_folding, db_default=1, editable=False
+    )
     calibration = models.ForeignKey(
         "scoring.Calibration",
         models.SET_NULL,
@@ -215,9 +225,15 @@ class Question(models.Model):
 
     def seal(self) -> None:
         """Store the digest of the present definition."""
-        definition = json.dumps(self.wire(), ensure_ascii=False, sort_keys=True)
-        self.digest = hashlib.sha256(definition.encode()).hexdigest()
+        self.digest = self.sealed()
         self.save(update_fields=["digest"])
+
+    def sealed(self) -> str:
+        """The digest of the present definition, as its texts are folded."""
+        definition = json.dumps(self.wire(), ensure_ascii=False, sort_keys=True)
+        if self.folding > 1:
+            definition += f" folding {self.folding}"
+        return hashlib.sha256(definition.encode()).hexdigest()
 
 
 class Criterion(models.Model):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypedDict
 
+from pmscoring.base.texts import is_blank
 from scoring.models import Answer, Exam, Mark, Question, QuestionGroup, Submission
 from scoring.models.exams import number
 from scoring.results.sheets import Table
@@ -187,7 +188,7 @@ def _chosen(paper: Paper, group: QuestionGroup, answers: dict[int, Answer]) -> l
         for question in paper.questions
         if question.group_id == group.pk
         and question.pk in answers
-        and answers[question.pk].text.strip()
+        and not is_blank(answers[question.pk].text)
     ]
 
 

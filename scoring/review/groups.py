@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from redis.exceptions import RedisError
 
+from pmscoring.base.texts import is_blank
 from scoring.agreement import audit_sample
 from scoring.inference import Inference
 from scoring.marks import giving, settlement
@@ -72,8 +73,8 @@ def regroup(
     distance to a group's representative. Raises InferenceError, and then changes nothing.
     """
     texts = _same_texts(question)
-    blank = [same for same in texts if not same.text.strip()]
-    written = [same for same in texts if same.text.strip()]
+    blank = [same for same in texts if is_blank(same.text)]
+    written = [same for same in texts if not is_blank(same.text)]
     groups = [NewGroup(AnswerGroup.Kind.BLANK, 0.0, same.keys) for same in blank]
     parts = sorted({same.lengths for same in written}, key=len)
     for done, lengths in enumerate(parts):

@@ -11,6 +11,7 @@ from scoring import tasks
 STORED = {
     "scoring.tasks.score_waiting",
     "scoring.tasks.fit_calibration",
+    "scoring.tasks.refold",
     "scoring.tasks.regroup",
     "scoring.tasks.read_upload",
     "scoring.tasks.sweep",

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from pmscoring.base import texts
 from scoring.admin.answer_page import Highlighter, length, parts
 from scoring.admin.evidence import spans
 from scoring.admin.flags import explained
@@ -44,7 +45,7 @@ def context(
         "answer_title": _("answer"),
         "number": f"#{answer.pk}",
         "parts": parts(answer.text, wire, Highlighter(criteria, evidence), evidence),
-        "blank": not answer.text.strip(),
+        "blank": texts.is_blank(answer.text),
         "length": length(answer.text, wire),
         "flags": explained(machine.flags) if machine else [],
         "has_evidence": bool(evidence),

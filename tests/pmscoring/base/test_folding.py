@@ -1,5 +1,6 @@
 """How texts are folded, and how offsets lead back."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from unicodedata import combining, normalize
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmscoring.base import folding
-from tests.pmscoring.base.written import ANY, WRITTEN
+from tests.pmscoring.base.written import ANY, FAMILY, WORDS, WRITTEN
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,28 @@ from tests.pmscoring.base.written import ANY, WRITTEN
         ("㍻３０年", "平成30年"),
         ("ＰＭＯ（①）", "PMO(1)"),
         ("  a \u3000\r\n b  ", "a b"),
+        ("3〜4月", "3~4月"),
+        ("3～4月", "3~4月"),
+        ("−2名 － 3 – 4 — 5", "-2名- 3 - 4 - 5"),
+        ("‖ ∥", "‖ ‖"),
+        ("“a” ‘b’ `c´ 〝d〟", "\"a\" 'b' 'c' \"d\""),
+        ("a·b・c･d", "a・b・c・d"),
+        ("C:\\ ¥5 ￥5 ＼", "C:¥ ¥5 ¥5 ¥"),
+        ("成⻑⼈", "成長人"),
+        ("か゛ハ゜", "がパ"),
+        ("\ufeff要\u200b件\u200e\x1a", "要件"),
+        ("co\u00adop 葛\U000e0100", "coop葛"),
+        (FAMILY, FAMILY),
+        ("あ\u200dい", "あい"),
+        ("原因を調\r\nべ，切替え", "原因を調べ,切替え"),
+        ("要件\u2028 \u3000の 変更", "要件の変更"),
+        ("EC事業の売上2\n0億円とE\nRP", "EC事業の売上20億円とERP"),
+        ("kaizen (改善)\nprocess", "kaizen (改善) process"),
+        ("用途A\n\nB区分", "用途A B区分"),
+        ("the\nproject 2\n0", "the project 2 0"),
+        ("ERP 導入 project manager", "ERP導入project manager"),
+        ("か \u3099", "か \u3099"),
+        ("か\n\u3099", "か \u3099"),
         ("𠮷野家", "𠮷野家"),
         ("", ""),
         (" \u3000\n", ""),
@@ -34,12 +57,12 @@ def test_both_ways_to_fold_agree(text: str) -> None:
     assert folding.fold(text).text == folding.folded(text)
 
 
-@given(WRITTEN)
-def test_it_folds_as_nfkc_does(text: str) -> None:
+@given(WORDS)
+def test_it_folds_words_as_nfkc_does(text: str) -> None:
     assert folding.folded(text) == " ".join(normalize("NFKC", text).split())
 
 
-@given(WRITTEN)
+@given(ANY)
 def test_a_folded_text_folds_to_itself(text: str) -> None:
     assert folding.folded(folding.folded(text)) == folding.folded(text)
 
@@ -63,7 +86,8 @@ def test_the_source_of_a_folded_span_says_what_the_span_says(
         start = data.draw(st.integers(0, len(folded.text) - 1))
         end = data.draw(st.integers(start + 1, len(folded.text)))
         first, last = folded.to_source(start, end)
-        assert folded.text[start:end].strip() in folding.folded(text[first:last])
+        said, source = folded.text[start:end], folding.folded(text[first:last])
+        assert "".join(said.split()) in "".join(source.split())
 
 
 @given(WRITTEN, st.data())
@@ -133,3 +157,51 @@ def test_no_run_of_marks_is_normalised_that_takes_the_square_of_its_length(
     fold(text)
     assert 0 < max(runs) <= folding.MOST_MARKS
     assert sum(lengths) < 3 * len(text)
+
+
+@pytest.mark.parametrize("other", [".", "あ", "A", "\n"])
+def test_every_character_folds_to_what_folds_to_itself(other: str) -> None:
+    everything = [chr(code) for code in range(0x3_0000) if not 0xD800 <= code < 0xE000]
+    texts = map(folding.folded, map(f"{other}%s{other}".__mod__, everything))
+    assert [ascii(text) for text in texts if folding.folded(text) != text] == []
+
+
+@given(WRITTEN, st.data())
+def test_invisible_characters_change_nothing(text: str, data: st.DataObject) -> None:
+    text = text.replace("\u200d", "")
+    place = data.draw(st.integers(0, len(text)))
+    sign = data.draw(st.sampled_from("\u200b\ufeff\u200e\u2060\u00ad\x1a"))
+    assert folding.folded(text[:place] + sign + text[place:]) == folding.folded(text)
+
+
+@given(st.text(st.sampled_from("要件がのを，。ERP20"), min_size=2), st.data())
+def test_wrapped_lines_fold_to_the_text_before(text: str, data: st.DataObject) -> None:
+    text = f"要{text}件"
+    width = data.draw(st.integers(2, 20))
+    lines = [text[start : start + width] for start in range(0, len(text), width)]
+    if 2 * len(folding.WIDE.findall(text)) > len(text):
+        assert folding.folded("\r\n".join(lines)) == folding.folded(text)
+
+
+@given(st.text(st.sampled_from("あカア漢長〜‖—・¢£¬“”…¥é゛か"), max_size=20))
+def test_the_form_in_which_a_computer_stores_a_text_changes_nothing(text: str) -> None:
+    other = text.translate(str.maketrans("長〜‖—¢£¬¥…", "⻑～∥―￠￡￢￥⋯"))
+    for stored in (other, normalize("NFD", text), normalize("NFC", text)):
+        assert folding.folded(stored) == folding.folded(text)
+
+
+def test_folding_takes_steps_by_the_length_of_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: Counter[str] = Counter()
+    for name in ("_nfkc", "_is_between_words", "_safe"):
+        function = getattr(folding, name)
+
+        def counted(*args: Any, name: str = name, function: Any = function) -> Any:
+            steps[name] += 1
+            return function(*args)
+
+        monkeypatch.setattr(folding, name, counted)
+    for text in ("a b\nあ ", "\u200b\u0301 \u3099", "👨\u200d👩 \u200d", "か゛\r\n"):
+        for size in (100, 1000):
+            steps.clear()
+            folding.fold(text * size)
+            assert steps.total() <= 2 * len(text) * size

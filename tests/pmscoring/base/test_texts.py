@@ -35,6 +35,13 @@ def graphemes(text: str) -> list[str]:
         ("AB12", 4, 2),
         ("3.5倍", 4, 4),
         ("12\n34", 4, 2),
+        ("要件\u3000", 2, 2),
+        ("要件 \r\n\u3000変更\t", 5, 5),
+        ("\ufeff要\u200b件\u200e", 2, 2),
+        ("1\u200b2", 2, 1),
+        ("あ\u200dい", 2, 2),
+        ("か゛", 1, 1),
+        ("\u200b \u3000", 0, 0),
         ("1\n2", 2, 2),
         ("ＥＲＰ", 3, 3),
         ("ab cd", 5, 3),
@@ -171,6 +178,9 @@ def essay(*bounds: tuple[int | None, int | None], **limits: Any) -> dict[str, An
     [
         ("", {}, "blank"),
         ("\u3000\n", {"min": 5}, "blank"),
+        ("\u200b\ufeff", {}, "blank"),
+        ("要件\u3000", {"max": 2}, "ok"),
+        ("要件\u200b", {"max": 2}, "ok"),
         ("要件", {}, "ok"),
         ("要件", {"min": 2, "max": 2}, "ok"),
         ("要件", {"min": 3}, "too_short"),
@@ -216,6 +226,9 @@ def test_it_counts_every_section() -> None:
         ("a b", "a\u3000\n b"),
         ("がぎ", "か\u3099き\u3099"),
         ("平成", "㍻"),
+        ("3〜4月", "3～4月"),
+        ("成長", "成⻑"),
+        ("要件の変更", "要件\nの\u200b変更 "),
     ],
 )
 def test_two_writings_of_one_text_have_one_key(one: str, other: str) -> None:

@@ -73,10 +73,10 @@ def test_a_text_that_was_marked_before_takes_that_mark_over_without_a_call(
     hand_in("要件が途中で変わったから")
     batches.score_waiting(question, inference)
     sent = texts_sent(inference)
-    later = ["　要件が途中で変わったから", "天気がよかった", "天気が  よかった", "天気が よかった"]
+    later = ["　要件が途中で変わったから", "天気がよかった", "It  rained", "It rained"]
     submissions.accept_all((n, submission(f"d{n}", text)) for n, text in enumerate(later))
     assert batches.score_waiting(question, inference) == 4
-    assert [sorted(texts) for texts in sent] == [["天気が  よかった", "天気がよかった"]]
+    assert [sorted(texts) for texts in sent] == [["It  rained", "天気がよかった"]]
     first, taken = Mark.objects.filter(answer__text__contains="要件").order_by("pk")
     assert first.criteria[0]["evidence"] == [{"start": 0, "end": 12}]
     assert taken.criteria[0]["evidence"] == [{"start": 1, "end": 13}]
