@@ -18,6 +18,9 @@ threads = env.integer("WEB_THREADS", 4, least=1)
 timeout = env.integer("WEB_TIMEOUT", 120, least=0)
 drain_seconds = env.number("WEB_DRAIN_SECONDS", 0.0)
 control_socket_disable = True
+# By default a caller on this machine could say with headers that it came over HTTPS, or under
+# another path. NUM_PROXIES alone says which of a proxy's headers are believed.
+forwarded_allow_ips = ""
 # gunicorn's own lines are like all others; Django sets the same up again in each worker.
 logconfig_dict = logging_config(env.choice("LOG_LEVEL", "INFO", LEVELS)) | {
     "loggers": {"gunicorn.error": {"handlers": ["stderr"], "propagate": False}}

@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "pmscoring.request_log.RequestIdMiddleware",
     "pmscoring.health.live.LiveMiddleware",
     "pmscoring.holding.HoldMiddleware",
+    "pmscoring.nul.NulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pmscoring.csp.PolicyMiddleware",
@@ -277,7 +278,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+NUM_PROXIES = env.integer("NUM_PROXIES", 0, least=0)
+# Without a proxy of ours in front it is the caller who writes the header.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if NUM_PROXIES else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("COOKIE_SECURE", PRODUCTION)
 NOTHING = {"default-src": ["'none'"], "base-uri": ["'none'"], "frame-ancestors": ["'none'"]}
 OWN = {
@@ -317,8 +320,9 @@ REST_FRAMEWORK = {
         "tokens": env.matching("THROTTLE_RATE_TOKENS", "60/min", *RATE),
         "ops": env.matching("THROTTLE_RATE_OPS", "60/min", *RATE),
         "refused": env.matching("THROTTLE_RATE_REFUSED", "60/min", *RATE),
+        "sign_in": env.matching("THROTTLE_RATE_SIGN_IN", "10/h", *RATE),
     },
-    "NUM_PROXIES": env.integer("NUM_PROXIES", 0, least=0),
+    "NUM_PROXIES": NUM_PROXIES,
     "EXCEPTION_HANDLER": "pmscoring.base.api.problems.problem_response",
     "URL_FORMAT_OVERRIDE": None,
 }

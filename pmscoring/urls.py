@@ -5,6 +5,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from pmscoring import metrics
+from pmscoring.base.admin.pages import search
+from pmscoring.base.admin.signing_in import sign_in
 from pmscoring.callers import insiders_only
 from pmscoring.health.live import live
 from pmscoring.health.views import health, ready
@@ -12,6 +14,8 @@ from pmscoring.health.views import health, ready
 handler500 = "pmscoring.holding.failed"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/marking/", include("scoring.admin.marking_page.urls")),
+    path("admin/login/", sign_in),
+    path("admin/search/", search),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/ops/", include("opsconsole.api.urls")),

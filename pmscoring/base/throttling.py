@@ -7,6 +7,7 @@ right. Around the turn of a window up to twice the rate may pass.
 
 import logging
 import time
+from contextlib import suppress
 from threading import Lock
 from typing import Any, ClassVar, cast
 
@@ -64,7 +65,7 @@ class Windows(SimpleRateThrottle):
         if time.monotonic() < Windows.away_until:
             return True
         try:
-            return self._count(f"{key}:{int(self.now // self.duration)}") <= self.num_requests
+            return self._count(self._window(key)) <= self.num_requests
         except (redis.RedisError, OSError) as error:
             Windows.away_until = time.monotonic() + ASK_AGAIN_SECONDS
             if once_a_minute():
@@ -79,10 +80,14 @@ class Windows(SimpleRateThrottle):
         """Seconds until the next window."""
         return self.duration - self.now % self.duration
 
-    def _count(self, key: str) -> int:
-        """Add one and return the new count, in one round trip."""
+    def _window(self, key: str) -> str:
+        """The key of the present window."""
+        return f"{key}:{int(self.now // self.duration)}"
+
+    def _count(self, key: str, step: int = 1) -> int:
+        """Add to the count and return the new one, in one round trip."""
         with counters(settings.CACHE_URL).pipeline(transaction=False) as calls:
-            calls.incr(f"pmscoring:{key}")
+            calls.incrby(f"pmscoring:{key}", step)
             calls.expire(f"pmscoring:{key}", self.duration * 2)
             return int(calls.execute()[0])
 
@@ -117,6 +122,33 @@ class RefusedThrottle(Windows):
     def get_cache_key(self, request: Request, view: Any) -> str:
         """By address alone; NUM_PROXIES says whose word on it counts."""
         return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+class SignInWindow(Windows):
+    """Tries to sign in of one account, one address or both, as `ident` says."""
+
+    scope = "sign_in"
+
+    def __init__(self, ident: str, factor: int = 1) -> None:
+        super().__init__()
+        self.ident = ident
+        self.num_requests *= factor
+
+    @property
+    def ident_key(self) -> str:
+        """The key of what is counted."""
+        return self.cache_format % {"scope": self.scope, "ident": self.ident}
+
+    def get_cache_key(self, request: Request, view: Any) -> str:
+        """By what is counted, whoever calls."""
+        return self.ident_key
+
+    def take_back(self) -> None:
+        """Uncount the try that `allow_request` counted last."""
+        if time.monotonic() < Windows.away_until:
+            return
+        with suppress(redis.RedisError, OSError):
+            self._count(self._window(self.ident_key), -1)
 
 
 def count_refusal(error: Exception, context: dict[str, Any]) -> Exception:

@@ -7,6 +7,7 @@ import yaml
 from django.utils.translation import gettext as _
 
 from pmscoring.base.faults import Invalid, fault
+from pmscoring.base.strict_json import refuse_deep, refused_texts
 from scoring.contract.faults import PlainLoader
 
 
@@ -19,6 +20,12 @@ def read(data: bytes) -> dict[str, Any]:
     definition = _json(text) if text.lstrip().startswith("{") else _yaml(text)
     if not isinstance(definition, dict):
         raise Invalid([fault("", _("The file does not hold an exam definition."))])
+    try:
+        refuse_deep(definition)
+    except ValueError as error:
+        raise Invalid([fault("", str(error))]) from error
+    if faults := list(refused_texts(definition)):
+        raise Invalid(faults)
     return definition
 
 

@@ -4,12 +4,13 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pmscoring.base.api.parsers import StrictJSONParser, refused_texts
+from pmscoring.base.api.parsers import StrictJSONParser
 from pmscoring.base.api.schema import JSON, call, query, request_example, response_example
 from pmscoring.base.api.shapes import ref
 from pmscoring.base.api.views import PAGE_PARAMETERS, View, as_object
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import ADJUDICATOR, MARKER
+from pmscoring.base.strict_json import refused_texts
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api.authentication import READERS

@@ -124,10 +124,12 @@ class Marks(View):
         problems=[409],
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Mark an answer; where the caller has it under a lease, that closes the lease.
+        """Mark an answer that the caller has under a lease, and close the lease.
 
-        The status is 409 where the caller has marked the answer already, and 403 for a marker who
-        must qualify first. For an answer of a round of qualifying, `known` is its known mark.
+        Adjudicators and exam managers may mark any answer that nobody has under a lease, a settled
+        one too. The status is 409 where the caller may not, or has marked the answer already, and
+        403 for a marker who must qualify first. For an answer of a round of qualifying, `known` is
+        its known mark.
         """
         answer = get_object_or_404(Answer.objects.select_related("question__exam__policy"), pk=pk)
         mark = queue.mark(answer, signed_in(request.user), as_object(request.data))

@@ -7,6 +7,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from pmscoring.base.api.problems import TooLarge
+from pmscoring.base.strict_json import refuse_deep
 from scoring.contract.faults import PlainLoader
 from scoring.documents import lines
 
@@ -27,7 +28,9 @@ class YAMLParser(BaseParser):
         if len(data) > MOST_YAML_BYTES:
             raise TooLarge(f"at most {MOST_YAML_BYTES} bytes of YAML are taken; send JSON")
         try:
-            return yaml.load(data, PlainLoader)  # noqa: S506  it is a SafeLoader
+            value = yaml.load(data, PlainLoader)  # noqa: S506  it is a SafeLoader
+            refuse_deep(value)
+            return value
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise ParseError(f"not YAML: {error}") from error
 

@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.mediatypes import media_type_matches
 
-from pmscoring.base.api.parsers import read_json
 from pmscoring.base.api.problems import LengthRequired, TooLarge
 from pmscoring.base.api.schema import JSON, call, header, request_example, response_example
 from pmscoring.base.api.shapes import ref
@@ -21,6 +20,7 @@ from pmscoring.base.api.views import View, as_object, is_chunked
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import CLIENT, MANAGER
+from pmscoring.base.strict_json import read_json
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api.parsers import MOST_LINE_BYTES, NDJSONParser

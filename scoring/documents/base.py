@@ -1,9 +1,13 @@
 """What all readers of documents share: their error, rows and their places, lines."""
 
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from tempfile import gettempdir
 from typing import IO, Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
@@ -12,7 +16,20 @@ BLOCK = 1024 * 1024
 
 
 class BadDocument(Exception):
-    """The file, or an entry of an archive, cannot be read; the message says why."""
+    """The file, or an entry of an archive, cannot be read; the message says why.
+
+    Libraries name the file that they were given, which is no place that a sender should learn of:
+    paths of this server are left out of the message.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_own_paths().sub("…", message))
+
+
+def _own_paths() -> re.Pattern[str]:
+    """Paths below the folders where this server keeps uploads, temporary files and programs."""
+    folders = {settings.BASE_DIR, settings.VAR_DIR, settings.MEDIA_ROOT, gettempdir(), sys.prefix}
+    return re.compile(rf"(?:{'|'.join(re.escape(str(f)) for f in folders)})(?:/[^\s'\"<>:]*)?")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from django.utils.translation import gettext as _
 
+from pmscoring.base.strict_json import refuse_deep
 from scoring.documents import workbooks
 from scoring.documents.answers import answer_rows
 from scoring.documents.base import (
@@ -127,6 +128,7 @@ def jsonl_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
 def _json(line: str) -> Row | Unreadable:
     try:
         value = json.loads(line)
+        refuse_deep(value)
     except (ValueError, RecursionError):
         return Unreadable(_("not JSON"))
     return value if isinstance(value, dict) else Unreadable(_("not a JSON object"))

@@ -16,6 +16,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.roles import ADJUDICATOR, MANAGER, has_role
 from scoring.marks import giving, settlement, visibility
 from scoring.marks.settlement import MARKED_BY_PEOPLE, Review
 from scoring.models import (
@@ -30,6 +31,8 @@ from scoring.models import (
 )
 from scoring.review import references
 
+RE_MARKERS = (ADJUDICATOR, MANAGER)
+"""Who may mark an answer that they have not claimed, a settled one too; docs/review.md says so."""
 HumanMark = Mark | ReferenceMark
 """What a marker gave an answer, a ReferenceMark where that is a reference answer. Both kinds take
 their keys from one sequence, so a key does not tell which it is."""
@@ -292,15 +295,35 @@ def submit(
     return mark
 
 
-@transaction.atomic
 def mark(answer: Answer, marker: User, payload: dict[str, Any]) -> HumanMark:
-    """`submit` where the marker has a lease on the answer; else give a mark without one.
+    """`submit` for who has claimed the answer; else a mark by one who may mark any (`RE_MARKERS`).
 
-    Raises Invalid, LeaseLost, NotQualified, Suspended, or WrongState at a second mark.
+    A lease that ran out is given again where nobody else has the answer meanwhile. Raises Invalid,
+    LeaseLost, NotQualified, Suspended, or WrongState at a second mark or where somebody else has
+    the answer in hand.
     """
-    if Lease.objects.live().filter(answer=answer, marker=marker).exists():
+    leases = Lease.objects.filter(answer=answer, marker=marker)
+    if leases.exists():
+        if not leases.live().exists():
+            lease_again(answer, marker)
         return submit(answer, marker, payload)
+    if not has_role(marker, *RE_MARKERS):
+        raise LeaseLost(_("%s is not in your hands; claim it first") % answer)
+    return _mark_unclaimed(answer, marker, payload)
+
+
+@transaction.atomic
+def _mark_unclaimed(answer: Answer, marker: User, payload: dict[str, Any]) -> Mark:
     references.require_qualified(answer.question.exam, marker)
+    settlement.hold(answer.question.exam)
+    # A marker may be leased the answer at this moment. Leases are written by transactions that hold
+    # the answer's lock: theirs is either seen here, or they get the lock after this mark is given.
+    locks.lock_answer(answer.pk)
+    leased = Lease.objects.live().filter(is_reference=False).exclude(marker=marker)
+    grouped = AnswerGroup.objects.in_hands_of_others(marker)
+    in_other_hands = Q(leases__in=leased) | Q(answer_group__in=grouped)
+    if Answer.objects.filter(in_other_hands, pk=answer.pk).exists():
+        raise WrongState(_("somebody else has %s in hand") % answer)
     return giving.give(answer, marker, payload)
 
 

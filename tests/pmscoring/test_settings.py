@@ -81,6 +81,20 @@ def test_a_bad_value_is_told_by_name(name: str, value: str) -> None:
     assert name in line
 
 
+@pytest.mark.parametrize(("proxies", "believed"), [("0", False), ("1", True)])
+def test_a_forwarded_protocol_is_believed_of_a_proxy_of_ours_alone(
+    proxies: str, believed: bool
+) -> None:
+    program = (
+        "from pmscoring import gunicorn, settings;"
+        "print(bool(settings.SECURE_PROXY_SSL_HEADER), repr(gunicorn.forwarded_allow_ips))"
+    )
+    argv = [sys.executable, "-c", program]
+    given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "NUM_PROXIES": proxies}
+    done = subprocess.run(argv, cwd=ROOT, env=given, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(believed), "''"]
+
+
 @pytest.mark.parametrize(
     ("name", "url"),
     [

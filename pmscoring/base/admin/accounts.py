@@ -5,13 +5,14 @@ from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.models import Group, User
 
 from pmscoring.base.admin import theme
+from pmscoring.base.admin.lookups import OfferedLookups
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(theme.BaseUserAdmin, theme.Admin):
+class UserAdmin(OfferedLookups, theme.BaseUserAdmin, theme.Admin):
     """People and client systems; a role is a group."""
 
     form = theme.UserChangeForm
@@ -27,5 +28,5 @@ class UserAdmin(theme.BaseUserAdmin, theme.Admin):
 
 
 @admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, theme.Admin):
+class GroupAdmin(OfferedLookups, BaseGroupAdmin, theme.Admin):
     """Roles."""

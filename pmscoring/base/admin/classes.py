@@ -6,6 +6,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from pmscoring.base.admin import theme
+from pmscoring.base.admin.lookups import OfferedLookups
 from pmscoring.base.roles import MANAGER, VIEWER, has_role
 
 
@@ -32,7 +33,7 @@ class Roles:
         return False
 
 
-class Admin(Roles, theme.Admin):
+class Admin(Roles, OfferedLookups, theme.Admin):
     """The base of the app's admin classes."""
 
     list_per_page = 50

@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin
+from django.core.paginator import InvalidPage
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+
+MOST_DIGITS = 9
+"""Of a page's number."""
 
 
 def page(
@@ -42,3 +47,16 @@ def confirmation(
     """
     context = {"meaning": meaning, "back": back, "final": final, "refusal": refusal, **more}
     return page(owner, request, template, title, original, **context)
+
+
+def search(request: HttpRequest) -> HttpResponse:
+    """The theme's search, which knows no page that is not there; Http404 for such a one."""
+    number = request.GET.get("page", "1")
+    if not number.isascii() or not number.isdecimal() or len(number) > MOST_DIGITS:
+        raise Http404
+    view: Any = admin.site.search  # type: ignore[attr-defined]
+    try:
+        response: HttpResponse = admin.site.admin_view(view)(request)
+    except InvalidPage as error:
+        raise Http404 from error
+    return response

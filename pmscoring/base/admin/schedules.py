@@ -13,6 +13,7 @@ from django_celery_beat.models import (
 )
 
 from pmscoring.base.admin import theme
+from pmscoring.base.admin.lookups import OfferedLookups
 
 for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule):
     admin.site.unregister(model)
@@ -32,7 +33,7 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, theme.Admin):  # type: ignore[misc]
+class PeriodicTaskAdmin(OfferedLookups, beat.PeriodicTaskAdmin, theme.Admin):  # type: ignore[misc]
     """What beat sends, and when."""
 
     form = PeriodicTaskForm
@@ -40,12 +41,12 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, theme.Admin):  # type: ignore[mi
 
 
 @admin.register(CrontabSchedule)
-class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, theme.Admin):  # type: ignore[misc]
+class CrontabScheduleAdmin(OfferedLookups, beat.CrontabScheduleAdmin, theme.Admin):  # type: ignore[misc]
     """By the clock."""
 
     inlines = ()
 
 
 @admin.register(ClockedSchedule, IntervalSchedule, SolarSchedule)
-class ScheduleAdmin(theme.Admin):
+class ScheduleAdmin(OfferedLookups, theme.Admin):
     """The other kinds of schedule."""

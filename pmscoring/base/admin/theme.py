@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from django import forms
     from django.contrib import admin
+    from django.contrib.admin.forms import AdminAuthenticationForm as AuthenticationForm
     from django.contrib.auth import forms as auth_forms
     from django.contrib.auth.admin import UserAdmin
     from django.contrib.auth.models import User
@@ -40,7 +41,12 @@ else:
     from unfold.admin import ModelAdmin as Admin
     from unfold.admin import StackedInline, TabularInline
     from unfold.decorators import action, display
-    from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+    from unfold.forms import (
+        AdminPasswordChangeForm,
+        AuthenticationForm,
+        UserChangeForm,
+        UserCreationForm,
+    )
     from unfold.widgets import (
         UnfoldAdminCheckboxSelectMultipleWidget as CheckboxSelectMultiple,
     )
@@ -54,6 +60,7 @@ else:
 __all__ = [
     "Admin",
     "AdminPasswordChangeForm",
+    "AuthenticationForm",
     "BaseUserAdmin",
     "Checkbox",
     "CheckboxSelectMultiple",

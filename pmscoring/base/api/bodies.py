@@ -6,10 +6,10 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from rest_framework.request import Request
 
-from pmscoring.base.api.parsers import refused_texts
 from pmscoring.base.api.shapes import object_schema
 from pmscoring.base.api.views import as_object
 from pmscoring.base.faults import Fault, Invalid, fault
+from pmscoring.base.strict_json import refused_texts
 
 
 def body_of(request: Request, hint: Any) -> dict[str, Any]:

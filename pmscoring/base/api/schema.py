@@ -12,7 +12,7 @@ from pmscoring.base.api.shapes import Schema, components, ref, shape
 
 JSON = "application/json"
 CODE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9-]{1,32}$"}
-ALWAYS, WITH_BODY, WITH_PATH = (401, 403, 429), (400, 411, 413, 415, 422), (404,)
+ALWAYS, WITH_BODY, WITH_PATH = (401, 403, 422, 429), (400, 411, 413, 415), (404,)
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
@@ -32,7 +32,8 @@ def call(
     The method's docstring is the description, and its first line the summary. `answers` maps each
     status to the type of its body, None where it has none; `takes` maps the media types of the
     request's body to schemas; `files` are the media types of a 200 that is a file; `problems` are
-    error statuses beside those that every call can have.
+    error statuses beside those that every call can have. Query parameters that are not among
+    `parameters`, or break their schemas, are refused by the view.
     """
     responses: dict[Any, Any] = {}
     for status, body in answers.items():
@@ -53,6 +54,11 @@ def call(
             examples=list(examples),
             extensions={"x-problems": list(problems)},
         )(handler)
+        wrapped.parameters = {  # type: ignore[attr-defined]
+            parameter.name: parameter.type
+            for parameter in parameters
+            if parameter.location == OpenApiParameter.QUERY
+        }
         return wrapped
 
     return documented

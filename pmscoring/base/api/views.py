@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from pmscoring.base.api import parameters
 from pmscoring.base.api.permissions import HasRole
 from pmscoring.base.api.problems import LengthRequired, TooLarge
 from pmscoring.base.api.schema import query
@@ -41,15 +42,18 @@ class View(APIView):
     writers: tuple[str, ...] = (MANAGER,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse callers without a role, and bodies that are too large, before a body is read."""
+        """Refuse callers without a role, faulty parameters and too large bodies, unread."""
         super().initial(request, *args, **kwargs)
+        handler = getattr(self, (request.method or "").lower(), None)
+        if faults := list(parameters.faults(request, getattr(handler, "parameters", {}))):
+            raise Invalid(faults)
         most = self.max_body()
         if most is None:
             return
         if is_chunked(request):
             raise LengthRequired("send the body with a Content-Length")
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdigit() and int(length) > most:
+        if length.isdecimal() and int(length) > most:
             raise TooLarge(f"{length} bytes; at most {most} are taken")
 
     def max_body(self) -> int | None:
@@ -87,8 +91,6 @@ def as_object(data: Any) -> dict[str, Any]:
 
 
 def parameter(request: Request, name: str) -> str:
-    """A query parameter, "" where it is missing; raises Invalid for U+0000."""
+    """A query parameter, "" where it is missing."""
     value: str = request.query_params.get(name, "")
-    if "\0" in value:
-        raise Invalid([fault(f"/{name}", "U+0000 is refused")])
     return value

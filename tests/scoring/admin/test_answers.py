@@ -207,6 +207,22 @@ def test_those_who_mark_never_see_whose_answer_it_is(role: str) -> None:
     assert by_lookup.status_code in (302, 400)
 
 
+@pytest.mark.parametrize("lookup", ["", "__startswith", "__regex", "__gte", "__in"])
+def test_no_list_tells_a_viewer_of_candidates_by_what_it_finds(lookup: str) -> None:
+    submitted_answer(example_exam(), "要件")
+    browser = signed_in("viewer")
+    for column, address in (
+        ("candidate", "admin:scoring_submission_changelist"),
+        ("submission__candidate", "admin:scoring_answer_changelist"),
+        ("submissions__candidate", "admin:scoring_batch_changelist"),
+        ("submissions__candidate", "admin:scoring_exam_changelist"),
+        ("answers__submission__candidate", "admin:scoring_question_changelist"),
+        ("exam__submissions__candidate", "admin:scoring_upload_changelist"),
+    ):
+        asked = browser.get(reverse(address), {f"{column}{lookup}": CANDIDATE[:3]})
+        assert asked.status_code == 400, address
+
+
 def test_viewers_see_submissions_without_candidates_and_markers_none() -> None:
     answer = submitted_answer(example_exam(), "要件")
     address = reverse("admin:scoring_submission_change", args=[answer.submission_id])

@@ -1,5 +1,6 @@
 """REST version 1, as a client sees it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from pytest_django import Settings
 
 from scoring import tasks
 from scoring.models import Answer, Exam
-from tests.clients import JSON, client_for
+from tests.clients import JSON, NDJSON, client_for
 from tests.factories import EXAM, submission
 
 pytestmark = pytest.mark.django_db(transaction=True)
 YAML = "application/yaml"
+REFUSED = {(400, "application/problem+json"), (404, "application/problem+json")}
 
 
 def test_it_reads_back_the_exam_and_loading_that_changes_nothing(
@@ -119,6 +121,44 @@ def test_it_filters_answers(manager: Client, exam: dict[str, Any]) -> None:
     assert [one["text"] for one in manager.get(page["next"]).json()["results"]] == ["c1"]
     assert manager.get("/api/v1/answers?cursor=x").status_code == 404
     assert manager.get("/api/v1/answers?exam=%00").status_code == 422
+
+
+@pytest.mark.parametrize("depth", [40, 960, 1022, 100_000])
+def test_deep_nesting_is_refused_and_loses_no_other_line(
+    manager: Client, exam: dict[str, Any], depth: int
+) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    for path in ("submissions", "score", "answers/1/marks"):
+        refused = manager.post(f"/api/v1/{path}", deep, content_type=JSON)
+        assert (refused.status_code, refused["Content-Type"]) in REFUSED, path
+    assert manager.put("/api/v1/exams/E1", deep, content_type=JSON).status_code == 400
+    lines = f"{json.dumps(submission('c1', '一'))}\n{deep}\n{json.dumps(submission('c2', '二'))}"
+    taken = manager.post("/api/v1/submissions/bulk", lines, content_type=NDJSON)
+    assert (taken.status_code, taken.json()["accepted"]) == (202, 2)
+    assert [rejection["line"] for rejection in taken.json()["rejected"]] == [2]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("exma=PM-2026", "/exma"),
+        ("exam=PM-2026&exam=E2", "/exam"),
+        ("status=done", "/status"),
+        ("page_size=0", "/page_size"),
+        ("page_size=1001", "/page_size"),
+        (f"page_size={'9' * 5000}", "/page_size"),
+    ],
+)
+def test_no_query_parameter_is_ignored(manager: Client, query: str, pointer: str) -> None:
+    refused = manager.get(f"/api/v1/answers?{query}")
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
+def test_a_misspelt_force_forces_nothing(manager: Client, exam: dict[str, Any]) -> None:
+    for query in ("Force=true", "force=yes"):
+        put = manager.put(f"/api/v1/exams/PM-2026?{query}", EXAM, content_type=JSON)
+        assert put.status_code == 422
 
 
 @pytest.mark.parametrize(

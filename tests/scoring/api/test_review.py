@@ -13,7 +13,7 @@ from scoring import tasks
 from scoring.marks import giving
 from scoring.models import Answer, AnswerGroup, Exam, Lease, Reference
 from scoring.review import groups, references
-from tests.clients import JSON, client_of
+from tests.clients import JSON, client_for, client_of
 from tests.factories import answers_of, exam_in, fresh, make_user, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,6 +72,32 @@ def test_a_lost_lease_is_told_and_the_mark_is_then_given_unasked(marker: Client)
     assert send(marker, f"review/{answer}/release").status_code == 409
     assert send(marker, f"answers/{answer}/marks", {"points": 1}).status_code == 201
     assert state(Answer.objects.get())[1] == "human"
+
+
+def test_a_marker_marks_nothing_that_they_have_not_claimed(marker: Client) -> None:
+    exam = exam_in()
+    open_still, settled = answers_of(exam, "一", "二")
+    giving.give(settled, make_user("m2"), {"points": 3})
+    for answer in (open_still, settled):
+        refused = send(marker, f"answers/{answer.pk}/marks", {"points": 1})
+        assert refused.status_code == 409, refused.content
+        assert refused.json()["detail"] == f"#{answer.pk} is not in your hands; claim it first"
+    assert state(settled)[1:] == ("human", "marked")
+
+
+@pytest.mark.parametrize("role", ["adjudicator", "exam manager"])
+def test_who_may_re_mark_marks_what_is_settled_but_not_what_another_has(
+    marker: Client, role: str
+) -> None:
+    exam = exam_in()
+    settled, in_hand = answers_of(exam, "一", "二")
+    giving.give(settled, make_user("m2"), {"points": 3})
+    claimed = marker.post(NEXT).json()["answer"]["id"]
+    other = client_for(role)
+    assert claimed == in_hand.pk
+    assert send(other, f"answers/{in_hand.pk}/marks", {"points": 1}).status_code == 409
+    assert send(other, f"answers/{settled.pk}/marks", {"points": 1}).status_code == 201
+    assert send(marker, f"answers/{in_hand.pk}/marks", {"points": 1}).status_code == 201
 
 
 def test_what_the_exam_shows_of_the_machine_comes_along(marker: Client) -> None:

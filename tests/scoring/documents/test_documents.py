@@ -3,12 +3,14 @@
 import io
 import re
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
+from tempfile import gettempdir
 from time import monotonic
 from typing import Any
 
@@ -466,3 +468,20 @@ def test_it_reads_no_other_kind_of_file(rows: Rows) -> None:
         rows("a.doc", b"")
     with pytest.raises(BadDocument, match="upload it again"):
         list(documents.rows("a.csv", Path("/nowhere/at/all")))
+
+
+def test_no_error_names_a_place_on_the_server(tmp_path: Path) -> None:
+    own = f"could not read <_io.BufferedReader name='{gettempdir()}/a/b.xlsx'> of {sys.prefix}/x"
+    assert str(BadDocument(own)) == "could not read <_io.BufferedReader name='…'> of …"
+    assert str(BadDocument("no item 'xl/worksheets/sheet1.xml'")).endswith("sheet1.xml'")
+    workbook = io.BytesIO()
+    Workbook().save(workbook)
+    without = io.BytesIO()
+    with zipfile.ZipFile(workbook) as source, zipfile.ZipFile(without, "w") as target:
+        for name in source.namelist():
+            if name != "[Content_Types].xml":
+                target.writestr(name, source.read(name))
+    (tmp_path / "stored").write_bytes(without.getvalue())
+    with pytest.raises(BadDocument) as refused:
+        list(documents.rows("a.xlsx", tmp_path / "stored"))
+    assert str(tmp_path) not in str(refused.value)

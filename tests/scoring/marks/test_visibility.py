@@ -1,16 +1,18 @@
 """Who marks is not swayed: by REST and on an answer's page they see what the exam lets them."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils.timezone import now
 
 from pmscoring.base.lifecycle import WrongState
 from scoring.marks import giving, visibility
-from scoring.models import Answer, Exam
+from scoring.models import Answer, Exam, Lease
 from scoring.review import pass_line, queue, references
 from tests.clients import JSON, browser_of, client_of
 from tests.factories import answers_of, calibrated, exam_in, fresh, make_user, scored, state
@@ -118,7 +120,7 @@ def test_by_rest_the_other_reading_is_not_found_out_by_trying(marker: User) -> N
     client = client_of(marker)
     assert set(reviews(client).values()) == {"queued"}
     given = {
-        answer.pk: give(client, answer, points)
+        answer.pk: give(marker, answer, points)
         for answer, points in ((agreeing, 5), (differing, 0), (first, 5))
     }
     assert [state(one)[2] for one in (agreeing, differing, first)] == [
@@ -184,7 +186,7 @@ def test_a_reference_answer_reads_like_any_other(marker: User, readings: int) ->
     for answer in (hidden, other):
         assert client.post("/api/v1/review/next?exam=ROOM").json()["answer"]["id"] == answer.pk
         assert listed(client, answer)[0]["review"] == "claimed"
-        give(client, answer, 1)
+        give(marker, answer, 1)
     one, two = listed(client, hidden, other)
     assert one == two
     assert [mark["points"] for mark in one["marks"] if mark["source"] == "human"] == [1]
@@ -199,11 +201,11 @@ def test_a_reference_that_was_undone_reads_like_any_other(marker: User) -> None:
     told = []
     for answer in (hidden, other):
         client.post("/api/v1/review/next?exam=ROOM")
-        key = give(client, answer, 1)
+        key = give(marker, answer, 1)
         assert client.post(f"/api/v1/marks/{key}/withdrawal").status_code == 204
         assert client.post(f"/api/v1/marks/{key}/withdrawal").status_code == 409
         told += listed(client, answer)
-        give(client, answer, 2)
+        give(marker, answer, 2)
     assert told[0] == told[1]
     one, two = listed(client, hidden, other)
     assert one == two
@@ -246,8 +248,11 @@ def test_those_who_mark_do_not_ask_the_machine_for_points(role: str) -> None:
     assert told.status_code == 403
 
 
-def give(client: Client, answer: Answer, points: float) -> int:
-    """Mark the answer over the API; returns the mark's id."""
+def give(marker: User, answer: Answer, points: float) -> int:
+    """Claim the answer and mark it over the API; returns the mark's id."""
+    until = now() + timedelta(minutes=5)
+    Lease.objects.create(answer=answer, marker=marker, expires_at=until)
+    client = client_of(marker)
     address, body = f"/api/v1/answers/{answer.pk}/marks", {"points": points}
     key: int = client.post(address, body, content_type=JSON).json()["id"]
     return key
