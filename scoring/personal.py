@@ -53,7 +53,7 @@ def register() -> None:
     declare(
         "scoring.MarkingPolicy",
         "id exam machine_final target_agreement readings tolerance settling shown audit_rate "
-        "pass_line pass_margin lease_minutes marker_bound reference_rate",
+        "pass_line pass_margin lease_minutes marker_bound reference_rate harmless_flags",
     )
     declare(
         "scoring.AnswerGroup",

@@ -49,11 +49,18 @@ def form_data(browser: Client, address: str) -> dict[str, Any]:
     forms: list[BaseForm] = [context["adminform"].form]
     forms += [form for formset in sets for form in (formset.management_form, *formset.forms)]
     return {
-        bound.html_name: str(bound.value()).replace("\n", "\r\n")
+        bound.html_name: _sent(bound.value())
         for form in forms
         for bound in form
         if bound.value() is not None and bound.value() is not False
     }
+
+
+def _sent(value: Any) -> Any:
+    """The value of a field as a browser sends it; of boxes to tick those that are ticked."""
+    if isinstance(value, list):
+        return [str(choice) for choice in value]
+    return str(value).replace("\n", "\r\n")
 
 
 def ndjson(*records: Any) -> str:

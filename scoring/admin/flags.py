@@ -18,6 +18,10 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Wrong language"),
         _("The answer is not in the language of the question."),
     ),
+    "stuffed": (
+        _("Keywords only"),
+        _("The answer strings words together and has hardly any of what makes sentences."),
+    ),
 }
 
 

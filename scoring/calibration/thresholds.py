@@ -92,10 +92,12 @@ def proposal(
 def standing(question: Question, value: float | None) -> tuple[int, int]:
     """Return how many of the machine's marks reach the threshold, and how many have a confidence.
 
-    Only marks in force are counted. None, for no threshold, is reached by no mark.
+    Only marks in force are counted, and as reaching it only those without a flag that keeps them a
+    suggestion. None, for no threshold, is reached by no mark.
     """
-    marks = _current(question)
-    return 0 if value is None else marks.filter(confidence__gte=value).count(), marks.count()
+    marks, harmless = _current(question), MarkingPolicy.of(question.exam).harmless_flags
+    reaching = marks.filter(confidence__gte=value or 0.0, flags__contained_by=harmless)
+    return 0 if value is None else reaching.count(), marks.count()
 
 
 @transaction.atomic

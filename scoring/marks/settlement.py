@@ -55,12 +55,13 @@ class Settling(NamedTuple):
 
 
 class CountedMark(NamedTuple):
-    """A mark that stands and counts; `marker` is None for the machine's."""
+    """A mark that stands and counts; `marker` is None and `flags` may be some for the machine's."""
 
     source: str
     marker: int | None
     points: Decimal
     confidence: float | None
+    flags: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,10 @@ class Rules:
     def is_current(self, calibration: str, definition: str) -> bool:
         """Whether these are the active calibration ("" for none) and the present definition."""
         return (calibration, definition) == (self.question.active_sha256, self.question.digest)
+
+    def suspects(self, flags: Iterable[str]) -> bool:
+        """Whether a flag, one that the exam does not call harmless, asks for a person's mark."""
+        return not set(flags) <= set(self.policy.harmless_flags)
 
     def fits(self, points: Decimal) -> bool:
         """Whether the question, which may have changed since, can still be given so many points."""
@@ -225,12 +230,13 @@ def _marks(answers: Sequence[Settling], rules: Mapping[int, Rules]) -> dict[int,
         .exclude(source=Mark.Source.MACHINE, confidence__isnull=True)
         .order_by("pk")
         .values_list(
-            "answer_id", "source", "marker_id", "points", "confidence", "calibration", "definition"
+            *("answer_id", "calibration", "definition"),
+            *("source", "marker_id", "points", "confidence", "flags"),
         )
     )
     marks: dict[int, list[CountedMark]] = defaultdict(list)
-    for key, source, marker, points, confidence, calibration, definition in rows:
-        mark, rule = CountedMark(source, marker, points, confidence), rules[questions[key]]
+    for key, calibration, definition, *columns in rows:
+        mark, rule = CountedMark(*columns), rules[questions[key]]
         is_machine = mark.source == Mark.Source.MACHINE
         if rule.is_current(calibration, definition) if is_machine else rule.fits(mark.points):
             marks[key].append(mark)
@@ -257,8 +263,11 @@ def decide(answer: Settling, rules: Rules, marks: Sequence[CountedMark]) -> Stat
     people = enumerate(by_source[Mark.Source.HUMAN], 1)
     readings = list({mark.marker or -number: mark.points for number, mark in people}.values())
     machine = next(iter(by_source[Mark.Source.MACHINE][-1:]), None)
-    points, source = _final(rules, readings, machine)
-    review, reason, wanted = _review(answer, rules, len(readings), points)
+    # The answer's flags are those of its newest mark, which may be of another calibration than the
+    # mark in force; either is a reason to ask a person.
+    flagged = rules.suspects({*answer.flags, *(machine.flags if machine else ())})
+    points, source = _final(rules, readings, None if flagged else machine)
+    review, reason, wanted = _review(answer, rules, len(readings), points, flagged)
     urgency = 0.0
     if review == Review.QUEUED:
         urgency = _urgency(answer, reason, wanted, machine)
@@ -302,11 +311,12 @@ def agreed(
 
 
 def _review(
-    answer: Settling, rules: Rules, marked: int, points: Decimal | None
+    answer: Settling, rules: Rules, marked: int, points: Decimal | None, flagged: bool
 ) -> tuple[str, str, int]:
     """Review state as if nobody had a lease, its reason, and how many readings are asked for.
 
-    `marked` is how many markers have marked the answer, `points` its final points.
+    `marked` is how many markers have marked the answer, `points` its final points; `flagged` tells
+    whether a flag keeps the machine's mark a suggestion.
     """
     reason, policy = answer.state.reason, rules.policy
     again = reason in Answer.NEAR_PASS_LINE
@@ -329,18 +339,23 @@ def _review(
     if audited:
         return Review.QUEUED, Reason.AUDIT, wanted
     if points is None and answer.status in (Answer.Status.SCORED, Answer.Status.FAILED):
-        return Review.QUEUED, Reason.UNCERTAIN, wanted
+        is_scored = answer.status == Answer.Status.SCORED
+        reason = Reason.FLAGGED if flagged and is_scored else Reason.UNCERTAIN
+        return Review.QUEUED, reason, wanted
     return Review.NONE, "", wanted
 
 
 def _urgency(answer: Settling, reason: str, wanted: int, machine: CountedMark | None) -> float:
     """How much a mark of this answer helps, in [0, 1]: the less sure the machine is, the more.
 
-    Without a confidence it is drawn, so that the answers marked first are a random sample; so are
-    audits, whose order must not depend on the confidence either.
+    A flagged answer comes first, however sure the machine is of it. Without a confidence it is
+    drawn, so that the answers marked first are a random sample, flagged or not; so are audits,
+    whose order must not depend on the confidence either.
     """
     once_more = wanted > 2 or reason in Answer.NEAR_PASS_LINE
     if once_more or answer.status == Answer.Status.FAILED:
+        return 1.0
+    if reason == Reason.FLAGGED and machine is not None:
         return 1.0
     if "blank" in answer.flags:
         return 0.0

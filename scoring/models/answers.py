@@ -135,6 +135,7 @@ class Answer(Lifecycle):
         """Why people are asked to mark the answer."""
 
         UNCERTAIN = "uncertain", _("the machine is unsure")
+        FLAGGED = "flagged", _("the machine flagged it")
         AUDIT = "audit", _("drawn for the audit")
         PASS_LINE = "pass_line", _("near the pass line")
         BOTH = "both", _("drawn for the audit, and near the pass line")

@@ -9,6 +9,11 @@ from scoring.models.exams import Exam
 share = [MinValueValidator(0.0), MaxValueValidator(1.0)]
 
 
+def usually_harmless() -> list[str]:
+    """The flags that keep no mark a suggestion unless the exam says otherwise."""
+    return ["blank"]
+
+
 class MarkingPolicy(models.Model):
     """The `marking` part of an exam's definition.
 
@@ -68,6 +73,12 @@ class MarkingPolicy(models.Model):
         null=True,
         blank=True,
         validators=share,
+    )
+    harmless_flags = models.JSONField(
+        _("flags with which the machine's mark may be final"),
+        default=usually_harmless,
+        db_default=models.Value(["blank"], models.JSONField()),
+        blank=True,
     )
     reference_rate = models.FloatField(
         _("share of reference answers hidden among the others"), default=0.05, validators=share

@@ -131,6 +131,30 @@ def test_it_lets_an_answer_quote_the_passage(scorer: Scorer) -> None:
 @pytest.mark.parametrize(
     ("text", "language", "flagged"),
     [
+        (
+            "要件定義、利用部門、合意形成、確認不足、影響分析、変更管理、進捗会議、課題管理",
+            "ja",
+            True,
+        ),
+        ("プロジェクト スコープ ステークホルダ リスク 要員 スキル 品質 納期", "ja", True),
+        ("scope stakeholder risk quality schedule budget change control board", "en", True),
+        (BOTH, "ja", False),
+        ("変更管理の不備", "ja", False),
+        ("WBSとEVMで進捗を管理するPMOの支援をCCBが承認した", "ja", False),
+        ("顺序表的存储空间连续，支持随机访问，插入和删除需要移动元素", "ja", False),
+        ("The users had not agreed on the scope before the work began.", "en", False),
+        ("scope creep", "en", False),
+    ],
+)
+def test_it_flags_keywords_without_sentences(
+    scorer: Scorer, text: str, language: str, flagged: bool
+) -> None:
+    assert ("stuffed" in mark(scorer, text, language=language)["flags"]) is flagged
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "flagged"),
+    [
         (ENGLISH, "ja", True),
         (ENGLISH, "en", False),
         (BOTH, "ja", False),

@@ -82,6 +82,54 @@ def test_a_sure_mark_of_the_machine_is_final_where_the_exam_allows_it() -> None:
     assert fresh(unsure).review_reason == "uncertain"
 
 
+@pytest.mark.parametrize(
+    "flag", ["off_topic", "wrong_language", "copied_prompt", "too_long", "too_short", "stuffed"]
+)
+def test_a_flagged_answer_is_not_final_by_the_machine_alone_and_comes_first(flag: str) -> None:
+    exam = exam_in(machine_final=True, audit_rate=0)
+    calibrated(exam)
+    unsure, flagged, blank = answers_of(exam, "一", "二", "")
+    Answer.objects.filter(pk=flagged.pk).update(flags=[flag])
+    Answer.objects.filter(pk=blank.pk).update(flags=["blank"])
+    scored([unsure], 4, 0.1, "c" * 64)
+    scored([flagged, blank], 4, 0.99, "c" * 64)
+    assert state(flagged) == (None, "", "queued")
+    assert (fresh(flagged).review_reason, fresh(flagged).urgency) == ("flagged", 1.0)
+    assert state(blank) == (4, "machine", "none")
+    lease = queue.next_answer(exam, make_user("m1"))
+    assert lease is not None
+    assert lease.answer_id == flagged.pk
+    queue.submit(lease.answer, lease.marker, {"points": 1})
+    assert state(flagged) == (1, "human", "marked")
+
+
+def test_a_flag_that_the_exam_calls_harmless_leaves_the_machines_mark_final() -> None:
+    exam = exam_in(machine_final=True, audit_rate=0, harmless_flags=["too_long"])
+    calibrated(exam)
+    long, both, blank = answers_of(exam, "一", "二", "")
+    for answer, flags in (
+        (long, ["too_long"]),
+        (both, ["too_long", "stuffed"]),
+        (blank, ["blank"]),
+    ):
+        Answer.objects.filter(pk=answer.pk).update(flags=flags)
+    scored([long, both, blank], 4, 0.99, "c" * 64)
+    assert state(long) == (4, "machine", "none")
+    assert state(both) == state(blank) == (None, "", "queued")
+    definitions.load(definitions.describe(exam) | {"marking": {"machine_final": True}})
+    assert state(long) == (None, "", "queued")
+
+
+def test_without_a_confidence_flagged_answers_are_in_the_random_order_of_all() -> None:
+    exam = exam_in()
+    answers = answers_of(exam, *(f"解答{n}" for n in range(20)))
+    before = [fresh(answer).urgency for answer in answers]
+    Answer.objects.update(flags=["too_short"])
+    settlement.settle_exam(exam)
+    assert [fresh(answer).urgency for answer in answers] == before
+    assert {fresh(answer).review_reason for answer in answers} == {"flagged"}
+
+
 @pytest.mark.parametrize("way", ["policy", "threshold", "calibration", "definition"])
 def test_no_mark_of_the_machine_is_final_without_all_that_makes_it_so(way: str) -> None:
     exam = exam_in(machine_final=way != "policy", audit_rate=0)

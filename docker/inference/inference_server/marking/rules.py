@@ -7,6 +7,7 @@ from typing import Any
 import regex
 
 from inference_server.marking.sheet import Sheet, ngrams
+from inference_server.marking.stuffing import is_stuffed
 from pmscoring.base import texts
 
 JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
@@ -45,6 +46,8 @@ def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> lis
         flags.append("wrong_language")
     if best_strength < OFF_TOPIC:
         flags.append("off_topic")
+    if is_stuffed(folded, sheet.question["language"]):
+        flags.append("stuffed")
     return flags
 
 

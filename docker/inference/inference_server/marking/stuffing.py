@@ -1,0 +1,55 @@
+"""Answers that string keywords together: words without what holds sentences together.
+
+Japanese sentences are held together by hiragana, English ones by function words. Where a text has
+next to none, it is a list. docs/scoring.md has what the thresholds were measured on.
+"""
+
+import regex
+
+JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
+HIRAGANA = regex.compile(r"\p{Hiragana}")
+WORD = regex.compile(r"[\p{L}\p{M}']+")
+FEWEST_CHARACTERS, FEWEST_WORDS = 12, 8
+"""Of shorter answers nothing can be said: a term may be all that is asked for."""
+LEAST_HIRAGANA, LEAST_FUNCTION_WORDS = 0.2, 0.15
+MOST_FOREIGN = 0.02
+"""The share of Han characters unknown to Japanese from which on a text is Chinese, not a list."""
+FUNCTION_WORD = regex.compile(
+    r"a|about|above|after|again|all|also|am|an|and|any|are|as|at|be|because|been|before|being|"
+    r"below|between|both|but|by|can|cannot|could|did|do|does|doing|down|during|each|either|else|"
+    r"ever|every|few|for|from|further|had|has|have|having|he|her|here|hers|him|his|how|i|if|in|"
+    r"into|is|it|its|itself|just|like|may|me|might|more|most|must|my|no|nor|not|now|of|off|on|"
+    r"once|one|only|or|other|our|out|over|own|same|shall|she|should|since|so|some|such|than|that|"
+    r"the|their|them|then|there|these|they|this|those|though|through|to|too|under|until|up|upon|"
+    r"us|very|was|we|were|what|when|where|whether|which|while|who|whom|whose|why|will|with|within|"
+    r"without|would|yet|you|your"
+)
+
+
+def is_stuffed(folded: str, language: str) -> bool:
+    """Whether the folded text is a list of keywords rather than sentences of the language."""
+    return _lacks_kana(folded) if language == "ja" else _lacks_function_words(folded)
+
+
+def _lacks_kana(folded: str) -> bool:
+    letters = JAPANESE.findall(folded)
+    if len(letters) < FEWEST_CHARACTERS:
+        return False
+    hiragana = len(HIRAGANA.findall(folded))
+    foreign = sum(map(_is_foreign, letters))
+    return hiragana < LEAST_HIRAGANA * len(letters) and foreign < MOST_FOREIGN * len(letters)
+
+
+def _is_foreign(letter: str) -> bool:
+    """Whether Japanese computers of old had no code for it, as for simplified Chinese letters."""
+    try:
+        letter.encode("cp932")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _lacks_function_words(folded: str) -> bool:
+    words = WORD.findall(folded.lower())
+    function_words = sum(bool(FUNCTION_WORD.fullmatch(word)) for word in words)
+    return len(words) >= FEWEST_WORDS and function_words < LEAST_FUNCTION_WORDS * len(words)
