@@ -74,6 +74,7 @@ def test_a_lost_lease_is_told_and_the_mark_is_then_given_unasked(marker: Client)
     assert state(Answer.objects.get())[1] == "human"
 
 
+@pytest.mark.usefixtures("english")
 def test_a_marker_marks_nothing_that_they_have_not_claimed(marker: Client) -> None:
     exam = exam_in()
     open_still, settled = answers_of(exam, "一", "二")

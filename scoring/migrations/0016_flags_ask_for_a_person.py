@@ -16,7 +16,7 @@ WHERE answer.question_id = question.id AND exam.status IN ('trial', 'marking')
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scoring", "0014_uploads_say_what_was_not_read"),
+        ("scoring", "0015_folding_of_questions"),
     ]
 
     operations = [
