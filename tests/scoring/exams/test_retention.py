@@ -49,6 +49,7 @@ def exam_with_answers(code: str, day: date | None, candidates: int = 3) -> Exam:
         Mark.objects.create(answer=answer, source=Mark.Source.MACHINE, points=2)
     upload = Upload(exam=exam, name="answers.csv", size=3, accepted=3, status=Upload.Status.READ)
     upload.rejections = [{"line": 2, "pointer": "", "detail": "x"}]
+    upload.notes = ["sheet 山田: the sheet is hidden and was not read"]
     upload.reason = "c0_Q1.pdf: x"
     upload.file.save("answers.csv", ContentFile(b"a,b"))
     user = User.objects.get_or_create(username="cbt")[0]
@@ -86,7 +87,7 @@ def test_the_exam_and_what_was_counted_stay() -> None:
     assert [batch.accepted for batch in Batch.objects.all()] == [3]
     upload = Upload.objects.get()
     assert (upload.accepted, upload.file.name, upload.rejections) == (3, "", [])
-    assert upload.reason == ""
+    assert (upload.notes, upload.reason) == ([], "")
 
 
 def test_marks_that_were_withdrawn_go_too() -> None:
