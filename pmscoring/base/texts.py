@@ -9,9 +9,11 @@ from unicodedata import normalize
 
 import regex
 
+from pmscoring.base import lookalikes
 from pmscoring.base.folding import (
     FOLDING,
     GRAPHEME,
+    INVISIBLE,
     MOST_MARKS,
     Folded,
     fold,
@@ -23,6 +25,7 @@ from pmscoring.base.folding import (
 
 __all__ = [
     "FOLDING",
+    "LONGEST_ID",
     "Folded",
     "Verdict",
     "beginning",
@@ -31,10 +34,12 @@ __all__ = [
     "fold",
     "folded",
     "graphemes",
+    "identifier",
     "is_blank",
     "move_span",
     "read_part",
     "refused_character",
+    "refused_identifier",
     "section_counts",
     "sections",
     "text_key",
@@ -47,6 +52,8 @@ Verdict = Literal["ok", "blank", "too_short", "too_long"]
 SECTION_BREAK = "\f"
 LINE_BREAK = regex.compile(r"[\r\n\u000b\u000c\u0085\u2028\u2029]+")
 HALF_WIDTH_RUN = regex.compile(r"[0-9A-Za-z]+")
+LONGEST_ID = 100
+OF_IDENTIFIERS = {sign: form for sign, form in lookalikes.TABLE.items() if form != "\u00a5"}
 TOO_MANY_MARKS = regex.compile(rf"\p{{M}}{{{MOST_MARKS + 1}}}")
 
 
@@ -204,6 +211,24 @@ def beginning(text: str, most: int) -> str:
 def composed(text: str) -> str:
     """NFC, or the text itself where it has more combining marks in a row than intake accepts."""
     return text if TOO_MANY_MARKS.search(text) else normalize("NFC", text)
+
+
+def identifier(text: str) -> str:
+    """The one form of identifiers that look alike, such as a candidate's; `LONGEST_ID` bounds it.
+
+    They are folded like texts, except that a space between words stays in any script and that a
+    backslash is no yen sign.
+    """
+    return " ".join(normalize("NFKC", INVISIBLE.sub("", text).translate(OF_IDENTIFIERS)).split())
+
+
+def refused_identifier(text: str) -> str | None:
+    """Why the identifier is not accepted, or None."""
+    if reason := refused_character(text):
+        return reason
+    if not 0 < len(identifier(text)) <= LONGEST_ID:
+        return f"1 to {LONGEST_ID} visible characters are needed"
+    return None
 
 
 def refused_character(text: str) -> str | None:

@@ -88,6 +88,8 @@ def checked(
 ) -> StagedRow:
     """The row as it is staged, with its faults by the contract."""
     where = json.dumps(asdict(place))
+    if isinstance(row, dict):
+        row = _with_folded_code(row)
     if isinstance(row, documents.Unreadable):
         owner = _owner({"candidate": row.candidate, "attempt": row.attempt})
         row_faults = [fault(row.pointer, row.reason[:MOST_REASON])]
@@ -97,7 +99,15 @@ def checked(
     absent = row.get("absent", False)
     question, text = ("", "") if absent else (row.get("question", ""), row.get("text", ""))
     attempt = int(row.get("attempt", 1))
-    return StagedRow(number, where, row["candidate"], attempt, absent, question, text, "")
+    candidate = texts.identifier(row["candidate"])
+    return StagedRow(number, where, candidate, attempt, absent, question, text, "")
+
+
+def _with_folded_code(row: documents.Row) -> documents.Row:
+    code = row.get("question")
+    if not isinstance(code, str) or len(code) > texts.LONGEST_ID:
+        return row
+    return {**row, "question": texts.identifier(code)}
 
 
 def _absent_fault(row: documents.Row) -> list[Fault]:
@@ -106,7 +116,10 @@ def _absent_fault(row: documents.Row) -> list[Fault]:
 
 
 def _refused_characters(row: documents.Row) -> list[Fault]:
-    reasons = {name: texts.refused_character(row.get(name, "")) for name in ("candidate", "text")}
+    reasons = {
+        "candidate": texts.refused_identifier(row["candidate"]),
+        "text": texts.refused_character(row.get("text", "")),
+    }
     return [fault(f"/{name}", reason) for name, reason in reasons.items() if reason]
 
 
@@ -114,6 +127,6 @@ def _owner(row: documents.Row) -> tuple[str, int]:
     """Candidate and attempt of a row with faults; ("", 1) where these are at fault themselves."""
     candidate, attempt = row.get("candidate"), row.get("attempt", 1)
     owner = {"candidate": candidate, "attempt": attempt, "question": "Q", "text": ""}
-    if faults("row", owner) or texts.refused_character(str(candidate)):
+    if faults("row", owner) or texts.refused_identifier(str(candidate)):
         return "", 1
-    return str(candidate), int(attempt)
+    return texts.identifier(str(candidate)), int(attempt)

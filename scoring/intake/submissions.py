@@ -94,7 +94,7 @@ class Intake:
             return [fault("/exam", exam.state_message)]
         answers = record.get("answers", [])
         problems = _answer_faults(answers, questions)
-        if reason := texts.refused_character(record["candidate"]):
+        if reason := texts.refused_identifier(record["candidate"]):
             problems.append(fault("/candidate", reason))
         if record.get("absent") and answers:
             problems.append(fault("/answers", _("an absent candidate has no answers")))
@@ -105,7 +105,7 @@ class Intake:
         return Entry(
             line=line,
             exam=exam,
-            candidate=record["candidate"],
+            candidate=texts.identifier(record["candidate"]),
             attempt=int(record.get("attempt", 1)),  # 1.0 is an integer to JSON Schema
             absent=bool(record.get("absent")),
             answers=[

@@ -345,3 +345,31 @@ def test_it_shows_the_beginning_of_a_text(text: str, most: int, shown: str) -> N
 def test_it_composes_names_and_leaves_runs_of_marks_alone() -> None:
     assert texts.composed("か\u3099.txt") == "が.txt"
     assert texts.composed("か" + "\u3099" * 31) == "か" + "\u3099" * 31
+
+
+@pytest.mark.parametrize(
+    ("written", "identifier"),
+    [
+        ("０１２３", "0123"),
+        ("か\u3099-1", "が-1"),
+        ("\u200e0456", "0456"),
+        (" 0789\u3000", "0789"),
+        ("A01", "A01"),
+        ("Ａ−０１", "A-01"),
+        ("山田 太郎", "山田 太郎"),
+        ("SITE\\c1", "SITE\\c1"),
+    ],
+)
+def test_identifiers_that_look_alike_are_one(written: str, identifier: str) -> None:
+    assert texts.identifier(written) == identifier
+    assert texts.refused_identifier(written) is None
+
+
+@given(ANY)
+def test_an_identifier_stays_as_it_is(text: str) -> None:
+    assert texts.identifier(texts.identifier(text)) == texts.identifier(text)
+
+
+@pytest.mark.parametrize("written", ["\u200b", " ", "\ufdfa" * 100])
+def test_an_identifier_has_a_bounded_number_of_visible_characters(written: str) -> None:
+    assert "1 to 100 visible characters" in str(texts.refused_identifier(written))

@@ -346,3 +346,18 @@ def test_a_file_that_is_refused_is_named_with_its_line() -> None:
     upload = received_file('受験者,設問,解答\nc1,Q1,"a\n')
     uploads.read(upload)
     assert upload.reason == "a.csv: line 2: a quotation mark is opened and never closed"
+
+
+def test_candidates_and_questions_that_look_alike_are_one() -> None:
+    upload = received("０１２３,Ｑ１,一,\n\u200e0456,Q1,二,\nか\u3099,Q1,三,\n0123,Q2,four,\n")
+    uploads.read(upload)
+    assert (upload.accepted, upload.rejections) == (4, [])
+    candidates = Submission.objects.values_list("candidate", flat=True)
+    assert sorted(candidates) == ["0123", "0456", "が"]
+
+
+def test_a_question_answered_twice_by_candidates_that_look_alike_is_named() -> None:
+    upload = received("０１２３,Q1,一,\n0123,Q1,二,\n")
+    uploads.read(upload)
+    assert upload.accepted == 0
+    assert any("Q1 is answered twice" in row["detail"] for row in upload.rejections)
