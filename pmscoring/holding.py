@@ -10,17 +10,15 @@ import psycopg
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
-from django.views.defaults import server_error
 
 from pmscoring.base import hold
 from pmscoring.base.api.problems import MEDIA_TYPE, problem
+from pmscoring.error_pages import API, POLICY, failure
 
 RETRY_SECONDS = 10
 PASSED = ("/health", "/metrics")
 """Machines go on asking these, and are to be told how it is."""
-API = "/api/"
 DETAIL = "the service is being restored or its database is away; try again shortly"
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 # A swap ends the connections that are open (57P01), and PostgreSQL may be stopping or starting
 # (57P02, 57P03). Without a state no connection was made, or the pool gave up waiting for one.
 AWAY_STATES = {None, "55000", "57P01", "57P02", "57P03"}
@@ -40,8 +38,8 @@ class HoldMiddleware:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: 503 where the database is away, else the plain page of a crash."""
-    return try_later(request) if _is_away(sys.exception()) else server_error(request)
+    """Django's handler500: 503 where the database is away, else the page of a crash."""
+    return try_later(request) if _is_away(sys.exception()) else failure(request, 500)
 
 
 def try_later(request: HttpRequest) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from pmscoring import metrics
@@ -11,8 +12,12 @@ from pmscoring.callers import insiders_only
 from pmscoring.health.live import live
 from pmscoring.health.views import health, ready
 
+handler400 = "pmscoring.error_pages.bad_request"
+handler403 = "pmscoring.error_pages.forbidden"
+handler404 = "pmscoring.error_pages.not_found"
 handler500 = "pmscoring.holding.failed"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/marking/", include("scoring.admin.marking_page.urls")),
     path("admin/login/", sign_in),
     path("admin/search/", search),
