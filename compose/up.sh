@@ -77,7 +77,7 @@ start() {
             --filter "label=com.docker.compose.oneoff=False" --format '{{.Names}} {{.Status}}' |
             grep -vE '\(healthy\)|Exited \(0\)' | while read -r name says; do
                 echo "--- $name: $says" >&2
-                docker logs --tail 15 "$name" 2>&1 | grep -v 'First start' >&2 || true
+                docker logs --tail 15 "$name" 2>&1 | grep -vE 'First start|password:' >&2 || true
             done
         exit $status
     }
@@ -86,7 +86,7 @@ start() {
 first_start() {
     start "$@" up -d --no-build --remove-orphans --wait --wait-timeout 300
     # The first user's password is shown once, and goes with the log of the container that made it.
-    if "$@" logs --no-log-prefix migrate | grep -A1 'First start'; then "$@" rm -f migrate >/dev/null 2>&1; fi
+    if "$@" logs --no-log-prefix migrate | grep -A2 'First start'; then "$@" rm -f migrate >/dev/null 2>&1; fi
 }
 
 again() {

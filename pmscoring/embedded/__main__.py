@@ -57,12 +57,23 @@ def _go(plan_: Plan, logs: Path, command: list[str]) -> int:
     supervisor = Supervisor(plan_.run, logs, plan_.ports["supervisor"], password)
     installation = Installation(supervisor, plan_.work, say)
     names = [part.name for part in plan_.parts]
-    with running(installation, plan_.environment, None if command else Terminal(logs, names)):
-        if command:
+    terminal = None if command else Terminal(logs, names)
+    with running(installation, plan_.environment, terminal):
+        if terminal is None:
             return _run(command, plan_, installation)
-        say(f"ready: {plan_.web}/admin/ (Ctrl-C stops)")
+        if installation.shown:
+            _show_last(installation.shown, terminal)
+        say(f"ready: {plan_.web}/ (Ctrl-C stops)")
         installation.watch(over=lambda: False)
     return 0
+
+
+def _show_last(shown: str, terminal: Terminal) -> None:
+    """Show the first password again, where no line of a log pushes it off the screen."""
+    terminal.close()
+    line = "─" * max(map(len, shown.splitlines()))
+    print(f"\n{line}\n{shown.rstrip()}\n{line}\n", flush=True)  # noqa: T201
+    say(f"logs go on in {terminal.logs}; from the next start on they are shown here too")
 
 
 def _run(command: list[str], plan_: Plan, installation: Installation) -> int:

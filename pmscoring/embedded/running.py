@@ -29,6 +29,8 @@ class Installation:
         self.supervisor, self.work, self.say = supervisor, work, say
         self.parts = [item for item in work if isinstance(item, Part)]
         self.deaths = Deaths(supervisor.log)
+        self.shown = ""
+        """What steps wrote on the terminal."""
 
     def start(self, environment: dict[str, str]) -> None:
         """Do the steps and start the parts, each when the one before it answers."""
@@ -42,15 +44,19 @@ class Installation:
     def _do(self, step: Step, environment: dict[str, str]) -> None:
         log = self.supervisor.logs / f"{step.name}.log"
         with log.open("ab") as output:
-            shown = None if step.on_terminal else output
             done = subprocess.run(  # noqa: S603
                 step.argv,
                 cwd=step.directory,
                 env=environment,
-                stdout=shown,
-                stderr=shown,
+                stdout=subprocess.PIPE if step.on_terminal else output,
+                stderr=None if step.on_terminal else output,
                 check=False,
+                text=True,
             )
+        if step.on_terminal and done.stdout:
+            # At once, for it may be a password, and what follows may fail.
+            self.shown += done.stdout
+            print(done.stdout, end="", flush=True)  # noqa: T201
         if done.returncode:
             raise CannotStart(
                 "\n".join([f"{step.name} failed; its log is {log}", *last_lines(log, 20)])

@@ -46,6 +46,7 @@ class Terminal:
     """Shows the logs of the named parts until closed."""
 
     def __init__(self, logs: Path, names: Sequence[str], output: TextIO = sys.stdout) -> None:
+        self.logs = logs
         self.followers = {name: Follower(logs / f"{name}.log") for name in names}
         self.width = max(map(len, names), default=0)
         self.output = output

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -23,7 +24,7 @@ from scoring.admin.calibration_pages import request_calibrations
 from scoring.admin.exam_downloads import SAVED
 from scoring.admin.forms import AnswersForm, DefinitionForm
 from scoring.documents import BadDocument
-from scoring.exams import definitions
+from scoring.exams import definitions, samples
 from scoring.intake import uploads
 from scoring.marks import settlement
 from scoring.models import Exam, Question
@@ -73,7 +74,27 @@ class ExamActions(ExamAgreementPage):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.state_view)
         name = path("<int:pk>/state/<str:to>/", view, name="scoring_exam_state")
-        return [name, *super().get_urls()]
+        sample = self.admin_site.admin_view(self.sample_view)
+        return [name, path("sample/", sample, name="scoring_exam_sample"), *super().get_urls()]
+
+    def sample_view(self, request: HttpRequest) -> HttpResponse:
+        """POST loads the sample exam; GET asks before."""
+        if not self.has_manage_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            exam, questions = samples.load()
+            tasks.nudge(questions)
+            message = _("%(exam)s is loaded. The machine marks its answers now.")
+            self.message_user(request, message % {"exam": exam})
+            return _to_exam(exam)
+        return confirmation(
+            self,
+            request,
+            str(_("Load the sample exam?")),
+            None,
+            meaning=str(_("An exam in Japanese with the answers of 60 invented candidates.")),
+            back=reverse("admin:index"),
+        )
 
     def state_view(self, request: HttpRequest, pk: int, to: str) -> HttpResponse:
         """GET asks for confirmation, POST moves the exam to the state `to`."""

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
@@ -86,6 +87,11 @@ class ExamAdmin(ExamActions):
         super().save_related(request, form, formsets, change)
         if any(formset.model is MarkingPolicy and formset.has_changed() for formset in formsets):
             settlement.settle_exam(form.instance)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Exam) -> HttpResponse:
+        """After a new exam comes its first question."""
+        address = reverse("admin:scoring_question_add", query={"exam": obj.pk})
+        return HttpResponseRedirect(address)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only an exam without submissions can be deleted."""

@@ -1,10 +1,17 @@
 """`manage.py first_user`: creates the first superuser, so that somebody can sign in."""
 
-import secrets
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
+
+from pmscoring.base.passwords import new_password
+
+SHOWN = """\
+First start: sign in as admin with the password below, which is shown only now.
+    password: {password}
+If it is lost: manage.py changepassword admin
+"""
 
 
 class Command(BaseCommand):
@@ -19,7 +26,6 @@ class Command(BaseCommand):
         users = get_user_model().objects
         if users.exists():
             return
-        password = secrets.token_urlsafe(12)
+        password = new_password()
         users.create_superuser(username="admin", password=password)
-        self.stdout.write(f"First start: sign in as admin with the password {password}")
-        self.stdout.write("This password will not be shown again.")
+        self.stdout.write(SHOWN.format(password=password))

@@ -24,6 +24,7 @@ CANARY = "Kanarienvogel-4711"
         f"token: {CANARY}, and more",
         f"Authorization: Bearer {CANARY}",
         f"First start: sign in as admin with the password {CANARY}",
+        f"migrate-1  |     password: {CANARY}",
         f"-----BEGIN RSA PRIVATE KEY-----\n{CANARY}\n",
         f"AGE-SECRET-KEY-1{CANARY.upper()}",
     ],

@@ -284,3 +284,32 @@ def test_viewers_read_exams_and_do_nothing_to_them() -> None:
     for name in ("load_again", "upload_answers"):
         assert viewer.get(reverse(f"admin:scoring_exam_{name}", args=[exam.pk])).status_code == 403
     assert viewer.get(LOAD).status_code == 403
+
+
+def test_an_empty_overview_offers_three_ways_to_begin(manager: Client) -> None:
+    page = manager.get("/admin/").content.decode()
+    for address in ("/admin/scoring/exam/sample/", LOAD, "/admin/scoring/exam/add/"):
+        assert address in page
+    loaded = manager.post("/admin/scoring/exam/sample/", follow=True)
+    exam = Exam.objects.get(code="SAMPLE-PM")
+    assert loaded.redirect_chain == [(f"/admin/scoring/exam/{exam.pk}/change/", 302)]
+    assert (exam.status, exam.submissions.count()) == ("trial", 60)
+    assert "/admin/scoring/exam/sample/" not in manager.get("/admin/").content.decode()
+
+
+def test_the_sample_is_loaded_once_and_by_managers_alone(manager: Client) -> None:
+    marker = signed_in("marker")
+    assert marker.post("/admin/scoring/exam/sample/").status_code == 403
+    for _time in range(2):
+        assert manager.post("/admin/scoring/exam/sample/").status_code == 302
+    assert Answer.objects.count() == 374
+    assert "Yes" in manager.get("/admin/scoring/exam/sample/").content.decode()
+
+
+def test_after_a_new_exam_comes_its_first_question(manager: Client) -> None:
+    address = "/admin/scoring/exam/add/"
+    filled = {**form_data(manager, address), "code": "NEW-1", "title": "新しい試験"}
+    response = manager.post(address, filled)
+    exam = Exam.objects.get(code="NEW-1")
+    assert response["Location"] == f"/admin/scoring/question/add/?exam={exam.pk}"
+    assert f'value="{exam.pk}" selected' in manager.get(response["Location"]).content.decode()
