@@ -44,10 +44,11 @@ def open_archive(file: IO[bytes] | Path) -> zipfile.ZipFile:
 
 
 def _not_an_archive(file: IO[bytes] | Path) -> str:
-    if isinstance(file, Path):
-        with file.open("rb") as stream:
-            if stream.read(4) == OLE:
-                return _("an encrypted or old Office file; save it unencrypted as XLSX or DOCX")
+    stream = file.open("rb") if isinstance(file, Path) else file
+    with stream:
+        stream.seek(0)
+        if stream.read(4) == OLE:
+            return _("an encrypted or old Office file; save it unencrypted as XLSX or DOCX")
     return _("not a readable archive; the file is damaged or of another kind than its name says")
 
 

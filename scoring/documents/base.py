@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from tempfile import gettempdir
 from typing import IO, Any
@@ -77,6 +77,14 @@ class Unreadable:
     candidate: str = ""
     attempt: Any = 1
     pointer: str = ""
+
+
+@dataclass(frozen=True)
+class Essay:
+    """The text of a file that holds one answer, with notes on what was seen there and not read."""
+
+    text: str
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,18 @@ def xml(archive: zipfile.ZipFile, part: str) -> Any:
     return fromstring(archives.read(archive, archive.getinfo(part), MOST_PART), forbid_dtd=True)
 
 
+def child(node: Any, name: str) -> Any:
+    """The first child of this name, whatever its namespace, or None; None has no children."""
+    children = () if node is None else node
+    return next((each for each in children if local(str(each.tag)) == name), None)
+
+
+def value(node: Any, default: str = "", *, name: str = "val") -> str:
+    """The attribute of this name, whatever its namespace; `default` without node or attribute."""
+    attributes = {} if node is None else node.attrib
+    return next((text for key, text in attributes.items() if local(key) == name), default)
+
+
 def local(name: str) -> str:
     """The name of an element or attribute without its namespace."""
     return name.rpartition("}")[2]

@@ -10,7 +10,7 @@ from typing import IO, cast
 
 from django.utils.translation import gettext as _
 
-from scoring.documents.base import BadDocument
+from scoring.documents.base import BadDocument, Essay
 
 SECONDS = 20.0
 PROGRAM = Path(__file__).with_name("pages.py")
@@ -31,7 +31,7 @@ class Pdfs:
             self.child.communicate()
             self.child = None
 
-    def text(self, data: bytes) -> str:
+    def text(self, data: bytes) -> Essay:
         """The text layer of a PDF file.
 
         Raises BadDocument where there is none, or where reading takes too much time or memory.
@@ -46,7 +46,7 @@ class Pdfs:
         text = str(value)
         if not text.strip():
             raise BadDocument(_("no text layer: the pages are images or empty"))
-        return text
+        return Essay(text)
 
 
 def _start() -> Child:

@@ -15,24 +15,16 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from docx import Document
 from openpyxl import Workbook
 
 from scoring import documents
-from scoring.documents import BadDocument, Unreadable
-from scoring.documents.essays import docx_text
+from scoring.documents import BadDocument, Skipped, Unreadable
 from scoring.documents.pdfs import PROGRAM, Pdfs
 
 pytestmark = pytest.mark.usefixtures("english")
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 SHEET = "xl/worksheets/sheet1.xml"
 RELS = "xl/_rels/workbook.xml.rels"
-W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-RELATIONS = (
-    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-    '<Relationship Id="rId1" Target="word/document.xml" Type="http://schemas.openxmlformats.org/'
-    'officeDocument/2006/relationships/officeDocument"/></Relationships>'
-)
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
 
 
@@ -229,6 +221,40 @@ def test_names_in_utf_8_without_the_flag_are_read_and_composed(rows: Rows) -> No
     assert rows("a.zip", data) == [(1, row("が", "Q1", "a"))]
 
 
+def test_names_in_an_archive_are_split_as_they_look(rows: Rows) -> None:
+    names = (
+        "０１２３＿Ｑ１．ＴＸＴ",
+        "\u200e0456\u200e_Q1.txt",
+        "か\u3099 一_Q1.txt",
+        "x_y_Q1.txt",
+    )
+    found = rows("a.zip", archive(*[(name, "a") for name in names]))
+    assert [one["candidate"] for _, one in found] == ["0123", "0456", "が 一", "x_y"]
+    assert {one["question"] for _, one in found} == {"Q1"}
+
+
+def test_what_programs_leave_behind_is_named_and_no_answer(rows: Rows) -> None:
+    names = ("~$1_Q1.docx", ".~lock.c1_Q1.odt#", "Thumbs.db", "folder/desktop.ini")
+    found = rows("a.zip", archive(*[(name, "a") for name in names]))
+    assert found == [
+        (number, Skipped("a file that programs leave behind, not read")) for number in range(1, 5)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a_Q1.doc", ".doc: save the file as DOCX or as text (TXT)"),
+        ("a_Q1.ODT", ".odt: save the file as DOCX or as text (TXT)"),
+        ("a_Q1.rtf", ".rtf: save the file as DOCX or as text (TXT)"),
+        ("a_Q1.jpg", ".jpg: a picture instead of text; type the answer"),
+        ("a_Q1", "no extension: only TXT, DOCX and PDF files can be read"),
+    ],
+)
+def test_it_says_how_to_save_what_it_does_not_read(rows: Rows, name: str, reason: str) -> None:
+    assert rows("a.zip", archive((name, "x"))) == [(1, Unreadable(reason, "a"))]
+
+
 def test_it_tells_of_each_entry_that_cannot_be_read_and_whose_it_is(rows: Rows) -> None:
     entries: list[tuple[str | zipfile.ZipInfo, bytes | str]] = [
         ("folder/a_1_Q1.txt", "good"),
@@ -296,45 +322,6 @@ def test_an_entry_with_a_wrong_checksum_is_told_of(rows: Rows) -> None:
     assert bad.reason == "the content is damaged; pack the file again"
 
 
-def docx(body: str, head: str = "") -> bytes:
-    xml = f'{head}<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'
-    return archive(("_rels/.rels", RELATIONS), ("word/document.xml", xml))
-
-
-def p(inside: str) -> str:
-    return f"<w:p>{inside}</w:p>"
-
-
-def r(text: str) -> str:
-    return f"<w:r><w:t>{text}</w:t></w:r>"
-
-
-def test_it_reads_a_word_file_with_tables_line_breaks_and_corrections() -> None:
-    body = (
-        p("<w:pPr><w:tabs><w:tab w:pos='1'/></w:tabs></w:pPr>" + r("一"))
-        + f"<w:tbl><w:tr><w:tc>{p(r('二'))}</w:tc><w:tc>{p(r('三'))}</w:tc></w:tr></w:tbl>"
-        + p(r("四") + "<w:r><w:br/></w:r>" + r("五") + "<w:r><w:br w:type='page'/></w:r>" + r("六"))
-        + p(f"<w:ins>{r('足した')}</w:ins><w:del><w:r><w:delText>消した</w:delText></w:r></w:del>")
-        + p(f"<w:ruby><w:rt>{r('よみ')}</w:rt><w:rubyBase>{r('読')}</w:rubyBase></w:ruby>")
-    )
-    assert docx_text(docx(body)) == "一\n二\n三\n四\n五\n六\n足した\n読"
-
-
-def test_it_reads_what_a_word_library_writes() -> None:
-    document, out = Document(), io.BytesIO()
-    document.add_paragraph("要件が\n変わった")
-    document.add_table(1, 1).cell(0, 0).text = "合意"
-    document.save(out)
-    assert docx_text(out.getvalue()) == "要件が\n変わった\n合意"
-
-
-def test_it_refuses_entities_in_a_word_file() -> None:
-    with pytest.raises(BadDocument, match="not a readable DOCX"):
-        docx_text(docx(p(r("&b;")), head=BOMB))
-    with pytest.raises(BadDocument, match="not a readable DOCX"):
-        docx_text(archive(("word/document.xml", "<x/>")))
-
-
 def pdf(text: str, more: bytes = b"") -> bytes:
     """A PDF file of one page, with a text layer where there is a text."""
     stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode() if text else b"0 0 9 9 re f"
@@ -375,13 +362,13 @@ def pdfs() -> Iterator[Pdfs]:
 
 
 def test_it_reads_the_text_layer_of_a_pdf_file_and_says_when_there_is_none(pdfs: Pdfs) -> None:
-    assert pdfs.text(pdf("the scope grew")) == "the scope grew"
+    assert pdfs.text(pdf("the scope grew")).text == "the scope grew"
     child = pdfs.child
     with pytest.raises(BadDocument, match="no text layer"):
         pdfs.text(pdf(""))
     with pytest.raises(BadDocument, match="not a readable PDF"):
         pdfs.text(b"%PDF-1.4 nothing")
-    assert pdfs.text(pdf("long " * 200_000)).startswith("long long")
+    assert pdfs.text(pdf("long " * 200_000)).text.startswith("long long")
     assert pdfs.child is child
 
 
@@ -443,7 +430,7 @@ def test_a_pdf_file_that_takes_too_much_memory_or_holds_too_much_text_is_told_of
     monkeypatch.setattr("scoring.documents.pdfs.PROGRAM", program)
     with pytest.raises(BadDocument, match=reason):
         pdfs.text(data)
-    assert pdfs.text(pdf("next")) == "next"
+    assert pdfs.text(pdf("next")).text == "next"
 
 
 def test_when_the_process_that_reads_is_killed_the_next_file_has_a_new_one(pdfs: Pdfs) -> None:
@@ -452,7 +439,7 @@ def test_when_the_process_that_reads_is_killed_the_next_file_has_a_new_one(pdfs:
     pdfs.child.kill()
     with pytest.raises(BadDocument, match="takes too much"):
         pdfs.text(pdf("two"))
-    assert pdfs.text(pdf("three")) == "three"
+    assert pdfs.text(pdf("three")).text == "three"
 
 
 def test_it_is_no_fault_of_the_file_when_the_process_does_not_start(
