@@ -18,7 +18,8 @@ from pmscoring.base import lookalikes
 
 FOLDING = 2
 """The number of these rules; the first were NFKC, and any white space as one space."""
-GRAPHEME = regex.compile(r"\X")
+GRAPHEME = regex.compile(r"\p{RI}{2}[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}]*|\X")
+"""User-perceived characters; flags first, as `\\X` reads a row of them anew at each letter."""
 STANDING_ALONE = regex.compile(r"[\p{GCB=Other}\n]*")
 """Of such characters each is a grapheme cluster by itself (UAX #29, rule GB999)."""
 INVISIBLE = regex.compile(

@@ -16,6 +16,15 @@ def graphemes(text: str) -> list[str]:
     return regex.findall(r"\X", text)
 
 
+@given(ANY)
+def test_its_characters_are_those_of_unicode(text: str) -> None:
+    assert texts.graphemes(text) == graphemes(text)
+
+
+def test_a_long_row_of_flags_is_as_many_characters() -> None:
+    assert texts.graphemes(FLAG * 100_000) == [FLAG] * 100_000
+
+
 @pytest.mark.parametrize(
     ("text", "characters", "cells"),
     [
