@@ -12,6 +12,7 @@ import orjson
 
 from inference_server.arrays import Floats
 from inference_server.encoding.batching import Batcher, Overloaded, TooLarge
+from inference_server.encoding.callers import Caller
 from inference_server.encoding.tokens import Tokens
 from inference_server.judging.artefacts import Calibration
 from inference_server.judging.facts import facts
@@ -74,8 +75,12 @@ class Scorer:
         question: dict[str, Any],
         answers: Sequence[str],
         calibration: Calibration | None = None,
+        caller: Caller | None = None,
     ) -> list[dict[str, Any]]:
-        """The mark of each answer, in their order; raise Overloaded or TooLarge."""
+        """The mark of each answer, in their order; raise Overloaded, TooLarge or Gone.
+
+        A question is prepared to the end even where the caller leaves: it is kept for the next.
+        """
         folded = {text: texts.fold(texts.read_part(text, question)) for text in answers}
         prepared = self.prepare(question)
         count = len(question["criteria"])
@@ -85,7 +90,7 @@ class Scorer:
             return ReadAnswer(matches, _judgement(calibration, reading, matches, prepared))
 
         distinct = list({part.text: 0 for part in folded.values() if part.text})
-        read_answers = self.read(distinct, use)
+        read_answers = self.read(distinct, use, caller)
         blank = ReadAnswer([NO_MATCH] * count, None)
         void_judgement = calibration.void_judgement if calibration else None
         marks = {}
@@ -96,11 +101,13 @@ class Scorer:
             )
         return [marks[text] for text in answers]
 
-    def read(self, sources: Sequence[str], use: Callable[[Reading], T]) -> dict[str, T]:
+    def read(
+        self, sources: Sequence[str], use: Callable[[Reading], T], caller: Caller | None = None
+    ) -> dict[str, T]:
         """What `use` makes of each distinct folded text, its windows joined.
 
         `use` runs in the encoder's thread, so that readings are never all in memory. Raises
-        Overloaded or TooLarge.
+        Overloaded, TooLarge or Gone.
         """
         tokens = self.encoder.tokenise(sources)
         if (size := sum(map(len, tokens))) > self.max_tokens:
@@ -122,7 +129,7 @@ class Scorer:
                 del pending[text]
 
         sequences = [window.ids for own in windows for window in own]
-        self.batcher.submit(sequences, collect).result()
+        (caller or Caller()).wait(self.batcher.submit(sequences, collect))
         return results
 
     def read_patiently(self, sources: Sequence[str], use: Callable[[Reading], T]) -> dict[str, T]:

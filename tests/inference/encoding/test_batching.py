@@ -19,6 +19,7 @@ from inference_server.encoding.engine import Encoder
 from inference_server.scorer import Scorer
 from tests.fakes import Forward, vectors_of
 from tests.inference import sample_texts
+from tests.inference.serving import wait_until
 
 Ids = Sequence[Sequence[int]]
 TEXTS = sample_texts.texts(400, 960)
@@ -213,6 +214,39 @@ def test_it_serves_a_small_request_before_a_large_one_that_came_first() -> None:
         small.result(SECONDS)
         large.result(SECONDS)
     assert gate.packs[1] == [[2, 2]]
+
+
+def test_it_serves_many_short_sequences_before_a_few_long_ones_that_came_first() -> None:
+    with held(pack_tokens=10) as (batcher, gate):
+        long = batcher.submit([[1] * 10] * 2)
+        short = batcher.submit([[2]] * 10)
+        gate.opened.set()
+        short.result(SECONDS)
+        long.result(SECONDS)
+    assert gate.packs[1] == [[2]] * 10
+
+
+def test_it_does_not_compute_what_its_caller_has_cancelled() -> None:
+    with held(pack_tokens=2) as (batcher, gate):
+        cancelled = batcher.submit([[1, 1]] * 10)
+        other = batcher.submit([[2, 2]] * 20)
+        assert cancelled.cancel()
+        assert batcher.waiting == 20
+        gate.opened.set()
+        other.result(SECONDS)
+    assert [1, 1] not in [ids for pack in gate.packs for ids in pack]
+    assert batcher.waiting == 0
+
+
+def test_it_drops_what_is_computed_while_its_caller_cancels() -> None:
+    with held(pack_tokens=2) as (batcher, gate):
+        cancelled = batcher.submit([[1, 1]] * 3)
+        gate.entered.clear()
+        gate.opened.set()
+        wait_until(lambda: len(gate.packs) > 1 or cancelled.done())
+        cancelled.cancel()
+        assert len(batcher.submit([[2, 2]]).result(SECONDS)) == 1
+    assert batcher.waiting == 0
 
 
 def test_it_refuses_what_would_overfill_the_queue() -> None:

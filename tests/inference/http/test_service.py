@@ -4,7 +4,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +27,7 @@ from tests.inference.serving import wait_until
 SECRET = "極秘の解答七四一"
 UNKNOWN = "0" * 64
 SCORED = "inference_request_seconds_count"
+GIVEN_UP = 'inference_refused_total{error_type="incomplete"}'
 CALLS = [("POST", "/v1/score"), ("GET", "/info"), ("GET", "/metrics")]
 
 
@@ -216,24 +217,42 @@ def errors(log: Path) -> int:
     return sum(entry["level"] == "ERROR" for entry in entries(log))
 
 
-def hang_up(client: httpx.Client, sent: bytes, length: int) -> None:
-    """Send a part of a request of `length` bytes and hang up."""
+def hang_up(
+    client: httpx.Client,
+    sent: bytes,
+    length: int,
+    before: Callable[[], object] = lambda: None,
+) -> None:
+    """Send a part of a request of `length` bytes, call `before` and hang up."""
     head = f"POST /v1/score HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {serving.TOKEN}\r\n"
     with socket.create_connection((client.base_url.host, client.base_url.port or 0)) as connection:
         connection.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode() + sent)
+        before()
+
+
+def served_or_given_up(client: httpx.Client) -> float:
+    """A request whose caller hangs up at once may be answered before that is seen."""
+    return metric(client, SCORED) + metric(client, GIVEN_UP)
 
 
 @pytest.mark.parametrize("missing", [0, 1000])
 def test_it_outlives_a_client_that_hangs_up(service: httpx.Client, log: Path, missing: int) -> None:
     body = json.dumps(score_request("利用部門の不在")).encode()
     before = errors(log)
-    counted = 'inference_refused_total{error_type="incomplete"}' if missing else SCORED
-    count = metric(service, counted)
+    count = served_or_given_up(service)
     for _ in range(5):
         hang_up(service, body, len(body) + missing)
-    wait_until(lambda: metric(service, counted) == count + 5)
+    wait_until(lambda: served_or_given_up(service) == count + 5)
     assert post_score(service, "要件").status_code == 200
     assert errors(log) == before
+
+
+BARE = sample_texts.QUESTION | {
+    "criteria": [sample_texts.QUESTION["criteria"][0] | {"label": "", "references": []}],
+    "model_answers": [],
+    "prompt": "",
+}
+"""A question of which nothing is read before its answers."""
 
 
 class Gate:
@@ -241,8 +260,10 @@ class Gate:
 
     def __init__(self) -> None:
         self.entered, self.opened = threading.Event(), threading.Event()
+        self.seen: set[int] = set()
 
     def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
+        self.seen |= {token for ids in sequences for token in ids}
         self.entered.set()
         assert self.opened.wait(30)
         return vectors_of(sequences)
@@ -260,12 +281,10 @@ def gated(config: Config = SMALL) -> Iterator[tuple[httpx.Client, Gate]]:
 
 
 def test_it_says_when_its_queue_is_full_and_serves_what_waits() -> None:
-    bare = sample_texts.QUESTION["criteria"][0] | {"label": "", "references": []}
-    question = sample_texts.QUESTION | {"criteria": [bare], "model_answers": [], "prompt": ""}
     with gated() as (client, gate), ThreadPoolExecutor(3) as pool:
 
         def post(text: str) -> httpx.Response:
-            return post_score(client, text, question=question)
+            return post_score(client, text, question=BARE)
 
         first = pool.submit(post, "一")
         assert gate.entered.wait(20)
@@ -277,6 +296,24 @@ def test_it_says_when_its_queue_is_full_and_serves_what_waits() -> None:
         gate.opened.set()
         assert [future.result(20).status_code for future in (first, *waiting)] == [200, 200, 200]
         assert post("四").status_code == 200
+
+
+def test_it_does_not_compute_what_nobody_waits_for() -> None:
+    with gated(replace(SMALL, queue_answers=100)) as (client, gate), ThreadPoolExecutor(1) as pool:
+
+        def waiting() -> float:
+            return metric(client, "inference_waiting_sequences")
+
+        first = pool.submit(post_score, client, "一", question=BARE)
+        assert gate.entered.wait(20)
+        given_up = metric(client, GIVEN_UP)
+        body = json.dumps(score_request(*"二三四", question=BARE)).encode()
+        hang_up(client, body, len(body), before=lambda: wait_until(lambda: waiting() == 3))
+        wait_until(lambda: waiting() == 0)
+        gate.opened.set()
+        assert first.result(20).status_code == 200
+        assert metric(client, GIVEN_UP) == given_up + 1
+        assert not set(map(ord, "二三四")) & gate.seen
 
 
 def test_it_answers_health_while_it_computes() -> None:

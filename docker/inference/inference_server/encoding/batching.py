@@ -1,13 +1,15 @@
 """One torch thread that packs the sequences of all waiting requests by token budget.
 
-Small requests go before large ones, so that a person's single answer waits for one pack at most;
-every fourth pack begins with the oldest request, so that none waits for ever. A vector does not
-depend on its pack, so the order is free.
+Requests with few tokens go before those with many, so that a person's single answer waits for one
+pack at most, and a text that takes a minute holds up nobody else's; every fourth pack begins with
+the oldest request, so that none waits for ever. A vector does not depend on its pack, so the order
+is free.
 """
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -60,11 +62,13 @@ class EncoderThread:
 class Job:
     """The sequences of a request, and what became of them.
 
-    `order` has the indices of the sequences that wait, the longest last.
+    `order` has the indices of the sequences that wait, the longest last, and `tokens` is how many
+    tokens these have.
     """
 
     sequences: list[list[int]]
     order: list[int]
+    tokens: int
     transform: Transform
     results: dict[int, Any] = field(default_factory=dict)
     future: "Future[list[Any]]" = field(default_factory=Future)
@@ -73,15 +77,18 @@ class Job:
         """Transform the vectors of one sequence; the last one completes the job."""
         self.results[index] = self.transform(index, vectors)
         if len(self.results) == len(self.sequences):
-            self.future.set_result([self.results[i] for i in range(len(self.sequences))])
+            with suppress(InvalidStateError):  # The caller cancelled it at this moment.
+                self.future.set_result([self.results[i] for i in range(len(self.sequences))])
 
 
 class Batcher:
     """Takes lists of sequences from any thread and gives futures of their token vectors.
 
     Callers and the encoder's thread share `jobs`, each job's `order`, `waiting` and `closed`, and
-    touch them only while they hold `changed`. A job's `results` and `future` are the encoder's
-    thread's alone, so that no job is completed twice; `packs` is its own count.
+    touch them only while they hold `changed`. A job's `results` are the encoder's thread's alone,
+    and it alone completes futures, so that no job is completed twice; `packs` is its own count.
+    Callers may cancel a future at any moment: what waits of its job leaves the queue at once, and
+    what the encoder has in hand then is dropped after the pass.
     """
 
     def __init__(
@@ -113,10 +120,11 @@ class Batcher:
         core from it, and the other cores would wait.
         """
         order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
-        job = Job(sequences, order, transform)
+        job = Job(sequences, order, sum(map(len, sequences)), transform)
         if not sequences:
             job.future.set_result([])
             return job.future
+        job.future.add_done_callback(lambda future: self._drop(job) if future.cancelled() else None)
         # The bound is checked and the job queued under one hold of the lock, so that of two
         # requests that race for the last room one is refused. A request larger than the queue is
         # let in while nothing waits: else it could never be served.
@@ -140,6 +148,14 @@ class Batcher:
             self.changed.notify()
         self.running.result()
 
+    def _drop(self, job: Job) -> None:
+        """Take what waits of a job that its caller has cancelled out of the queue."""
+        with self.changed:
+            self.waiting -= len(job.order)
+            job.order.clear()
+            if job in self.jobs:
+                self.jobs.remove(job)
+
     def _run(self) -> None:
         while pack := self._next_pack():
             try:
@@ -148,7 +164,7 @@ class Batcher:
                 self._fail(pack, error)
                 continue
             for (job, index), vectors in zip(pack, outputs, strict=True):
-                if job.future.done():  # It failed at an earlier sequence of this pack.
+                if job.future.done():  # It failed earlier in this pack, or was cancelled.
                     continue
                 try:
                     job.take(index, vectors)
@@ -169,6 +185,7 @@ class Batcher:
                     index = job.order.pop()
                     pack.append((job, index))
                     room -= len(job.sequences[index])
+                    job.tokens -= len(job.sequences[index])
                 if job.order:
                     break
                 self.jobs.remove(job)
@@ -178,7 +195,7 @@ class Batcher:
     def _turns(self) -> list[Job]:
         """The jobs in the order in which they are packed."""
         self.packs += 1
-        turns = sorted(self.jobs, key=lambda job: len(job.order))
+        turns = sorted(self.jobs, key=lambda job: job.tokens)
         if self.packs % OLDEST_FIRST == 0:
             turns.insert(0, self.jobs[0])
         return list(dict.fromkeys(turns))
@@ -188,7 +205,8 @@ class Batcher:
         with self.changed:
             for job in {id(job): job for job, _ in pack}.values():
                 self.waiting -= len(job.order)
+                job.order.clear()
                 if job in self.jobs:
                     self.jobs.remove(job)
-                if not job.future.done():
+                with suppress(InvalidStateError):  # It has failed before, or was cancelled.
                     job.future.set_exception(error)

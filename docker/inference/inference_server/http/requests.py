@@ -1,12 +1,15 @@
 """What routes do with a request before they serve it: token, state of the service, body."""
 
+import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from inference_server.encoding.callers import Caller
 from inference_server.http.bodies import Invalid
 from inference_server.http.errors import Refusal
 from inference_server.http.state import Service
@@ -48,6 +51,23 @@ async def read_body(request: Request, max_bytes: int | None = None) -> bytes:
     except ClientDisconnect as error:
         raise Refusal(400, "incomplete", "the body broke off") from error
     return bytes(body)
+
+
+@asynccontextmanager
+async def caller_of(request: Request) -> AsyncIterator[Caller]:
+    """The caller of a request whose body was read; it leaves when the connection is closed."""
+    caller = Caller()
+
+    async def listen() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        caller.leave()
+
+    listening = asyncio.create_task(listen())
+    try:
+        yield caller
+    finally:
+        listening.cancel()
 
 
 def parse(read_request: Callable[[bytes], T], body: bytes) -> T:

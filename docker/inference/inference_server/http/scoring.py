@@ -12,10 +12,17 @@ from starlette.responses import Response
 
 from inference_server import grouping
 from inference_server.encoding.batching import Overloaded, TooLarge
+from inference_server.encoding.callers import Gone
 from inference_server.http.bodies import read, read_score_request
 from inference_server.http.errors import ERROR_TYPES, Refusal, error_body
 from inference_server.http.metrics import ANSWERS, REFUSED, SECONDS
-from inference_server.http.requests import parse, protected, read_body, service_of
+from inference_server.http.requests import (
+    caller_of,
+    parse,
+    protected,
+    read_body,
+    service_of,
+)
 from inference_server.http.responses import json_response, ndjson_line, ndjson_response
 from inference_server.http.schemas import GroupsRequest, ScoreRequest
 from inference_server.http.state import Service
@@ -37,10 +44,13 @@ async def score(request: Request) -> Response:
     calibration = _calibration_of(service, payload)
     texts = [answer.text for answer in payload.answers]
     try:
-        with service.slots:
-            marks = await run_in_threadpool(
-                service.scorer.score, payload.question.plain(), texts, calibration
-            )
+        async with caller_of(request) as caller:
+            with service.slots:
+                marks = await run_in_threadpool(
+                    service.scorer.score, payload.question.plain(), texts, calibration, caller
+                )
+    except Gone as error:
+        raise Refusal(400, "incomplete", "the caller has hung up") from error
     except Overloaded as error:
         raise Refusal(429, "overloaded", str(error), Retry_After="1") from error
     except TooLarge as error:
