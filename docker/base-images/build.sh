@@ -20,8 +20,8 @@ chmod 0755 "$place"
 say() { echo "base images: $* ($((SECONDS - began)) s)"; }
 
 if ! command -v mmdebstrap >/dev/null; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mmdebstrap >/dev/null
+    ../../.ci/apt update -qq
+    ../../.ci/apt install -y -qq --no-install-recommends mmdebstrap >/dev/null
 fi
 
 # A minimal Debian with this machine's mirrors and certificates, so that apt and pip work inside.
