@@ -1,7 +1,13 @@
 """PostgreSQL runs with the settings of docker/postgres, asked of the server itself."""
 
+import time
+
+import pytest
+
+from tests import canary
 from tests.paths import ROOT
 from tests.stack.conftest import Told
+from tests.stack.engine import EngineError, docker_logs
 from tests.stack.stack import Stack
 
 CONF = ROOT / "docker" / "postgres" / "postgresql.conf"
@@ -60,3 +66,14 @@ def test_no_statement_and_no_answers_text_goes_to_its_log(stack: Stack) -> None:
     assert stack.sql("SHOW log_statement") == [["none"]]
     assert stack.sql("SHOW log_min_duration_statement") == [["-1"]]
     assert stack.sql("SHOW log_parameter_max_length_on_error") == [["0"]]
+
+
+def test_the_values_of_statements_that_fail_reach_no_log(stack: Stack, told: Told) -> None:
+    for statement in canary.FAILING.values():
+        with pytest.raises(EngineError):
+            stack.sql(statement)
+    time.sleep(1)
+    log = docker_logs(stack.container("postgres").id)
+    assert "duplicate key" in log
+    assert canary.WORD not in log
+    told(f"{len(canary.FAILING)} statements failed, none of their values in the log")
