@@ -39,6 +39,15 @@ from pmscoring.base.watched import Watched
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 2.0
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+# What has not happened yet is told as 0: a series that begins with its first event shows neither
+# the event nor that there was none.
+for counter in (
+    cache_metrics.django_cache_get_total,
+    cache_metrics.django_cache_hits_total,
+    cache_metrics.django_cache_misses_total,
+    cache_metrics.django_cache_get_fail_total,
+):
+    counter.labels(backend="redis")
 REQUESTS = Counter("http_requests_total", "HTTP requests", ["method", "endpoint", "status"])
 # We tell these two ourselves, see MigrationsCollector.
 for gauge in (library_migrations.unapplied_migrations, library_migrations.applied_migrations):

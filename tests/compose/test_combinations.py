@@ -160,6 +160,15 @@ def test_every_image_has_an_exact_version(kind: str) -> None:
         assert "latest" not in tag
 
 
+def test_monitoring_finds_what_runs_before_it_is_added() -> None:
+    """Where their networks and names are the same, none of them need be made anew to be scraped."""
+    before, after = services("production"), services("production", "monitoring")
+    for name in ("web", "haproxy", "inference"):
+        assert after[name]["networks"] == before[name]["networks"], name
+    assert before["web"]["networks"]["backend"]["aliases"] == ["web-metrics"]
+    assert before["haproxy"]["networks"]["ops"]["aliases"] == ["haproxy-statistics"]
+
+
 def test_only_nginx_is_ever_opened_to_other_machines() -> None:
     told = services("production", *EXTRAS, PUBLIC_ADDRESS="192.0.2.7")
     opened = {

@@ -1,9 +1,11 @@
 """Prometheus, Grafana, Loki, Alloy and the Swarm stack: what can be known of their files alone."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,6 +124,30 @@ def test_rules_and_dashboards_ask_only_for_what_is_told() -> None:
     ours = {name for expr in asked for name in re.findall(pattern, expr)}
     assert len(ours) > 15
     assert ours <= told_by_us()
+
+
+FRESH = """
+import django
+django.setup()
+from prometheus_client import generate_latest
+import pmscoring.metrics
+print(generate_latest().decode())
+"""
+
+
+def test_the_cache_is_told_of_before_anything_was_looked_up() -> None:
+    """A series that begins with its first event leaves a panel empty until then."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "pmscoring.settings"}
+    environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH], env=environment, cwd=ROOT, capture_output=True, check=True
+    )
+    told = {line.split("{")[0] for line in done.stdout.decode().splitlines() if "{" in line}
+    names = {
+        name for expr in queries("prometheus") for name in re.findall(r"django_cache_\w+", expr)
+    }
+    assert len(names) == 3
+    assert names <= told
 
 
 def test_recorded_series_that_are_asked_for_are_recorded() -> None:
