@@ -29,6 +29,7 @@ SENTENCES: Mapping[str, Promise] = {
     "maxLength": gettext_lazy("at most %(expected)s characters are expected"),
     "minItems": gettext_lazy("at least %(expected)s entries are expected"),
     "maxItems": gettext_lazy("at most %(expected)s entries are expected"),
+    "uniqueItems": gettext_lazy("each entry is expected once"),
     "minimum": gettext_lazy("at least %(expected)s is expected, not %(value)s"),
     "maximum": gettext_lazy("at most %(expected)s is expected, not %(value)s"),
     "exclusiveMinimum": gettext_lazy("more than %(expected)s is expected, not %(value)s"),

@@ -78,8 +78,8 @@ def test_an_id_that_could_forge_a_log_line_is_replaced(loud: Installation) -> No
 
 def test_what_stands_after_the_path_is_in_no_log(loud: Installation) -> None:
     response = loud.web.get("/api/v1/exams/NO-SUCH", params={"of": "taro-yamada"})
-    assert response.status_code == 404
-    wait_until(lambda: "Not Found: /api/v1/exams/NO-SUCH" in loud.log("web"))
+    assert response.status_code == 422
+    wait_until(lambda: "Unprocessable Entity: /api/v1/exams/NO-SUCH" in loud.log("web"))
     assert "taro-yamada" not in loud.log("web")
 
 

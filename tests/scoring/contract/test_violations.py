@@ -17,7 +17,7 @@ SCHEMAS = [
     json.loads(path.read_text()) for path in Path(contract.__path__[0]).glob("*.schema.json")
 ]
 STRUCTURE = {"$defs", "$id", "$ref", "$schema", "default", "description", "items", "properties"}
-OWN = {"required", "additionalProperties", "oneOf"}
+OWN = {"required", "additionalProperties", "oneOf", "if", "else"}
 
 
 def keywords(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -27,7 +27,7 @@ def keywords(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         parts: list[Any] = []
         if key in ("properties", "$defs"):
             parts = list(value.values())
-        elif key in ("oneOf", "items"):
+        elif key in ("oneOf", "items", "else"):
             parts = value if isinstance(value, list) else [value]
         for part in parts:
             yield from keywords(part)

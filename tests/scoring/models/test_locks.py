@@ -27,7 +27,7 @@ LOW_KEY, HIGH_KEY = 0, 1
 
 def withdrawal(exam: Exam, answers: list[Answer]) -> Operation:
     """Withdraw the mark of an answer while another answer is leased."""
-    marker = make_user("a")
+    marker = make_user("a", "adjudicator")
     mark = queue.mark(answers[LOW_KEY], marker, FULL)
     assert queue.next_answer(exam, marker)
     return lambda: queue.withdraw(mark, marker)

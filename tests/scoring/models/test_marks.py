@@ -25,7 +25,7 @@ def keys(marks: Iterable[Mark]) -> list[int]:
 
 
 def marked_by(name: str, answer: Answer, points: float) -> Mark:
-    mark = queue.mark(answer, make_user(name), {"points": points})
+    mark = queue.mark(answer, make_user(name, "adjudicator"), {"points": points})
     assert isinstance(mark, Mark)
     return mark
 

@@ -204,12 +204,10 @@ def test_only_ones_own_standing_mark_can_be_withdrawn_and_only_once(
     assert queue.undo(exam, marker) is None
 
 
-def test_a_mark_given_unasked_counts_and_one_in_hand_is_submitted(
-    marker: User, other: User
-) -> None:
+def test_a_mark_given_unasked_counts_and_one_in_hand_is_submitted(marker: User) -> None:
     exam = exam_in()
     one, two = answers_of(exam, "一", "二")
-    assert isinstance(queue.mark(one, other, FULL), Mark)
+    assert isinstance(queue.mark(one, make_user("a1", "adjudicator"), FULL), Mark)
     assert state(one) == (6, "human", "marked")
     assert lease_next(exam, marker).pk == two.pk
     queue.mark(two, marker, FULL)
