@@ -19,6 +19,7 @@ handler500 = "pmscoring.holding.failed"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/marking/", include("scoring.admin.marking_page.urls")),
+    path("admin/people/", include("scoring.admin.people_page")),
     path("admin/login/", sign_in),
     path("admin/search/", search),
     path("admin/", admin.site.urls),

@@ -69,6 +69,17 @@ def register() -> None:
         "id reference marker purpose round points criteria agrees created_at",
         comment="",
     )
+    declare("scoring.Assignment", "id exam marker question created_at")
+    declare(
+        "scoring.SavedComment", "id exam question author is_shared created_at", text=filler("text")
+    )
+    # May quote the answer that was on the desk.
+    declare(
+        "scoring.RubricNote",
+        "id question criterion answer author status replied_by replied_at created_at",
+        text=filler("text"),
+        reply="",
+    )
     declare("scoring.Standing", "id exam marker status round agreement changed_at")
     declare(
         "scoring.Upload",

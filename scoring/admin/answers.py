@@ -23,6 +23,7 @@ from scoring.machine import batches
 from scoring.marks import visibility
 from scoring.models import Answer, Mark, Question, Submission
 from scoring.models.exams import number
+from scoring.models.people import may_read_all, questions_to_mark, readable
 
 MOST_QUESTIONS = 200
 
@@ -35,6 +36,8 @@ class QuestionFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         questions = Question.objects.select_related("exam")
+        if not may_read_all(request.user):
+            questions = questions.filter(pk__in=questions_to_mark(request.user))
         exam = request.GET.get("question__exam__id__exact", "")
         if exam.isdecimal():
             questions = questions.filter(exam=int(exam))
@@ -74,7 +77,7 @@ class AnswerAdmin(Admin):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Answer]":
         """Annotate `suggested`, the points of the machine's mark in force."""
         points = Mark.objects.in_force_of_outer().order_by("-pk").values("points")[:1]
-        rows: QuerySet[Answer] = super().get_queryset(request)
+        rows: QuerySet[Answer] = readable(super().get_queryset(request), request.user)
         return rows.annotate(suggested=Subquery(points))
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -89,7 +92,9 @@ class AnswerAdmin(Admin):
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Markers filter by what the list shows them anyway, and could infer no hidden mark."""
         review = ["review"] if visibility.sees_every_mark(request.user) else []
-        return ["question__exam", QuestionFilter, "status", *review, FlagFilter]
+        exam = ("question__exam", admin.RelatedOnlyFieldListFilter)
+        own = "question__exam" if may_read_all(request.user) else exam
+        return [own, QuestionFilter, "status", *review, FlagFilter]
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         return ("text", "submission__candidate") if sees_candidates(request.user) else ("text",)
@@ -199,7 +204,7 @@ class AnswerAdmin(Admin):
         context = {
             **self.admin_site.each_context(request),
             **page,
-            **answer_page.neighbours(answer, Answer.objects.all()),
+            **answer_page.neighbours(answer, readable(Answer.objects.all(), request.user)),
             "opts": self.opts,
             "original": answer,
             "title": str(answer),

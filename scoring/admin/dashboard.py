@@ -12,7 +12,8 @@ from pmscoring.base.admin import overview
 from pmscoring.base.admin.classes import counted
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, VIEWER, has_role
 from scoring.admin import colours, counts
-from scoring.models import Answer, Exam, Submission
+from scoring.models import Answer, Submission
+from scoring.models.people import readable, readable_exams
 
 MOST_EXAMS = 20
 Tally = Counter[tuple[int, str]]
@@ -20,19 +21,20 @@ Tally = Counter[tuple[int, str]]
 
 def read(request: HttpRequest) -> dict[str, Any]:
     """The context of scoring/dashboard.html: answers by status, and the newest exams."""
-    tally = _tally()
+    tally = _tally(request)
     tiles = _tiles(tally)
     return {
         "tiles": tiles,
         "alive": any(tile["count"] for tile in tiles[:2]),  # waiting or being scored
-        "exams": _exams(tally, with_links=has_role(request.user, MANAGER, VIEWER)),
+        "exams": _exams(request, tally, with_links=has_role(request.user, MANAGER, VIEWER)),
         "may_manage": has_role(request.user, MANAGER),
     }
 
 
-def _tally() -> Tally:
+def _tally(request: HttpRequest) -> Tally:
     """Answers by exam and status, in one query for all tiles and exams."""
-    rows = Answer.objects.order_by().values_list("question__exam", "status").annotate(Count("pk"))
+    answers = readable(Answer.objects.order_by(), request.user)
+    rows = answers.values_list("question__exam", "status").annotate(Count("pk"))
     return Counter({(exam, status): count for exam, status, count in rows})
 
 
@@ -58,8 +60,9 @@ def _tiles(tally: Tally) -> list[dict[str, Any]]:
     ]
 
 
-def _exams(tally: Tally, with_links: bool) -> list[dict[str, Any]]:
-    rows = Exam.objects.annotate(submission_count=counted(Submission.objects.all(), "exam"))
+def _exams(request: HttpRequest, tally: Tally, with_links: bool) -> list[dict[str, Any]]:
+    exams = readable_exams(request.user)
+    rows = exams.annotate(submission_count=counted(Submission.objects.all(), "exam"))
     answers = reverse("admin:scoring_answer_changelist")
     return [
         {

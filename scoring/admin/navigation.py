@@ -11,6 +11,10 @@ def _marks(request: HttpRequest) -> bool:
     return has_role(request.user, MARKER, ADJUDICATOR, MANAGER)
 
 
+def _manages(request: HttpRequest) -> bool:
+    return has_role(request.user, MANAGER)
+
+
 def _sees_exams(request: HttpRequest) -> bool:
     return has_role(request.user, MANAGER, VIEWER)
 
@@ -39,4 +43,10 @@ register(
     ModelLink("scoring.upload", "upload_file"),
     ModelLink("scoring.batch", "stacks"),
 )
-register("access", ACCESS, 80, ModelLink("scoring.apitoken", "key"))
+register(
+    "access",
+    ACCESS,
+    80,
+    PageLink(_("Markers"), "group_add", "people:list", _manages),
+    ModelLink("scoring.apitoken", "key"),
+)

@@ -31,6 +31,7 @@ from scoring.contract.faults import faults
 from scoring.machine import requests
 from scoring.marks import visibility
 from scoring.models import Answer, Question
+from scoring.models.people import readable
 from scoring.review import queue
 from scoring.tasks import inference
 
@@ -84,6 +85,7 @@ class AnswerList(View):
     def get(self, request: Request) -> Response:
         """List answers with their marks.
 
+        Markers see answers of what is assigned to them alone.
         Markers and adjudicators do not see whose answers they are, nor what could bias their
         marks: other people's marks of answers that they may still be asked to mark, and, unless the
         exam shows it, the machine's. For them `review` is claimed for answers that they have under
@@ -95,7 +97,7 @@ class AnswerList(View):
             for name in FILTERS
             if name in request.query_params
         }
-        rows = Answer.objects.filter(**filters)
+        rows = readable(Answer.objects.filter(**filters), request.user)
         rows = rows.select_related("submission", "question__exam__policy", "reference")
         rows = rows.prefetch_related("marks", "leases", "reference__marks__marker")
         pages = Pages()

@@ -11,6 +11,7 @@ from scoring.models.calibrations import (
 )
 from scoring.models.exams import Criterion, Exam, ModelAnswer, Question, QuestionGroup
 from scoring.models.marks import Mark
+from scoring.models.people import Assignment, RubricNote, SavedComment
 from scoring.models.policies import MarkingPolicy
 from scoring.models.reviews import AnswerGroup, Lease, Reference, ReferenceMark, Standing
 from scoring.models.uploads import Upload
@@ -20,6 +21,7 @@ __all__ = [
     "AnswerGroup",
     "ApiToken",
     "Artefact",
+    "Assignment",
     "Batch",
     "Calibration",
     "Criterion",
@@ -35,6 +37,8 @@ __all__ = [
     "QuestionGroup",
     "Reference",
     "ReferenceMark",
+    "RubricNote",
+    "SavedComment",
     "Standing",
     "Submission",
     "Threshold",

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from pmscoring.base import role_words
 from pmscoring.base.roles import REQUEST, ROLES
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def hashed(secret: str) -> str:
 def scope_choices() -> list[tuple[str, Any]]:
     """What a token may be narrowed to, in words."""
     return [
-        *((role, role) for role in ROLES),
+        *((role, role_words.name(role)) for role in ROLES),
         (REQUEST, _("request: may ask for a deployment, which an operator approves")),
     ]
 

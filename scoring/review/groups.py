@@ -26,6 +26,7 @@ from scoring.marks import giving, settlement
 from scoring.marks.settlement import MARKED_BY_PEOPLE, Review
 from scoring.models import Answer, AnswerGroup, Mark, Question, locks
 from scoring.review import references
+from scoring.review.assignments import require_assigned
 from scoring.review.queue import open_to
 
 DISTANCE = 0.02
@@ -184,8 +185,9 @@ def open_groups(question: Question, marker: User) -> list[AnswerGroup]:
     """The groups of which the marker may mark two answers or more now.
 
     Those that the marker has taken come first, then the largest. Each has `open_count`, how many of
-    its answers the marker may mark. Raises NotQualified or Suspended.
+    its answers the marker may mark. Raises NotAssigned, NotQualified or Suspended.
     """
+    require_assigned(question, marker)
     references.require_qualified(question.exam, marker)
     answers = _open_answers(Answer.objects.filter(question=question), marker)
     counts: dict[int, int] = dict(
@@ -243,9 +245,10 @@ def mark_group(
 
     `payload` is as in `giving.give`; answers whose keys are in `without` leave the group first. The
     list is empty where other markers have marked the answers already or one has taken the group.
-    Raises Invalid, NotQualified, Suspended or WrongState.
+    Raises Invalid, NotAssigned, NotQualified, Suspended or WrongState.
     """
     question = group.question
+    require_assigned(question, marker)
     judgement = giving.read_judgement(question, payload)
     settlement.hold(question.exam, *MARKED_BY_PEOPLE)
     references.require_qualified(question.exam, marker)

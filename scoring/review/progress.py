@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from scoring.marks.settlement import Review
 from scoring.models import Answer, Exam, Mark, Question, ReferenceMark
+from scoring.models.people import questions_to_mark
 from scoring.review import references
 
 
@@ -33,12 +34,12 @@ class Progress:
 def marking_progress(
     exam: Exam, marker: User, question: Question | None = None, seconds_old: float = 0.0
 ) -> Progress:
-    """How far the marking of the exam, or of one question, is.
+    """How far the marking of the marker's part of the exam, or of one question, is.
 
     The counts of answers may come from a cache, `seconds_old` at most; the marker's own never do.
     """
-    all_questions = exam.questions.order_by().values_list("pk", flat=True)
-    questions = [question.pk] if question else list(all_questions)
+    own_part = questions_to_mark(marker).filter(exam=exam).order_by("pk")
+    questions = [question.pk] if question else list(own_part.values_list("pk", flat=True))
     counts = _recent_counts(questions, seconds_old) if seconds_old else _counts(questions)
     midnight = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     own = Mark.objects.filter(answer__question__in=questions, marker=marker)

@@ -29,7 +29,7 @@ from scoring.models import (
     ReferenceMark,
     locks,
 )
-from scoring.review import references
+from scoring.review import assignments, references
 
 RE_MARKERS = (ADJUDICATOR, MANAGER)
 """Who may mark an answer that they have not claimed, a settled one too; docs/review.md says so."""
@@ -64,10 +64,12 @@ def next_answer(
     None where no answer is left. `without` are keys of answers that the marker skipped. A marker
     who must qualify first is leased the reference answers of their round; these leases and those of
     hidden reference answers have `is_reference`, and `references.is_qualifying` tells them apart.
-    Raises NotQualified where there is nothing to qualify by, Suspended, or WrongState where the
-    exam is neither in trial nor in marking.
+    Raises NotAssigned, NotQualified where there is nothing to qualify by, Suspended, or WrongState
+    where the exam is neither in trial nor in marking.
     """
     release_expired(exam)
+    if question is not None:
+        assignments.require_assigned(question, marker)
     while True:
         with transaction.atomic():
             _lock_for_leasing(exam, marker)
@@ -166,7 +168,7 @@ def _most_urgent(
         return locks.lock_first_free(open_answers.filter(question=question))
     heads = [
         open_answers.filter(question=key).values_list("urgency", "pk", "question")[:1]
-        for key in exam.questions.order_by("pk").values_list("pk", flat=True)
+        for key in assignments.assigned(exam, marker)
     ]
     rows = heads[0].union(*heads[1:], all=True) if heads else []
     for *_rank, key in sorted(rows, key=lambda row: (-row[0], row[1])):
@@ -242,6 +244,7 @@ def lease_again(answer: Answer, marker: User) -> Lease:
         locks.lock_answers(rows)
         if not open_to(rows.filter(review=Review.QUEUED), marker).exists():
             raise LeaseLost(_("%s is no longer in your hands") % answer)
+        assignments.require_assigned(answer.question, marker)
         references.require_qualified(exam, marker)
         rows.update(review=Review.CLAIMED)
         return _lease(answer, exam, marker)

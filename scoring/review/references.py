@@ -27,6 +27,7 @@ from scoring.models import (
     Standing,
     locks,
 )
+from scoring.models.people import questions_to_mark
 
 QUALIFYING, WATCH = ReferenceMark.Purpose.QUALIFYING, ReferenceMark.Purpose.WATCH
 WITHDRAWN = ReferenceMark.Purpose.WITHDRAWN
@@ -169,7 +170,11 @@ def _to_qualify(current: Standing) -> "models.QuerySet[Reference]":
     marked = ReferenceMark.objects.filter(
         marker=current.marker_id, purpose=QUALIFYING, round=current.round
     )
-    of_round = Reference.objects.filter(answer__question__exam=current.exam_id, qualifies=True)
+    of_round = Reference.objects.filter(
+        answer__question__in=questions_to_mark(current.marker),
+        answer__question__exam=current.exam_id,
+        qualifies=True,
+    )
     return of_round.exclude(pk__in=marked.values("reference")).order_by("pk")
 
 
@@ -226,7 +231,9 @@ def _to_watch(
     """
     marked = ReferenceMark.objects.filter(marker=marker, purpose=WATCH, round=this_round)
     own = Mark.objects.filter(answer=models.OuterRef("answer"), marker=marker)
-    hidden = Reference.objects.filter(answer__question__exam=exam, watches=True)
+    hidden = Reference.objects.filter(
+        answer__question__in=questions_to_mark(marker), answer__question__exam=exam, watches=True
+    )
     if question is not None:
         hidden = hidden.filter(answer__question=question)
     return hidden.exclude(pk__in=marked.values("reference")).exclude(models.Exists(own))

@@ -93,7 +93,7 @@ def _everyone(request: HttpRequest) -> bool:
 
 ACCESS = _("Access")
 register("home", "", 0, PageLink(_("Overview"), "space_dashboard", "admin:index", _everyone))
-register("access", ACCESS, 80, ModelLink("auth.user", "person"), ModelLink("auth.group", "groups"))
+register("access", ACCESS, 80, ModelLink("auth.user", "person"))
 register(
     "schedules",
     _("Schedules"),

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from scoring.admin.marking_page import pages
 from scoring.models import Exam, Question
+from scoring.review.assignments import NotAssigned
 from scoring.review.references import NotQualified, Suspended
 
 
@@ -16,7 +17,10 @@ def show_closed(
     exam.refresh_from_db(fields=["status"])
     state = {"state": exam.get_status_display()}
     title, text = _("You cannot mark this exam now"), _("The exam is %(state)s.") % state
-    if isinstance(error, Suspended):
+    if isinstance(error, NotAssigned):
+        title = _("This is not assigned to you")
+        text = _("Managers assign exams and questions to markers. Yours are on the first page.")
+    elif isinstance(error, Suspended):
         title = _("Your marking is suspended")
         text = _(
             "Your agreement with the reference answers fell below the minimum of this exam. A"

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, Prefetch
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -20,6 +20,7 @@ from scoring.admin.counts import share
 from scoring.admin.marking_page.pages import DeskRequest, address, desk_page, posted_key
 from scoring.marks.settlement import MARKED_BY_PEOPLE
 from scoring.models import Answer, Exam, Question, Standing
+from scoring.models.people import is_bound, questions_to_mark
 from scoring.review import groups, references
 from scoring.review.progress import marking_progress
 from scoring.review.references import NotQualified
@@ -54,16 +55,22 @@ def entry(request: DeskRequest) -> HttpResponse:
     """The exams in trial or in marking; a manager's POST starts a new search for groups."""
     if request.method == "POST":
         return _regroup(request)
-    exams = Exam.objects.filter(status__in=MARKED_BY_PEOPLE).prefetch_related("questions")
+    own_part = Prefetch("questions", questions_to_mark(request.user))
+    exams = Exam.objects.filter(status__in=MARKED_BY_PEOPLE).prefetch_related(own_part)
     title = _("Marking")
     context = {
         **admin.site.each_context(request),
         "title": title,
         "page_title": title,
-        "exams": [_exam(request, exam) for exam in exams],
+        "exams": [_exam(request, exam) for exam in exams if _has_part(request, exam)],
     }
     request.current_app = admin.site.name
     return TemplateResponse(request, "scoring/marking/entry.html", context)
+
+
+def _has_part(request: DeskRequest, exam: Exam) -> bool:
+    """Whether a question of the exam is the user's to mark; others see exams without questions."""
+    return bool(exam.questions.all()) or not is_bound(request.user)
 
 
 def _regroup(request: DeskRequest) -> HttpResponse:
@@ -92,12 +99,18 @@ def _exam(request: DeskRequest, exam: Exam) -> dict[str, Any]:
         "may_mark": may_mark,
         "rows": rows,
         "groups": sum(row.groups for row in rows),
-        "href": address("marking:desk", exam),
+        "href": address("marking:desk", exam, _first_left(rows)),
+        "mixed_href": address("marking:desk", exam) if len(rows) > 1 else "",
         "groups_href": address("marking:groups", exam),
         "disputes_href": address("marking:disputes", exam)
         if has_role(request.user, ADJUDICATOR, MANAGER)
         else "",
     }
+
+
+def _first_left(rows: list[QuestionRow]) -> Question | None:
+    """The first question with answers left: markers keep to one at a time."""
+    return next((row.question for row in rows if row.left), None)
 
 
 def _to_qualify(exam: Exam, marker: User, standing: Standing | None) -> int:

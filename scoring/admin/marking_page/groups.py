@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,7 +14,7 @@ from pmscoring.base.lifecycle import WrongState
 from scoring.admin.marking_page import empty, pages, points, sheets, singles
 from scoring.admin.marking_page.differences import Piece, pieces
 from scoring.models import Answer, AnswerGroup, Exam, Question
-from scoring.review import groups
+from scoring.review import assignments, groups
 from scoring.review.references import NotQualified
 
 DESK = "marking:groups"
@@ -52,11 +53,15 @@ def _take_next(
     # else holds, so one of them gets it, and the other tries the next group.
     taken = (
         group
-        for row in ([question] if question else exam.questions.all())
+        for row in ([question] if question else _own_part(exam, marker))
         for group in groups.open_groups(row, marker)
         if group.pk not in without and groups.take(group, marker)
     )
     return next(taken, None)
+
+
+def _own_part(exam: Exam, marker: User) -> "QuerySet[Question]":
+    return exam.questions.filter(pk__in=assignments.assigned(exam, marker))
 
 
 def show_group(

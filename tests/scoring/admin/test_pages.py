@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -36,7 +36,7 @@ MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label != "opsconsole"),
     key=lambda model: model._meta.label,
 )
-ADDED_BY_HAND = {Exam, Question, User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule,
+ADDED_BY_HAND = {Exam, Question, User, PeriodicTask, IntervalSchedule, CrontabSchedule,
                  ClockedSchedule, SolarSchedule}  # fmt: skip
 
 

@@ -1,0 +1,117 @@
+"""Which marker marks which questions of an exam.
+
+An exam without assignments is open to every marker. With the first assignment, markers who are not
+assigned have no part in it any more. Exam managers and adjudicators are not bound.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from pmscoring.base.audit import record
+from pmscoring.base.faults import Fault, Invalid, fault
+from pmscoring.base.roles import MARKER
+from scoring.marks import settlement
+from scoring.models import AnswerGroup, Assignment, Exam, Lease, Question, locks
+from scoring.models.people import is_bound, questions_to_mark
+from scoring.review.references import NotQualified
+
+Wanted = Mapping[str, Collection[str] | None]
+"""Codes of questions by the marker's user name; None for the whole exam."""
+
+
+class NotAssigned(NotQualified):
+    """The marker has no part in the question, or in the exam."""
+
+
+def assigned(exam: Exam, marker: User) -> list[int]:
+    """The keys of the exam's questions that the marker may mark; raises NotAssigned for none."""
+    keys = questions_to_mark(marker).filter(exam=exam).order_by("pk").values_list("pk", flat=True)
+    if not keys and is_bound(marker) and exam.questions.exists():
+        raise NotAssigned(_("no question of %s is assigned to you") % exam.code)
+    return list(keys)
+
+
+def require_assigned(question: Question, marker: User) -> None:
+    """Raise NotAssigned where the marker may not mark the question."""
+    if not questions_to_mark(marker).filter(pk=question.pk).exists():
+        raise NotAssigned(_("%s is not assigned to you") % question)
+
+
+def markers() -> Any:
+    """The users who can be assigned."""
+    return User.objects.filter(is_active=True, groups__name=MARKER).order_by("username")
+
+
+def describe(exam: Exam) -> dict[str, list[str] | None]:
+    """The assignments of an exam, as `replace` takes them."""
+    rows = exam.assignments.order_by("marker__username", "question__position", "question")
+    described: dict[str, list[str] | None] = {}
+    for name, code in rows.values_list("marker__username", "question__code"):
+        if code is None:
+            described[name] = None
+        elif (codes := described.setdefault(name, [])) is not None:
+            codes.append(code)
+    return described
+
+
+@transaction.atomic
+def replace(exam: Exam, manager: User, wanted: Wanted) -> None:
+    """Let these be the exam's assignments; what others have in hand of it is queued again.
+
+    Raises Invalid with pointers such as /sato/0, for the first code of the marker sato.
+    """
+    # Two managers at once: the second waits for the exam. Nobody is leased an answer meanwhile, as
+    # whoever leases shares the exam: each lease is either seen here, or given by the new rule.
+    locks.lock_exam(exam.pk)
+    rows = _rows(exam, wanted)
+    before = set(exam.assignments.values_list("marker", "question"))
+    after = {(row.marker_id, row.question_id) for row in rows}
+    gone = exam.assignments.all()
+    for marker, question in before & after:
+        gone = gone.exclude(marker=marker, question=question)
+    gone.delete()
+    Assignment.objects.bulk_create(
+        row for row in rows if (row.marker_id, row.question_id) not in before
+    )
+    if before != after:
+        record("assigned", manager, exam=exam.pk, assignments=sorted(after, key=str))
+        _take_back(exam)
+
+
+def _rows(exam: Exam, wanted: Wanted) -> list[Assignment]:
+    questions = {question.code: question for question in exam.questions.all()}
+    users = {user.username: user for user in markers().filter(username__in=wanted)}
+    faults: list[Fault] = []
+    rows = []
+    for name, codes in wanted.items():
+        if name not in users:
+            faults.append(fault(f"/{name}", _("%s is no active marker") % name))
+        for index, code in enumerate(codes or ()):
+            if code not in questions:
+                faults.append(fault(f"/{name}/{index}", _("there is no question %s") % code))
+        if not faults:
+            parts = [None] if codes is None else [questions[code] for code in dict.fromkeys(codes)]
+            rows += [Assignment(exam=exam, marker=users[name], question=part) for part in parts]
+    if faults:
+        raise Invalid(faults)
+    return rows
+
+
+def _take_back(exam: Exam) -> None:
+    """Queue again what markers have in hand of questions that they may mark no more."""
+    leases = Lease.objects.filter(answer__question__exam=exam).select_related("marker", "answer")
+    lost = [lease for lease in locks.lock_leases(leases) if not _may_keep(lease)]
+    Lease.objects.filter(pk__in=[lease.pk for lease in lost]).delete()
+    settlement.settle(lease.answer_id for lease in lost if not lease.is_reference)
+    for group in AnswerGroup.objects.filter(question__exam=exam).exclude(held_by=None):
+        allowed = questions_to_mark(User.objects.get(pk=group.held_by_id))
+        if not allowed.filter(pk=group.question_id).exists():
+            AnswerGroup.objects.filter(pk=group.pk).update(held_by=None, held_until=None)
+
+
+def _may_keep(lease: Lease) -> bool:
+    return questions_to_mark(lease.marker).filter(pk=lease.answer.question_id).exists()
