@@ -78,3 +78,45 @@ def test_a_block_holds_whole_references_and_no_more_than_fit(
     monkeypatch.setattr(matching, "MAX_COSINES", 40)
     sizes = [np.diff([*part.starts, len(part.vectors)]).tolist() for part in blocks(rubric, 10)]
     assert sizes == [[3], [5], [1, 2], [4]]
+
+
+def shortest_run(answer: Reading, reference: Reading) -> tuple[int, int]:
+    """The fewest clauses in a row that are near enough to the reference, found by trying all."""
+    rubric = rubric_of([[reference]], None)
+    clauses = [found.span() for found in matching.CLAUSE.finditer(answer.text)]
+    cosines = answer.vectors @ rubric.vectors.T
+    whole = float(cosines.max(axis=0) @ rubric.weights)
+    enough = whole - 0.03 * abs(whole)
+    runs = []
+    for first in range(len(clauses)):
+        for last in range(first, len(clauses)):
+            start, end = clauses[first][0], clauses[last][1]
+            strength = float(cosines[start:end].max(axis=0) @ rubric.weights)
+            if strength >= enough:
+                runs.append((last - first, end - start, -strength, start, end))
+    return min(runs)[3:]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_evidence_of_a_long_text_is_the_shortest_passage_that_shows_the_reference(
+    seed: int,
+) -> None:
+    chance = np.random.default_rng(seed)
+    sizes = chance.integers(1, 6, int(chance.integers(3, 24)))
+    text = "".join("abcde"[:size] + "。" for size in sizes)
+    answer, reference = on_axes(text, chance), on_axes("abcdefgh", chance)
+    [match] = matches(answer, rubric_of([[reference]], None), 1)
+    start, end = shortest_run(answer, reference)
+    # One clause or two are compared by their length alone.
+    if text[start:end].count("。") > 2:
+        assert (match.start, match.end) == (start, end)
+    assert match.end - match.start < len(text) or (start, end) == (0, len(text))
+
+
+def test_a_text_far_from_the_reference_has_evidence_all_the_same() -> None:
+    rubric = rubric_of([[reading("ab", (1, 0), (-1, 0))]], None)
+    text = "a。b。c。d。"
+    for x in (0.0, 1.0, -1.0):
+        vectors = [(x, y) for y in (1, 0, 1, 0, 1, 0, 1, 0)]
+        [match] = matches(reading(text, *vectors), rubric, 1)
+        assert 0 <= match.start < match.end <= len(text)

@@ -6,7 +6,7 @@ prompt says them already (question demoting, Sultan et al. 2016). docs/scoring.m
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -105,11 +105,20 @@ def matches(
         ],
         axis=1,
     )
-    spans = _spans([clauses[i] for i in present])
-    return [
-        _match(strengths[:, rubric.owners == criterion], spans, average)
-        for criterion in range(criteria)
-    ]
+    own_clauses = [clauses[i] for i in present]
+    spans = _spans(own_clauses)
+
+    def match_of(criterion: int) -> Match:
+        owned = np.flatnonzero(rubric.owners == criterion)
+        match, best = _match(strengths[:, owned], spans, average)
+        if len(own_clauses) <= 2 or (match.start, match.end) != spans[-1]:
+            return match
+        reference = _reference(rubric, int(owned[best]))
+        nearest = _nearest(reading, reference, order, firsts)
+        start, end = _passage(nearest, reference.weights, own_clauses)
+        return replace(match, start=start, end=end)
+
+    return [match_of(criterion) for criterion in range(criteria)]
 
 
 def blocks(rubric: Rubric, tokens: int) -> Iterator[Rubric]:
@@ -147,10 +156,22 @@ def _by_clause(
     return order, firsts, [max(int(place), 0) for place in present]
 
 
-def _strengths(reading: Reading, rubric: Rubric, order: Indices, firsts: Indices) -> Floats:
-    """[spans, references]: how near the tokens of each reference come within the span."""
+def _reference(rubric: Rubric, index: int) -> Rubric:
+    """One reference of the rubric, by its index."""
+    ends = [*rubric.starts[1:].tolist(), len(rubric.vectors)]
+    return _block(rubric, index, index + 1, ends[index])
+
+
+def _nearest(reading: Reading, rubric: Rubric, order: Indices, firsts: Indices) -> Floats:
+    """[clauses, tokens of the rubric]: the cosine of the nearest token in the clause."""
     cosines = reading.vectors @ rubric.vectors.T
     nearest: Floats = np.maximum.reduceat(cosines[order], firsts, axis=0)
+    return nearest
+
+
+def _strengths(reading: Reading, rubric: Rubric, order: Indices, firsts: Indices) -> Floats:
+    """[spans, references]: how near the tokens of each reference come within the span."""
+    nearest = _nearest(reading, rubric, order, firsts)
     weighted = _nearest_in_spans(nearest) * rubric.weights
     strengths: Floats = np.add.reduceat(weighted, rubric.starts, axis=1)
     return strengths
@@ -168,16 +189,60 @@ def _spans(clauses: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return [*clauses, *pairs, (clauses[0][0], clauses[-1][1])]
 
 
-def _match(strengths: Floats, spans: Sequence[tuple[int, int]], average: bool) -> Match:
-    """The match of a criterion, from the strengths [spans, references] of its references."""
+def _passage(
+    nearest: Floats, weights: Floats, clauses: Sequence[tuple[int, int]]
+) -> tuple[int, int]:
+    """The fewest clauses in a row, as [start, end) of the text, that show a reference.
+
+    `nearest` is [clauses, tokens of the reference], `weights` [tokens]. A longer run is never
+    weaker, so the length is found by halving: `runs` has the maxima of all runs of `length` clauses
+    that are too weak, and `powers` those of all runs of 1, 2, 4 … clauses.
+    """
+    enough = _enough(float(nearest.max(axis=0) @ weights))
+    powers = [nearest]
+    while len(powers[-1]) > (half := 1 << (len(powers) - 1)):
+        powers.append(np.maximum(powers[-1][:-half], powers[-1][half:]))
+    length, runs = 0, np.full_like(nearest, -1.0)
+    for exponent in reversed(range(len(powers))):
+        longer = _longer(runs, powers[exponent], length)
+        # The whole is enough, whatever a sum in another order comes to.
+        if len(longer) > 1 and float((longer @ weights).max()) < enough:
+            length, runs = length + (1 << exponent), longer
+    strengths = _longer(runs, nearest, length) @ weights
+    enough = min(enough, float(strengths.max()))
+    _size, _weakness, start, end = min(
+        (clauses[first + length][1] - clauses[first][0], -strength, first, first + length)
+        for first, strength in enumerate(strengths.tolist())
+        if strength >= enough
+    )
+    return clauses[start][0], clauses[end][1]
+
+
+def _longer(runs: Floats, more: Floats, length: int) -> Floats:
+    """The maxima of runs of `length` clauses, each made longer by the run that comes after it."""
+    after = more[length:]
+    longer: Floats = np.maximum(runs[: len(after)], after)
+    return longer
+
+
+def _enough(strength: float) -> float:
+    """The strength of a span that shows as much as the whole answer with this strength."""
+    return strength - (1 - EVIDENCE_SHARE) * abs(strength)
+
+
+def _match(strengths: Floats, spans: Sequence[tuple[int, int]], average: bool) -> tuple[Match, int]:
+    """The match of a criterion, from the strengths [spans, references] of its references.
+
+    With it comes the index of the reference that it is shown for.
+    """
     if not strengths.shape[1]:
-        return NO_MATCH
+        return NO_MATCH, 0
     best = int(strengths[-1].argmax())
     greatest = float(strengths[-1, best])
-    enough = greatest - (1 - EVIDENCE_SHARE) * abs(greatest)
+    enough = _enough(greatest)
     _, _, start, end = min(
         (end - start, -strength, start, end)
         for (start, end), strength in zip(spans, strengths[:, best].tolist(), strict=True)
         if strength >= enough
     )
-    return Match(float(strengths[-1].mean()) if average else greatest, start, end)
+    return Match(float(strengths[-1].mean()) if average else greatest, start, end), best
