@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _
 from scoring.documents.base import BadDocument, Essay
 
 SECONDS = 20.0
-PROGRAM = Path(__file__).with_name("pages.py")
-LOST = ("heavy", "")
+PROGRAM = Path(__file__).parents[1] / "pdf" / "__main__.py"
+LOST: "Answer" = ("heavy", 0, "")
 Child = subprocess.Popen[bytes]
+Answer = tuple[str, int, str | int]
+"""What the program answers: a kind, a page or 0, and a value."""
 
 
 class Pdfs:
@@ -32,21 +34,20 @@ class Pdfs:
             self.child = None
 
     def text(self, data: bytes) -> Essay:
-        """The text layer of a PDF file.
+        """The text that is seen in a PDF file, or that was typed into it.
 
-        Raises BadDocument where there is none, or where reading takes too much time or memory.
+        Raises BadDocument where that is not certain, or takes too much time or memory.
         """
         if self.child is None:
             self.child = _start()
-        kind, value = _ask(self.child, data)
+        kind, page, value = _ask(self.child, data)
         if kind == "heavy":
             self.close()
+        if kind == "typed":
+            return Essay(str(value), [_("only its fields and notes were read, not the print")])
         if kind != "text":
-            raise BadDocument(_reason(kind, value))
-        text = str(value)
-        if not text.strip():
-            raise BadDocument(_("no text layer: the pages are images or empty"))
-        return Essay(text)
+            raise BadDocument(_reason(kind, page, value))
+        return Essay(str(value))
 
 
 def _start() -> Child:
@@ -66,8 +67,8 @@ def _start() -> Child:
     return child
 
 
-def _ask(child: Child, data: bytes) -> tuple[str, object]:
-    """The (kind, value) that pages.py answers; LOST if it does not answer in time, or has ended."""
+def _ask(child: Child, data: bytes) -> Answer:
+    """What the program answers; LOST if it does not answer in time, or has ended."""
     requests, responses = cast(IO[bytes], child.stdin), cast(IO[bytes], child.stdout)
     end = monotonic() + SECONDS
     timer = Timer(SECONDS, child.kill)
@@ -84,17 +85,41 @@ def _ask(child: Child, data: bytes) -> tuple[str, object]:
     # does not count: the process may be dead, and is started again for the next file.
     if monotonic() >= end or not line.endswith(b"\n"):
         return LOST
-    kind, value = json.loads(line)
-    return kind, value
+    kind, page, value = json.loads(line)
+    return kind, page, value
 
 
-def _reason(kind: str, value: object) -> str:
-    if kind == "encrypted":
-        return _("an encrypted PDF file")
-    if kind == "pages":
-        return _("more than %d pages") % value
-    if kind == "long":
-        return _("over %d bytes") % value
-    if kind == "broken":
-        return _("not a readable PDF file: %s") % value
-    return _("takes too much time or memory to read")
+def _reason(kind: str, page: int, value: str | int) -> str:
+    reason = _reasons().get(kind, _("takes too much time or memory to read"))
+    reason = reason % value if "%" in reason else reason
+    return _("page %(page)d: %(reason)s") % {"page": page, "reason": reason} if page else reason
+
+
+def _reasons() -> dict[str, str]:
+    """Why a file is refused, and what to do, by the kinds that the program answers."""
+    return {
+        "box": _("a check box is marked (%s), which is no text; type the answer"),
+        "broken": _("not a readable PDF file; open it and print it to a new PDF file"),
+        "empty": _("its fields are empty; without them only the printed question would be read"),
+        "encrypted": _("an encrypted PDF file; save it without a password"),
+        "fields": _("several fields are filled in (%s), and which is the answer is not certain"),
+        "font": _(
+            "the font %s does not say which characters it shows; send the text as TXT or DOCX"
+        ),
+        "invisible": _(
+            "invisible text, as text recognition puts on scans; send the text as TXT or DOCX"
+        ),
+        "long": _("over %d bytes"),
+        "no text": _("no text layer: the pages are images or empty"),
+        "note": _("a note that is no text of the page (%s); type the answer as text"),
+        "order": _("the order of its lines is not certain; send the text as TXT or DOCX"),
+        "outside": _("text outside of the page, which nobody sees; remove it"),
+        "pages": _("more than %d pages"),
+        "picture": _("a picture instead of text; type the answer"),
+        "portfolio": _("a collection of files; send each on its own"),
+        "slanted": _("slanted text; write it straight, or remove a watermark"),
+        "tiny": _("text too small to be seen; remove it"),
+        "turned": _("text in several directions; write all of it upright"),
+        "white": _("white text, which may not be seen; remove it or colour it"),
+        "xfa": _("a form of the kind XFA; print it to a new PDF file"),
+    }

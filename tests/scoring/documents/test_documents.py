@@ -5,9 +5,8 @@ import re
 import struct
 import sys
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from tempfile import gettempdir
@@ -19,7 +18,7 @@ from openpyxl import Workbook
 
 from scoring import documents
 from scoring.documents import BadDocument, Skipped, Unreadable
-from scoring.documents.pdfs import PROGRAM, Pdfs
+from tests.scoring.documents.pdf_files import bomb, pdf
 
 pytestmark = pytest.mark.usefixtures("english")
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -322,64 +321,6 @@ def test_an_entry_with_a_wrong_checksum_is_told_of(rows: Rows) -> None:
     assert bad.reason == "the content is damaged; pack the file again"
 
 
-def pdf(text: str, more: bytes = b"") -> bytes:
-    """A PDF file of one page, with a text layer where there is a text."""
-    stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode() if text else b"0 0 9 9 re f"
-    return pdf_of(b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream), 1, more)
-
-
-def pdf_of(contents: bytes, pages: int, more: bytes = b"") -> bytes:
-    """A PDF file all of whose pages show the same; `more` goes into its trailer."""
-    parts = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[%s]/Count %d>>" % (b"3 0 R " * pages, pages),
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
-        b"/Resources<</Font<</F1 5 0 R>>>>>>",
-        contents,
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-    ]
-    out, offsets = b"%PDF-1.4\n", []
-    for number, part in enumerate(parts, start=1):
-        offsets.append(len(out))
-        out += b"%d 0 obj%s endobj\n" % (number, part)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    start = len(out)
-    out += b"xref\n0 6\n0000000000 65535 f \n" + table
-    return out + b"trailer<</Size 6/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (more, start)
-
-
-def bomb(operators: bytes, pages: int) -> bytes:
-    """A small PDF file that unfolds to much work."""
-    packed = zlib.compress(operators, 9)
-    head = b"<</Filter/FlateDecode/Length %d>>" % len(packed)
-    return pdf_of(head + b"stream\n%s\nendstream" % packed, pages)
-
-
-@pytest.fixture
-def pdfs() -> Iterator[Pdfs]:
-    with closing(Pdfs()) as found:
-        yield found
-
-
-def test_it_reads_the_text_layer_of_a_pdf_file_and_says_when_there_is_none(pdfs: Pdfs) -> None:
-    assert pdfs.text(pdf("the scope grew")).text == "the scope grew"
-    child = pdfs.child
-    with pytest.raises(BadDocument, match="no text layer"):
-        pdfs.text(pdf(""))
-    with pytest.raises(BadDocument, match="not a readable PDF"):
-        pdfs.text(b"%PDF-1.4 nothing")
-    assert pdfs.text(pdf("long " * 200_000)).text.startswith("long long")
-    assert pdfs.child is child
-
-
-def test_it_says_that_a_pdf_file_is_encrypted_or_has_too_many_pages(pdfs: Pdfs) -> None:
-    secret = b"/Encrypt<</Filter/Standard/V 1/R 2/P -1/O<%s>/U<%s>>>" % (b"00" * 32, b"00" * 32)
-    with pytest.raises(BadDocument, match="an encrypted PDF file"):
-        pdfs.text(pdf("secret", secret))
-    with pytest.raises(BadDocument, match="more than 100 pages"):
-        pdfs.text(bomb(b"", 101))
-
-
 def test_a_pdf_file_that_would_take_minutes_is_told_of_and_its_neighbours_are_read(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -396,58 +337,6 @@ def test_a_pdf_file_that_would_take_minutes_is_told_of_and_its_neighbours_are_re
         (3, row("c", "Q1", "two")),
     ]
     assert monotonic() - since < 15
-
-
-def test_a_pdf_file_that_unfolds_beyond_bounds_is_not_read(pdfs: Pdfs) -> None:
-    with pytest.raises(BadDocument, match="not a readable PDF"):
-        pdfs.text(bomb(b" " * 75_000_000, 1))
-
-
-@pytest.mark.parametrize(
-    ("bound", "data", "reason"),
-    [
-        (
-            "MOST_MEMORY = 64 << 20",
-            bomb(b"BT /F1 12 Tf (%s) Tj ET" % (b"a" * 15_000_000), 1),
-            "takes too much time or memory",
-        ),
-        ("MOST_TEXT = 10", pdf("eleven signs"), "over 10 bytes"),
-    ],
-)
-def test_a_pdf_file_that_takes_too_much_memory_or_holds_too_much_text_is_told_of(
-    pdfs: Pdfs,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    bound: str,
-    data: bytes,
-    reason: str,
-) -> None:
-    program = tmp_path / "bounded.py"
-    program.write_text(
-        f"import sys; sys.path.append({str(PROGRAM.parent)!r})\n"
-        f"import pages; pages.{bound}; pages.main()"
-    )
-    monkeypatch.setattr("scoring.documents.pdfs.PROGRAM", program)
-    with pytest.raises(BadDocument, match=reason):
-        pdfs.text(data)
-    assert pdfs.text(pdf("next")).text == "next"
-
-
-def test_when_the_process_that_reads_is_killed_the_next_file_has_a_new_one(pdfs: Pdfs) -> None:
-    pdfs.text(pdf("one"))
-    assert pdfs.child
-    pdfs.child.kill()
-    with pytest.raises(BadDocument, match="takes too much"):
-        pdfs.text(pdf("two"))
-    assert pdfs.text(pdf("three")).text == "three"
-
-
-def test_it_is_no_fault_of_the_file_when_the_process_does_not_start(
-    pdfs: Pdfs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("scoring.documents.pdfs.PROGRAM", tmp_path / "nowhere.py")
-    with pytest.raises(ChildProcessError):
-        pdfs.text(pdf("one"))
 
 
 def test_it_reads_no_other_kind_of_file(rows: Rows) -> None:

@@ -1,12 +1,12 @@
-"""A program that extracts the text of PDF files: `python -P pages.py`.
+"""A program that reads PDF files: `python -P scoring/pdf/__main__.py`.
 
 A PDF file can demand any amount of work, so this is a process of its own with limits on time and
-memory, which a file may end. It does not import Django.
+memory, which a file may end.
 
 Standard input: for each file its length, 8 bytes in big-endian order, then its bytes. Standard
-output: for each file a line of JSON, [kind, value]. `text` comes with the text, `broken` with the
-reason, `pages` and `long` with the limit that was exceeded; `encrypted` and `heavy` (out of memory,
-after which the program ends) with an empty string.
+output: for each file a line of JSON, [kind, page, value]. `text` comes with the text and `typed`
+with the text of its fields and notes; `broken` is no readable file, `heavy` ran out of memory,
+after which the program ends. The other kinds are those of Refused.
 """
 
 import gc
@@ -15,16 +15,20 @@ import json
 import logging
 import resource
 import sys
-from typing import Any
+from pathlib import Path
 
 import pypdf
 
+sys.path.append(str(Path(__file__).parents[2]))
+
+from scoring.pdf.reading import text
+from scoring.pdf.refused import Refused
+
 SECONDS = 20
 MOST_MEMORY = 384 * 1024 * 1024
-MOST_PAGES = 100
-MOST_TEXT = MOST_STREAM = 20 * 1024 * 1024
+MOST_STREAM = 20 * 1024 * 1024
 MOST_OPERATIONS = 500_000
-Answer = tuple[str, Any]
+Answer = tuple[str, int, str | int]
 
 
 def main() -> None:
@@ -32,11 +36,11 @@ def main() -> None:
     logging.disable()
     _set_limits()
     gc.freeze()
-    kind = ""
-    while kind != "heavy" and (head := sys.stdin.buffer.read(8)):
+    answer: Answer = ("", 0, "")
+    while answer[0] != "heavy" and (head := sys.stdin.buffer.read(8)):
         _limit(resource.RLIMIT_CPU, _seconds_used() + SECONDS)
-        kind, value = _answer(sys.stdin.buffer.read(int.from_bytes(head)))
-        print(json.dumps([kind, value]), flush=True)  # noqa: T201
+        answer = _answer(sys.stdin.buffer.read(int.from_bytes(head)))
+        print(json.dumps(answer), flush=True)  # noqa: T201
         gc.collect()  # pypdf's reader refers to itself, and holds the whole file
 
 
@@ -68,26 +72,14 @@ def _seconds_used() -> int:
 
 def _answer(data: bytes) -> Answer:
     try:
-        return _text(pypdf.PdfReader(io.BytesIO(data)))
+        read, is_typed = text(pypdf.PdfReader(io.BytesIO(data)))
     except MemoryError:
-        return "heavy", ""
+        return "heavy", 0, ""
+    except Refused as refused:
+        return refused.kind, refused.page, refused.value
     except Exception as error:  # noqa: BLE001  a broken file makes pypdf raise nearly anything
-        return "broken", str(error)
-
-
-def _text(reader: pypdf.PdfReader) -> Answer:
-    if reader.is_encrypted:
-        return "encrypted", ""
-    if len(reader.pages) > MOST_PAGES:
-        return "pages", MOST_PAGES
-    texts: list[str] = []
-    left = MOST_TEXT
-    for page in reader.pages:
-        texts.append(page.extract_text())
-        left -= len(texts[-1])
-        if left < 0:
-            return "long", MOST_TEXT
-    return "text", "\n".join(texts)
+        return "broken", 0, str(error)
+    return ("typed" if is_typed else "text"), 0, read
 
 
 if __name__ == "__main__":

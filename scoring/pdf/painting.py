@@ -1,0 +1,322 @@
+"""What a page paints: the runs of its text, where they stand, and its images (ISO 32000-1, 8, 9).
+
+Text that is painted but not seen is refused, since its sender may not know of it: invisible, white
+or tiny text and text outside the page. What a hidden layer paints is not read, and neither are
+running headers and footers that the file marks as such.
+"""
+
+from copy import copy
+from dataclasses import dataclass, field
+from math import hypot
+from typing import Any, NamedTuple
+
+from pypdf import PageObject, PdfReader
+from pypdf.generic import ContentStream
+
+from scoring.pdf.fonts import Font, Glyph, Unknown
+from scoring.pdf.objects import array, dictionary, entry
+from scoring.pdf.refused import Refused
+
+MOST_FORMS = 1000
+INVISIBLE = (3, 7)
+"""Modes of painting text that leave nothing on the page."""
+SMALLEST = 1.0
+"""The least size of text, in points, that can be seen."""
+Matrix = tuple[float, float, float, float, float, float]
+IDENTITY: Matrix = (1, 0, 0, 1, 0, 0)
+WHITE = {"g": [1], "rg": [1, 1, 1], "k": [0, 0, 0, 0]}
+
+
+class Run(NamedTuple):
+    """A piece of text: the ends of its base line, its height, and whether it runs downwards."""
+
+    text: str
+    start: tuple[float, float]
+    end: tuple[float, float]
+    up: tuple[float, float]
+    size: float
+    is_vertical: bool
+
+
+def times(first: Matrix, second: Matrix) -> Matrix:
+    """The matrix that does first the one and then the other."""
+    a, b, c, d, e, f = first
+    p, q, r, s, t, u = second
+    return (
+        *(a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s),
+        *(e * p + f * r + t, e * q + f * s + u),
+    )
+
+
+@dataclass
+class _State:
+    matrix: Matrix = IDENTITY
+    font: Font | None = None
+    size: float = 0
+    spacing: float = 0
+    word_spacing: float = 0
+    scale: float = 1
+    leading: float = 0
+    rise: float = 0
+    mode: int = 0
+    is_white: bool = False
+    is_tint: bool = False
+
+
+@dataclass
+class Painting:
+    """What was painted on a page; `curves` tell of text that was turned into outlines."""
+
+    runs: list[Run] = field(default_factory=list)
+    images: int = 0
+    curves: int = 0
+
+
+class Painter:
+    """Paints the pages of a file."""
+
+    def __init__(self, reader: PdfReader) -> None:
+        self.reader = reader
+        self.fonts: dict[int, Font] = {}
+        layers = dictionary(dictionary(reader.root_object, "/OCProperties"), "/D")
+        self.hidden_layers = {_key(layer) for layer in array(layers, "/OFF")}
+
+    def paint(self, page: PageObject, number: int) -> Painting:
+        """Paint a page. Raises Refused."""
+        sheet = _Sheet(self, page, number)
+        content = page.get_contents()
+        if content is not None:
+            sheet.paint(content, dictionary(page, "/Resources"), IDENTITY)
+        return sheet.painting
+
+    def font(self, resources: Any, name: str) -> Font:
+        """The font that resources name. Raises Unknown."""
+        resource = dictionary(dictionary(resources, "/Font"), name)
+        if not resource:
+            raise Unknown
+        if id(resource) not in self.fonts:
+            try:
+                self.fonts[id(resource)] = Font(resource)
+            except MemoryError:
+                raise
+            except Exception as error:  # pypdf raises nearly anything
+                raise Unknown from error
+        return self.fonts[id(resource)]
+
+
+class _Sheet:
+    """One page while it is painted."""
+
+    def __init__(self, painter: Painter, page: PageObject, number: int) -> None:
+        self.painter, self.page, self.number = painter, page, number
+        self.painting = Painting()
+        self.forms = 0
+        self.open_forms: list[int] = []
+        self.state = _State()
+        self.saved: list[_State] = []
+        self.resources: Any = {}
+        self.marks: list[bool] = []
+        self.text: Matrix = IDENTITY
+        self.line: Matrix = IDENTITY
+
+    def paint(self, content: Any, resources: Any, matrix: Matrix) -> None:
+        """Paint a stream of operations, of the page or of a form on it."""
+        outer = (self.state, self.saved, self.resources, self.marks, self.text, self.line)
+        self.state = copy(self.state)
+        self.state.matrix = times(matrix, self.state.matrix)
+        self.saved, self.resources, self.marks = [], resources, list(self.marks)
+        for operands, operator in ContentStream(content, self.painter.reader, "bytes").operations:
+            self._operation(operator.decode("latin-1"), operands)
+        self.state, self.saved, self.resources, self.marks, self.text, self.line = outer
+
+    def _operation(self, name: str, operands: Any) -> None:
+        state = self.state
+        match name:
+            case "q":
+                self.saved.append(copy(state))
+            case "Q" if self.saved:
+                self.state = self.saved.pop()
+            case "cm":
+                state.matrix = times(_matrix(operands), state.matrix)
+            case "BT":
+                self.text = self.line = IDENTITY
+            case "Tf":
+                state.size = float(operands[1])
+                state.font = self._font(operands[0])
+            case "Tc":
+                state.spacing = float(operands[0])
+            case "Tw":
+                state.word_spacing = float(operands[0])
+            case "Tz":
+                state.scale = float(operands[0]) / 100
+            case "TL":
+                state.leading = float(operands[0])
+            case "Ts":
+                state.rise = float(operands[0])
+            case "Tr":
+                state.mode = int(operands[0])
+            case "Td":
+                self._move(*operands)
+            case "TD":
+                state.leading = -float(operands[1])
+                self._move(*operands)
+            case "Tm":
+                self.text = self.line = _matrix(operands)
+            case "T*":
+                self._move(0, -state.leading)
+            case "Tj":
+                self._show(operands[0])
+            case "'":
+                self._move(0, -state.leading)
+                self._show(operands[0])
+            case '"':
+                state.word_spacing, state.spacing = float(operands[0]), float(operands[1])
+                self._move(0, -state.leading)
+                self._show(operands[2])
+            case "TJ":
+                self._show_array(operands[0])
+            case "Do":
+                self._external(operands[0])
+            case "INLINE IMAGE":
+                self.painting.images += not self._is_hidden()
+            case "c" | "v" | "y":
+                self.painting.curves += not self._is_hidden()
+            case "g" | "rg" | "k":
+                state.is_white = [float(value) for value in operands] == WHITE[name]
+            case "cs":
+                state.is_white, state.is_tint = False, self._is_tint(operands[0])
+            case "sc" | "scn" if not state.is_tint:
+                state.is_white = [*operands] in WHITE.values()
+            case "gs":
+                self._graphics_state(operands[0])
+            case "BMC":
+                self.marks.append(False)
+            case "BDC":
+                self.marks.append(self._is_unseen(*operands))
+            case "EMC" if self.marks:
+                self.marks.pop()
+
+    def _font(self, name: str) -> Font | None:
+        try:
+            return self.painter.font(self.resources, name)
+        except Unknown:
+            return None
+
+    def _graphics_state(self, name: str) -> None:
+        font = array(dictionary(dictionary(self.resources, "/ExtGState"), name), "/Font")
+        if font:
+            self.state.size = float(font[1])
+            self.state.font = Font(font[0].get_object())
+
+    def _is_tint(self, name: str) -> bool:
+        """Whether 1 is the full colour of an ink in this colour space, and not white."""
+        if name in ("/DeviceGray", "/DeviceRGB", "/DeviceCMYK"):
+            return False
+        space = array(dictionary(self.resources, "/ColorSpace"), name)
+        return not space or space[0] not in ("/ICCBased", "/CalGray", "/CalRGB")
+
+    def _is_hidden(self) -> bool:
+        return any(self.marks)
+
+    def _is_unseen(self, tag: str, properties: Any) -> bool:
+        """Whether marked content is a running header or footer, or on a hidden layer."""
+        if isinstance(properties, str):
+            named = dictionary(self.resources, "/Properties")
+            properties = dict.get(named, properties, named)
+        if tag == "/OC":
+            return self._is_on_hidden_layer(properties)
+        return tag == "/Artifact" and entry(properties.get_object(), "/Type") == "/Pagination"
+
+    def _is_on_hidden_layer(self, layer: Any) -> bool:
+        if _key(layer) in self.painter.hidden_layers:
+            return True
+        group = layer.get_object()
+        members = array(group, "/OCGs") or [group[key] for key in ("/OCGs",) if key in group]
+        return bool(members) and all(_key(each) in self.painter.hidden_layers for each in members)
+
+    def _move(self, x: float, y: float) -> None:
+        self.text = self.line = times((1, 0, 0, 1, float(x), float(y)), self.line)
+
+    def _show_array(self, pieces: Any) -> None:
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                self._show(piece)
+            elif not isinstance(piece, str):
+                self._advance(-float(piece) / 1000 * self.state.size)
+
+    def _advance(self, by: float) -> None:
+        if self.state.font and self.state.font.is_vertical:
+            self.text = times((1, 0, 0, 1, 0, -by), self.text)
+        else:
+            self.text = times((1, 0, 0, 1, by * self.state.scale, 0), self.text)
+
+    def _show(self, codes: bytes) -> None:
+        state, font = self.state, self.state.font
+        if self._is_hidden() or not codes:
+            return
+        if font is None:
+            raise Refused("font", self.number, "?")
+        try:
+            glyphs = font.glyphs(codes)
+        except Unknown as error:
+            raise Refused("font", self.number, font.name) from error
+        placed = times((1, 0, 0, 1, 0, state.rise), times(self.text, state.matrix))
+        self._advance(sum(self._width(glyph, font) for glyph in glyphs))
+        after = times((1, 0, 0, 1, 0, state.rise), times(self.text, state.matrix))
+        text = "".join(glyph.text for glyph in glyphs)
+        up = (placed[2], placed[3])
+        size = abs(state.size) * hypot(*up)
+        run = Run(text, placed[4:], after[4:], up, size, font.is_vertical)
+        if text.strip():
+            self._check(run)
+        self.painting.runs.append(run)
+
+    def _width(self, glyph: Glyph, font: Font) -> float:
+        is_space = glyph.code == 0x20 and not font.is_composite
+        extra = self.state.spacing + (self.state.word_spacing if is_space else 0)
+        # In vertical writing a glyph is as high as it is wide in horizontal.
+        return (1.0 if font.is_vertical else glyph.width) * self.state.size + extra
+
+    def _check(self, run: Run) -> None:
+        """Refuse text that leaves nothing on the page."""
+        if self.state.mode in INVISIBLE:
+            raise Refused("invisible", self.number)
+        if self.state.is_white and self.state.mode in (0, 4):
+            raise Refused("white", self.number)
+        if run.size < SMALLEST:
+            raise Refused("tiny", self.number)
+        box = self.page.cropbox
+        (x, y), slack = run.start, run.size
+        is_inside = (
+            box.left - slack <= x <= box.right + slack
+            and box.bottom - slack <= y <= box.top + slack
+        )
+        if not is_inside:
+            raise Refused("outside", self.number)
+
+    def _external(self, name: str) -> None:
+        """Paint an image or a form, which has operations and resources of its own."""
+        item = dictionary(dictionary(self.resources, "/XObject"), name)
+        if not item or ("/OC" in item and self._is_on_hidden_layer(item["/OC"])):
+            return
+        if entry(item, "/Subtype") == "/Image":
+            self.painting.images += not self._is_hidden()
+        elif entry(item, "/Subtype") == "/Form" and id(item) not in self.open_forms:
+            self.forms += 1
+            if self.forms > MOST_FORMS:
+                raise Refused("heavy", self.number)
+            self.open_forms.append(id(item))
+            resources = dictionary(item, "/Resources") or self.resources
+            self.paint(item, resources, _matrix(array(item, "/Matrix") or IDENTITY))
+            self.open_forms.pop()
+
+
+def _matrix(numbers: Any) -> Matrix:
+    a, b, c, d, e, f = (float(number) for number in numbers)
+    return a, b, c, d, e, f
+
+
+def _key(item: Any) -> object:
+    """The same for all references to one object."""
+    reference = item if hasattr(item, "idnum") else getattr(item, "indirect_reference", None)
+    return reference.idnum if reference is not None else id(item)
