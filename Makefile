@@ -11,7 +11,7 @@ TORCH_INDEX ?=
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-autoscale bench-backup bench-marking bench-uncalibrated weights messages clean
+.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-attackers bench-autoscale bench-backup bench-marking bench-uncalibrated weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -92,6 +92,9 @@ bench: $(VENV)/.app $(VENV)/.bench ## Measure; results go to var/bench/
 
 bench-agreement: $(VENV)/.bench weights ## Agreement after calibration; DATA=a folder of CSV files
 	$(BIN)/python -m tests.bench.agreement $(DATA) $(AGREEMENT)
+
+bench-attackers: $(VENV)/.app $(VENV)/.dev ## How soon others are answered while callers attack the site
+	$(BIN)/python -m tests.bench.attackers
 
 bench-marking: $(VENV)/.app $(VENV)/.dev ## From submit to the next answer with 100,000 stored
 	$(BIN)/python -m tests.bench.marking_page

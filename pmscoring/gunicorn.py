@@ -12,6 +12,10 @@ from pmscoring.base import env
 from pmscoring.base.logs import LEVELS, logging_config
 
 wsgi_app = "pmscoring.wsgi"
+worker_class = "pmscoring.serving.worker.Worker"
+# Of each process, with room below the 1,024 open files that a process often may have.
+worker_connections = 512
+sendfile = False  # A thread does not wait for who reads a file; see pmscoring/serving/sockets.py.
 bind = env.text("WEB_BIND", "127.0.0.1:8000")
 workers = env.integer("WEB_WORKERS", 2, least=1)
 threads = env.integer("WEB_THREADS", 4, least=1)

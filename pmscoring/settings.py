@@ -8,6 +8,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base import env, rotating
+from pmscoring.base.body_limits import FORM_BYTES
 from pmscoring.base.connecting import Account, FreshConnection, without_account
 from pmscoring.base.logs import LEVELS, logging_config
 
@@ -59,6 +60,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "pmscoring.bodies.BodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -299,7 +301,8 @@ CONTENT_SECURITY_POLICIES = {
     "/admin/marking/desk/": {**OWN, "style-src": ["'self'"]},  # no page of the theme
     "/api/docs/": OWN,
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_UPLOAD_BYTES", 200 * 1024 * 1024)
+MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 200 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = FORM_BYTES
 
 RATE = (r"[1-9][0-9]*/(s|sec|m|min|h|hour|d|day)", "a rate such as 600/min")
 REST_FRAMEWORK = {

@@ -20,6 +20,7 @@ from opsconsole.backups import arrival, download
 from opsconsole.callers import caller_of
 from opsconsole.models import Backup, Event
 from pmscoring.base.admin.pages import page
+from pmscoring.base.body_limits import takes_file
 from pmscoring.base.downloads import ranged_response, wanted_range
 from pmscoring.base.nudges import nudge
 from pmscoring.base.refusals import Refused
@@ -51,6 +52,7 @@ class BackupFiles(BackupPage):
         view = self.admin_site.admin_view(csrf_exempt(self.upload_view))
         return path("upload/", view, name="opsconsole_backup_upload")
 
+    @takes_file(None)
     def upload_view(self, request: HttpRequest) -> HttpResponse:
         """A form for an archive; what arrives waits for the worker."""
         if not self.has_operate_permission(request):

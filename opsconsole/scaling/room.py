@@ -64,8 +64,9 @@ def _connections_free(environment: Environment) -> int | None:
 
 
 def _connections_each(environment: Environment, service: str) -> int | None:
-    """The most that a replica opens: a process of web has as many as threads use at once, and of
-    the pool at most; one of a worker does one thing at a time. A worker's parent has one too.
+    """The most that a replica opens: a process of web has as many as threads use at once, those for
+    large bodies too, and of the pool at most; one of a worker does one thing at a time. A worker's
+    parent has one too.
     """
     if service not in PROCESSES:
         return None
@@ -76,7 +77,7 @@ def _connections_each(environment: Environment, service: str) -> int | None:
     processes = _number(own, *PROCESSES[service])
     if service == "worker":
         return processes + 1
-    return processes * min(_number(own, *POOL), _number(own, *THREADS) + 1)
+    return processes * min(_number(own, *POOL), 2 * _number(own, *THREADS) + 1)
 
 
 def _number(own: dict[str, str], name: str, otherwise: int) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.pages import confirmation, page
+from pmscoring.base.body_limits import DOCUMENT_BYTES, takes_file
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import has_role
@@ -150,11 +152,13 @@ class ExamActions(ExamAgreementPage):
         request_calibrations(self, request, questions)
 
     @manages(description=_("Load a definition"), icon="upload_file", url_path="load")
+    @takes_file(lambda: DOCUMENT_BYTES)
     def load_definition(self, request: HttpRequest) -> HttpResponse:
         """Create or update the exam that the uploaded file describes."""
         return self._load(request, None)
 
     @manages(description=_("Load a definition"), icon="upload_file", url_path="load")
+    @takes_file(lambda: DOCUMENT_BYTES)
     def load_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The same, for a file that must describe this exam."""
         return self._load(request, get_object_or_404(Exam, pk=object_id))
@@ -187,6 +191,7 @@ class ExamActions(ExamAgreementPage):
         return _to_exam(loaded)
 
     @manages(description=_("Upload answers"), icon="upload", url_path="upload")
+    @takes_file(lambda: settings.MAX_UPLOAD_BYTES)
     def upload_answers(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Store the uploaded file; a worker reads it, and the upload's page shows the outcome."""
         exam = get_object_or_404(Exam, pk=object_id)

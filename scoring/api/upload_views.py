@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from pmscoring.base.api.problems import TooLarge
 from pmscoring.base.api.schema import call, query, response_example
 from pmscoring.base.api.views import View, parameter
+from pmscoring.base.body_limits import AROUND_FILE_BYTES
 from pmscoring.base.faults import Invalid, fault
 from scoring.api import examples
 from scoring.api import representations as show
@@ -17,7 +18,6 @@ from scoring.intake import uploads
 from scoring.models import Exam, Upload
 from scoring.tasks import nudge_upload
 
-FORM_BYTES = 64 * 1024
 FORM = {
     "type": "object",
     "properties": {"file": {"type": "string", "format": "binary"}},
@@ -32,7 +32,7 @@ class UploadList(View):
 
     def max_body(self) -> int:
         """The size of the largest file, and of the form around it."""
-        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) + FORM_BYTES
+        return int(settings.MAX_UPLOAD_BYTES) + AROUND_FILE_BYTES
 
     @call(
         "uploads_create",
@@ -58,7 +58,7 @@ class UploadList(View):
         file = request.FILES.get("file")
         if file is None:
             raise Invalid([fault("/file", "a file is expected")])
-        if (file.size or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if (file.size or 0) > settings.MAX_UPLOAD_BYTES:
             raise TooLarge(f"{file.size} bytes; MAX_UPLOAD_BYTES are taken at most")
         try:
             upload = uploads.receive(exam, file.name or "", file)

@@ -14,10 +14,10 @@ from pmscoring.base.api import parameters
 from pmscoring.base.api.permissions import HasRole
 from pmscoring.base.api.problems import LengthRequired, TooLarge
 from pmscoring.base.api.schema import query
+from pmscoring.base.body_limits import DOCUMENT_BYTES
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import MANAGER, SEES_CANDIDATES
 
-MOST_BODY_BYTES = 32 * 1024 * 1024
 MOST_PAGE = 1000
 Row = TypeVar("Row", bound=Model)
 PAGE_PARAMETERS = (
@@ -58,7 +58,7 @@ class View(APIView):
 
     def max_body(self) -> int | None:
         """How many bytes a body may have; None where the view reads it as a stream."""
-        return MOST_BODY_BYTES
+        return DOCUMENT_BYTES
 
     def paged(
         self, request: Request, rows: "QuerySet[Row]", show: Callable[[Row], object]

@@ -97,8 +97,8 @@ def test_a_database_that_is_away_has_no_number(
 @pytest.mark.parametrize(
     ("service", "site", "connections"),
     [
-        ("web", "", 2 * 5),
-        ("web", "WEB_WORKERS=4\nWEB_THREADS=2", 4 * 3),
+        ("web", "", 2 * 8),
+        ("web", "WEB_WORKERS=4\nWEB_THREADS=2", 4 * 5),
         ("web", "WEB_THREADS=20\nDATABASE_POOL=6", 2 * 6),
         ("worker", "", 2 + 1),
         ("worker", "CELERY_CONCURRENCY=8", 8 + 1),

@@ -248,7 +248,7 @@ def test_a_reader_that_lost_its_claim_hands_in_nothing() -> None:
 def test_files_over_the_limit_are_refused_before_they_are_kept(
     manager: Client, settings: Settings, media: Path
 ) -> None:
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    settings.MAX_UPLOAD_BYTES = 1000
     for size in (1001, 100_000):
         response = send(manager, "a.csv", "x" * size)
         assert response.status_code == 413

@@ -1,0 +1,1 @@
+"""How the web server receives and sends, so that no caller's pace holds up the others."""
