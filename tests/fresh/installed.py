@@ -19,7 +19,7 @@ from tests.local_servers import free_port
 from tests.paths import ROOT, WEIGHTS
 from tests.waiting import wait_until
 
-PASSWORD = re.compile(r"sign in as admin with the password (\S+)")
+PASSWORD = re.compile(r"^ +password: (\S+)$", re.MULTILINE)
 UNSET = ("DATABASE_URL", "REDIS_URL", "INFERENCE_URL", "INFERENCE_TOKEN", "ENVIRONMENT")
 
 
