@@ -28,6 +28,7 @@ from scoring.api import representations as show
 from scoring.api import review_shapes as shapes
 from scoring.api.authentication import READERS
 from scoring.contract.faults import faults
+from scoring.contract.lengths import too_long
 from scoring.machine import requests
 from scoring.marks import visibility
 from scoring.models import Answer, Question
@@ -173,6 +174,8 @@ class Score(View):
         if reason := texts.refused_character(text):
             raise Invalid([fault("/text", reason)])
         question, calibration = _question(body)
+        if reason := too_long(text, question):
+            raise Invalid([fault("/text", reason)])
         model, marks = requests.judge(inference(), question, calibration, [("1", text)])
         mark = marks["1"]
         response: show.Scored = {

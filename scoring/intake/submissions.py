@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from pmscoring.base import texts
 from pmscoring.base.faults import Fault, fault
 from scoring.contract.faults import faults
+from scoring.contract.lengths import too_long
 from scoring.models import Answer, Batch, Exam, IdempotencyKey, Question, Submission, locks
 
 CHUNK = 2000
@@ -133,7 +134,10 @@ def _answer_faults(answers: Sequence[Record], questions: dict[str, Any]) -> list
             reason = _("%s is answered twice") % code
             problems.append(fault(f"/answers/{index}/question", reason))
         codes.add(code)
-        if refused := texts.refused_character(_text(answer)):
+        refused = texts.refused_character(_text(answer))
+        if not refused and code in questions:
+            refused = too_long(_text(answer), questions[code][1])
+        if refused:
             problems.append(fault(f"/answers/{index}/text", refused))
     return problems
 

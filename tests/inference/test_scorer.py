@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from inference_server.arrays import Floats
-from inference_server.encoding.batching import Batcher
+from inference_server.encoding.batching import Batcher, TooLarge
 from inference_server.scorer import Scorer
 from tests.fakes import FakeEncoder, Forward, vectors_of
 from tests.inference import sample_texts
@@ -37,3 +39,14 @@ def test_it_encodes_a_question_once() -> None:
         scorer.score(sample_texts.QUESTION, [text])
     scorer.batcher.close()
     assert encoder.seen.count(sample_texts.QUESTION["criteria"][0]["references"][0]) == 1
+
+
+@pytest.mark.parametrize("text", ["一" * 2001, "\ufdfa" * 120], ids=["long", "folded"])
+def test_it_encodes_no_text_that_is_longer_than_its_question_takes(text: str) -> None:
+    encoder = FakeEncoder()
+    scorer = scorer_around(encoder)
+    short = {"min": None, "max": 60, "count": "characters", "over_limit": "flag"}
+    with pytest.raises(TooLarge, match="2000"):
+        scorer.score(sample_texts.QUESTION | {"limits": short}, ["要件の変更", text])
+    scorer.batcher.close()
+    assert encoder.seen == []

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -23,7 +23,7 @@ from inference_server.marking.judgement import Judgement
 from inference_server.marking.marks import mark
 from inference_server.marking.matching import NO_MATCH, Match, Reading, Rubric
 from inference_server.marking.sheet import Sheet, reference_texts
-from pmscoring.base import texts
+from pmscoring.base import lengths, texts
 
 MAX_QUESTIONS = 200
 """Questions that are kept prepared."""
@@ -82,6 +82,7 @@ class Scorer:
         A question is prepared to the end even where the caller leaves: it is kept for the next.
         """
         folded = {text: texts.fold(texts.read_part(text, question)) for text in answers}
+        _check_lengths(folded.values(), lengths.longest(question))
         prepared = self.prepare(question)
         count = len(question["criteria"])
 
@@ -175,6 +176,13 @@ class Scorer:
         by_criterion = [[readings[text] for text in own] for own in references]
         rubric = matching.rubric_of(by_criterion, readings.get(prompt))
         return PreparedQuestion(Sheet.of(question), rubric, bool(question["sections"]))
+
+
+def _check_lengths(folded: Iterable[texts.Folded], most: int) -> None:
+    """Raise TooLarge where a folded text has more code points than its question takes."""
+    size = max((len(text.text) for text in folded), default=0)
+    if size > most:
+        raise TooLarge(f"a text has {size} code points; at most {most} at this question")
 
 
 def _judgement(

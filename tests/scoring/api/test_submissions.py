@@ -84,6 +84,25 @@ def test_bulk_takes_the_good_lines_and_tells_of_the_bad_ones(manager: Client) ->
     assert (again.json()["accepted"], Answer.objects.count()) == (2, 2)
 
 
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("👨\u200d👩\u200d👧\u200d👦" * 4_000, 28_000),
+        ("\ufdfa" * 2_000, 36_000),
+        ("要件" + " " * 30_000, 30_002),
+    ],
+    ids=["emoji", "folded", "spaces"],
+)
+def test_a_text_that_its_question_has_no_room_for_is_refused(
+    manager: Client, text: str, size: int
+) -> None:
+    told = post(manager, submission("c1", text))
+    detail = f"the text has {size} code points; this question takes at most 20000"
+    assert told.status_code == 422
+    assert told.json()["errors"] == [{"pointer": "/answers/0/text", "detail": detail}]
+
+
 def test_an_attempt_may_be_written_with_a_point(manager: Client) -> None:
     body = ndjson(submission("c1", "一", attempt=1), submission("c2", "二", attempt=2.0))
     told = manager.post(BULK, body, content_type=NDJSON)

@@ -361,3 +361,14 @@ def test_a_question_answered_twice_by_candidates_that_look_alike_is_named() -> N
     uploads.read(upload)
     assert upload.accepted == 0
     assert any("Q1 is answered twice" in row["detail"] for row in upload.rejections)
+
+
+def test_a_row_whose_text_is_too_long_for_its_question_is_refused_by_its_place(
+    manager: Client,
+) -> None:
+    response = send(manager, "a.csv", HEADER + f"c1,Q1,要件,\nc2,Q1,{'要' * 20_001},\n")
+    tasks.read_upload(response.json()["id"])
+    upload = manager.get(response.json()["links"]["self"]).json()
+    reason = "the text has 20001 code points; this question takes at most 20000"
+    detail = f"a.csv, line 3, column text: {reason}"
+    assert upload["rejected"] == [{"line": 3, "pointer": "/text", "detail": detail}]
