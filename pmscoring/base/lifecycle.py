@@ -31,7 +31,15 @@ class Lifecycle(models.Model):
         rows = type(self)._default_manager.filter(pk=self.pk)
         wanted = {"status": status, **changes}
         if not rows.filter(status__in=sources).update(**wanted):
-            names = dict(cast("models.Field[str, str]", self._meta.get_field("status")).flatchoices)
-            words = {"row": self, "state": names.get(status, status)}
-            raise WrongState(_("%(row)s cannot become: %(state)s") % words)
+            raise self._wrong_state(status)
         self.refresh_from_db(fields=["status", *changes])
+
+    def refuse(self, status: str) -> None:
+        """Raise WrongState where the row, as it was read, cannot become `status`."""
+        if status not in self.FLOW.get(self.status, ()):
+            raise self._wrong_state(status)
+
+    def _wrong_state(self, status: str) -> WrongState:
+        names = dict(cast("models.Field[str, str]", self._meta.get_field("status")).flatchoices)
+        words = {"row": self, "state": names.get(status, status)}
+        return WrongState(_("%(row)s cannot become: %(state)s") % words)

@@ -122,8 +122,16 @@ def page(answer: Answer, user: User | AnonymousUser) -> dict[str, Any]:
         "marks": marks[::-1],
         "final": visible.final[0] if visible.final else None,
         "review": Answer.Review(visible.review),
+        "why": _why(answer, user),
         "most": number(question.max_points),
     }
+
+
+def _why(answer: Answer, user: User | AnonymousUser) -> str:
+    """Why people are asked to mark the answer, for those who see every mark of it."""
+    if not visibility.sees_every_mark(user) or answer.review == Answer.Review.NONE:
+        return ""
+    return str(answer.get_review_reason_display())
 
 
 def _machine(marks: Sequence[Mark], question: Question) -> Mark | None:

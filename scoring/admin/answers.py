@@ -91,7 +91,7 @@ class AnswerAdmin(Admin):
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Markers filter by what the list shows them anyway, and could infer no hidden mark."""
-        review = ["review"] if visibility.sees_every_mark(request.user) else []
+        review = ["review", "review_reason"] if visibility.sees_every_mark(request.user) else []
         exam = ("question__exam", admin.RelatedOnlyFieldListFilter)
         own = "question__exam" if may_read_all(request.user) else exam
         return [own, QuestionFilter, "status", *review, FlagFilter]

@@ -1,5 +1,6 @@
-"""Progress of scoring: the answers of an exam, question or batch counted by status."""
+"""Progress of an exam, question or batch: results that stand, statuses, work for people."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -11,21 +12,40 @@ from pmscoring.base.admin import bars
 from scoring.models import Answer
 
 STATES = tuple(Answer.Status.values)
+OPEN = (Answer.Review.QUEUED, Answer.Review.CLAIMED)
+WORK: dict[str, dict[str, Any]] = {
+    "final": {"final_points__isnull": False},
+    "queued": {"review__in": OPEN},
+    "disputed": {"review": Answer.Review.DISPUTED},
+}
+"""What is counted beside the statuses: results that stand, and the work that people have."""
+NAMES = (*STATES, *WORK)
+
+
+def counted(what: str, lookups: Mapping[str, Any], path: str = "") -> Count:
+    """The number of `what` for which the lookups hold on the answer that `path` leads to."""
+    return Count(what, filter=Q(**{path + name: value for name, value in lookups.items()}))
 
 
 def with_counts(rows: "QuerySet[Any]", answers: str) -> "QuerySet[Any]":
-    """Annotate each row with `waiting`, `scoring`, `scored` and `failed`: its answers by status.
+    """Annotate each row with its answers by status, and with the counts of WORK.
 
     `answers` is the lookup from the row to its answers.
     """
-    counts = {state: Count(answers, filter=Q(**{f"{answers}__status": state})) for state in STATES}
-    counted: QuerySet[Any] = rows.annotate(**counts)
-    return counted
+    lookups = {state: {"status": state} for state in STATES} | WORK
+    counts = {name: counted(answers, each, f"{answers}__") for name, each in lookups.items()}
+    annotated: QuerySet[Any] = rows.annotate(**counts)
+    return annotated
 
 
 def counts(row: Any) -> dict[str, int]:
-    """The counts of a row that `with_counts` annotated, by status."""
-    return {state: getattr(row, state) for state in STATES}
+    """The counts of a row that `with_counts` annotated, by name."""
+    return {name: getattr(row, name) for name in NAMES}
+
+
+def total(by_name: Mapping[str, int]) -> int:
+    """How many answers there are."""
+    return sum(by_name[state] for state in STATES)
 
 
 def share(part: int, whole: int) -> int:
@@ -33,14 +53,24 @@ def share(part: int, whole: int) -> int:
     return part * 100 // whole if whole else 0
 
 
-def bar(by_status: dict[str, int]) -> SafeString:
-    """A progress bar of the scored answers, followed by the failed ones and those in progress."""
-    total = sum(by_status.values())
-    if not total:
+def bar(by_name: Mapping[str, int]) -> SafeString:
+    """A progress bar of the results that stand: 100 % are final marks, not answers looked at.
+
+    After them come the answers that the machine has only read, failed ones, those in progress.
+    """
+    answers = total(by_name)
+    if not answers:
         return format_html('<span class="pms-none">{}</span>', _("no answers"))
-    title = _("%(scored)d of %(total)d scored, %(failed)d failed") % {**by_status, "total": total}
-    parts = [(state, 100 * by_status[state] / total) for state in ("scored", "failed", "scoring")]
-    return bars.progress_bar(title, share(by_status["scored"], total), parts)
+    title = _(
+        "%(final)d of %(total)d have a result that stands; the machine has read %(scored)d,"
+        " %(failed)d failed"
+    )
+    read = max(by_name["scored"] - by_name["final"], 0)
+    widths = {"final": by_name["final"], "read": read}
+    widths |= {state: by_name[state] for state in ("failed", "scoring")}
+    parts = [(kind, 100 * count / answers) for kind, count in widths.items()]
+    words = title % {**by_name, "total": answers}
+    return bars.progress_bar(words, share(by_name["final"], answers), parts)
 
 
 def live(row: Any, name: str) -> SafeString:

@@ -12,6 +12,7 @@ from pmscoring.base.admin import overview
 from pmscoring.base.admin.classes import counted
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, VIEWER, has_role
 from scoring.admin import colours, counts
+from scoring.exams import standstill
 from scoring.models import Answer, Submission
 from scoring.models.people import readable, readable_exams
 
@@ -22,20 +23,29 @@ Tally = Counter[tuple[int, str]]
 def read(request: HttpRequest) -> dict[str, Any]:
     """The context of scoring/dashboard.html: answers by status, and the newest exams."""
     tally = _tally(request)
+    sees_all = has_role(request.user, MANAGER, VIEWER)
     tiles = _tiles(tally)
     return {
         "tiles": tiles,
         "alive": any(tile["count"] for tile in tiles[:2]),  # waiting or being scored
-        "exams": _exams(request, tally, with_links=has_role(request.user, MANAGER, VIEWER)),
+        "exams": _exams(request, tally, with_links=sees_all),
         "may_manage": has_role(request.user, MANAGER),
+        "reasons": standstill.reasons() if sees_all else [],
     }
 
 
 def _tally(request: HttpRequest) -> Tally:
-    """Answers by exam and status, in one query for all tiles and exams."""
+    """Answers by exam and status, and by exam and kind of work, in one query for the page."""
+    work = {name: counts.counted("pk", lookups) for name, lookups in counts.WORK.items()}
     answers = readable(Answer.objects.order_by(), request.user)
-    rows = answers.values_list("question__exam", "status").annotate(Count("pk"))
-    return Counter({(exam, status): count for exam, status, count in rows})
+    rows: Any = answers.values("question__exam", "status")
+    tally: Tally = Counter()
+    for row in rows.annotate(all=Count("pk"), **work):
+        exam = row["question__exam"]
+        tally[exam, row["status"]] += row["all"]
+        for name in work:
+            tally[exam, name] += row[name]
+    return tally
 
 
 def _tiles(tally: Tally) -> list[dict[str, Any]]:
@@ -70,8 +80,8 @@ def _exams(request: HttpRequest, tally: Tally, with_links: bool) -> list[dict[st
             "link": reverse("admin:scoring_exam_change", args=[exam.pk]) if with_links else "",
             "answers": f"{answers}?question__exam__id__exact={exam.pk}",
             "colour": colours.EXAM[exam.status],
-            "counts": (by_status := {state: tally[exam.pk, state] for state in counts.STATES}),
-            "bar": counts.bar(by_status),
+            "counts": (by_name := {name: tally[exam.pk, name] for name in counts.NAMES}),
+            "bar": counts.bar(by_name),
         }
         for exam in rows[:MOST_EXAMS]
     ]

@@ -1,6 +1,6 @@
 """What a manager does with an exam: change its state, load its definition, upload answers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,42 +18,26 @@ from pmscoring.base.admin.pages import confirmation, page
 from pmscoring.base.body_limits import DOCUMENT_BYTES, takes_file
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
-from pmscoring.base.roles import has_role
+from pmscoring.base.roles import signed_in
 from scoring import tasks
 from scoring.admin import definition_files
 from scoring.admin.agreement_page import ExamAgreementPage
 from scoring.admin.calibration_pages import request_calibrations
 from scoring.admin.exam_downloads import SAVED
+from scoring.admin.exam_states import ExamStates, to_exam
 from scoring.admin.forms import AnswersForm, DefinitionForm
 from scoring.documents import BadDocument
 from scoring.exams import definitions, samples
 from scoring.intake import uploads
-from scoring.marks import settlement
 from scoring.models import Exam, Question
 
-MEANINGS = {
-    "draft": _("The definition is being written. Answers are already accepted."),
-    "trial": _("The machine marks, so that the criteria can be tried out."),
-    "marking": _("People and the machine mark."),
-    "fixed": _(
-        "The results are final. Definition, answers and marks can no longer change; this cannot be"
-        " undone."
-    ),
-    "published": _("The results have been published. This cannot be undone."),
-}
 manages: Callable[..., Callable[[Any], Any]] = partial(theme.action, permissions=["manage"])
 
 
-class ExamActions(ExamAgreementPage):
+class ExamActions(ExamStates, ExamAgreementPage):
     """The actions of the list of exams, and the buttons of the list and of an exam's page."""
 
-    actions = (
-        "become_trial",
-        "become_marking",
-        "become_fixed",
-        "become_published",
-        "calibrate",
-    )
+    actions = (*ExamStates.actions, "calibrate")
     actions_list = ("load_definition",)
     actions_detail = (
         "upload_answers",
@@ -70,25 +54,20 @@ class ExamActions(ExamAgreementPage):
         },
     )
 
-    def has_manage_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return has_role(request.user, *self.writers)
-
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.state_view)
-        name = path("<int:pk>/state/<str:to>/", view, name="scoring_exam_state")
         sample = self.admin_site.admin_view(self.sample_view)
-        return [name, path("sample/", sample, name="scoring_exam_sample"), *super().get_urls()]
+        return [path("sample/", sample, name="scoring_exam_sample"), *super().get_urls()]
 
     def sample_view(self, request: HttpRequest) -> HttpResponse:
         """POST loads the sample exam; GET asks before."""
         if not self.has_manage_permission(request):
             raise PermissionDenied
         if request.method == "POST":
-            exam, questions = samples.load()
+            exam, questions = samples.load(by=signed_in(request.user))
             tasks.nudge(questions)
             message = _("%(exam)s is loaded. The machine marks its answers now.")
             self.message_user(request, message % {"exam": exam})
-            return _to_exam(exam)
+            return to_exam(exam)
         return confirmation(
             self,
             request,
@@ -97,53 +76,6 @@ class ExamActions(ExamAgreementPage):
             meaning=str(_("An exam in Japanese with the answers of 60 invented candidates.")),
             back=reverse("admin:index"),
         )
-
-    def state_view(self, request: HttpRequest, pk: int, to: str) -> HttpResponse:
-        """GET asks for confirmation, POST moves the exam to the state `to`."""
-        exam = get_object_or_404(Exam, pk=pk)
-        if not self.has_manage_permission(request) or to not in Exam.Status.values:
-            return _to_exam(exam)
-        if request.method == "POST":
-            self._become(request, [exam], to)
-            return _to_exam(exam)
-        names = {"exam": exam, "state": Exam.Status(to).label}
-        return confirmation(
-            self,
-            request,
-            str(_("Move %(exam)s to “%(state)s”?") % names),
-            exam,
-            meaning=str(MEANINGS[to]),
-            back=reverse("admin:scoring_exam_change", args=[pk]),
-            final=to in (Exam.Status.FIXED, Exam.Status.PUBLISHED),
-        )
-
-    def _become(self, request: HttpRequest, exams: Iterable[Exam], state: str) -> None:
-        for exam in exams:
-            # Meanwhile another manager may have moved it, or an answer may have arrived that is
-            # still to be scored: `become` decides under the lock of the exam.
-            try:
-                settlement.become(exam, state)
-            except WrongState as error:
-                self.message_failure(request, error)
-            else:
-                names = {"exam": exam, "state": exam.get_status_display()}
-                self.message_user(request, _("%(exam)s is now: %(state)s") % names)
-
-    @admin.action(description=_("Begin the trial"), permissions=["manage"])
-    def become_trial(self, request: HttpRequest, queryset: Any) -> None:
-        self._become(request, queryset, Exam.Status.TRIAL)
-
-    @admin.action(description=_("Begin the marking"), permissions=["manage"])
-    def become_marking(self, request: HttpRequest, queryset: Any) -> None:
-        self._become(request, queryset, Exam.Status.MARKING)
-
-    @admin.action(description=_("Fix the results (cannot be undone)"), permissions=["manage"])
-    def become_fixed(self, request: HttpRequest, queryset: Any) -> None:
-        self._become(request, queryset, Exam.Status.FIXED)
-
-    @admin.action(description=_("Publish the results (cannot be undone)"), permissions=["manage"])
-    def become_published(self, request: HttpRequest, queryset: Any) -> None:
-        self._become(request, queryset, Exam.Status.PUBLISHED)
 
     @admin.action(description=_("Calibrate"), permissions=["manage"])
     def calibrate(self, request: HttpRequest, queryset: Any) -> None:
@@ -183,12 +115,12 @@ class ExamActions(ExamAgreementPage):
         if exam is not None and definition.get("code") != exam.code:
             detail = _("This page loads definitions of %(code)s only.") % {"code": exam.code}
             raise Invalid([fault("/code", str(detail))])
-        loaded, created = definitions.load(definition, force)
+        loaded, created = definitions.load(definition, force, by=signed_in(request.user))
         tasks.nudge(loaded.questions.values_list("pk", flat=True))
         updated = _("%(exam)s was updated from the definition.")
         message = _("%(exam)s was created.") if created else updated
         self.message_user(request, message % {"exam": loaded})
-        return _to_exam(loaded)
+        return to_exam(loaded)
 
     @manages(description=_("Upload answers"), icon="upload", url_path="upload")
     @takes_file(lambda: settings.MAX_UPLOAD_BYTES)
@@ -209,7 +141,3 @@ class ExamActions(ExamAgreementPage):
         context = {"form": form, "verb": _("Upload")}
         title = str(_("Upload answers"))
         return page(self, request, "pmscoring/file_form.html", title, exam, **context)
-
-
-def _to_exam(exam: Exam) -> HttpResponse:
-    return HttpResponseRedirect(reverse("admin:scoring_exam_change", args=[exam.pk]))

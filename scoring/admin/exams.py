@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import TabularInline, counted
 from scoring.admin import colours, counts
-from scoring.admin.exam_actions import MEANINGS, ExamActions
+from scoring.admin.exam_actions import ExamActions
+from scoring.admin.exam_form import ExamForm, asks_what_it_deletes
+from scoring.admin.exam_states import MEANINGS
 from scoring.admin.policies import PolicyInline
 from scoring.admin.questions import limits
 from scoring.marks import settlement
@@ -48,9 +50,12 @@ class ExamAdmin(ExamActions):
         "scoring_now",
         "scored",
         "failed",
+        "queued",
+        "disputed",
         "progress",
         "created_at",
     )
+    form = ExamForm
     list_filter = ("status", "language", "created_at")
     search_fields = ("code", "title")
     inlines = (GroupInline, PolicyInline)
@@ -64,7 +69,8 @@ class ExamAdmin(ExamActions):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         last = "delete_answers_on" if obj is None else ("delete_answers_on", "created_at")
-        return ["code", ("title", "language"), ("starts_at", "ends_at"), last]
+        asked = ["deletes"] if asks_what_it_deletes(request, obj) else []
+        return ["code", ("title", "language"), ("starts_at", "ends_at"), last, *asked]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The code cannot be changed, since clients refer to the exam by it."""
@@ -80,7 +86,8 @@ class ExamAdmin(ExamActions):
         # The lock keeps the state until a changed policy is settled at the end of this request.
         if change and locks.lock_exam(obj.pk).frozen:
             raise PermissionDenied
-        obj.save(update_fields=form.changed_data if change else None)
+        changed = [name for name in form.changed_data if name != "deletes"]
+        obj.save(update_fields=changed if change else None)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Settle all answers again if the marking policy changed."""
@@ -141,9 +148,9 @@ class ExamAdmin(ExamActions):
         return {
             "exam": exam,
             "rows": rows,
-            "counts": (by_status := counts.counts(exam)),
-            "total": sum(by_status.values()),
-            "bar": counts.bar(by_status),
+            "counts": (by_name := counts.counts(exam)),
+            "total": counts.total(by_name),
+            "bar": counts.bar(by_name),
             "states": Exam.Status.choices,
             "next_states": [
                 (state, Exam.Status(state).label) for state in Exam.FLOW.get(exam.status, ())
@@ -179,6 +186,14 @@ class ExamAdmin(ExamActions):
     @theme.display(description=_("failed"), ordering="failed")
     def failed(self, exam: Any) -> int:
         return int(exam.failed)
+
+    @theme.display(description=_("in the queue"), ordering="queued")
+    def queued(self, exam: Any) -> int:
+        return int(exam.queued)
+
+    @theme.display(description=_("disputed"), ordering="disputed")
+    def disputed(self, exam: Any) -> int:
+        return int(exam.disputed)
 
     @theme.display(description=_("progress"))
     def progress(self, exam: Exam) -> str:

@@ -1,5 +1,8 @@
 """Exams and their definitions."""
 
+from typing import cast
+
+from django.contrib.auth.models import User
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -54,7 +57,20 @@ class ExamDetail(View):
         "exams",
         {200: DEFINITION, 201: DEFINITION},
         takes={JSON: DEFINITION, YAML: DEFINITION},
-        parameters=[query("force", {"type": "boolean"}, "Also if marks by people become void.")],
+        parameters=[
+            query("force", {"type": "boolean"}, "Also if marks by people become void."),
+            query(
+                "unfinished",
+                {"type": "string"},
+                "The exam's code, to fix its results although disputes, unread answers or"
+                " candidates without a total are left.",
+            ),
+            query(
+                "deletes",
+                {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+                "How many answers are deleted, where their date is past or within a week.",
+            ),
+        ],
         examples=[
             request_example("One question", examples.EXAM),
             request_example("The same in YAML", examples.EXAM_YAML, YAML),
@@ -67,13 +83,22 @@ class ExamDetail(View):
 
         The status is 201 for a new exam and 200 for one that exists. Sending the same definition
         again changes nothing.
+
+        Fixing the results answers 409 while something is unfinished, with a count of each in
+        `errors`, unless `unfinished` confirms it.
         """
         definition = as_object(request.data)
         if faults := list(refused_texts(definition)):
             raise Invalid(faults)
         if definition.get("code") != code:
             raise Invalid([fault("/code", f"the address says {code}")])
-        force = request.query_params.get("force") == "true"
-        exam, created = definitions.load(definition, force)
+        asked = request.query_params
+        exam, created = definitions.load(
+            definition,
+            asked.get("force") == "true",
+            by=cast(User, request.user),
+            unfinished=asked.get("unfinished", ""),
+            deletes=int(asked["deletes"]) if asked.get("deletes") else None,
+        )
         nudge(exam.questions.values_list("pk", flat=True))
         return Response(definitions.describe(exam), 201 if created else 200)

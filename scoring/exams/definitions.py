@@ -1,15 +1,19 @@
 """Load an exam definition, as a whole or not at all."""
 
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from pmscoring.base import history
 from pmscoring.base.faults import Fault, Invalid, fault
 from scoring.calibration import promotion
 from scoring.contract.faults import faults
-from scoring.exams import held, retention
+from scoring.exams import held, retention, states
 from scoring.exams.refolding import update_text_keys
 from scoring.marks import settlement
 from scoring.models import (
@@ -36,12 +40,28 @@ class WouldInvalidate(Exception):
     """The change would make marks by people void, or delete answers."""
 
 
-def load(definition: Definition, force: bool = False) -> tuple[Exam, bool]:
+@dataclass(frozen=True)
+class Consent:
+    """What the caller agrees to, beyond loading a definition.
+
+    `force`: changes that make marks by people void or delete answers to questions that are left
+    out; `unfinished`: the code of the exam whose results are fixed as `states.become` says;
+    `deletes`: how many answers a near date of deletion deletes.
+    """
+
+    force: bool = False
+    unfinished: str = ""
+    deletes: int | None = None
+
+
+def load(
+    definition: Definition, force: bool = False, *, by: User | None = None, **consent: Any
+) -> tuple[Exam, bool]:
     """Create or update the exam that the definition describes; True where it was created.
 
-    The answers to changed questions wait to be scored again. `force` allows changes that make marks
-    by people void or delete answers. Raises Invalid, Frozen, WouldInvalidate or WrongState; the
-    database is then unchanged.
+    The answers to changed questions wait to be scored again. `force` and the rest of `consent` are
+    those of Consent; `by` is who loads it, for the exam's history. Raises Invalid, Frozen,
+    WouldInvalidate, StillUnfinished, DeletesSoon or WrongState; the database is then unchanged.
     """
     if invalid := faults("exam", definition) or rule_faults(definition):
         raise Invalid(invalid)
@@ -52,15 +72,23 @@ def load(definition: Definition, force: bool = False) -> tuple[Exam, bool]:
         exam, created = locks.lock_or_create(Exam.objects.all(), code=definition["code"])
         if exam.frozen:
             raise Frozen(exam.state_message)
-        _write_exam(exam, definition)
-        policy_changed = _write_policy(exam, definition.get("marking"))
-        _write_questions(exam, definition, force)
-        if policy_changed:
-            settlement.settle_exam(exam)
+        agreed = Consent(force, **consent)
+        before = None if created else describe(exam)
+        _write(exam, definition, agreed)
+        if by is not None and before != describe(exam):
+            history.record(by, exam, "loaded")
         # Last: fixing the exam freezes the results, which follow from all of the above.
         if (state := definition.get("state", exam.status)) != exam.status:
-            settlement.become(exam, state)
+            states.become(exam, state, by=by, confirmed=agreed.unfinished)
     return exam, created
+
+
+def _write(exam: Exam, definition: Definition, agreed: Consent) -> None:
+    _write_exam(exam, definition, agreed)
+    policy_changed = _write_policy(exam, definition.get("marking"))
+    _write_questions(exam, definition, agreed.force)
+    if policy_changed:
+        settlement.settle_exam(exam)
 
 
 def rule_faults(definition: Definition) -> list[Fault]:
@@ -104,11 +132,13 @@ def _question_faults(pointer: str, question: Definition, groups: list[str]) -> l
     return problems
 
 
-def _write_exam(exam: Exam, definition: Definition) -> None:
+def _write_exam(exam: Exam, definition: Definition, agreed: Consent) -> None:
+    on = definition.get("delete_answers_on")
+    retention.confirm(exam, date.fromisoformat(str(on)) if on else None, agreed.deletes)
     exam.title = definition["title"]
     exam.language = definition.get("language", "ja")
     exam.starts_at, exam.ends_at = held.read(definition.get("held"))
-    exam.delete_answers_on = definition.get("delete_answers_on")
+    exam.delete_answers_on = on
     exam.save()
     for group in definition.get("groups", []):
         QuestionGroup.objects.update_or_create(

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import localdate
+from django.utils.translation import ngettext
 
 from pmscoring.base.audit import audit
+from pmscoring.base.lifecycle import WrongState
 from scoring.models import (
     Answer,
     Artefact,
@@ -21,6 +23,36 @@ from scoring.models import (
 )
 
 CHUNK = 500
+SOON = timedelta(days=7)
+"""So near a date of deletion is confirmed, for it may be a slip, and there is no way back."""
+
+
+class DeletesSoon(WrongState):
+    """The date of deletion is past or near, and nobody confirmed how many answers it deletes."""
+
+    def __init__(self, exam: Exam, on: date, answers: int) -> None:
+        self.answers = answers
+        sentence = ngettext(
+            "On %(date)s, %(count)d answer of %(exam)s is deleted for good, with its marks. Confirm"
+            " it by the number of answers, or choose a later date.",
+            "On %(date)s, %(count)d answers of %(exam)s are deleted for good, with their marks."
+            " Confirm it by the number of answers, or choose a later date.",
+            answers,
+        )
+        day = max(on, localdate())
+        super().__init__(sentence % {"date": day, "count": answers, "exam": exam.code})
+
+
+def confirm(exam: Exam, on: date | None, confirmed: int | None) -> None:
+    """Raise DeletesSoon unless the exam's answers may be deleted on the new date `on`.
+
+    They may from a week on, where there are none, or where `confirmed` is their number.
+    """
+    if on is None or on == exam.delete_answers_on or on > localdate() + SOON:
+        return
+    answers = Answer.objects.filter(submission__exam=exam).count()
+    if answers and answers != confirmed:
+        raise DeletesSoon(exam, on, answers)
 
 
 @dataclass

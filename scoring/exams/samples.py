@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
-from scoring.exams import definitions
+from scoring.exams import definitions, states
 from scoring.intake import submissions
-from scoring.marks import settlement
 from scoring.models import Exam
 
 SAMPLE = Path(__file__).parents[1] / "sample"
 
 
 @transaction.atomic
-def load() -> tuple[Exam, set[int]]:
+def load(by: User | None = None) -> tuple[Exam, set[int]]:
     """Load the sample exam on trial; the keys of its questions that now have answers waiting.
 
     Changes nothing where the sample is there already, whatever its state is.
@@ -24,9 +24,9 @@ def load() -> tuple[Exam, set[int]]:
     definition = json.loads((SAMPLE / "exam.json").read_text("utf-8"))
     if present := Exam.objects.filter(code=definition["code"]).first():
         return present, set()
-    exam, _created = definitions.load(definition)
+    exam, _created = definitions.load(definition, by=by)
     outcome = submissions.accept_all(_answers())
-    settlement.become(exam, Exam.Status.TRIAL)
+    states.become(exam, Exam.Status.TRIAL, by=by)
     return exam, outcome.questions
 
 

@@ -6,7 +6,7 @@ that adds a mark or changes a policy, a threshold or a calibration calls it afte
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -119,26 +119,35 @@ def settle_exam(exam: Exam) -> None:
             cursor.execute("ANALYZE scoring_answer")
 
 
-def become(exam: Exam, state: str) -> None:
+def become(exam: Exam, state: str, guard: Callable[[Exam, str], None] | None = None) -> None:
     """Move the exam to another state and settle its answers accordingly.
 
-    Raises WrongState where the exam's lifecycle does not allow it, and when an exam is to be fixed
-    while answers wait for a machine's mark that could still change their final mark.
+    `guard` is called before it moves, in the same transaction and under the lock of the exam, and
+    may refuse. Raises WrongState where the exam's lifecycle does not allow it, and when an exam is
+    to be fixed while answers wait for a machine's mark that could still change their final mark.
     """
-    _move(exam, state)
+    _move(exam, state, guard)
     settle_exam(exam)
 
 
 @transaction.atomic
-def _move(exam: Exam, state: str) -> None:
+def _move(exam: Exam, state: str, guard: Callable[[Exam, str], None] | None) -> None:
     # Fixing an exam races with whatever still changes its results: a mark, a threshold, a
     # promotion, an upload. Each of these shares the exam until it commits (`hold`), so this waits
     # for those that are under way and counts what they wrote; those that come later wait for this
     # transaction and then find the exam in its new state.
     exam.status = locks.lock_exam(exam.pk).status
+    refuse_move(exam, state)
+    if guard is not None:
+        guard(exam, state)
+    exam.become(state)
+
+
+def refuse_move(exam: Exam, state: str) -> None:
+    """Raise WrongState where the exam, as it was read, cannot become `state` now."""
+    exam.refuse(state)
     if (exam.status, state) == (Exam.Status.MARKING, Exam.Status.FIXED):
         _refuse_undecided(exam)
-    exam.become(state)
 
 
 def _refuse_undecided(exam: Exam) -> None:

@@ -13,6 +13,7 @@ from django.utils.timezone import get_current_timezone, localtime
 
 from scoring.models import Exam, Mark
 from scoring.models.exams import number
+from scoring.results import words
 from scoring.results.sheets import Table
 
 CHUNK = 2000
@@ -73,6 +74,7 @@ HISTORY = Table(
         "comment": "コメント",
     },
     ("marks", "採点履歴"),
+    {"source": words.source, "flags": words.flags},
 )
 EXAMPLE: dict[str, Any] = {
     "marks": [

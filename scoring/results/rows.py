@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypedDict
 
+from django.db.models import QuerySet
+
 from pmscoring.base.texts import is_blank
 from scoring.models import Answer, Exam, Mark, Question, QuestionGroup, Submission
 from scoring.models.exams import number
+from scoring.results import words
 from scoring.results.sheets import Table
+from scoring.results.words import ABSENT, NOT_ANSWERED
 
 CHUNK = 500
-NOT_ANSWERED, ABSENT = "not_answered", "absent"
 
 
 class Result(TypedDict):
@@ -75,6 +78,7 @@ RESULTS = Table(
         "counted": "合計に算入",
     },
     ("answers", "解答"),
+    {"status": words.status, "source": words.source, "flags": words.flags},
 )
 TOTALS = Table(
     "totals",
@@ -130,22 +134,41 @@ def chunks(exam: Exam) -> Iterator[Sequence[Sequence[Any]]]:
     return ((results, [total]) for results, total in candidates(exam))
 
 
+def without_total(exam: Exam) -> int:
+    """How many candidates, but for absent ones, have no total yet."""
+    # Who has final points for all answers has a total, so the others alone are looked at.
+    open_answers = Answer.objects.filter(question__exam=exam, final_points=None)
+    latest = _latest(exam).values("pk")
+    rows = exam.submissions.filter(pk__in=latest, absent=False)
+    rows = rows.filter(pk__in=open_answers.values("submission")).order_by("pk")
+    return sum(total["total"] is None for _results, total in _results_of(exam, rows))
+
+
 def candidates(exam: Exam) -> Iterator[tuple[list[Result], Total]]:
     """Yield the results and the total of each candidate, in the order of the candidates' names.
 
     The results are those of all questions of the exam, in their order.
     """
+    return _results_of(exam, _latest(exam))
+
+
+def _latest(exam: Exam) -> "QuerySet[Submission]":
+    return exam.submissions.order_by("candidate", "-attempt").distinct("candidate")
+
+
+def _results_of(exam: Exam, rows: "QuerySet[Submission]") -> Iterator[tuple[list[Result], Total]]:
     questions = list(exam.questions.order_by("position", "pk"))
     paper = Paper(questions, {group.pk: group for group in exam.groups.all()})
-    latest = exam.submissions.order_by("candidate", "-attempt").distinct("candidate")
-    submissions = latest.iterator(CHUNK)
+    submissions = rows.iterator(CHUNK)
     while chunk := list(islice(submissions, CHUNK)):
         answers_of, marks = _answers(chunk), _suggestions(chunk)
         for submission in chunk:
             answers = answers_of[submission.pk]
             counted = set() if submission.absent else counted_questions(paper, answers, marks)
-            rows = [_row(submission, question, answers, marks, counted) for question in questions]
-            yield rows, _total(submission, paper, rows, answers)
+            results = [
+                _row(submission, question, answers, marks, counted) for question in questions
+            ]
+            yield results, _total(submission, paper, results, answers)
 
 
 def _answers(chunk: Sequence[Submission]) -> dict[int, dict[int, Answer]]:

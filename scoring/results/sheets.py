@@ -6,8 +6,8 @@ import io
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
 
@@ -30,17 +30,23 @@ class Table:
 
     `key` is its name in JSON, and `row` the TypedDict of its rows. `headings` maps each column to
     its Japanese heading; the English one is the column's name. `names` are the names of its sheet,
-    in the order of HEADERS.
+    in the order of HEADERS. `words` turn the codes of some columns into Japanese.
     """
 
     key: str
     row: type
     headings: dict[str, str]
     names: tuple[str, str]
+    words: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def header(self, headers: str) -> list[str]:
         """The headings in the language `headers`, one of HEADERS."""
         return list(self.headings.values() if headers == "ja" else self.headings)
+
+    def values(self, row: Any, headers: str) -> list[Any]:
+        """The values of a row in the order of the columns, in the language `headers`."""
+        words = self.words if headers == "ja" else {}
+        return [words[name](row[name]) if name in words else row[name] for name in self.headings]
 
     def name(self, headers: str) -> str:
         """The sheet's name in the language `headers`, one of HEADERS."""
@@ -61,7 +67,9 @@ def csv_pieces(
     writer = csv.writer(out)
     writer.writerow(table.header(headers))
     for rows in chunks:
-        writer.writerows([as_text(row[name], encoding) for name in table.headings] for row in rows)
+        writer.writerows(
+            [as_text(value, encoding) for value in table.values(row, headers)] for row in rows
+        )
         yield encoder.encode(out.getvalue())
         out.seek(0), out.truncate()
     yield encoder.encode(out.getvalue(), True)
@@ -106,7 +114,7 @@ class Sheet:
         for row in rows:
             if self.rows == MOST_ROWS:
                 self._begin()
-            self.sheet.append([as_cell(row[name]) for name in self.table.headings])
+            self.sheet.append([as_cell(value) for value in self.table.values(row, self.headers)])
             self.rows += 1
 
 

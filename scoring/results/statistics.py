@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 from scoring.agreement.kappa import correlation
 from scoring.models import Exam, Mark, Question
 from scoring.models.exams import number
+from scoring.results import words
 from scoring.results.rows import Result, candidates
 from scoring.results.sheets import Table
 
@@ -75,6 +76,7 @@ STATISTICS = Table(
         "flags": "注意",
     },
     ("statistics", "統計"),
+    {"flags": words.flag_counts},
 )
 _QUESTION: dict[str, Any] = {
     "question": "Q1",

@@ -1,5 +1,6 @@
 """How far the marking by people is, as the bar above an answer shows it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,18 +15,22 @@ from scoring.models import Answer, Exam, Mark, Question, ReferenceMark
 from scoring.models.people import questions_to_mark
 from scoring.review import references
 
+OPEN = (Review.QUEUED, Review.CLAIMED)
+
 
 @dataclass(frozen=True)
 class Progress:
-    """Counts of an exam's (or a question's) answers, and of one marker's marks.
+    """Counts of an exam's (or a question's) answers, as far as one marker can work on them.
 
-    `done`: answers that people settled; `left`: answers that people are still to mark, including
-    those under a lease; `disputed`: answers waiting for adjudication; `mine` and `mine_today`: this
-    marker's marks that stand.
+    `done`: answers that people settled, and those this marker has marked, which others are still to
+    mark; `left`: answers that this marker can still mark, including those under a lease;
+    `adjudicated`, `disputed`: answers that were adjudicated, and those that wait for it and which
+    this marker has not marked; `mine` and `mine_today`: this marker's marks that stand.
     """
 
     done: int
     left: int
+    adjudicated: int
     disputed: int
     mine: int
     mine_today: int
@@ -51,13 +56,36 @@ def marking_progress(
     )
     totals = {"all": Count("pk"), "today": Count("pk", filter=Q(created_at__gte=midnight))}
     marks, of_hidden = own.aggregate(**totals), hidden.aggregate(**totals)
+    marked = marked_already(questions, marker)
+    own_open = sum(count for (_question, review), count in marked.items() if review in OPEN)
+    own_disputed = sum(marked.values()) - own_open
+    settled = counts.get(Review.MARKED, 0) + counts.get(Review.ADJUDICATED, 0)
+    waiting = sum(counts.get(state, 0) for state in OPEN)
+    # The counts may be older than the marker's own: none may fall below zero.
     return Progress(
-        done=counts.get(Review.MARKED, 0) + counts.get(Review.ADJUDICATED, 0),
-        left=counts.get(Review.QUEUED, 0) + counts.get(Review.CLAIMED, 0),
-        disputed=counts.get(Review.DISPUTED, 0),
+        done=settled + own_open,
+        left=max(waiting - own_open, 0),
+        adjudicated=counts.get(Review.ADJUDICATED, 0),
+        disputed=max(counts.get(Review.DISPUTED, 0) - own_disputed, 0),
         mine=marks["all"] + of_hidden["all"],
         mine_today=marks["today"] + of_hidden["today"],
     )
+
+
+def marked_already(questions: Sequence[int], marker: User) -> Counter[tuple[int, str]]:
+    """By question and review state, the unsettled answers that this marker has marked.
+
+    Others are still to mark or to adjudicate them; this marker can do neither.
+    """
+    own = Mark.objects.filter(
+        answer__question__in=questions,
+        answer__review__in=(*OPEN, Review.DISPUTED),
+        marker=marker,
+    )
+    keys = own.by_people().standing().order_by()
+    rows = keys.values_list("answer__question", "answer__review")
+    counted = rows.annotate(Count("answer", distinct=True))
+    return Counter({(question, review): count for question, review, count in counted})
 
 
 def _counts(questions: Sequence[int]) -> dict[str, int]:

@@ -293,7 +293,7 @@ def test_it_fits_the_screen_without_scrolling_sideways(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     visit(page, DESK)
     if width == 1280:
-        expect(page.get_by_role("button", name="提出して次へ")).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("button", name="登録して次へ")).to_be_in_viewport(ratio=1)
     for box in page.locator(".desk-choice").all():
         size = box.bounding_box()
         assert size
@@ -308,6 +308,6 @@ def test_a_tap_is_enough(browse: Open) -> None:
     page = browse(user, DESK, **tablet)
     page.locator(".desk-choice", has_text="3").first.tap()
     page.locator(".desk-choice", has_text="1").last.tap()
-    page.get_by_role("button", name="提出して次へ").tap()
+    page.get_by_role("button", name="登録して次へ").tap()
     expect(page.get_by_role("heading", name="採点が終わりました")).to_be_visible()
     assert [points for _, points in by(user)] == [4.0]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base import role_words
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.lookups import OfferedLookups
+from pmscoring.base.admin.worded import Worded
 from pmscoring.base.roles import ROLES
 
 admin.site.unregister(User)
@@ -57,7 +58,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class UserAdmin(OfferedLookups, theme.BaseUserAdmin, theme.Admin):
+class UserAdmin(OfferedLookups, Worded, theme.BaseUserAdmin, theme.Admin):
     """People and client systems; a role is a group."""
 
     form = UserForm

@@ -1,4 +1,7 @@
-"""Texts of the theme and of django-celery-beat, which bring no Japanese: for our catalogue."""
+"""Texts of the theme and of django-celery-beat, which bring no Japanese: for our catalogue.
+
+Those of Django bring some; in ours, one word is used for one thing.
+"""
 
 from django.utils.translation import gettext_noop as _
 
@@ -46,6 +49,18 @@ THEME = (
     _("Type to search"),
     _("Welcome back to"),
     _("You have been successfully logged out from the administration"),
+)  # fmt: skip
+
+DJANGO = (
+    _("Designates whether the user can log into this admin site."),
+    _("Forgotten your login credentials?"),
+    _("Log in"),
+    _("Log in again"),
+    _("Log out"),
+    _("Logged out"),
+    _("You are authenticated as %(username)s, but are not authorized to access this page. Would you like to login to a different account?"),  # noqa: E501
+    _("Your password has been set.  You may go ahead and log in now."),
+    _("last login"),
 )  # fmt: skip
 
 BEAT = (

@@ -14,6 +14,7 @@ from django_celery_beat.models import (
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.lookups import OfferedLookups
+from pmscoring.base.admin.worded import Worded
 
 for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule):
     admin.site.unregister(model)
@@ -33,7 +34,7 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(OfferedLookups, beat.PeriodicTaskAdmin, theme.Admin):  # type: ignore[misc]
+class PeriodicTaskAdmin(OfferedLookups, Worded, beat.PeriodicTaskAdmin, theme.Admin):  # type: ignore[misc]
     """What beat sends, and when."""
 
     form = PeriodicTaskForm
@@ -41,12 +42,12 @@ class PeriodicTaskAdmin(OfferedLookups, beat.PeriodicTaskAdmin, theme.Admin):  #
 
 
 @admin.register(CrontabSchedule)
-class CrontabScheduleAdmin(OfferedLookups, beat.CrontabScheduleAdmin, theme.Admin):  # type: ignore[misc]
+class CrontabScheduleAdmin(OfferedLookups, Worded, beat.CrontabScheduleAdmin, theme.Admin):  # type: ignore[misc]
     """By the clock."""
 
     inlines = ()
 
 
 @admin.register(ClockedSchedule, IntervalSchedule, SolarSchedule)
-class ScheduleAdmin(OfferedLookups, theme.Admin):
+class ScheduleAdmin(OfferedLookups, Worded, theme.Admin):
     """The other kinds of schedule."""

@@ -117,14 +117,13 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if status is None:
         return None
     set_rollback()
-    if isinstance(error, Invalid):
-        errors = error.faults
+    errors = errors or list(getattr(error, "faults", []))
     body = problem(status, _detail(error, errors), errors)
     return Response(body, status, headers=headers, content_type=MEDIA_TYPE)
 
 
 def _detail(error: Exception, errors: list[Fault]) -> str:
-    if errors:
+    if errors and not isinstance(error, WrongState):
         return f"{len(errors)} fault(s)"
     if isinstance(error, exceptions.APIException):
         return str(error.detail)

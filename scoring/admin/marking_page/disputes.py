@@ -73,7 +73,7 @@ def _show(
     ]
     context = {
         **sheets.context(answer, values, by_letter),
-        **pages.bar_context(exam, request.user, None, lease),
+        **pages.bar_context(exam, request.user, None, lease, disputes=True),
         "marks": columns,
         "here": pages.address(DESK, exam),
         "submit_label": _("Settle, next"),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from django.contrib import admin
@@ -22,11 +23,10 @@ from scoring.marks.settlement import MARKED_BY_PEOPLE
 from scoring.models import Answer, Exam, Question, Standing
 from scoring.models.people import is_bound, questions_to_mark
 from scoring.review import groups, references
-from scoring.review.progress import marking_progress
+from scoring.review.progress import OPEN, marked_already, marking_progress
 from scoring.review.references import NotQualified
 
 Review = Answer.Review
-OPEN = (Review.QUEUED, Review.CLAIMED)
 DONE = (Review.MARKED, Review.ADJUDICATED)
 
 
@@ -34,7 +34,8 @@ DONE = (Review.MARKED, Review.ADJUDICATED)
 class QuestionRow:
     """A question in the table of its exam.
 
-    `left` and `done` count answers that people are asked to mark and that they have marked;
+    `left` and `done` count answers that the user can mark, and that are marked, by the user or
+    by as many people as the exam asks;
     `grouped` those in the open groups. `saved` is the percentage of marks that groups made
     unnecessary, `regrouping` that of the search for groups, None while none runs.
     """
@@ -121,6 +122,11 @@ def _to_qualify(exam: Exam, marker: User, standing: Standing | None) -> int:
 
 def _questions(request: DeskRequest, exam: Exam, may_mark: bool) -> list[QuestionRow]:
     counts = _counts(exam)
+    questions = [question.pk for question in exam.questions.all()]
+    own = marked_already(questions, request.user)
+    for question, review in product(questions, OPEN):
+        counts[question, review] -= own[question, review]
+        counts[question, Review.MARKED] += own[question, review]
     return [
         _question(request, exam, question, counts, may_mark) for question in exam.questions.all()
     ]

@@ -87,6 +87,7 @@ def show_group(
         **sheets.context(sheets.get_answer(answers[0].pk), values),
         **pages.bar_context(exam, request.user, question),
         "key": ("group", group.pk),
+        "why": "",
         "group": group,
         "members": _members(answers, removed),
         "shown": ",".join(str(answer.pk) for answer in answers),

@@ -97,15 +97,20 @@ def go_on(request: DeskRequest, desk: str, show_next: Callable[[], HttpResponse]
 
 
 def bar_context(
-    exam: Exam, marker: User, question: Question | None, lease: Lease | None = None
+    exam: Exam,
+    marker: User,
+    question: Question | None,
+    lease: Lease | None = None,
+    disputes: bool = False,
 ) -> dict[str, Any]:
-    """The context of the bar at the top: the progress, and the time left of the lease."""
+    """The context of the bar at the top: the progress, and the time left of the lease.
+
+    With `disputes`, the progress is that of adjudication.
+    """
     progress = marking_progress(exam, marker, question, SECONDS_OLD if lease else 0.0)
-    counts = {
-        "done": progress.done,
-        "all": progress.done + progress.left,
-        "mine_today": progress.mine_today,
-    }
+    done = progress.adjudicated if disputes else progress.done
+    left = progress.disputed if disputes else progress.left
+    counts = {"done": done, "all": done + left, "mine_today": progress.mine_today}
     return {"exam": exam, "progress": counts, **(lease_times(lease) if lease else {})}
 
 

@@ -47,6 +47,7 @@ def context(
         "parts": parts(answer.text, wire, Highlighter(criteria, evidence), evidence),
         "blank": texts.is_blank(answer.text),
         "length": length(answer.text, wire),
+        "why": "" if shown == Shown.NOTHING else _why(answer),
         "flags": explained(machine.flags) if machine else [],
         "has_evidence": bool(evidence),
         "model_answers": list(question.model_answers.all()),
@@ -56,3 +57,12 @@ def context(
         "key": ("answer", answer.pk),
         "submit_label": _("Submit, next"),
     }
+
+
+def _why(answer: Answer) -> str:
+    """Why the answer is in the queue, for markers who may see something of the machine.
+
+    A hidden reference answer, which nobody may tell from the others, has the commonest reason.
+    """
+    reason = answer.review_reason or Answer.Reason.UNCERTAIN
+    return str(Answer.Reason(reason).label)

@@ -60,7 +60,7 @@ def show_leased(
         "undo": True,
     }
     if references.is_qualifying(lease):
-        context |= {"answer_title": _("reference answer"), "undo": False}
+        context |= {"answer_title": _("reference answer"), "undo": False, "why": ""}
     return pages.show(request, "desk", **context)
 
 

@@ -167,7 +167,7 @@ def test_a_state_is_asked_for_and_changed_by_post(manager: Client) -> None:
 
 @pytest.mark.parametrize(
     ("language", "message"),
-    [("ja", "次の状態にはできません: 公表"), ("en", "cannot become: published")],
+    [("ja", "「公表」にはできません"), ("en", "cannot become: published")],
 )
 def test_a_wrong_change_of_state_is_refused(manager: Client, language: str, message: str) -> None:
     exam = example_exam()
@@ -189,7 +189,7 @@ def test_it_is_not_fixed_while_an_answer_waits_and_says_so(manager: Client) -> N
     page = manager.post(address, follow=True).content.decode()
     assert "1 answer of PM-2026 waits for the machine" in page
     marked_with_evidence(answer, ("C1", 0, 2))
-    manager.post(address)
+    manager.post(address, {"code": exam.code})
     exam.refresh_from_db()
     assert exam.status == "fixed"
 

@@ -230,7 +230,7 @@ def by_deed(exam: Exam) -> None:
 
 
 def by_definition(exam: Exam) -> None:
-    definitions.load(definitions.describe(exam) | {"state": "fixed"})
+    definitions.load(definitions.describe(exam) | {"state": "fixed"}, unfinished=exam.code)
 
 
 def with_another_threshold(question: Question) -> None:
@@ -310,7 +310,7 @@ def test_what_a_definition_changes_is_settled_before_it_fixes_the_exam() -> None
     scored([answer], 4, 0.95, "c" * 64)
     definition = definitions.describe(exam) | {"state": "fixed"}
     definition["marking"]["machine_final"] = False
-    definitions.load(definition)
+    definitions.load(definition, unfinished=exam.code)
     assert fresh(answer).question.exam.status == "fixed"
     assert state(answer)[:2] == (None, "")
 

@@ -320,3 +320,17 @@ def test_the_best_and_the_worst_do_not_depend_on_the_order_of_equal_totals() -> 
     assert difference == statistics.discrimination(reversed(given_points))
     assert statistics.discrimination([(1, 1), (2, 2), (3, 3)]) is None
     assert statistics.discrimination([(n, n) for n in range(10)]) == 7
+
+
+def test_files_with_japanese_headings_have_japanese_words() -> None:
+    exam = load()
+    add_mark(handed_in("c1"), 4, 2, source="human", marker=make_user("marker", staff=True))
+    add_mark(handed_in("c2"), 4, 2, flags=["off_topic"])
+    Answer.objects.filter(submission__candidate="c2").update(flags=["off_topic"])
+    japanese = as_csv(exam, "utf-8", results.RESULTS, "ja").decode()
+    assert "c1,1,Q1,採点済み,6,人," in japanese
+    assert "c1,1,Q2,無解答," in japanese
+    assert "設問と無関係" in japanese
+    assert ",人," in as_csv(exam, "utf-8", results.MARKS, "ja").decode()
+    assert "=1" in as_csv(exam, "utf-8", results.STATISTICS, "ja").decode()
+    assert "c1,1,Q1,scored,6,human," in as_csv(exam, "utf-8", results.RESULTS).decode()

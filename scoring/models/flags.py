@@ -1,0 +1,28 @@
+"""Names and meanings of the flags that a mark can carry."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
+    "blank": (_("Not answered"), _("The answer sheet is empty: 0 points.")),
+    "too_short": (_("Too short"), _("The answer, or a section of it, is below its lower limit.")),
+    "too_long": (_("Too long"), _("The answer, or a section of it, is over its upper limit.")),
+    "off_topic": (_("Off topic"), _("Nothing in the answer relates to the question.")),
+    "copied_prompt": (
+        _("Copied"),
+        _("The answer repeats the question or its passage instead of answering it."),
+    ),
+    "wrong_language": (
+        _("Wrong language"),
+        _("The answer is not in the language of the question."),
+    ),
+    "stuffed": (
+        _("Keywords only"),
+        _("The answer strings words together and has hardly any of what makes sentences."),
+    ),
+}
+
+
+def name(code: str) -> str:
+    """The flag's name, or its code where the flag is not known."""
+    return str(NAMES[code][0]) if code in NAMES else code
