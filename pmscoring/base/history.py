@@ -5,7 +5,8 @@ own language.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -36,6 +37,16 @@ def record(user: User, row: models.Model, deed: str, **details: Any) -> None:
         change_message=json.dumps([{deed: details}]),
     )
     audit.record(deed, user, **{str(row._meta.model_name): row.pk}, **details)
+
+
+def who_changed(rows: Iterable[models.Model], since: datetime) -> str:
+    """The names of those who changed one of the rows since then; "" where no history tells."""
+    entries = LogEntry.objects.none()
+    for row in rows:
+        kind = ContentType.objects.get_for_model(row)
+        entries |= LogEntry.objects.filter(content_type=kind, object_id=str(row.pk))
+    users = User.objects.filter(logentry__in=entries.filter(action_time__gte=since)).distinct()
+    return ", ".join(user.get_full_name() or user.username for user in users)
 
 
 def words(entry: LogEntry) -> str:

@@ -79,6 +79,10 @@ class ExamAdmin(ExamActions):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and not _frozen(obj)
 
+    def lock(self, key: str) -> None:
+        """Whoever changes an exam or what is below it locks the exam."""
+        Exam.objects.select_for_update().filter(pk=key).first()
+
     def save_model(self, request: HttpRequest, obj: Exam, form: Any, change: bool) -> None:
         """Write the columns that the form changed; PermissionDenied if the exam is fixed by now."""
         # The form read the exam without a lock, and another request may have moved it on since.

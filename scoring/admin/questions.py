@@ -177,6 +177,14 @@ class QuestionAdmin(CalibrationPages):
         setattr(request, "definition_faults", faults)  # noqa: B010  not an attribute of HttpRequest
         return super().changeform_view(request, object_id, form_url, extra_context)
 
+    def lock(self, key: str) -> None:
+        """The exam, as loading a definition does, before anything of the question is read."""
+        Exam.objects.select_for_update(of=("self",)).filter(questions__pk=key).first()
+
+    def whose_history(self, obj: Question) -> list[Any]:
+        """A definition that was loaded is in the history of the exam."""
+        return [obj, obj.exam]
+
     def save_model(self, request: HttpRequest, obj: Question, form: Any, change: bool) -> None:
         """Lock the exam, and write the columns that the form changed."""
         # Loading a definition and promoting a calibration lock the exam before its questions too,

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.lookups import OfferedLookups
+from pmscoring.base.admin.meanwhile import Meanwhile
 from pmscoring.base.admin.worded import Worded
 from pmscoring.base.roles import MANAGER, VIEWER, has_role
 
@@ -34,7 +35,7 @@ class Roles:
         return False
 
 
-class Admin(Roles, OfferedLookups, Worded, theme.Admin):
+class Admin(Roles, OfferedLookups, Worded, Meanwhile, theme.Admin):
     """The base of the app's admin classes."""
 
     list_per_page = 50
