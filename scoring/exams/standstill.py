@@ -21,6 +21,7 @@ from pmscoring.base.watched import Watched
 from scoring.inference import Inference, InferenceError
 from scoring.marks.settlement import MARKED_BY_PEOPLE
 from scoring.models import Answer, Exam, Mark, MarkingPolicy, Reference, Standing
+from scoring.models.reasons import in_words
 
 QUEUE = "scoring"
 ALIVE_SECONDS = 60
@@ -65,7 +66,7 @@ def _of_the_machine(waiting: "QuerySet[Answer]") -> Iterator[str]:
         causes.append(_("the disk is nearly full"))
     # What a worker wrote when it put answers off, where nothing else explains it.
     put_off = waiting.exclude(reason="").order_by("-not_before").values_list("reason", flat=True)
-    for cause in causes or put_off[:1]:
+    for cause in causes or map(in_words, put_off[:1]):
         words = {"count": count, "cause": cause}
         yield _("Scoring stands still: %(cause)s. Answers that wait: %(count)d.") % words
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base.lifecycle import Lifecycle
 from scoring.models.exams import Exam, Question
 from scoring.models.locks import lock_answers
+from scoring.models.reasons import in_words
 
 
 class Batch(models.Model):
@@ -218,6 +219,11 @@ class Answer(Lifecycle):
         ]
         verbose_name = _("answer")
         verbose_name_plural = _("answers")
+
+    @property
+    def explanation(self) -> str:
+        """Why scoring failed or was put off, in the active language."""
+        return in_words(self.reason)
 
     def __str__(self) -> str:
         return f"#{self.pk}"

@@ -313,3 +313,36 @@ def test_after_a_new_exam_comes_its_first_question(manager: Client) -> None:
     exam = Exam.objects.get(code="NEW-1")
     assert response["Location"] == f"/admin/scoring/question/add/?exam={exam.pk}"
     assert f'value="{exam.pk}" selected' in manager.get(response["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ('{"code": ', "exam.json", "1行10列：JSONとして読めません（値がありません）"),
+        ('{"code": "a" "b"}', "exam.json", "「,」がありません"),
+        ("code: [", "exam.yaml", "角括弧又は波括弧が閉じていません"),
+        ("a: b: c", "exam.yaml", "字下げ・コロン・引用符の位置が正しくありません"),
+    ],
+)
+def test_no_words_of_a_parser_reach_a_japanese_page(text: str, name: str, said: str) -> None:
+    page = load(signed_in("exam manager", "ja"), text, name).content.decode()
+    assert said in page
+    assert "xpect" not in page.partition("pms-refusal")[2].partition("</table>")[0]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("ConnectError: [Errno 111] Connection refused", "推論サービスに接続できません"),
+        ("ReadTimeout: timed out", "推論サービスが時間内に応答しませんでした"),
+        ("RemoteProtocolError: peer closed", "推論サービスとの接続が途中で切れました"),
+        ("the worker went quiet", "ワーカーの応答がなくなりました"),
+    ],
+)
+def test_why_scoring_failed_is_said_in_the_reader_s_language(reason: str, said: str) -> None:
+    answer = submitted_answer(example_exam(), "要件")
+    Answer.objects.filter(pk=answer.pk).update(reason=reason)
+    address = reverse("admin:scoring_answer_change", args=[answer.pk])
+    page = signed_in("exam manager", "ja").get(address).content.decode()
+    assert said in page
+    assert reason not in page
