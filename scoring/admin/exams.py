@@ -99,7 +99,7 @@ class ExamAdmin(ExamActions):
         if any(formset.model is MarkingPolicy and formset.has_changed() for formset in formsets):
             settlement.settle_exam(form.instance)
 
-    def response_post_save_add(self, request: HttpRequest, obj: Exam) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Exam) -> HttpResponseRedirect:
         """After a new exam comes its first question."""
         address = reverse("admin:scoring_question_add", query={"exam": obj.pk})
         return HttpResponseRedirect(address)

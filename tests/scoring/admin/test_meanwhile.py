@@ -11,7 +11,7 @@ from django.urls import reverse
 from scoring.exams import definitions
 from scoring.models import Criterion, Exam, Question
 from tests.clients import browser_of, form_data
-from tests.factories import example_exam, make_user
+from tests.factories import exam_in, example_exam, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -130,7 +130,7 @@ def test_a_definition_that_was_loaded_meanwhile_has_its_person(
 
 
 def test_an_exam_and_its_policy_are_told_of_too(first: Client, second: Client) -> None:
-    exam = example_exam()
+    exam = exam_in(audit_rate=0.1)
     mine, theirs = opened(second, page_of(exam)), opened(first, page_of(exam))
     assert first.post(page_of(exam), theirs | {"policy-0-readings": "2"}).status_code == 302
     page = second.post(page_of(exam), mine | {"title": "題"})
