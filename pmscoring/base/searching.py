@@ -13,7 +13,7 @@ SIGNS = "".join(lookalikes.TABLE.values())
 
 @CharField.register_lookup
 @TextField.register_lookup
-class ContainsFolded(Lookup):  # type: ignore[type-arg]
+class ContainsFolded(Lookup):
     """Whether the column contains the text, in whatever width, form and case either is written.
 
     PostgreSQL folds each row that it reads, which no index helps, as none helps a search for a part

@@ -21,6 +21,7 @@ from pmscoring.base.watched import Watched
 from scoring.inference import Inference, InferenceError
 from scoring.marks.settlement import MARKED_BY_PEOPLE
 from scoring.models import Answer, Exam, Mark, MarkingPolicy, Reference, Standing
+from scoring.models.people import Assignment
 from scoring.models.reasons import in_words
 
 QUEUE = "scoring"
@@ -103,6 +104,11 @@ def _nobody_marks(exam: Exam) -> str:
     markers = _active(MARKER)
     if not markers.exists():
         return _("nobody has the role marker")
+    assigned = Assignment.objects.filter(exam=exam)
+    if assigned.exists():
+        markers = markers.filter(pk__in=assigned.values("marker"))
+        if not markers.exists():
+            return _("the markers who are assigned to it no longer mark")
     if MarkingPolicy.of(exam).marker_bound is None:
         return ""
     standings = Standing.objects.filter(exam=exam)

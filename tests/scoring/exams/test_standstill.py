@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import translation
 
@@ -13,6 +14,7 @@ from pmscoring.base import connecting, heartbeats
 from scoring.exams import standstill
 from scoring.marks import giving
 from scoring.models import Answer, Reference, Standing
+from scoring.models.people import Assignment
 from tests.clients import signed_in
 from tests.factories import answers_of, exam_in, fresh, hand_in, make_user, scored
 
@@ -84,6 +86,16 @@ def test_it_names_an_exam_that_nobody_marks() -> None:
     ]
     make_user("m1")
     assert standstill.reasons() == []
+
+
+def test_of_an_exam_with_assignments_only_the_assigned_count() -> None:
+    exam = exam_in()
+    answers_of(exam, "一")
+    marker, _other = make_user("m1"), make_user("m2")
+    Assignment.objects.create(exam=exam, marker=marker)
+    assert standstill.reasons() == []
+    User.objects.filter(pk=marker.pk).update(is_active=False)
+    assert "no longer mark" in standstill.reasons()[0]
 
 
 def test_it_names_markers_who_cannot_qualify_or_are_suspended() -> None:
