@@ -21,6 +21,9 @@ def _sees_exams(request: HttpRequest) -> bool:
 
 register("home", "", 0, PageLink(_("Marking"), "rate_review", "marking:entry", _marks))
 register(
+    "home", "", 0, PageLink(_("Notes on the rubric"), "contact_support", "marking:notes", _manages)
+)
+register(
     "exams",
     _("Exams"),
     10,

@@ -148,7 +148,8 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
             _add_faults(form, error.faults)
         else:
             return HttpResponseRedirect(reverse("people:list"))
-    return _page(request, "form", row.username, form=form, verb=_("Save"), person=row)
+    title = now_("Account: %(user)s") % {"user": row.username}
+    return _page(request, "form", title, form=form, verb=_("Save"), person=row)
 
 
 @desk_page(MANAGER)

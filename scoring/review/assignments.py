@@ -48,10 +48,12 @@ def markers() -> Any:
 
 def describe(exam: Exam) -> dict[str, list[str] | None]:
     """The assignments of an exam, as `replace` takes them."""
-    rows = exam.assignments.order_by("marker__username", "question__position", "question")
+    rows = Assignment.objects.filter(exam=exam)
+    rows = rows.order_by("marker__username", "question__position", "question")
     described: dict[str, list[str] | None] = {}
-    for name, code in rows.values_list("marker__username", "question__code"):
-        if code is None:
+    columns = ("marker__username", "question", "question__code")
+    for name, question, code in rows.values_list(*columns):
+        if question is None:
             described[name] = None
         elif (codes := described.setdefault(name, [])) is not None:
             codes.append(code)
@@ -68,9 +70,10 @@ def replace(exam: Exam, manager: User, wanted: Wanted) -> None:
     # whoever leases shares the exam: each lease is either seen here, or given by the new rule.
     locks.lock_exam(exam.pk)
     rows = _rows(exam, wanted)
-    before = set(exam.assignments.values_list("marker", "question"))
+    present = Assignment.objects.filter(exam=exam)
+    before = set(present.values_list("marker", "question"))
     after = {(row.marker_id, row.question_id) for row in rows}
-    gone = exam.assignments.all()
+    gone = present
     for marker, question in before & after:
         gone = gone.exclude(marker=marker, question=question)
     gone.delete()
@@ -107,9 +110,10 @@ def _take_back(exam: Exam) -> None:
     lost = [lease for lease in locks.lock_leases(leases) if not _may_keep(lease)]
     Lease.objects.filter(pk__in=[lease.pk for lease in lost]).delete()
     settlement.settle(lease.answer_id for lease in lost if not lease.is_reference)
-    for group in AnswerGroup.objects.filter(question__exam=exam).exclude(held_by=None):
-        allowed = questions_to_mark(User.objects.get(pk=group.held_by_id))
-        if not allowed.filter(pk=group.question_id).exists():
+    groups = AnswerGroup.objects.filter(question__exam=exam).exclude(held_by=None)
+    for group in groups.select_related("held_by"):
+        holder = group.held_by
+        if holder and not questions_to_mark(holder).filter(pk=group.question_id).exists():
             AnswerGroup.objects.filter(pk=group.pk).update(held_by=None, held_until=None)
 
 

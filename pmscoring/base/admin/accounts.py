@@ -37,7 +37,7 @@ class UserForm(theme.UserChangeForm):
         self.fields["roles"].initial = [group.name for group in self.instance.groups.all()]
 
     def _save_m2m(self) -> None:
-        super()._save_m2m()
+        super()._save_m2m()  # type: ignore[misc]  # of Django's ModelForm
         user: User = self.instance
         others = user.groups.exclude(name__in=ROLES)
         wanted = [Group.objects.get_or_create(name=role)[0] for role in self.cleaned_data["roles"]]

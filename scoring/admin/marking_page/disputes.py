@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from pmscoring.base.faults import Invalid
 from pmscoring.base.lifecycle import WrongState
-from scoring.admin.marking_page import empty, pages, points, sheets
+from scoring.admin.marking_page import empty, extras, pages, points, sheets
 from scoring.marks import visibility
 from scoring.models import Answer, Exam, Lease, Mark, Question
 from scoring.models.exams import number
@@ -78,6 +78,7 @@ def _show(
         "here": pages.address(DESK, exam),
         "submit_label": _("Settle, next"),
         "undo": True,
+        "extras": extras.context(answer.question, request.user),
         **extra,
     }
     return pages.show(request, "desk", status, **context)

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from pmscoring.base.faults import Invalid
 from pmscoring.base.lifecycle import WrongState
-from scoring.admin.marking_page import empty, pages, points, sheets, singles
+from scoring.admin.marking_page import empty, extras, pages, points, sheets, singles
 from scoring.admin.marking_page.differences import Piece, pieces
 from scoring.models import Answer, AnswerGroup, Exam, Question
 from scoring.review import assignments, groups
@@ -94,6 +94,7 @@ def show_group(
         "here": pages.address(DESK, exam, question),
         "submit_label": _("Submit for all, next"),
         "undo": True,
+        "extras": extras.context(answers[0].question, request.user),
         "notice": notice,
         "alert": alert,
     }

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from pmscoring.base.faults import Invalid
 from pmscoring.base.lifecycle import WrongState
-from scoring.admin.marking_page import empty, pages, points, qualifying, sheets
+from scoring.admin.marking_page import empty, extras, pages, points, qualifying, sheets
 from scoring.models import Answer, Exam, Lease, Question, ReferenceMark
 from scoring.review import queue, references
 from scoring.review.queue import LeaseLost
@@ -58,6 +58,7 @@ def show_leased(
         "notice": f"{notice} #{answer.pk}".strip(),
         "alert": alert,
         "undo": True,
+        "extras": extras.context(answer.question, request.user),
     }
     if references.is_qualifying(lease):
         context |= {"answer_title": _("reference answer"), "undo": False, "why": ""}
@@ -133,6 +134,7 @@ def _show_again(
         "here": pages.address(DESK, exam, question),
         "alert": pages.error_message(error),
         "lost": lease is None,
+        "extras": extras.context(answer.question, request.user),
     }
     return pages.show(request, "desk", 422 if isinstance(error, Invalid) else 409, **context)
 

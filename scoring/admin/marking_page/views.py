@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponse
 
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER
-from scoring.admin.marking_page import disputes, groups, singles, undoing
+from scoring.admin.marking_page import disputes, groups, own, singles, undoing
 from scoring.admin.marking_page.pages import DeskRequest, desk_page, exam_and_question
 from scoring.models import Exam, Question
 
@@ -41,3 +41,9 @@ def dispute_desk(request: DeskRequest, code: str) -> HttpResponse:
     """Disputed answers, one at a time."""
     others = {"skip": disputes.skip, "renew": singles.renew, "undo": undoing.undo}
     return _respond(request, code, disputes.show_next, disputes.submit, **others)
+
+
+@desk_page(MARKER, ADJUDICATOR, MANAGER)
+def own_marks(request: DeskRequest, code: str) -> HttpResponse:
+    """What the user marked, to look through and to correct."""
+    return _respond(request, code, own.show_next, own.show_next, correct=own.correct)

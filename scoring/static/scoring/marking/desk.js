@@ -1,6 +1,7 @@
 /* The desk: keys and buttons become commands, which change the form or are sent to the server; the
    state of the desk that the server sends back is swapped in. */
 
+import * as extras from "./extras.js";
 import { commandOf } from "./keys.js";
 import { Lease } from "./lease.js";
 import { Points } from "./points.js";
@@ -22,7 +23,7 @@ function begin() {
   const main = desk.querySelector("main");
   announce(main?.dataset.said ?? "");
   if (points) (points.missing ?? points.rows[0]).focus();
-  else desk.querySelector("[tabindex='-1'], main a")?.focus();
+  else ["[tabindex='-1']", "[data-row]", "main a"].map((place) => desk.querySelector(place)).find(Boolean)?.focus();
   scrollTo(0, 0);
 }
 
@@ -72,9 +73,9 @@ function comment() {
   place.querySelector("textarea").focus();
 }
 
-/* Moves the focus among the checkboxes of a group; false if it is not on one of them. */
+/* Moves the focus among the checkboxes of a group, or the rows of a list; false if it is on none. */
 function moveAmongMembers(by) {
-  const boxes = [...desk.querySelectorAll("[name=removed]")];
+  const boxes = [...desk.querySelectorAll("[name=removed], [data-row]")];
   const at = boxes.indexOf(document.activeElement);
   if (at < 0) return false;
   boxes[Math.min(Math.max(at + by, 0), boxes.length - 1)].focus();
@@ -102,6 +103,9 @@ const commands = {
   "other-b": () => points?.all((row) => row.place.dataset.otherB),
   less: () => points?.step(-1),
   more: () => points?.step(1),
+  saved: () => extras.open("desk-comments"),
+  note: () => extras.open("desk-notes"),
+  mine: () => location.assign(desk.querySelector("[data-mine]").href),
   up: () => moveAmongMembers(-1) || points?.move(-1),
   down: () => moveAmongMembers(1) || points?.move(1),
   half: () => points?.half(),
@@ -112,6 +116,7 @@ const commands = {
 document.addEventListener("keydown", (event) => {
   if (lease) lease.active = true;
   if (help.open) return event.key === "?" && help.close();
+  if (extras.isOpen()) return;
   const command = commandOf(event, letters.checked);
   if (!command) return;
   event.preventDefault();
@@ -136,5 +141,6 @@ desk.addEventListener("click", (event) => {
 
 letters.checked = localStorage.getItem("deskLetters") !== "0";
 letters.addEventListener("change", () => localStorage.setItem("deskLetters", letters.checked ? "1" : "0"));
+extras.listen(desk, () => points?.active.focus());
 help.addEventListener("close", () => points?.active.focus());
 begin();

@@ -18,6 +18,9 @@ const LETTERS = {
   m: "machine",
   a: "other-a",
   b: "other-b",
+  k: "saved",
+  n: "note",
+  h: "mine",
 };
 
 /* With an input method on, `key` is "Process" or full-width; `code` names the physical key. */

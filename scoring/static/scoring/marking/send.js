@@ -7,13 +7,18 @@ function token() {
   return /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 }
 
-export async function post(form, command) {
-  const body = new FormData(form);
+/* The headers for this body, from which the form's own token is taken. */
+export function headers(body) {
   const own = body.get("csrfmiddlewaretoken");
   body.delete("csrfmiddlewaretoken");
+  return { "X-Desk": "1", "X-CSRFToken": token() || own };
+}
+
+export async function post(form, command) {
+  const body = new FormData(form);
+  const tokens = headers(body);
   body.set("command", command);
-  const headers = { "X-Desk": "1", "X-CSRFToken": token() || own };
-  return fetch(form.action, { method: "POST", body, headers, redirect: "manual" });
+  return fetch(form.action, { method: "POST", body, headers: tokens, redirect: "manual" });
 }
 
 /* {html} or {message}. Nothing is sent twice here: a lost response is shown as a failure, and when the
