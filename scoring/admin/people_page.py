@@ -156,7 +156,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 def exam_assignments(request: HttpRequest, code: str) -> HttpResponse:
     """Who marks which questions of the exam: a row for each marker, a box for each question."""
     exam = get_object_or_404(Exam, code=code)
-    markers = list(assignments.markers())
+    markers = list(assignments.markers(exam))
     if request.method == "POST":
         wanted = {user.username: _ticked(request, user) for user in markers}
         parts = {name: codes for name, codes in wanted.items() if codes != []}

@@ -5,10 +5,10 @@ assigned have no part in it any more. Exam managers and adjudicators are not bou
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from pmscoring.base.audit import record
@@ -41,9 +41,11 @@ def require_assigned(question: Question, marker: User) -> None:
         raise NotAssigned(_("%s is not assigned to you") % question)
 
 
-def markers() -> Any:
-    """The users who can be assigned."""
-    return User.objects.filter(is_active=True, groups__name=MARKER).order_by("username")
+def markers(exam: Exam) -> "QuerySet[User]":
+    """Active markers, and whoever is assigned to the exam, also where they may not sign in now."""
+    assigned_already = Q(pk__in=Assignment.objects.filter(exam=exam).values("marker"))
+    users = User.objects.filter(Q(is_active=True, groups__name=MARKER) | assigned_already)
+    return users.distinct().order_by("username")
 
 
 def describe(exam: Exam) -> dict[str, list[str] | None]:
@@ -87,7 +89,7 @@ def replace(exam: Exam, manager: User, wanted: Wanted) -> None:
 
 def _rows(exam: Exam, wanted: Wanted) -> list[Assignment]:
     questions = {question.code: question for question in exam.questions.all()}
-    users = {user.username: user for user in markers().filter(username__in=wanted)}
+    users = {user.username: user for user in markers(exam).filter(username__in=wanted)}
     faults: list[Fault] = []
     rows = []
     for name, codes in wanted.items():

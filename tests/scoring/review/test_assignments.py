@@ -186,3 +186,16 @@ def test_qualifying_goes_by_the_questions_of_the_part(manager: User, sato: User)
     lease = queue.next_answer(exam, sato)
     assert lease is not None
     assert lease.answer == first
+
+
+def test_who_may_not_sign_in_for_now_keeps_their_part(
+    exam: Exam, manager: User, sato: User
+) -> None:
+    assignments.replace(exam, manager, {"sato": ["Q2"]})
+    User.objects.filter(pk=sato.pk).update(is_active=False)
+    browser = browser_of(manager)
+    assert f'name="marker-{sato.pk}" value="Q2" checked' in text_of(
+        browser, "/admin/people/exams/ROOM/"
+    )
+    assignments.replace(exam, manager, assignments.describe(exam))
+    assert assignments.describe(exam) == {"sato": ["Q2"]}
