@@ -11,7 +11,7 @@ TORCH_INDEX ?=
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-attackers bench-autoscale bench-backup bench-marking bench-uncalibrated weights messages clean
+.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-attackers bench-autoscale bench-backup bench-corpus bench-marking bench-uncalibrated weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -104,6 +104,10 @@ bench-autoscale: $(VENV)/.app $(VENV)/.dev ## Policies of scaling beside an orac
 
 bench-backup: $(VENV)/.app $(VENV)/.dev ## Backup and restore beside pg_dump and pg_restore; GIB="1 4"
 	$(BIN)/python -m tests.bench.backup $(GIB)
+
+bench-corpus: export DJANGO_SETTINGS_MODULE = pmscoring.settings
+bench-corpus: $(VENV)/.app $(VENV)/.dev weights ## The sample exam's answers in every kind of file: the same marks?
+	$(BIN)/python -m tests.bench.corpus
 
 bench-uncalibrated: $(VENV)/.bench weights ## Agreement without human marks; DATA=a folder of CSV files
 	$(BIN)/python -m tests.bench.uncalibrated $(DATA)

@@ -1,4 +1,4 @@
-"""Port: reads answers from tables (CSV, TSV, XLSX, JSONL) and ZIPs of TXT, DOCX and PDF files.
+"""Port: reads answers from tables (CSV, TSV, XLSX, JSONL) and ZIPs of TXT, HTML, DOCX and PDF.
 
 What is read is what the sender saw on the screen; where that is not certain, the row is refused.
 
@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from django.utils.translation import gettext as _
 
+from scoring.documents import markup
 from scoring.documents.base import (
     BadDocument,
     Place,
@@ -67,16 +68,38 @@ def reader(name: str) -> Reader:
     return READERS[extension]
 
 
-def rows(name: str, path: Path, questions: Questions = NO_QUESTIONS) -> Iterator[PlacedRow]:
+def rows(
+    name: str, path: Path, questions: Questions = NO_QUESTIONS, *, is_html: bool = False
+) -> Iterator[PlacedRow]:
     """Read the rows of the file at `path`, which was uploaded under `name`, as they are iterated.
 
-    `questions` are those that headings, cells and names of files may mean. For a row that cannot be
-    read there is an Unreadable. Raises BadDocument where the file as a whole cannot be read.
+    `questions` are those that headings, cells and names of files may mean. With `is_html` the texts
+    of a table are HTML; in an archive the name of each file says what it is. For a row that cannot
+    be read there is an Unreadable. Raises BadDocument where the file as a whole cannot be read.
     """
+    read = reader(name)
     try:
-        for count, placed_row in enumerate(reader(name)(path, questions)):
+        for count, (place, row) in enumerate(read(path, questions)):
             if count >= MOST_ROWS:
                 raise BadDocument(_("more than %d rows") % MOST_ROWS)
-            yield placed_row
+            if is_html and read is not zip_rows and isinstance(row, dict):
+                yield from ((place, each) for each in _shown(row))
+            else:
+                yield place, row
     except FileNotFoundError as error:
         raise BadDocument(_("the stored file no longer exists; upload it again")) from error
+
+
+def _shown(row: Row) -> Iterator[Row | Unreadable | Skipped]:
+    """The row with the text that its HTML shows."""
+    if not isinstance(text := row.get("text"), str):
+        yield row
+        return
+    try:
+        essay = markup.shown(text)
+    except BadDocument as error:
+        candidate, attempt = str(row.get("candidate", "")), row.get("attempt", 1)
+        yield Unreadable(str(error), candidate, attempt, "/text")
+    else:
+        yield {**row, "text": essay.text}
+        yield from map(Skipped, essay.notes)

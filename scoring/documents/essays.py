@@ -1,4 +1,4 @@
-"""ZIP archives of TXT, DOCX and PDF files, one text each, named `{candidate}_{question}`."""
+"""ZIP archives of TXT, HTML, DOCX and PDF files, one text each, named `{candidate}_{question}`."""
 
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
-from scoring.documents import archives
+from scoring.documents import archives, markup
 from scoring.documents.base import (
     BadDocument,
     Essay,
@@ -42,7 +42,7 @@ def zip_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
     left = archives.MOST_UNPACKED
     with archives.open_archive(path) as archive, closing(Pdfs()) as pdfs:
         word = dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), docx_text)
-        readers = {".txt": _plain, ".pdf": pdfs.text, **word}
+        readers = {".txt": _plain, ".pdf": pdfs.text, **word, ".html": _html, ".htm": _html}
         for number, entry in enumerate(archive.infolist(), start=1):
             path_inside = PurePosixPath(archives.name_of(entry))
             if (
@@ -91,6 +91,10 @@ def _plain(data: bytes) -> Essay:
     return Essay(decoded(data))
 
 
+def _html(data: bytes) -> Essay:
+    return markup.shown(decoded(data))
+
+
 def _reader(extension: str, readers: Readers) -> Reader:
     if extension in OFFICE:
         raise BadDocument(_("%s: save the file as DOCX or as text (TXT)") % extension)
@@ -98,6 +102,7 @@ def _reader(extension: str, readers: Readers) -> Reader:
         raise BadDocument(_("%s: a picture instead of text; type the answer") % extension)
     if extension not in readers:
         raise BadDocument(
-            _("%s: only TXT, DOCX and PDF files can be read") % (extension or _("no extension"))
+            _("%s: only TXT, HTML, DOCX and PDF files can be read")
+            % (extension or _("no extension"))
         )
     return readers[extension]

@@ -232,6 +232,26 @@ def test_names_in_an_archive_are_split_as_they_look(rows: Rows) -> None:
     assert {one["question"] for _, one in found} == {"Q1"}
 
 
+def test_html_files_of_an_archive_are_read_by_their_ending(rows: Rows) -> None:
+    found = rows(
+        "a.zip",
+        archive(("a_Q1.html", "<p>要件&amp;</p>".encode("cp932")), ("b_Q1.txt", "<p>a</p>")),
+    )
+    assert found == [(1, row("a", "Q1", "要件&")), (2, row("b", "Q1", "<p>a</p>"))]
+
+
+def test_html_in_a_table_is_read_where_the_sender_says_so(tmp_path: Path) -> None:
+    stored = tmp_path / "stored"
+    stored.write_text("candidate,question,text\na,Q1,<p>x &lt; y</p>\nb,Q1,1 <b\nc,Q1,a<img>\n")
+    [first, second, *third] = [each for _, each in documents.rows("a.csv", stored, is_html=True)]
+    assert first == row("a", "Q1", "x < y")
+    assert isinstance(second, Unreadable)
+    assert (second.candidate, second.pointer) == ("b", "/text")
+    assert third == [row("c", "Q1", "a"), Skipped("1 pictures were not read")]
+    plain = [each for _, each in documents.rows("a.csv", stored)]
+    assert plain[1] == row("b", "Q1", "1 <b")
+
+
 def test_what_programs_leave_behind_is_named_and_no_answer(rows: Rows) -> None:
     names = ("~$1_Q1.docx", ".~lock.c1_Q1.odt#", "Thumbs.db", "folder/desktop.ini")
     found = rows("a.zip", archive(*[(name, "a") for name in names]))
@@ -247,7 +267,7 @@ def test_what_programs_leave_behind_is_named_and_no_answer(rows: Rows) -> None:
         ("a_Q1.ODT", ".odt: save the file as DOCX or as text (TXT)"),
         ("a_Q1.rtf", ".rtf: save the file as DOCX or as text (TXT)"),
         ("a_Q1.jpg", ".jpg: a picture instead of text; type the answer"),
-        ("a_Q1", "no extension: only TXT, DOCX and PDF files can be read"),
+        ("a_Q1", "no extension: only TXT, HTML, DOCX and PDF files can be read"),
     ],
 )
 def test_it_says_how_to_save_what_it_does_not_read(rows: Rows, name: str, reason: str) -> None:
@@ -268,7 +288,7 @@ def test_it_tells_of_each_entry_that_cannot_be_read_and_whose_it_is(rows: Rows) 
     assert found[0] == (1, row("a_1", "Q1", "good"))
     told = {line: (one.candidate, one.reason) for line, one in found[1:]}
     assert told[2] == ("", "the name does not have the form candidate_question")
-    assert told[3] == ("b", ".zip: only TXT, DOCX and PDF files can be read")
+    assert told[3] == ("b", ".zip: only TXT, HTML, DOCX and PDF files can be read")
     assert told[4][1].startswith("not a readable archive")
     assert told[5] == ("d", "no text layer: the pages are images or empty")
     assert told[7][1] == ("neither UTF-8 nor CP932 (byte 1, line 1); save it as UTF-8")
