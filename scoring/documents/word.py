@@ -16,10 +16,11 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from django.utils.translation import gettext as _
 
-from scoring.documents import archives, opc, symbols
+from scoring.documents import archives, opc
 from scoring.documents.base import BadDocument, Essay
 from scoring.documents.opc import child, local, value
 from scoring.documents.word_styles import Lists, Styles, font_of, is_on
+from scoring.pdf import symbols
 
 MOST_TAGS = 600_000
 """Of a part, which is in memory as a tree. A page of text has about a thousand."""

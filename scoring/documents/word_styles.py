@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from scoring.documents import symbols
 from scoring.documents.base import BadDocument
 from scoring.documents.numerals import NUMERALS
 from scoring.documents.opc import child, value
+from scoring.pdf import symbols
 
 OFF = ("0", "false", "off")
 BULLET = "•"

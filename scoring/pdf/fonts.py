@@ -11,6 +11,7 @@ from unicodedata import category, east_asian_width
 from pypdf.generic import DictionaryObject
 from pypdf.generic._font import Font as PdfFont
 
+from scoring.pdf import symbols
 from scoring.pdf.objects import entry
 
 CHARACTERS = {
@@ -65,10 +66,16 @@ class Font:
     def _known(self, code: int) -> Glyph:
         if code not in self.known:
             glyph = self._composite(code) if self.is_composite else self._simple(code)
+            glyph = glyph._replace(text="".join(map(self._character, glyph.text)))
             if any(map(_is_uncertain, glyph.text)):
                 raise Unknown
             self.known[code] = glyph
         return self.known[code]
+
+    def _character(self, sign: str) -> str:
+        """The character, where a table has the code of a sign in a font of symbols."""
+        is_private = category(sign) == "Co"
+        return (symbols.sign(self.name, ord(sign)) or sign) if is_private else sign
 
     def _codes(self, codes: bytes) -> Iterable[int]:
         """The codes in a string; those of an encoding of characters as the characters' own."""

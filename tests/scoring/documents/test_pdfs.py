@@ -131,6 +131,12 @@ def test_fonts_in_an_encoding_of_characters_are_read(
     assert shared.text(font_file(page, table)).text == "要件が変わった"
 
 
+@pytest.mark.parametrize("name", ["ABCDEF+SymbolMT", "OpenSymbol"])
+def test_bullets_of_symbol_fonts_are_read(shared: Pdfs, name: str) -> None:
+    table = japanese("\uf0b7要").replace("BaseFont/Mincho", f"BaseFont/{name}")
+    assert shared.text(font_file(at(72, 700, codes(1, 2)), table)).text == "•要"
+
+
 UNKNOWN = r"page 1: the font \S+ does not say which characters it shows"
 EMBEDDED = "/FontDescriptor<</Type/FontDescriptor/FontName/A/Flags 4/FontFile2 20 0 R>>"
 

@@ -4,7 +4,11 @@ Such a font shows a sign of its own in place of a letter, as Wingdings a tick in
 name the sign by the letter's code or by that code in the private use area, F000 to F0FF.
 """
 
+import re
+
 PRIVATE = 0xF000
+SUBSET, STYLE = re.compile(r"^[A-Z]{6}\+"), re.compile("-?regular$|mt$")
+"""What PDF files add to the names of fonts."""
 WINGDINGS = {
     0x6C: "●", 0x6D: "❍", 0x6E: "■", 0x6F: "□", 0x71: "❑", 0x72: "❒", 0x74: "⧫", 0x75: "◆",
     0x76: "❖", 0x77: "⬥", 0x9E: "·", 0x9F: "•", 0xA1: "○", 0xA7: "▪", 0xA8: "◻", 0xAB: "★",
@@ -25,17 +29,22 @@ FONTS: dict[str, dict[int, str]] = {
     "wingdings 3": {},
     "webdings": {0x61: "✓", 0x72: "✗", 0x63: "□", 0x67: "■", 0x6E: "●"},
     "symbol": SYMBOL,
+    "opensymbol": SYMBOL,
 }
 
 
 def is_of_symbols(font: str) -> bool:
     """Whether the font shows signs of its own in place of letters."""
-    return font.casefold() in FONTS
+    return _name(font) in FONTS
 
 
 def sign(font: str, code: int) -> str | None:
     """The character that looks like the sign of this code, or None where it is not known."""
-    signs = FONTS.get(font.casefold())
+    signs = FONTS.get(_name(font))
     if signs is None:
         return None if 0xE000 <= code <= 0xF8FF else chr(code)
     return signs.get(code - PRIVATE if code >= PRIVATE else code)
+
+
+def _name(font: str) -> str:
+    return STYLE.sub("", SUBSET.sub("", font).casefold())
