@@ -30,7 +30,7 @@ def register() -> None:
     declare(
         "scoring.Answer",
         "id submission question status review review_reason urgency readings answer_group "
-        "claimed_at not_before tries flags final_points final_source",
+        "claimed_at not_before tries breaks flags final_points final_source",
         text=filler("text"),
         text_key=numbered(""),
         reason="",

@@ -1,9 +1,8 @@
 """Turn waiting answers into marks: claim a batch, score it over HTTP, write each mark once."""
 
 import math
-import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,15 +12,13 @@ from django.db import models, transaction
 from django.utils.timezone import now
 
 from pmscoring.base import texts
+from scoring.contract.lengths import too_long
 from scoring.inference import Inference, InferenceError, InferenceUnavailable, OtherEncoder
-from scoring.machine import requests
+from scoring.machine import lanes, portions, requests, slow_lane
+from scoring.machine.postponing import fail, postpone, put_off, still_claimed
 from scoring.marks import settlement
 from scoring.models import Answer, Mark, Question, locks
 
-MOST_TRIES = 8
-ESSAY_WEIGHT = 16
-"""Scoring an essay takes about as long as scoring this many short answers."""
-FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0  # seconds
 OTHER_WEIGHTS = (
     "the calibration was made under other weights than the inference service has now;"
     " it waits for a new calibration, or for the present one to be rolled back"
@@ -63,42 +60,66 @@ Judgements = dict[str, Judgement]
 def score_batch(question: Question, inference: Inference) -> int:
     """Claim and score one batch; return its size, 0 where no answer waits.
 
+    Slow answers come when no others wait, and not while another worker has some.
+    """
+    if answers := portions.claim(question):
+        return _score_claimed(question, inference, answers)
+    with slow_lane.turn() as is_ours:
+        if is_ours and (answers := portions.claim_slow(question)):
+            return _score_claimed(question, inference, answers)
+    return 0
+
+
+def _score_claimed(question: Question, inference: Inference, answers: Sequence[Answer]) -> int:
+    """Score the answers; return how many they are.
+
     A text that has a mark in force already takes that mark over, without a request.
     """
-    with transaction.atomic():
-        answers = Answer.objects.claim(question.pk, _size(question))
     # The definition or the calibration may change while this worker scores. The question is read
     # after the claim, so every change that it does not show comes later, and such a change takes
     # the claim away (`wait_again`): `_write_marks` then drops what was scored under the old one.
     question = Question.objects.select_related("calibration").get(pk=question.pk)
     existing = _existing(question, {answer.text_key for answer in answers})
     _write_marks(question, [answer for answer in answers if answer.text_key in existing], existing)
-    new = [answer for answer in answers if answer.text_key not in existing]
-    if not new:
-        return len(answers)
-    try:
-        judgements = _judge(question, inference, new)
-    except InferenceUnavailable as error:
-        postpone(new, str(error), error.retry_after)
-        raise
-    except OtherEncoder:
-        postpone(new, OTHER_WEIGHTS, OTHER_WEIGHTS_SECONDS)
-        raise
-    except InferenceError as error:
-        _isolate_refused(question, inference, new, str(error))
-        return len(answers)
-    _write_marks(question, new, judgements)
+    new = _short_enough(question, [each for each in answers if each.text_key not in existing])
+    if new:
+        _score_new(question, inference, new)
     return len(answers)
 
 
-def _size(question: Question) -> int:
-    """The most answers of a batch."""
-    return max(settings.SCORING_BATCH // (ESSAY_WEIGHT if question.sections else 1), 1)
+def _short_enough(question: Question, answers: Sequence[Answer]) -> list[Answer]:
+    """Those of the answers that their question takes; others, of before it did not, fail."""
+    wire = question.wire()
+    reasons = {answer.pk: too_long(answer.text, wire) for answer in answers}
+    for answer in answers:
+        if reason := reasons[answer.pk]:
+            fail([answer], reason)
+    return [answer for answer in answers if not reasons[answer.pk]]
+
+
+def _score_new(question: Question, inference: Inference, answers: Sequence[Answer]) -> None:
+    try:
+        judgements = _judge(question, inference, answers)
+    except InferenceUnavailable as error:
+        put_off(answers, error)
+        raise
+    except OtherEncoder:
+        postpone(answers, OTHER_WEIGHTS, OTHER_WEIGHTS_SECONDS)
+        raise
+    except InferenceError as error:
+        _isolate_refused(question, inference, answers, str(error))
+    else:
+        _write_marks(question, answers, judgements)
 
 
 def waiting(question: Question) -> float:
-    """How many batches the question's waiting answers are."""
-    return Answer.objects.filter(question=question).waiting().count() / _size(question)
+    """How many batches the question's waiting answers are, as far as there are lanes for them.
+
+    Slow answers are left to the sweep: asking for further tasks would not make them faster.
+    """
+    size = portions.most_answers(question)
+    quick = Answer.objects.filter(question=question).quick().waiting()
+    return quick[: (lanes.MOST + 1) * size].count() / size
 
 
 def _existing(question: Question, keys: set[str]) -> Judgements:
@@ -131,58 +152,19 @@ def _judge(question: Question, inference: Inference, answers: Sequence[Answer]) 
     }
 
 
-@transaction.atomic
-def postpone(answers: Sequence[Answer], reason: str, at_least: float = 0.0) -> None:
-    """Let the answers wait again, for longer at each try and for `at_least` seconds.
-
-    Jitter spreads the tries, so that the workers do not all return at the same moment.
-    """
-    # The sweep or a change of the question may have taken the claim away: such answers are left as
-    # they are. They are locked in the order of scoring/models/locks.py, as the UPDATEs below
-    # would lock them in any order.
-    locks.lock_answers(_still_claimed(answers))
-    for tries in {answer.tries for answer in answers}:
-        wait = min(FIRST_WAIT * 2**tries, LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311
-        rows = _still_claimed([answer for answer in answers if answer.tries == tries])
-        rows.update(
-            status=Answer.Status.WAITING,
-            tries=min(tries + 1, MOST_TRIES),
-            not_before=now() + timedelta(seconds=max(wait, at_least)),
-            reason=reason[:500],
-            claimed_at=None,
-        )
-
-
-def _still_claimed(answers: Iterable[Answer]) -> "models.QuerySet[Answer]":
-    """Those of the answers, all of one claim, that this worker still holds.
-
-    The sweep or a change of the question may have let them wait again, and another worker may have
-    claimed them since. Its claim has the same status but another `claimed_at`.
-    """
-    answers = list(answers)
-    return Answer.objects.filter(
-        pk__in=[answer.pk for answer in answers],
-        status=Answer.Status.SCORING,
-        claimed_at=answers[0].claimed_at,
-    )
-
-
 def _isolate_refused(
     question: Question, inference: Inference, answers: Sequence[Answer], reason: str
 ) -> None:
     """Halve the refused batch until the text that was refused fails alone, for this `reason`."""
     if len(answers) == 1:
-        with transaction.atomic():
-            # Changes no row where the claim was lost meanwhile.
-            _still_claimed(answers).update(status=Answer.Status.FAILED, reason=reason[:500])
-            settlement.settle([answers[0].pk])
+        fail(answers, reason)
         return
     middle = len(answers) // 2
     for half in (answers[:middle], answers[middle:]):
         try:
             judgements = _judge(question, inference, half)
         except InferenceUnavailable as error:
-            postpone(half, str(error), error.retry_after)
+            put_off(half, error)
         except OtherEncoder:
             postpone(half, OTHER_WEIGHTS, OTHER_WEIGHTS_SECONDS)
         except InferenceError as error:
@@ -202,7 +184,7 @@ def _write_marks(question: Question, answers: Sequence[Answer], judgements: Judg
     locks.share_question(question.pk)
     # The sweep or a change of the question may take the claim away. It cannot take answers that
     # are locked here, until the commit, and an answer that was taken before gets no mark.
-    held = set(locks.lock_answers(_still_claimed(answers)))
+    held = set(locks.lock_answers(still_claimed(answers)))
     marks = [
         _mark(question, answer, judgements[answer.text_key])
         for answer in answers
@@ -215,7 +197,7 @@ def _write_marks(question: Question, answers: Sequence[Answer], judgements: Judg
         by_flags.setdefault(tuple(mark.flags), []).append(mark.answer_id)
     for flags, keys in by_flags.items():
         Answer.objects.filter(pk__in=keys).update(
-            status=Answer.Status.SCORED, flags=list(flags), reason="", claimed_at=None
+            status=Answer.Status.SCORED, flags=list(flags), reason="", claimed_at=None, breaks=0
         )
     settlement.settle(mark.answer_id for mark in marks)
 
@@ -282,5 +264,5 @@ def _retry(answers: "models.QuerySet[Answer]") -> int:
     # transaction that held answers to several questions could deadlock with it.
     keys = locks.lock_answers(answers)
     return Answer.objects.filter(pk__in=keys).update(
-        status=Answer.Status.WAITING, tries=0, reason="", not_before=now()
+        status=Answer.Status.WAITING, tries=0, breaks=0, reason="", not_before=now()
     )

@@ -1,9 +1,11 @@
 """Submissions and their answers; answers with status `waiting` are the machine's work queue."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
+from django.db.models.functions import Length
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
@@ -11,6 +13,9 @@ from pmscoring.base.lifecycle import Lifecycle
 from scoring.models.exams import Exam, Question
 from scoring.models.locks import lock_answers
 from scoring.models.reasons import in_words
+
+LONG = 8_000
+"""Code points from which on a text is long: several times an essay of the examination."""
 
 
 class Batch(models.Model):
@@ -71,6 +76,16 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
         """To be scored now; without answers that were postponed to a later time than `at`."""
         return self.filter(status=Answer.Status.WAITING, not_before__lte=at or now())
 
+    def quick(self) -> Self:
+        """Neither long, nor in a request to which the inference service gave no answer."""
+        return self.alias(size=Length("text")).filter(breaks=0, size__lte=LONG)
+
+    def slow(self) -> Self:
+        """The others, which may take the inference service long."""
+        return self.alias(size=Length("text")).filter(
+            models.Q(breaks__gt=0) | models.Q(size__gt=LONG)
+        )
+
     def stalled(self, after: timedelta, at: datetime | None = None) -> Self:
         """Claimed longer ago than `after`: the worker is dead or very slow."""
         return self.filter(status=Answer.Status.SCORING, claimed_at__lt=(at or now()) - after)
@@ -86,13 +101,23 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
         return self.update(
             status=Answer.Status.WAITING,
             tries=0,
+            breaks=0,
             reason="",
             claimed_at=None,
             not_before=at or now(),
         )
 
-    def claim(self, question_id: int, size: int, at: datetime | None = None) -> list["Answer"]:
-        """Claim up to `size` waiting answers and return them; needs a transaction."""
+    def claim(
+        self,
+        question_id: int,
+        size: int,
+        within: Callable[[Sequence["Answer"]], int] = len,
+        at: datetime | None = None,
+    ) -> list["Answer"]:
+        """Claim up to `size` waiting answers and return them; needs a transaction.
+
+        Of these the first so many as `within` says.
+        """
         at = at or now()
         # Two workers may claim at once: each skips the rows that the other has locked, so neither
         # waits and no answer is claimed twice. The oldest come first, against the order in
@@ -103,6 +128,7 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
             .order_by("pk")
             .select_for_update(skip_locked=True)[:size]
         )
+        answers = answers[: within(answers)]
         self.filter(pk__in=[answer.pk for answer in answers]).update(
             status=Answer.Status.SCORING, claimed_at=at
         )
@@ -182,6 +208,8 @@ class Answer(Lifecycle):
     claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
     not_before = models.DateTimeField(_("not before"), default=now)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    breaks = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    """Requests with it in a row to which the inference service gave no answer."""
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     flags = models.JSONField(_("flags"), default=list, blank=True)
     final_points = models.DecimalField(

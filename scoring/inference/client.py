@@ -1,4 +1,4 @@
-"""Port: the HTTP client of the inference service."""
+"""The HTTP client of the inference service."""
 
 import base64
 import binascii
@@ -12,64 +12,23 @@ from typing import Any, Self
 
 import httpx
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base import rotating
 from pmscoring.base.request_id import request_id
+from scoring.inference.errors import (
+    KINDS,
+    ConnectionLost,
+    InferenceError,
+    InferenceUnavailable,
+    NotThisReplica,
+    check,
+    unanswered,
+)
 
 ELSEWHERE_TRIES, ELSEWHERE_SECONDS, PAUSE = 6, 1.0, 0.1
 """How often, for how long and with what pause another replica is looked for."""
 CALIBRATION_SILENCE = 300.0
 """Seconds without a line of progress after which a calibration is given up."""
-
-
-class InferenceError(Exception):
-    """The service refused the request; sending the same again will not help."""
-
-
-class InferenceUnavailable(InferenceError):
-    """The service is down, not ready, overloaded or misaddressed; try again later.
-
-    `retry_after` is the least wait in seconds that the service asked for, 0 where it named none.
-    """
-
-    def __init__(self, message: str, retry_after: float = 0.0) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class InferenceFull(InferenceUnavailable):
-    """The service has no room for the request at this moment."""
-
-
-class _NotThisReplica(InferenceUnavailable):
-    """This replica is starting or ending; there may be others under the same name."""
-
-
-class CalibrationMissing(InferenceError):
-    """The service lacks the calibration's artefact; send it, then repeat the request."""
-
-
-class OtherEncoder(InferenceError):
-    """The calibration was made with other weights than the service has now."""
-
-
-KINDS: dict[str, type[InferenceError]] = {
-    "calibration_missing": CalibrationMissing,
-    "other_encoder": OtherEncoder,
-    "overloaded": InferenceFull,
-    "incomplete": InferenceUnavailable,
-}
-MISCONFIGURED = {
-    401: _("the inference service refuses the token; check INFERENCE_TOKEN on both sides"),
-    403: _("the inference service, or a proxy before it, denies access"),
-    404: _("INFERENCE_URL leads to no inference service that knows this request"),
-    405: _("INFERENCE_URL leads to no inference service that knows this request"),
-    408: _("the request broke off on its way to the inference service"),
-}
-"""Faults of the way to the service rather than of the request, so the request is repeated later."""
-FULL = 429
-UNAVAILABLE = (*MISCONFIGURED, FULL, 502, 503, 504)
 
 
 @dataclass(frozen=True)
@@ -197,7 +156,7 @@ class Inference:
             ) as response:
                 if response.is_error:
                     response.read()
-                _check(response)
+                check(response)
                 for line in response.iter_lines():
                     yield _read_line(line)
         except httpx.TransportError as error:
@@ -212,13 +171,17 @@ class Inference:
         has just ended. A connection of its own, to any of the addresses, is tried for a second;
         every call may be repeated, for none of them changes more than a cache.
         """
-        began = time.monotonic()
+        began, lost = time.monotonic(), 0
         for tries_left in reversed(range(ELSEWHERE_TRIES)):
             try:
                 return self._once(method, path, headers or {}, **options)
-            except _NotThisReplica:
-                if not tries_left or time.monotonic() - began > ELSEWHERE_SECONDS:
-                    raise
+            except NotThisReplica as error:
+                # An old connection may have been closed just then, but not a second, new one: no
+                # further replica is given a request that they may die of.
+                lost += isinstance(error, ConnectionLost)
+                is_late = time.monotonic() - began > ELSEWHERE_SECONDS
+                if lost > 1 or not tries_left or is_late:
+                    raise (ConnectionLost(str(error)) if lost else error) from error
                 time.sleep(PAUSE)
                 headers = {**(headers or {}), "Connection": "close"}
         raise AssertionError("the last try returns or raises")
@@ -230,44 +193,15 @@ class Inference:
             response = self.http.request(
                 method, path, headers={**self._headers(), **headers}, **options
             )
-        except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
-            raise _NotThisReplica(f"{type(error).__name__}: {error}") from error
         except httpx.TransportError as error:
-            raise InferenceUnavailable(f"{type(error).__name__}: {error}") from error
-        _check(response)
+            raise unanswered(error) from error
+        check(response)
         payload: dict[str, Any] = response.json() if response.content else {}
         return payload
 
     def _headers(self) -> dict[str, str]:
         # Asked for at each call: the token may be rotated meanwhile.
         return {"X-Request-ID": request_id.get(), "Authorization": f"Bearer {self.token()}"}
-
-
-def _check(response: httpx.Response) -> None:
-    """Raise the error that the response's status and body stand for."""
-    if response.status_code in UNAVAILABLE:
-        after = response.headers.get("Retry-After", "0")
-        elsewhere = _error_type(response) == "not_ready"
-        full = InferenceFull if response.status_code == FULL else InferenceUnavailable
-        raise (_NotThisReplica if elsewhere else full)(
-            _unavailable(response.status_code), float(after) if after.isdigit() else 0.0
-        )
-    if response.is_error:
-        kind = KINDS.get(_error_type(response), InferenceError)
-        raise kind(f"HTTP {response.status_code}: {response.text[:300]}")
-
-
-def _unavailable(status: int) -> str:
-    cause = MISCONFIGURED.get(status)
-    return f"HTTP {status}: {cause}" if cause else f"HTTP {status}"
-
-
-def _error_type(response: httpx.Response) -> str:
-    try:
-        body = response.json()
-    except ValueError:
-        return ""
-    return str(body.get("error_type", "")) if isinstance(body, dict) else ""
 
 
 def _read_line(line: str) -> dict[str, Any]:
