@@ -22,11 +22,13 @@ POSTGRES, VALKEY = 0, 1
 CELERY = ("-m", "celery", "-A", "pmscoring")
 COMMANDS = {
     "worker": (*CELERY, "worker", "-Q", "scoring,default,ops", "-c", "1"),
+    "workers": (*CELERY, "worker", "-Q", "scoring,default,ops"),
     "beat": (*CELERY, "beat"),
     "inference": ("-m", "inference_server"),
     "web": ("-m", "gunicorn", "-c", "python:pmscoring.gunicorn"),
 }
-"""The parts, each with the words after `python` that run it."""
+"""The parts, each with the words after `python` that run it; `workers` has as many processes as by
+default."""
 HEALTH = {"inference": "/health", "web": "/health/live"}
 """Where a part answers once it is up; the others are not waited for."""
 CREATE_TOKEN = """
