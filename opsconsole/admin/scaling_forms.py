@@ -1,6 +1,6 @@
 """The forms of a policy: its rules, a pause, and a number by hand for a time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +11,9 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from opsconsole.admin import names, words
+from opsconsole.admin import names, scaling_meanwhile, words
 from opsconsole.admin.environment_forms import WhyField
+from opsconsole.admin.scaling_meanwhile import Overtaken
 from opsconsole.admin.scaling_rows import (
     MetricRows,
     RateRows,
@@ -23,7 +24,8 @@ from opsconsole.environments import bounds
 from opsconsole.models import Caller, Environment, ScalingPolicy
 from opsconsole.scaling import checks, policies
 from pmscoring.base.admin import theme
-from pmscoring.base.refusals import Refused
+from pmscoring.base.admin.meanwhile import refusal
+from pmscoring.base.admin.parts import written
 
 TIMES = (15, 30, 60, 120, 240, 480, 1440)
 """Minutes for which a policy is paused, or a number is set by hand."""
@@ -94,8 +96,21 @@ class PolicyForm:
 
     def __init__(self, policy: ScalingPolicy, data: Any = None) -> None:
         self.policy = policy
-        self.read = policies.fingerprint(policy) if data is None else data.get("read", "")
-        """Which rules the form was opened with: somebody else may change them meanwhile."""
+        self.base = policies.fingerprint(policy)
+        """Which rules the page was compared with: others may still save before this is."""
+        self._bind(None)
+        shown = scaling_meanwhile.shown(self._fields())
+        self.read = written(shown)
+        """What the page shows, which it sends back: somebody else may change it meanwhile."""
+        self.overtaken = Overtaken(data)
+        if data is not None:
+            self.overtaken = scaling_meanwhile.compare(policy, data, shown, self.rules)
+            self._bind(self.overtaken.data)
+        self.problems: dict[str, list[str]] = {}
+        """What is wrong with a whole list: by `metrics`, `up_rates`, `down_rates` and "" """
+
+    def _bind(self, data: Any) -> None:
+        policy = self.policy
         self.rules = RulesForm(data, initial=_initial(policy))
         # A row that was left as it is must be cleaned, too: what it says is part of the policy.
         rows: dict[str, Any] = {"form_kwargs": {"empty_permitted": False}}
@@ -103,15 +118,17 @@ class PolicyForm:
         self.metrics = MetricRows(data, prefix="metric", initial=metrics, **rows)
         self.up = RateRows(data, prefix="up", initial=policy.up_rates, **rows)
         self.down = RateRows(data, prefix="down", initial=policy.down_rates, **rows)
-        self.problems: dict[str, list[str]] = {}
-        """What is wrong with a whole list: by `metrics`, `up_rates`, `down_rates` and "" """
+
+    def _fields(self) -> Iterator[Any]:
+        yield from self.rules
+        for rows in (self.metrics, self.up, self.down):
+            for form in (rows.management_form, *rows.forms):
+                yield from form
 
     def is_valid(self) -> bool:
         """Whether all of it can be saved; each error is at its field."""
-        try:
-            policies.refuse_others(self.policy, self.read)
-        except Refused as error:
-            self.problems[""] = [str(error)]
+        if self.overtaken.changes:
+            self.problems[""] = [refusal()]
             return False
         parts = (self.rules, self.metrics, self.up, self.down)
         # All of them, so that no error waits until another is mended.
@@ -137,7 +154,7 @@ class PolicyForm:
     def save(self, caller: Caller) -> None:
         """Write what the form has; raises Refused where others were saved since it was opened."""
         names = [name for name in policies.RULES if name != "dry_run"]
-        policies.save(self.policy, caller=caller, names=names, read=self.read)
+        policies.save(self.policy, caller=caller, names=names, read=self.base)
 
     def _fill(self) -> None:
         given = dict(self.rules.cleaned_data)

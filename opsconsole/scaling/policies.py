@@ -34,7 +34,6 @@ __all__ = [
     "check",
     "document_of",
     "fingerprint",
-    "refuse_others",
     "remove",
     "save",
     "shape_of",
@@ -112,7 +111,7 @@ def save(
     with transaction.atomic():
         before = ScalingPolicy.objects.select_for_update().filter(pk=policy.pk).first()
         if before:
-            refuse_others(before, read)
+            _refuse_others(before, read)
             for name in RULES:
                 if name not in names:
                     setattr(policy, name, getattr(before, name))
@@ -138,7 +137,7 @@ def fingerprint(policy: ScalingPolicy) -> str:
     return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def refuse_others(policy: ScalingPolicy, read: str) -> None:
+def _refuse_others(policy: ScalingPolicy, read: str) -> None:
     """Raise Refused where the policy's rules are not those that were read."""
     if read and read != fingerprint(policy):
         raise Refused(

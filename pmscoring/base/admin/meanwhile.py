@@ -98,16 +98,18 @@ class Meanwhile:
         return Parts(form, formsets)
 
 
+def refusal() -> str:
+    """Why a form that others have overtaken is not saved yet."""
+    return _(
+        "This was changed since you opened it, and nothing of yours is saved yet. What you typed is"
+        " below, upon what is there now: look at it, and save once more."
+    )
+
+
 def _refusing(form: Any) -> Any:
     def clean(self: Any) -> Any:
         cleaned = form.clean(self)
-        self.add_error(
-            None,
-            _(
-                "This was changed since you opened it, and nothing of yours is saved yet. What you"
-                " typed is below, upon what is there now: look at it, and save once more."
-            ),
-        )
+        self.add_error(None, refusal())
         return cleaned
 
     return clean

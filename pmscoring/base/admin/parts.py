@@ -61,16 +61,7 @@ class Parts:
     def described(self, change: Change) -> dict[str, str]:
         """`{row, field, old, now, mine}` of a change, in words."""
         form = self._form_of(change)
-        bound = _field(form, change.name) if form is not None else None
-        words = {
-            side: _words(bound, getattr(change, side), change.name)
-            for side in ("old", "now", "mine")
-        }
-        return {
-            "row": self._row_name(change, form),
-            "field": str(bound.label) if bound is not None else "",
-            **words,
-        }
+        return {**in_words(form, change), "row": self._row_name(change, form)}
 
     def _form_of(self, change: Change) -> Any:
         if change.where == FORM:
@@ -84,6 +75,15 @@ class Parts:
         (formset,) = (each for each in self.formsets if each.prefix == change.where)
         name = str(form.instance) if form is not None else f"#{change.key}"
         return f"{capfirst(formset.model._meta.verbose_name)} {name}"
+
+
+def in_words(form: Any, change: Change) -> dict[str, str]:
+    """`{row, field, old, now, mine}` of a change of the form's own; `row` is empty."""
+    bound = _field(form, change.name) if form is not None else None
+    sides = {
+        side: _words(bound, getattr(change, side), change.name) for side in ("old", "now", "mine")
+    }
+    return {"row": "", "field": str(bound.label) if bound is not None else "", **sides}
 
 
 def written(rows: Rows) -> str:

@@ -8,7 +8,8 @@ from django.test import Client
 from django.utils.timezone import now
 
 from opsconsole.environments import operate, put_backs
-from opsconsole.models import Event, ExamWindow, Operation, ScalingPolicy
+from opsconsole.models import Caller, Event, ExamWindow, Operation, ScalingPolicy
+from opsconsole.scaling import policies
 from tests.clients import signed_in
 from tests.opsconsole.environments_made import environment, operation
 from tests.opsconsole.scaling.factories import LATENCY, REQUESTS, WAITING, a_day, decision, policy
@@ -145,21 +146,46 @@ def test_nothing_is_saved_but_what_was_previewed(operator: Client) -> None:
     assert row.most == 4
 
 
-def test_a_form_that_others_have_overtaken_undoes_nothing(operator: Client) -> None:
+def opened(browser: Client, row: ScalingPolicy) -> dict[str, Any]:
+    """What a browser sends of the form as it is now."""
+    return sent_by(browser.get(f"{LIST}{row.pk}/edit/"))
+
+
+def sent_by(page: Any) -> dict[str, Any]:
+    form = page.context["form"]
+    fields = {bound.html_name: bound.value() for bound in form._fields()}
+    return {"read": form.read} | {name: "" if v is None else v for name, v in fields.items()}
+
+
+def test_a_form_that_others_have_overtaken_shows_what_they_changed_and_what_was_typed(
+    operator: Client,
+) -> None:
     row = policy()
-    fields = form(REQUESTS, cooldown="90")
-    fields["read"] = operator.get(f"{LIST}{row.pk}/edit/").context["form"].read
-    mark = previewed(operator, row, fields)
-    ScalingPolicy.objects.update(most=8)
-    page = post(operator, row, "edit", **fields, previewed=mark, _save="")
-    assert "Somebody has changed these rules" in page.content.decode()
+    fields = opened(operator, row) | {"cooldown": "90", "metric-0-target": "7"}
+    other = ScalingPolicy.objects.get()
+    other.most = 8
+    policies.save(other, caller=Caller("hanako"))
+    page = post(operator, row, "edit", **fields, _preview="")
+    (change,) = page.context["form"].overtaken.changes
+    assert (change["old"], change["now"], change["mine"]) == ("4", "8", "")
+    assert "Changed meanwhile by hanako" in page.content.decode()
+    again = sent_by(page)
+    assert (again["most"], again["cooldown"], again["metric-0-target"]) == ("8", "90", "7")
+    mark = previewed(operator, row, again)
+    post(operator, row, "edit", **again, previewed=mark, _save="")
     row.refresh_from_db()
-    assert (row.most, row.cooldown) == (8, 60)
-    fields |= {"read": operator.get(f"{LIST}{row.pk}/edit/").context["form"].read, "most": "8"}
-    mark = previewed(operator, row, fields)
-    post(operator, row, "edit", **fields, previewed=mark, _save="")
-    row.refresh_from_db()
-    assert (row.most, row.cooldown) == (8, 90)
+    assert (row.most, row.cooldown, row.metrics[0]["target"]) == (8, 90, 7)
+
+
+def test_a_list_that_both_changed_is_told_and_kept_as_typed(operator: Client) -> None:
+    row = policy()
+    fields = opened(operator, row) | {"metric-0-target": "7"}
+    ScalingPolicy.objects.update(metrics=[{"kind": "cpu", "target": 0.5, "basis": "average"}])
+    page = post(operator, row, "edit", **fields, _preview="")
+    (change,) = page.context["form"].overtaken.changes
+    assert "cpu" in change["now"]
+    assert "7" in change["mine"]
+    assert page.context["form"].metrics[0]["target"].value() == "7"
 
 
 def test_every_policy_that_may_be_saved_can_be_edited(operator: Client) -> None:
