@@ -15,6 +15,7 @@ THEME = (
     _("Click to cancel"),
     _("Click to download"),
     _("Dark"),
+    _("Date"),
     _("Date from"),
     _("Date to"),
     _("Expand row"),
