@@ -76,6 +76,13 @@ WORDS = {
         _("Please wait a moment"),
         _("The service will be back within minutes. Go back and try again then."),
     ),
+    507: Words(
+        _("There is no room left"),
+        _(
+            "A disk of this site is full, so what you sent was not saved; what is there can be"
+            " read. Tell whoever operates this site. It goes on by itself once there is room."
+        ),
+    ),
 }
 
 

@@ -1,8 +1,10 @@
-"""503 while the application is held, or its database takes no connections: a page, or a problem.
+"""503 while the application is held or its database takes no connections, 507 while a disk is full.
 
 The page has no script, style sheet or image of its own and asks nobody, so it can always be shown.
 """
 
+import errno
+import logging
 import sys
 from collections.abc import Callable, Iterator
 
@@ -15,13 +17,17 @@ from pmscoring.base import hold
 from pmscoring.base.api.problems import MEDIA_TYPE, problem
 from pmscoring.error_pages import API, POLICY, failure
 
-RETRY_SECONDS = 10
+log = logging.getLogger(__name__)
+RETRY_SECONDS, FULL_SECONDS = 10, 60
 PASSED = ("/health", "/metrics")
 """Machines go on asking these, and are to be told how it is."""
 DETAIL = "the service is being restored or its database is away; try again shortly"
 # A swap ends the connections that are open (57P01), and PostgreSQL may be stopping or starting
 # (57P02, 57P03). Without a state no connection was made, or the pool gave up waiting for one.
 AWAY_STATES = {None, "55000", "57P01", "57P02", "57P03"}
+# A disk that is full (53100); and one that soon will be, on which sessions may read alone (25006).
+FULL_STATES = {"53100", "25006"}
+FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 
 
 class HoldMiddleware:
@@ -38,8 +44,12 @@ class HoldMiddleware:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: 503 where the database is away, else the page of a crash."""
-    return try_later(request) if _is_away(sys.exception()) else failure(request, 500)
+    """Django's handler500: 503 where the database is away, 507 for a full disk, else a crash."""
+    error = sys.exception()
+    if _is_full(error):
+        log.error("the disk is full: %s", type(error).__name__)
+        return _expected(failure(request, 507, headers={"Retry-After": str(FULL_SECONDS)}))
+    return try_later(request) if _is_away(error) else failure(request, 500)
 
 
 def try_later(request: HttpRequest) -> HttpResponse:
@@ -67,6 +77,17 @@ def _expected(response: HttpResponse) -> HttpResponse:
 def _is_away(error: BaseException | None) -> bool:
     """Whether the error, or what caused it, says that the database takes no connections."""
     return isinstance(error, OperationalError) and any(map(_says_away, _causes(error)))
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether the error, or what caused it, says that a disk has no room."""
+    return any(map(_says_full, _causes(error)))
+
+
+def _says_full(error: BaseException) -> bool:
+    if isinstance(error, psycopg.Error):
+        return error.sqlstate in FULL_STATES
+    return isinstance(error, OSError) and error.errno in FULL_ERRNOS
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

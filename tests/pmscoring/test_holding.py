@@ -1,5 +1,6 @@
 """While a restore holds the application, nobody works with the database."""
 
+import errno
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -187,6 +188,32 @@ def test_a_database_that_takes_no_connections_is_no_crash(cause: BaseException) 
     except OperationalError:
         response = holding.failed(request)
     assert response.status_code == 503
+
+
+FULL = [
+    psycopg.errors.DiskFull("53100"),
+    psycopg.errors.ReadOnlySqlTransaction("25006"),
+    OSError(errno.ENOSPC, "No space left on device"),
+]
+
+
+@pytest.mark.parametrize("cause", FULL, ids=lambda cause: type(cause).__name__)
+@pytest.mark.parametrize("path", ["/api/v1/submissions", "/admin/scoring/upload/add/"])
+def test_a_full_disk_is_told_with_its_reason_and_is_no_crash(
+    cause: BaseException, path: str
+) -> None:
+    request = RequestFactory().post(path)
+    try:
+        raise caused_by(cause)
+    except OperationalError:
+        response = holding.failed(request)
+    assert response.status_code == 507
+    assert response["Retry-After"] == "60"
+    if path.startswith("/api/"):
+        assert response["Content-Type"] == "application/problem+json"
+        assert "The disk is full, and nothing was saved" in response.content.decode()
+    else:
+        assert "空き容量がありません" in response.content.decode()
 
 
 def test_another_error_stays_a_crash() -> None:

@@ -39,6 +39,7 @@ TITLES = {
     429: "Too many requests",
     502: "The inference service refused",
     503: "Try again later",
+    507: "The disk is full, and nothing was saved",
 }
 
 
