@@ -1,4 +1,4 @@
-"""Who may read /metrics and the details of /health: the internal network, users, tokens."""
+"""Who calls: who may read /metrics and the details of /health, and send large bodies."""
 
 import ipaddress
 from collections.abc import Callable
@@ -43,6 +43,11 @@ def is_known(request: HttpRequest) -> bool:
     except AuthenticationFailed:
         return False
     return authenticated is not None
+
+
+def known(request: HttpRequest) -> HttpResponse:
+    """204 for a session or token that is good, 401 for all else: nginx asks before a large body."""
+    return HttpResponse(status=204 if is_known(request) else 401)
 
 
 def insiders_only(view: View) -> View:

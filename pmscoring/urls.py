@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from pmscoring import metrics
 from pmscoring.base.admin.pages import search
 from pmscoring.base.admin.signing_in import sign_in
-from pmscoring.callers import insiders_only
+from pmscoring.callers import insiders_only, known
 from pmscoring.health.live import live
 from pmscoring.health.views import health, ready
 
@@ -31,5 +31,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health),
     path("health/live", live),
     path("health/ready", ready),
+    path("known", known),
     path("metrics", insiders_only(metrics.page)),
 ]

@@ -2,6 +2,8 @@
 
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from socket import create_connection
 
 import httpx
@@ -45,17 +47,105 @@ def test_a_held_application_shows_its_own_page_through_both_doors(stack: Stack, 
     told("held: its own page and problem document through nginx and HAProxy")
 
 
-def announced(stack: Stack, path: str) -> int:
-    """The status of a request that says it is large, before any of its body is sent."""
+def opened(stack: Stack) -> ssl.SSLSocket:
+    """A connection to nginx, of which the caller does as it likes."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LARGE}\r\n\r\n"
-    with (
-        create_connection(("127.0.0.1", stack.ports["HTTPS"]), timeout=30) as raw,
-        context.wrap_socket(raw, server_hostname="localhost") as connection,
-    ):
+    raw = create_connection(("127.0.0.1", stack.ports["HTTPS"]), timeout=30)
+    return context.wrap_socket(raw, server_hostname="localhost")
+
+
+def announced(stack: Stack, path: str, size: int = LARGE, headers: str = "") -> int:
+    """The status of a request that says how large it is, before any of its body is sent."""
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {size}\r\n\r\n"
+    with opened(stack) as connection:
         connection.sendall(head.encode())
         return int(connection.recv(64).split()[1])
+
+
+def test_a_stranger_sends_no_large_body(stack: Stack, api: Api) -> None:
+    size = 150_000
+    assert announced(stack, "/api/v1/submissions/bulk", size) == 401
+    assert announced(stack, "/admin/login/", size, "Cookie: sessionid=forged\r\n") == 302
+    assert announced(stack, "/api/v1/uploads", size, "Authorization: Bearer forged\r\n") == 401
+    known = httpx.Client(base_url=f"https://127.0.0.1:{stack.ports['HTTPS']}", verify=False)  # noqa: S501
+    with known:
+        lines = "\n" * size
+        headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/x-ndjson"}
+        refused = known.post("/api/v1/submissions/bulk", content=lines, headers=headers)
+    # The product has read it.
+    assert refused.status_code in {202, 400, 422}
+
+
+@contextmanager
+def slow_senders(stack: Stack, head: str) -> Iterator[list[ssl.SSLSocket]]:
+    """Sixteen of them, each with half of a request."""
+    with ExitStack() as open_ones:
+        senders = [open_ones.enter_context(opened(stack)) for _ in range(16)]
+        for sender in senders:
+            sender.sendall(head.encode())
+        yield senders
+
+
+def slowest_look(stack: Stack, looks: int = 20) -> float:
+    """Seconds that the slowest of some looks at a page of the product took."""
+    seconds = []
+    for _ in range(looks):
+        with by_tls(stack) as client:
+            began = time.monotonic()
+            assert client.get("/health/live").status_code == 200
+            seconds.append(time.monotonic() - began)
+    return max(seconds)
+
+
+def test_slow_senders_do_not_silence_it(stack: Stack, told: Told) -> None:
+    with by_tls(stack) as client:
+        client.get("/admin/login/")
+        token = client.cookies["csrftoken"]
+    origin = "https://localhost"
+    form = (
+        f"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nCookie: csrftoken={token}\r\n"
+        f"Origin: {origin}\r\nReferer: {origin}/admin/login/\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 90000\r\n\r\na"
+    )
+    figures = []
+    for head in ("GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", form):
+        with slow_senders(stack, head):
+            figures.append(slowest_look(stack))
+    assert max(figures) < 1
+    told(f"16 half-sent headers, 16 half-sent bodies: /health/live in {max(figures):.2f} s at most")
+
+
+def test_a_header_that_does_not_end_is_cut_off(stack: Stack) -> None:
+    began = time.monotonic()
+    with opened(stack) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        connection.settimeout(60)
+        assert connection.recv(64) in (b"", b"HTTP/1.1 408 Request Time-out\r\n")
+    assert time.monotonic() - began < 30
+
+
+def memory(stack: Stack) -> int:
+    """Bytes that the processes of the web containers hold together."""
+    script = "cat /proc/[0-9]*/status 2>/dev/null | sed -n 's/^RssAnon: *//p'"
+    told = [one.run("sh", "-c", script) for one in stack.containers("web")]
+    return sum(int(line.split()[0]) * 1024 for text in told for line in text.splitlines())
+
+
+def test_large_bodies_of_strangers_grow_nothing(stack: Stack, told: Told) -> None:
+    before = memory(stack)
+    block = b"a" * 2**20
+    for kind, count in (("application/x-www-form-urlencoded", 190), ("multipart/form-data", 600)):
+        with by_tls(stack) as client, suppress(httpx.WriteError, httpx.ReadError):
+            headers = {"Content-Type": f"{kind}; boundary=x"}
+            body = (block for _ in range(count))
+            answer = client.post("/admin/login/", content=body, headers=headers)
+            assert answer.status_code in {302, 413}
+    grown = memory(stack) - before
+    assert grown < 50 * 2**20
+    for one in stack.containers("web"):
+        assert one.run("find", "/tmp", "-type", "f", "-size", "+1M") == ""
+    told(f"190 MB and 600 MB of a stranger's: web grew by {grown / 2**20:.0f} MB")
 
 
 def test_only_the_upload_page_of_backups_takes_more_than_210_megabytes(stack: Stack) -> None:
