@@ -17,6 +17,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from pmscoring.base import env
@@ -34,7 +35,14 @@ NAMES = (
 )
 # Folders for files that people write: an object store's address and keys, a channel's address, and
 # the logins of registries as `docker login` writes them.
-FOLDERS = ("stores", "channels", "registry")
+# In `volumes`, `prepare` keeps a copy of the mark of each volume (docker/app/prepare.sh).
+FOLDERS = ("stores", "channels", "registry", "volumes")
+DEPENDING = {
+    "postgres_password": "postgres",
+    "database_password": "postgres",
+    "grafana_password": "grafana",
+}
+"""Secret → the volume whose data were made with it: another value opens nothing there."""
 DAYS = 825
 LENGTH = 48
 """Bytes of a secret: 64 characters. Django warns of a SECRET_KEY of fewer than 50."""
@@ -50,18 +58,23 @@ class BadStep(Exception):
     """The secret is not at the step before this one."""
 
 
+class Lost(Exception):
+    """Secrets are missing that data depend on."""
+
+
 class BadPair(Exception):
     """A certificate and a key that do not belong together, or are none."""
 
 
-def write_missing(folder: Path, hosts: list[str]) -> list[str]:
-    """What was missing and is there now, by name."""
+def write_missing(folder: Path, hosts: list[str], anew: str = "") -> list[str]:
+    """What was missing and is there now, by name; `anew` even where data depend on it; Lost."""
+    chosen = {"grafana_password": env.text("GRAFANA_PASSWORD", "")}
+    refuse_lost(folder, [anew, *(name for name, value in chosen.items() if value)])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     for name in FOLDERS:
         (folder / name).mkdir(mode=0o755, exist_ok=True)
         (folder / name).chmod(0o755)
-    chosen = {"grafana_password": env.text("GRAFANA_PASSWORD", "")}
     written = [name for name in NAMES if _provide(folder / name, chosen.get(name, ""))]
     tls = folder / "tls"  # a folder, so that new files in it are seen without a restart
     if not (tls / "tls.crt").exists() or not (tls / "tls.key").exists():
@@ -70,6 +83,27 @@ def write_missing(folder: Path, hosts: list[str]) -> list[str]:
         _self_signed(tls, hosts)
         written.append("tls")
     return written
+
+
+def refuse_lost(folder: Path, but: Sequence[str] = ()) -> None:
+    """Raise Lost where a secret is missing that data were made with."""
+    lost = [
+        name
+        for name, volume in DEPENDING.items()
+        if name not in but and (folder / "volumes" / volume).exists() and not _has(folder / name)
+    ]
+    if lost:
+        volumes = ", ".join(sorted({DEPENDING[name] for name in lost}))
+        raise Lost(
+            f"{', '.join(lost)} is missing, and the data in the volume {volumes} were made with it;"
+            " nothing was written. Put the file back: a container that still runs has it in"
+            " /run/secrets. What to do where it is gone for good is in docs/containers.md,"
+            ' "A secret that is lost"'
+        )
+
+
+def _has(file: Path) -> bool:
+    return file.exists() and bool(file.read_text("utf-8").strip())
 
 
 def _provide(file: Path, chosen: str) -> bool:
@@ -152,6 +186,9 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--hosts", default="localhost,127.0.0.1", help="of the self-signed pair")
     parser.add_argument("--new-pair", action="store_true", help="put tls/tls.*.new in place")
+    parser.add_argument(
+        "--anew", choices=DEPENDING, metavar="NAME", help="write this lost one anew"
+    )
     parser.add_argument("--rotate", choices=ROTATED, metavar="NAME", help="change this secret")
     parser.add_argument("--step", choices=STEPS, help="of a rotation")
     given = parser.parse_args()
@@ -166,8 +203,8 @@ def main() -> None:
             # No colon: the console would take what follows one for a secret, and leave it out.
             sys.stdout.write(f"{given.step} of {given.rotate} is done\n")
             return
-        written = write_missing(given.to, hosts or ["localhost"])
-    except (OSError, BadPair, BadStep, subprocess.CalledProcessError) as error:
+        written = write_missing(given.to, hosts or ["localhost"], given.anew or "")
+    except (OSError, BadPair, BadStep, Lost, subprocess.CalledProcessError) as error:
         told = getattr(error, "stderr", None)
         sys.exit(f"secrets: {told.decode().strip() if told else error}")
     sys.stdout.write(f"secrets: wrote {', '.join(written) or 'nothing, all are there'}\n")

@@ -36,7 +36,7 @@ def test_it_makes_empty_folders_for_stores_and_channels_that_a_container_may_ent
 ) -> None:
     secrets.write_missing(tmp_path / "secrets", ["localhost"])
 
-    for name in ("stores", "channels", "registry"):
+    for name in ("stores", "channels", "registry", "volumes"):
         folder = tmp_path / "secrets" / name
         assert folder.stat().st_mode & 0o777 == 0o755
         assert list(folder.iterdir()) == []
@@ -50,6 +50,50 @@ def test_it_keeps_what_is_there(tmp_path: Path) -> None:
     assert secrets.write_missing(tmp_path, ["localhost"]) == ["cache_password"]
     after = {file: file.read_bytes() for file in before}
     assert [file.name for file in before if before[file] != after[file]] == ["cache_password"]
+
+
+@pytest.mark.parametrize("name", ["postgres_password", "database_password", "grafana_password"])
+def test_it_invents_no_secret_that_data_were_made_with(tmp_path: Path, name: str) -> None:
+    secrets.write_missing(tmp_path, ["localhost"])
+    (tmp_path / "volumes" / secrets.DEPENDING[name]).write_text("a mark")
+    (tmp_path / name).unlink()
+    (tmp_path / "cache_password").unlink()
+
+    done = by_command(tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"secrets: {name} is missing, and the data in the volume")
+    assert not (tmp_path / name).exists()
+    assert not (tmp_path / "cache_password").exists()
+
+
+def test_an_empty_file_is_a_lost_secret(tmp_path: Path) -> None:
+    secrets.write_missing(tmp_path, ["localhost"])
+    (tmp_path / "volumes" / "postgres").write_text("a mark")
+    secrets.write_whole(tmp_path / "database_password", "", mode=secrets.READABLE)
+    with pytest.raises(secrets.Lost, match="database_password"):
+        secrets.write_missing(tmp_path, ["localhost"])
+
+
+def test_a_lost_secret_is_written_anew_where_that_is_asked_for(tmp_path: Path) -> None:
+    secrets.write_missing(tmp_path, ["localhost"])
+    (tmp_path / "volumes" / "postgres").write_text("a mark")
+    (tmp_path / "database_password").unlink()
+
+    done = by_command(tmp_path, "--anew", "database_password")
+
+    assert (done.returncode, done.stdout) == (0, "secrets: wrote database_password\n")
+
+
+def test_without_data_every_secret_that_is_missing_is_written(tmp_path: Path) -> None:
+    secrets.write_missing(tmp_path, ["localhost"])
+    (tmp_path / "database_password").unlink()
+    assert secrets.write_missing(tmp_path, ["localhost"]) == ["database_password"]
+
+
+def by_command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "pmscoring.secrets", "--to", str(folder), *words]
+    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_it_writes_the_password_that_was_chosen_for_grafana(

@@ -15,11 +15,12 @@ from tests.stack.exams import load_exam
 from tests.stack.stack import Stack, free_prefix
 
 HERE = Path(__file__).parent
-# One stack serves all but the first two: first what only looks, last what takes it down.
+# One stack serves all but the first four: first what only looks, last what takes it down.
 ORDER = (
     "compose_engine",
     "swarm_engine",
     "registry",
+    "marks",
     "start",
     "confinement",
     "networks",
@@ -35,6 +36,7 @@ ORDER = (
     "keeping",
     "healing",
     "transfer",
+    "panels",
     "sampling",
     "engine",
     "not_started",

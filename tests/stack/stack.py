@@ -198,6 +198,11 @@ class Stack:
         """Stop and remove the containers and networks."""
         self.compose("down", "--remove-orphans", *options, timeout=300)
 
+    def begin_anew(self) -> None:
+        """Let volumes be filled anew, which is refused where they were filled before."""
+        for record in (self.secrets / "volumes").iterdir():
+            record.unlink()
+
     def scale(self, service: str, count: int) -> None:
         """Bring a service to so many containers, and return when all run."""
         self.compose("scale", "--no-deps", f"{service}={count}", timeout=READY)

@@ -103,6 +103,7 @@ def test_everything_comes_back_after_all_volumes_were_removed(
     before = round_trip.digests(stack), round_trip.uploads(stack)
     archive = round_trip.fetch(stack.container("ops"), made)
     stack.down("--volumes")
+    stack.begin_anew()
     stack.up()
     assert round_trip.digests(stack) != before[0]
 
