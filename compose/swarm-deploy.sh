@@ -14,6 +14,16 @@ export COMPOSE_PROJECT_NAME="$name"
     exit 1
 }
 
+case ${PUBLIC_ADDRESS:-} in
+    '') echo "nothing is open to other machines: PUBLIC_ADDRESS is not set" ;;
+    0.0.0.0) ;;
+    *)
+        echo "make swarm-deploy: Swarm opens ports at every address of a node; PUBLIC_ADDRESS must be 0.0.0.0 or empty," \
+            "and not $PUBLIC_ADDRESS" >&2
+        exit 1
+        ;;
+esac
+
 # keep VARIABLE SERVICE: the number that there is.
 keep() {
     case $asked in *" $1 "*) return ;; esac

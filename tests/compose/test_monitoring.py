@@ -278,3 +278,18 @@ def test_swarm_never_runs_two_of_what_must_be_one() -> None:
         "haproxy",
     }
     assert services["beat"]["deploy"]["replicas"] == services["postgres"]["deploy"]["replicas"] == 1
+
+
+def test_swarm_opens_no_port_where_no_address_says_so() -> None:
+    nginx = read(COMPOSE / "stack.yaml")["services"]["nginx"]
+    # Where PUBLIC_ADDRESS is not set, no node that runs Linux fits, and all do.
+    condition = "node.platform.os != ${PUBLIC_ADDRESS:-linux}"
+    assert condition in nginx["deploy"]["placement"]["constraints"]
+    services = read(COMPOSE / "stack.yaml")["services"]
+    assert {name for name, service in services.items() if "ports" in service} == {"nginx"}
+
+
+def test_swarm_and_compose_share_no_volume() -> None:
+    swarm = read(COMPOSE / "stack.yaml")["volumes"]
+    names = {name: volume["name"] for name, volume in swarm.items()}
+    assert names == {name: f"${{COMPOSE_PROJECT_NAME:-pmscoring}}_swarm_{name}" for name in swarm}

@@ -54,6 +54,7 @@ class Swarm(Stack):
             **SMALL,
             **self.images(),
             "REGISTRY_URL": self._ours(),
+            "PUBLIC_ADDRESS": "0.0.0.0",  # noqa: S104
             "SWARM_SUBNET_PREFIX": self.prefix,
             "UPLOADS_DEVICE": str(self.shared / "uploads"),
             "BACKUPS_DEVICE": str(self.shared / "backups"),
@@ -121,7 +122,7 @@ class Swarm(Stack):
                 docker("rm", "--force", container)
         docker("swarm", "leave", "--force")
         for name in ("postgres", "broker", "uploads", "backups"):
-            _remove(f"{self.project}_{name}")
+            _remove(f"{self.project}_swarm_{name}")
 
 
 def _is_whole(replicas: str) -> bool:
