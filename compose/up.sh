@@ -83,13 +83,48 @@ start() {
     }
 }
 
+# Each port that a service without a container wants to publish, and that somebody listens at: `service
+# address:port`. Compose would find that out last, with the rest running. By /proc, for not every host
+# has a tool that lists listeners; where there is no /proc nothing is said.
+taken_ports() {
+    "$@" config 2>/dev/null | awk '
+        /^  [a-z-]+:$/ { name = $1; sub(":", "", name) }
+        /^networks:/ { exit }
+        /^        host_ip:/ { ip = $2 }
+        /^        published:/ { gsub("\"", "", $2); print name, ip, $2 }' |
+        while read -r name ip port; do
+            [ "$(count "$name")" -gt 0 ] || echo "$name $ip $port"
+        done | sort -u | while read -r name ip port; do
+            # An address is there as the hexadecimal digits of its bytes, the last one first.
+            awk -v ip="$ip" -v port="$(printf %04X "$port")" '
+                BEGIN { split(ip, byte, "."); ours = sprintf("%02X%02X%02X%02X", byte[4], byte[3], byte[2], byte[1]) }
+                $4 == "0A" && split($2, at, ":") && at[2] == port {
+                    if (ours == "00000000" || at[1] ~ /^0+$/ || substr(at[1], length(at[1]) - 7) == ours) found = 1
+                }
+                END { exit !found }' /proc/net/tcp /proc/net/tcp6 2>/dev/null && echo "$name $ip:$port"
+        done || true
+}
+
+refuse_taken_ports() {
+    taken=$(taken_ports "$@")
+    [ -z "$taken" ] && return
+    echo "$taken" | while read -r name place; do
+        echo "make up: $place, which $name is to publish, is taken: another program listens there." >&2
+    done
+    echo "Nothing was started. End that program (ss -ltnp names it, and docker ps a container), or choose other ports in" \
+        "compose/.env: HTTP_PORT, HTTPS_PORT, HAPROXY_PORT, HAPROXY_STATS_PORT, PROMETHEUS_PORT, GRAFANA_PORT." >&2
+    exit 1
+}
+
 first_start() {
+    refuse_taken_ports "$@"
     start "$@" up -d --no-build --remove-orphans --wait --wait-timeout 300
     # The first user's password is shown once, and goes with the log of the container that made it.
     if "$@" logs --no-log-prefix migrate | grep -A2 'First start'; then "$@" rm -f migrate >/dev/null 2>&1; fi
 }
 
 again() {
+    refuse_taken_ports "$@"
     scales=$(scales "$@")
     # shellcheck disable=SC2046,SC2086  # words and names
     [ -z "${RECREATE:-}" ] || start "$@" up -d --no-build --no-deps --wait --wait-timeout 300 \

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -230,6 +231,56 @@ CONFIGURED = """services:
 """
 
 
+PUBLISHED = """services:
+  haproxy:
+    ports:
+      - mode: ingress
+        host_ip: 127.0.0.1
+        target: 8080
+        published: "%d"
+        protocol: tcp
+networks:
+  frontend: {}
+"""
+FIRST_UP = """case "$*" in
+    "ps "*) ;;
+    *" config --hash"*) ;;
+    *" config"*) cat "$CONFIGURED" ;;
+    *) echo "$*" >>"$CALLS" ;;
+esac"""
+
+
+def first_up(site: Site, port: int) -> subprocess.CompletedProcess[str]:
+    """`make up` where nothing runs yet."""
+    site.docker(FIRST_UP)
+    configured = site.folder / "configured"
+    configured.write_text(PUBLISHED % port)
+    variables = {"CONFIGURED": str(configured), "LIVE": "", "WANTED": "1"}
+    return site.run("up.sh", "docker", "compose", **variables)
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux has /proc")
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])  # noqa: S104
+def test_a_taken_port_is_named_before_anything_is_started(site: Site, address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as other:
+        other.bind((address, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = first_up(site, port)
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port}, which haproxy is to publish, is taken" in done.stderr
+    assert not (site.folder / "calls").exists()
+
+
+def test_a_port_of_another_address_or_a_free_one_is_no_obstacle(site: Site) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.2", 0))
+        other.listen()
+        assert first_up(site, other.getsockname()[1]).returncode == 0
+    assert " up -d " in (site.folder / "calls").read_text()
+
+
 def ups(site: Site, **variables: str) -> list[str]:
     """The calls by which `make up` starts what is missing, on a site that runs."""
     site.docker(COMPOSE_UP)
@@ -299,6 +350,21 @@ def test_a_number_that_is_asked_for_counts_more(site: Site) -> None:
     site.docker(SWARM)
     done = site.run("swarm-deploy.sh", SITE="public", API_REPLICAS="7", VERSION="1.0.0")
     assert done.stdout.splitlines()[-1].startswith("7||1.0.0|"), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("address", "says"), [("", "nothing is open"), ("0.0.0.0", "")])  # noqa: S104
+def test_swarm_opens_what_public_address_says(site: Site, address: str, says: str) -> None:
+    site.docker(SWARM)
+    done = site.run("swarm-deploy.sh", SITE="public", PUBLIC_ADDRESS=address)
+    assert done.returncode == 0
+    assert says in done.stdout
+
+
+def test_swarm_refuses_an_address_that_it_cannot_keep_to(site: Site) -> None:
+    site.docker(SWARM)
+    done = site.run("swarm-deploy.sh", SITE="public", PUBLIC_ADDRESS="127.0.0.1")
+    assert done.returncode == 1
+    assert "opens ports at every address of a node" in done.stderr
 
 
 UPGRADE = """echo "$*" >>"$CALLS"
