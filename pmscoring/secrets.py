@@ -66,10 +66,10 @@ class BadPair(Exception):
     """A certificate and a key that do not belong together, or are none."""
 
 
-def write_missing(folder: Path, hosts: list[str], anew: str = "") -> list[str]:
+def write_missing(folder: Path, hosts: list[str], anew: Sequence[str] = ()) -> list[str]:
     """What was missing and is there now, by name; `anew` even where data depend on it; Lost."""
     chosen = {"grafana_password": env.text("GRAFANA_PASSWORD", "")}
-    refuse_lost(folder, [anew, *(name for name, value in chosen.items() if value)])
+    refuse_lost(folder, [*anew, *(name for name, value in chosen.items() if value)])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     for name in FOLDERS:
@@ -203,7 +203,7 @@ def main() -> None:
             # No colon: the console would take what follows one for a secret, and leave it out.
             sys.stdout.write(f"{given.step} of {given.rotate} is done\n")
             return
-        written = write_missing(given.to, hosts or ["localhost"], given.anew or "")
+        written = write_missing(given.to, hosts or ["localhost"], given.anew)
     except (OSError, BadPair, BadStep, Lost, subprocess.CalledProcessError) as error:
         told = getattr(error, "stderr", None)
         sys.exit(f"secrets: {told.decode().strip() if told else error}")

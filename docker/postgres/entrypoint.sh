@@ -6,6 +6,16 @@
 # 8 GB that is 2 GB, 6 GB, 512 MB and 10 MB.
 set -eu
 
+# `entrypoint.sh passwords`, while no server runs: what the secrets say becomes the roles' passwords. The
+# server asks nobody for one in its single-user mode.
+if [ "${1:-}" = passwords ]; then
+    {
+        echo "ALTER ROLE postgres PASSWORD '$(head -n 1 /run/secrets/postgres_password)'"
+        echo "ALTER ROLE pmscoring PASSWORD '$(head -n 1 /run/secrets/database_password)'"
+    } | postgres --single -D "$PGDATA" postgres >/dev/null
+    exit
+fi
+
 limit() {
     for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
         [ -r "$file" ] && cat "$file" && return

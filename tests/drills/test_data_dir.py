@@ -28,7 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bound(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Stack]:
     """A small stack whose data lie there."""
-    more = {"DATA_DIR": str(data), "COMPOSE_PROFILES": "ops", "OPS_MEMORY": "512M"}
+    more = {"DATA_DIR": str(data), "COMPOSE_PROFILES": "ops", "OPS_MEMORY": "1G"}
     folder = tmp_path_factory.mktemp("bound")
     made = Stack(folder, free_prefix(), project="pmscoring-bound", overlays=["test"], more=more)
     try:
@@ -56,6 +56,49 @@ def test_data_are_the_same_after_down_and_up(bound: Stack, data: Path, told: Tol
     assert kept(bound) == before
     assert before[1:] == ["message", ["web\n", "ops\n"]]
     told("postgres, broker, uploads and backups in folders of the host: the same after down and up")
+
+
+@pytest.fixture
+def stopped(bound: Stack) -> Iterator[Stack]:
+    """It is down, and up again afterwards."""
+    bound.down()
+    yield bound
+    bound.down()
+    bound.up(*SERVICES)
+
+
+def test_an_empty_folder_stops_the_start_and_is_named(
+    stopped: Stack, data: Path, told: Told
+) -> None:
+    (data / "postgres").rename(data / "elsewhere")
+    (data / "postgres").mkdir()
+    try:
+        with pytest.raises(EngineError, match=r"prepare.* exit 1"):
+            stopped.up(*SERVICES)
+        assert "the volume postgres has lost its mark" in stopped.last_words()
+        assert list((data / "postgres").iterdir()) == []
+    finally:
+        (data / "postgres").rmdir()
+        (data / "elsewhere").rename(data / "postgres")
+    told("an empty folder of data: named, and nothing started")
+
+
+def test_a_lost_password_is_not_replaced_and_can_be_made_anew(stopped: Stack, told: Told) -> None:
+    lost = stopped.secrets / "database_password"
+    old = stopped.secret("database_password")
+    lost.unlink()
+    with pytest.raises(EngineError, match="database_password is missing, and the data in the"):
+        stopped.write_secrets()
+    assert not lost.exists()
+
+    anew = ["python", "-m", "pmscoring.secrets", "--to", "/secrets", "--anew", lost.name]
+    stopped.compose("run", "--rm", "--no-deps", "-T", "init-secrets", *anew)
+    stopped.compose("run", "--rm", "--no-deps", "-T", "postgres", "passwords")
+    stopped.up(*SERVICES)
+
+    assert stopped.secret("database_password") != old
+    assert stopped.sql("SELECT 1") == [["1"]]
+    told("a lost password of the database: refused, and made anew by hand")
 
 
 def test_every_folder_belongs_to_the_user_of_the_containers(bound: Stack, data: Path) -> None:

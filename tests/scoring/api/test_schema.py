@@ -98,5 +98,8 @@ def test_every_example_is_what_its_schema_says(document: Any) -> None:
 
 
 def test_the_document_and_its_page_need_no_outside_host() -> None:
-    assert b"openapi: 3.1" in Client().get("/api/schema/").content
+    schema = Client().get("/api/schema/", headers={"Accept-Language": "en"}).content
+    assert b"openapi: 3.1" in schema
+    # And says why a stranger reads it.
+    assert b"This description is open to everyone" in schema
     assert b"https://" not in Client().get("/api/docs/").content
