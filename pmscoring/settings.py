@@ -333,9 +333,9 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "PM Scoring",
     "DESCRIPTION": _(
-        "This description is open to everyone: it is the same for every installation, is part of the"
-        " published source, and has nothing of what is stored here. Every call but this page and the"
-        " health checks wants a token or a session."
+        "This description is open to everyone: it is the same for every installation, is part of"
+        " the published source, and has nothing of what is stored here. Every call but this page"
+        " and the health checks wants a token or a session."
     ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
