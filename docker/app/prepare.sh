@@ -10,7 +10,7 @@ set -eu
 records=${RECORDS:-/records}
 
 # Root has no more than the capability to give away: it reads and writes where it is the owner.
-mkdir -p "$records" 2>/dev/null || true
+[ -d "$records" ] || { chown 0:0 "${records%/*}" && mkdir "$records"; }
 umask 0222
 owner=$(stat -c %u:%g "$records")
 [ -w "$records" ] || chown 0:0 "$records"
