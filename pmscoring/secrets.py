@@ -187,7 +187,12 @@ def main() -> None:
     parser.add_argument("--hosts", default="localhost,127.0.0.1", help="of the self-signed pair")
     parser.add_argument("--new-pair", action="store_true", help="put tls/tls.*.new in place")
     parser.add_argument(
-        "--anew", choices=DEPENDING, metavar="NAME", help="write this lost one anew"
+        "--anew",
+        choices=DEPENDING,
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="write these anew, though data were made with them",
     )
     parser.add_argument("--rotate", choices=ROTATED, metavar="NAME", help="change this secret")
     parser.add_argument("--step", choices=STEPS, help="of a rotation")
