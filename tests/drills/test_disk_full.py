@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.drills.conftest import Told
-from tests.drills.test_data_dir import FOLDERS
 from tests.stack.callers import Api, answer
 from tests.stack.engine import docker, docker_logs, wait_for
 from tests.stack.exams import load_exam
 from tests.stack.stack import Stack, free_prefix
+from tests.stack.test_data_dir import FOLDERS
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a disk")
 MEGABYTES = 600

@@ -41,6 +41,7 @@ ORDER = (
     "engine",
     "not_started",
     "removal",
+    "data_dir",
     "egress",
     "swarm",
 )
