@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -12,7 +12,6 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
-from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base import role_words
@@ -61,7 +60,7 @@ class KnownPersonForm(PersonForm):
     )
 
 
-def _page(request: HttpRequest, template: str, title: str, **more: Any) -> HttpResponse:
+def _page(request: HttpRequest, template: str, title: Any, **more: Any) -> HttpResponse:
     context = {**admin.site.each_context(request), "title": title, "page_title": title, **more}
     request.current_app = admin.site.name
     return TemplateResponse(request, f"scoring/people/{template}.html", context)
@@ -74,9 +73,9 @@ def _add_faults(form: forms.Form, faults: Iterable[Fault]) -> None:
 
 
 def _tell(request: HttpRequest, person: User, password: str) -> None:
-    words = now_("The password of %(user)s, which is shown only now:") % {"user": person.username}
+    words = _("The password of %(user)s, which is shown only now:") % {"user": person.username}
     shown = format_html("{} <code>{}</code>", words, password)
-    admin.site._registry[User].message_user(request, shown, "success")
+    messages.success(request, shown)
 
 
 @desk_page(MANAGER)
@@ -101,10 +100,10 @@ def everybody(request: HttpRequest) -> HttpResponse:
     return _page(
         request,
         "list",
-        now_("Markers"),
+        _("Markers"),
         rows=listed,
         exams=exams,
-        roles=[text for _, text in roles],
+        roles=[words for _role, words in roles],
     )
 
 
@@ -123,7 +122,7 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             _tell(request, person, password)
             return HttpResponseRedirect(reverse("people:list"))
-    return _page(request, "form", now_("Add a marker"), form=form, verb=_("Add"))
+    return _page(request, "form", _("Add a marker"), form=form, verb=_("Add"))
 
 
 @desk_page(MANAGER)
@@ -148,7 +147,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
             _add_faults(form, error.faults)
         else:
             return HttpResponseRedirect(reverse("people:list"))
-    title = now_("Account: %(user)s") % {"user": row.username}
+    title = _("Account: %(user)s") % {"user": row.username}
     return _page(request, "form", title, form=form, verb=_("Save"), person=row)
 
 
@@ -161,13 +160,13 @@ def exam_assignments(request: HttpRequest, code: str) -> HttpResponse:
         wanted = {user.username: _ticked(request, user) for user in markers}
         parts = {name: codes for name, codes in wanted.items() if codes != []}
         assignments.replace(exam, signed_in(request.user), parts)
-        message = now_("The assignments of %(exam)s were saved.") % {"exam": exam}
-        admin.site._registry[User].message_user(request, message, "success")
+        message = _("The assignments of %(exam)s were saved.") % {"exam": exam}
+        messages.success(request, message)
         return HttpResponseRedirect(reverse("people:list"))
     questions = list(exam.questions.all())
     present = assignments.describe(exam)
     rows = [_row(user, present, [question.code for question in questions]) for user in markers]
-    title = now_("Who marks %(exam)s") % {"exam": exam.title}
+    title = _("Who marks %(exam)s") % {"exam": exam.title}
     more = {"exam": exam, "questions": questions, "rows": rows, "open_to_all": not present}
     return _page(request, "assignments", title, **more)
 
@@ -180,7 +179,7 @@ def _ticked(request: HttpRequest, user: User) -> list[str] | None:
 
 def _row(user: User, present: Mapping[str, list[str] | None], codes: list[str]) -> dict[str, Any]:
     own = present.get(user.username, [])
-    boxes = [(WHOLE, now_("the whole exam"), own is None)]
+    boxes: list[tuple[str, Any, bool]] = [(WHOLE, _("the whole exam"), own is None)]
     boxes += [(code, code, own is not None and code in own) for code in codes]
     return {"user": user, "name": f"marker-{user.pk}", "boxes": boxes}
 
