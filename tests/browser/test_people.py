@@ -152,3 +152,11 @@ def test_comments_and_notes_are_a_key_away(browse: Open, exam: Exam, scheme: str
     page.keyboard.press("Shift+F")
     page.keyboard.press("Enter")
     expect(page.locator("[name=comment]")).to_have_value("")
+
+
+def test_the_page_of_a_user_is_no_wider_than_the_window(browse: Open) -> None:
+    sato = make_user("sato", "marker")
+    address = f"/admin/auth/user/{sato.pk}/change/"
+    page = settled(browse(make_user("superuser", staff=True), address))
+    expect(page.locator("#id_roles")).to_contain_text("割り当てられた解答を採点します")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
