@@ -1,7 +1,8 @@
 """`make bench-attackers`: how soon a site answers others while callers attack it.
 
 The site is an installation of its own: PostgreSQL and Valkey, the web server with its defaults, and
-what an attack needs besides. Each attack runs alone, then those of `senders` together.
+what an attack needs besides. Each attack runs alone, then those of `senders` together, and last
+an exam is scored beside the texts of `poisoned`.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench.attackers import senders
+from tests.bench.attackers import poisoned, senders
 from tests.bench.attackers.watching import Watch, resident
 from tests.bench.report import write
 from tests.installation import Installation, installed
@@ -49,11 +50,14 @@ def main() -> None:
     """Attack, print a line for each attack, and write var/bench/attackers.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hold", type=float, default=HOLD_SECONDS, help="seconds of each attack")
-    seconds = parser.parse_args().hold
+    parser.add_argument(
+        "--answers", type=int, default=poisoned.ANSWERS, help="of the exam beside poisoned texts"
+    )
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, installed(Path(folder)) as site:
         site.manage("collectstatic", "--noinput", "--verbosity", "0")
         site.start("web")
-        rows = [*_senders(site, seconds)]
+        rows = [*_senders(site, options.hold), *poisoned.rows(site, options.answers)]
     print(f"written to {write('attackers', rows)}")
 
 
