@@ -3,8 +3,8 @@
 A page paints its text in any order and place. Runs that follow each other along a base line are a
 line, and lines that follow each other downwards a block. Blocks are read as they were painted where
 that leads to the right and downwards, as in columns and tables, or in vertical writing to the left.
-Otherwise the page is cut into blocks above and beside each other; where that cannot be done, no
-order is certain, and the page is refused.
+Otherwise the page is cut into blocks above and beside each other, or into lines of which none are
+beside each other; where that cannot be done, no order is certain, and the page is refused.
 """
 
 import unicodedata
@@ -250,7 +250,10 @@ def _ordered(blocks: Sequence[Block], page: int) -> list[Block]:
     for start, end in (_by_rows, _by_columns(is_vertical=is_vertical)):
         if parts := _cut(blocks, start, end):
             return [block for part in parts for block in _ordered(part, page)]
-    raise Refused("order", page)
+    lines = sorted((line for block in blocks for line in block.lines), key=lambda n: -n.top)
+    if any(below.top > above.bottom + SAME_LINE * above.size for above, below in pairwise(lines)):
+        raise Refused("order", page)
+    return [Block([line]) for line in lines]
 
 
 def _is_in_order(blocks: Sequence[Block], *, is_vertical: bool) -> bool:
@@ -262,15 +265,14 @@ def _is_in_order(blocks: Sequence[Block], *, is_vertical: bool) -> bool:
 
 
 def _precedes(first: Block, second: Block, *, is_vertical: bool) -> bool:
-    """Whether the first is read before the second: it stands above or, beside it, on its side."""
+    """Whether the first is read before the second: each line stands above it, or on its side."""
     slack = min(first.slack, second.slack)
     if _is_beside(first, second, slack, is_vertical=is_vertical):
         return True
-    return second.top <= first.top + slack and all(
-        _is_beside(a, b, slack, is_vertical=is_vertical)
+    return all(
+        b.top <= a.bottom + slack or _is_beside(a, b, slack, is_vertical=is_vertical)
         for a in first.lines
         for b in second.lines
-        if a.bottom + slack < b.top and b.bottom + slack < a.top
     )
 
 
