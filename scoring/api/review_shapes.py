@@ -54,7 +54,12 @@ class ToMark(TypedDict):
 
 
 class ReviewProgress(TypedDict):
-    """How many answers are done, left and disputed, and marks of the caller in all and today."""
+    """Counts of what the caller has done and can do.
+
+    `done` are answers that are settled, or marked by the caller; `left` those that the caller can
+    still mark; `disputed` those that wait for an adjudicator and that the caller has not marked;
+    `mine` and `mine_today` the caller's marks.
+    """
 
     done: int
     left: int
