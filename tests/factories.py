@@ -121,16 +121,19 @@ def scored(
     points: float = 2,
     confidence: float | None = None,
     sha256: str = "",
+    flags: Sequence[str] = (),
 ) -> None:
     """Give the answers marks by the machine, and settle them."""
     keys = [answer.pk for answer in answers]
-    Answer.objects.filter(pk__in=keys).update(status="scored")
+    with_flags = {"flags": list(flags)} if flags else {}
+    Answer.objects.filter(pk__in=keys).update(status="scored", **with_flags)
     Mark.objects.bulk_create(
         Mark(
             answer=answer,
             source="machine",
             points=points,
             confidence=confidence,
+            flags=list(flags),
             calibration=sha256,
             model="m" * 64,
             definition=Question.objects.get(pk=answer.question_id).digest,
