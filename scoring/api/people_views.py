@@ -25,6 +25,7 @@ from scoring.review import comments, notes, own_marks
 MARKING = (MARKER, ADJUDICATOR, MANAGER)
 MOST_NOTES, MOST_MARKS = 100, 100
 LARGEST_KEY = 2**63
+BEFORE = {"type": "integer", "minimum": 1, "maximum": LARGEST_KEY - 1}
 
 
 class NewComment(TypedDict, total=False):
@@ -183,7 +184,7 @@ class OwnMarkList(View):
         parameters=[
             query("exam", CODE, "The exam's code.", required=True),
             query("question", CODE, "The code of a question, for its marks alone."),
-            query("before", {"type": "integer", "minimum": 1}, "From another response."),
+            query("before", BEFORE, "From another response."),
         ],
         examples=[response_example("One", {"marks": [examples.OWN_MARK], "before": None})],
         problems=[404, 422],
@@ -203,11 +204,7 @@ class OwnMarkList(View):
 
 def _before(request: Request) -> int | None:
     value = parameter(request, "before")
-    if not value:
-        return None
-    if not value.isascii() or not value.isdecimal() or len(value) > 18:
-        raise Invalid([fault("/before", "the `before` of another response is expected")])
-    return int(value)
+    return int(value) if value else None
 
 
 def _question(exam: Exam, code: str) -> Question | None:

@@ -48,6 +48,8 @@ from scoring.models import (
     Exam,
     Mark,
     Reference,
+    RubricNote,
+    SavedComment,
     Submission,
     Upload,
 )
@@ -101,6 +103,9 @@ def headers(
     Reference.objects.create(answer=answer, points=1)
     Mark.objects.create(answer=answer, source="human", marker=user, points=1)
     Calibration.objects.create(question=answer.question, status="failed", reason="x")
+    # As far from any id that is drawn, for a call may delete it.
+    SavedComment.objects.create(pk=10**12, exam=exam, author=user, text="x", is_shared=True)
+    RubricNote.objects.create(question=answer.question, author=user, text="x", answer=answer)
     backup = Backup.objects.create(name="20260101T000000Z-00000000", status="stored")
     Restore.objects.create(backup=backup, backup_name=backup.name, status="done")
     BackupPlan.objects.create(name="fuzz", schedule=CrontabSchedule.objects.create())
@@ -128,6 +133,8 @@ def existing_keys() -> dict[str, int]:
         "groups": AnswerGroup,
         "references": Reference,
         "review": Answer,
+        "comments": SavedComment,
+        "notes": RubricNote,
     }
     return {name: model.objects.order_by("pk")[0].pk for name, model in keys.items()}
 

@@ -291,3 +291,8 @@ def test_older_marks_are_on_the_next_page(
     assert (len(re.findall('name="mark"', first)), len(re.findall('name="mark"', rest))) == (2, 1)
     listed = client_of(sato).get("/api/v1/review/marks?exam=ROOM").json()
     assert (len(listed["marks"]), listed["before"]) == (3, None)
+    address = "/api/v1/review/marks?exam=ROOM&before="
+    second = client_of(sato).get(f"{address}{listed['marks'][1]['id']}").json()["marks"]
+    assert second == listed["marks"][2:]
+    for value in ("0", "x", "9" * 19, "-1"):
+        assert client_of(sato).get(address + value).status_code == 422
