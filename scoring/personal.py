@@ -23,14 +23,14 @@ def register() -> None:
     declare("scoring.Batch", "id exam created_at accepted rejected")
     declare(
         "scoring.Submission",
-        "id exam batch attempt absent created_at",
+        "id exam batch attempt absent created_at withdrawal",
         candidate=numbered("candidate-"),
         body_hash="",
     )
     declare(
         "scoring.Answer",
-        "id submission question status review review_reason urgency readings answer_group "
-        "claimed_at not_before tries breaks flags final_points final_source",
+        "id submission question batch counts withdrawal status review review_reason urgency "
+        "readings answer_group claimed_at not_before tries breaks flags final_points final_source",
         text=filler("text"),
         text_key=numbered(""),
         reason="",
@@ -46,7 +46,7 @@ def register() -> None:
     declare(
         "scoring.Mark",
         "id answer source marker points criteria flags confidence calibration model definition "
-        "withdraws from_group seconds created_at",
+        "withdraws from_group origin seconds created_at",
         comment="",
         text_key="",
     )
@@ -83,10 +83,19 @@ def register() -> None:
     declare("scoring.Standing", "id exam marker status round agreement changed_at")
     declare(
         "scoring.Upload",
-        "id claimed_at tries exam batch size language status seen accepted rejected created_at",
+        "id claimed_at tries exam batch size language status kind source is_preview conflicts seen "
+        "accepted rejected created_at",
         file="",
         name=numbered("upload-"),
         rejections=[],
         notes=[],
+        preview={},
+        refusal={},
+        reason="",
+    )
+    declare(
+        "scoring.Withdrawal",
+        "id exam kind subject withdrawn_by created_at answer_count marked_count restored_by "
+        "restored_at",
         reason="",
     )

@@ -106,7 +106,7 @@ def hand_in(
     ]
     outcome = submissions.accept_all(enumerate(records, 1))
     assert not outcome.rejected, outcome.rejected
-    return list(Answer.objects.filter(submission__batch=outcome.batch).order_by("pk"))
+    return list(Answer.objects.filter(batch=outcome.batch).order_by("pk"))
 
 
 def answers_of(exam: Exam, *texts: str, question: str = "Q1") -> list[Answer]:

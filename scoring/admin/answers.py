@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet, Subquery
+from django.db.models import Count, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -19,6 +19,7 @@ from pmscoring.base.audit import record
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER, VIEWER, has_role, sees_candidates
 from scoring import tasks
 from scoring.admin import answer_page, colours, flags
+from scoring.admin.withdrawals import Withdraws
 from scoring.machine import batches
 from scoring.marks import visibility
 from scoring.models import Answer, Mark, Question, Submission
@@ -227,7 +228,7 @@ def _points_text(points: Any, question: Question) -> str | None:
 
 
 @admin.register(Submission)
-class SubmissionAdmin(ReadOnly):
+class SubmissionAdmin(Withdraws, ReadOnly):
     """What one candidate handed in at one attempt."""
 
     list_filter = ("exam", "absent", "created_at")
@@ -235,7 +236,7 @@ class SubmissionAdmin(ReadOnly):
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Submission]":
         rows: QuerySet[Submission] = super().get_queryset(request)
-        return rows.annotate(answer_count=Count("answers"))
+        return rows.annotate(answer_count=Count("answers", filter=Q(answers__counts=True)))
 
     def get_list_display(self, request: HttpRequest) -> Any:
         first = ["number", "candidate"] if sees_candidates(request.user) else ["number"]
@@ -246,7 +247,8 @@ class SubmissionAdmin(ReadOnly):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         first = ["candidate"] if sees_candidates(request.user) else []
-        return ["exam", *first, "attempt", "absent", "batch", "created_at", "handed_in"]
+        back = self.withdrawing_fields(request, obj)
+        return ["exam", *first, "attempt", "absent", "batch", "created_at", "handed_in", *back]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.get_fields(request, obj)

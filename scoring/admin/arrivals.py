@@ -15,14 +15,18 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base.admin import bars, theme
 from pmscoring.base.admin.classes import ReadOnly
 from pmscoring.base.roles import sees_candidates
+from pmscoring.base.words import spoken
 from scoring.admin import colours, counts
+from scoring.admin.previews import Previews
+from scoring.admin.withdrawals import Withdraws
+from scoring.intake import rejections
 from scoring.models import Batch, Upload
 
 MOST_SHOWN = 500
 
 
 @admin.register(Upload)
-class UploadAdmin(ReadOnly):
+class UploadAdmin(Previews, Withdraws, ReadOnly):
     """Uploaded files of answers."""
 
     list_display = ("name", "exam", "state", "accepted", "rejected", "bytes", "created_at")
@@ -34,15 +38,20 @@ class UploadAdmin(ReadOnly):
         ("reading", "bytes", "created_at"),
         ("accepted", "rejected", "batch_link"),
     )
-    readonly_fields = ("reading", "bytes", "batch_link", "not_read", "rejected_rows")
+    readonly_fields = (
+        *("reading", "bytes", "batch_link", "why", "previewed", "not_read", "rejected_rows"),
+        "withdrawing",
+    )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # The reason and the rejected rows may name candidates, in the names of a ZIP's files too.
         if not sees_candidates(request.user):
             return self.fields
-        reason = ["reason"] if obj and obj.reason else []
+        reason = ["why"] if obj and obj.reason else []
+        preview = ["previewed"] if obj and obj.status == Upload.Status.PREVIEW else []
         notes = ["not_read"] if obj and obj.notes else []
-        return [*self.fields, *reason, *notes, "rejected_rows"]
+        back = self.withdrawing_fields(request, obj)
+        return [*self.fields, *reason, *preview, *notes, "rejected_rows", *back]
 
     @theme.display(description=_("status"), ordering="status", label=colours.UPLOAD)
     def state(self, upload: Upload) -> tuple[str, str]:
@@ -70,21 +79,26 @@ class UploadAdmin(ReadOnly):
         address = reverse("admin:scoring_batch_change", args=[upload.batch_id])
         return format_html('<a class="pms-link" href="{}">#{}</a>', address, upload.batch_id)
 
+    @theme.display(description=_("reason"))
+    def why(self, upload: Upload) -> str:
+        """Why the file was refused, in the language of who reads it."""
+        return spoken(upload.refusal) if upload.refusal else upload.reason
+
     @theme.display(description=_("not read"))
     def not_read(self, upload: Upload) -> str:
         """What of the file was not read and is no row, such as a hidden sheet."""
-        return format_html_join(mark_safe("<br>"), "{}", ((note,) for note in upload.notes))
+        return format_html_join(mark_safe("<br>"), "{}", ((spoken(note),) for note in upload.notes))
 
     @theme.display(description=_("rows rejected"))
     def rejected_rows(self, upload: Upload) -> str:
-        shown = upload.rejections[:MOST_SHOWN]
+        shown = rejections.shown(upload.rejections[:MOST_SHOWN])
         # A row has a rejection for each of its faults, but counts as one rejected row.
         more = upload.rejected - len({(row["line"], row.get("sheet")) for row in shown})
         return render_to_string("scoring/rejections.html", {"rejections": shown, "more": more})
 
 
 @admin.register(Batch)
-class BatchAdmin(ReadOnly):
+class BatchAdmin(Withdraws, ReadOnly):
     """Submissions that arrived together."""
 
     list_display = (
@@ -106,11 +120,14 @@ class BatchAdmin(ReadOnly):
         ("waiting", "scored", "failed"),
         "progress",
     )
-    readonly_fields = ("waiting", "scored", "failed", "progress")
+    readonly_fields = ("waiting", "scored", "failed", "progress", "withdrawing")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*self.fields, *self.withdrawing_fields(request, obj)]
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Batch]":
         rows: QuerySet[Batch] = super().get_queryset(request)
-        return counts.with_counts(rows, "submissions__answers")
+        return counts.with_counts(rows, "answers")
 
     @theme.display(description="#", ordering="pk")
     def number(self, batch: Batch) -> str:

@@ -33,6 +33,7 @@ CALIBRATION: Colours = {
 UPLOAD: Colours = {
     Upload.Status.WAITING: "info",
     Upload.Status.READING: "primary",
+    Upload.Status.PREVIEW: "warning",
     Upload.Status.READ: "success",
     Upload.Status.REFUSED: "danger",
 }

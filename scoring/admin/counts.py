@@ -33,7 +33,10 @@ def with_counts(rows: "QuerySet[Any]", answers: str) -> "QuerySet[Any]":
     `answers` is the lookup from the row to its answers.
     """
     lookups = {state: {"status": state} for state in STATES} | WORK
-    counts = {name: counted(answers, each, f"{answers}__") for name, each in lookups.items()}
+    counts = {
+        name: counted(answers, {**each, "counts": True}, f"{answers}__")
+        for name, each in lookups.items()
+    }
     annotated: QuerySet[Any] = rows.annotate(**counts)
     return annotated
 

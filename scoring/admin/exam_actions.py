@@ -125,19 +125,20 @@ class ExamActions(ExamStates, ExamAgreementPage):
     @manages(description=_("Upload answers"), icon="upload", url_path="upload")
     @takes_file(lambda: settings.MAX_UPLOAD_BYTES)
     def upload_answers(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Store the uploaded file; a worker reads it, and the upload's page shows the outcome."""
+        """Store the uploaded file; a worker looks at it, and its page shows the preview."""
         exam = get_object_or_404(Exam, pk=object_id)
         form = AnswersForm(request.POST or None, request.FILES or None)
         if form.is_valid():
             file = form.cleaned_data["file"]
             try:
-                upload = uploads.receive(exam, file.name or "", file)
+                wanted = uploads.Wanted(is_preview=True)
+                upload = uploads.receive(exam, file.name or "", file, wanted)
             except (BadDocument, WrongState) as error:
                 form.add_error("file", str(error))
             else:
                 tasks.nudge_upload(upload)
                 address = reverse("admin:scoring_upload_change", args=[upload.pk])
                 return HttpResponseRedirect(address)
-        context = {"form": form, "verb": _("Upload")}
+        context = {"form": form, "verb": _("Preview")}
         title = str(_("Upload answers"))
         return page(self, request, "pmscoring/file_form.html", title, exam, **context)

@@ -107,7 +107,9 @@ class ExamAdmin(ExamActions):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only an exam without submissions can be deleted."""
         allowed = super().has_change_permission(request, obj)
-        return allowed and isinstance(obj, Exam) and not obj.submissions.exists()
+        if not allowed or not isinstance(obj, Exam):
+            return False
+        return not Submission.everything.filter(exam=obj).exists()
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Questions and groups are deleted along without permissions of their own.

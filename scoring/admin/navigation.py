@@ -45,6 +45,7 @@ register(
     30,
     ModelLink("scoring.upload", "upload_file"),
     ModelLink("scoring.batch", "stacks"),
+    ModelLink("scoring.withdrawal", "undo"),
 )
 register(
     "access",

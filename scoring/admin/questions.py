@@ -21,7 +21,7 @@ from scoring.admin import counts
 from scoring.admin.calibration_pages import CalibrationPages
 from scoring.admin.forms import CriterionForm, ModelAnswerForm, QuestionForm
 from scoring.exams import definitions
-from scoring.models import Criterion, Exam, ModelAnswer, Question, QuestionGroup, locks
+from scoring.models import Answer, Criterion, Exam, ModelAnswer, Question, QuestionGroup, locks
 from scoring.models.exams import number
 
 
@@ -139,9 +139,9 @@ class QuestionAdmin(CalibrationPages):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only a question without answers can be deleted, until its exam is fixed."""
         allowed = super().has_change_permission(request, obj)
-        return (
-            allowed and isinstance(obj, Question) and not _frozen(obj) and not obj.answers.exists()
-        )
+        if not allowed or not isinstance(obj, Question) or _frozen(obj):
+            return False
+        return not Answer.everything.filter(question=obj).exists()
 
     def delete_model(self, request: HttpRequest, obj: Question) -> None:
         """Delete the question; PermissionDenied if it has answers by now, or its exam is fixed."""

@@ -111,7 +111,8 @@ def _marks(question: Question) -> list[tuple[int, list[MarkRow]]]:
     """The standing marks of each answer that a person marked; of a group, its first answer only."""
     # Keys rather than a subquery: before the first ANALYZE the planner estimates one row for each
     # side of such a join and runs a nested loop.
-    by_people = Mark.objects.filter(answer__question=question).by_people().order_by()
+    by_people = Mark.objects.filter(answer__question=question, answer__counts=True)
+    by_people = by_people.by_people().order_by()
     keys = list(by_people.values_list("answer", flat=True).distinct())
     rows = (
         Mark.objects.filter(answer__in=keys)

@@ -69,6 +69,7 @@ STORED_SUBMISSION = {
     "candidate": "c-001",
     "attempt": 1,
     "absent": False,
+    "withdrawn": False,
     "batch": 1,
     "links": {"self": "/api/v1/submissions/11"},
     "answers": [ANSWER],
@@ -83,6 +84,27 @@ BULK = {
             "detail": "there is no question Q9",
         }
     ],
+    "skipped": [],
+}
+WITHDRAWAL = {
+    "id": 3,
+    "exam": "PM-2026",
+    "kind": "upload",
+    "subject": 5,
+    "reason": "wrong file",
+    "answers": 120,
+    "marked": 2,
+    "withdrawn_by": "m.sato",
+    "withdrawn_at": "2026-04-19T05:10:00+00:00",
+    "restored_by": None,
+    "restored_at": None,
+}
+RESTORATION = {
+    **WITHDRAWAL,
+    "restored_by": "m.sato",
+    "restored_at": "2026-04-19T05:20:00+00:00",
+    "restored": 120,
+    "replaced": 0,
 }
 BATCH = {
     "id": 2,
@@ -99,6 +121,8 @@ UPLOAD = {
     "size": 48_213,
     "status": "waiting",
     "reason": "",
+    "conflicts": "refuse",
+    "preview": None,
     "seen": 0,
     "accepted": 0,
     "rejected": [],

@@ -102,7 +102,7 @@ class AnswerList(View):
         rows = rows.select_related("submission", "question__exam__policy", "reference")
         rows = rows.prefetch_related("marks", "leases", "reference__marks__marker")
         pages = Pages()
-        page = pages.paginate_queryset(rows, request, self) or []
+        page: list[Answer] = pages.paginate_queryset(rows, request, self) or []
         record("read", request.user, answers=[answer.pk for answer in page])
         return pages.get_paginated_response([_visible(answer, request.user) for answer in page])
 

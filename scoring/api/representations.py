@@ -1,11 +1,13 @@
 """Rows as the API returns them; the OpenAPI document's components are made from these types."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 from django.db.models import Count
 
-from pmscoring.base.api.representations import Links, Moment, Page, moment
+from pmscoring.base.api.representations import Links, MaybeMoment, Moment, Page, moment
+from pmscoring.base.words import spoken
 from scoring import models
+from scoring.intake import rejections
 from scoring.marks import visibility
 from scoring.models.exams import number
 
@@ -91,13 +93,14 @@ class AnswerPage(Page):
 
 
 class Submission(TypedDict):
-    """One candidate's answers at one attempt."""
+    """One candidate's answers at one attempt; `withdrawn` where it was taken back as a whole."""
 
     id: int
     exam: str
     candidate: str
     attempt: int
     absent: bool
+    withdrawn: bool
     batch: int | None
     links: Links
     answers: list[Answer]
@@ -119,11 +122,15 @@ class RejectedRow(Rejection):
 
 
 class Bulk(TypedDict):
-    """How many of the submissions were accepted, and which lines were rejected."""
+    """How many of the submissions were accepted, and which lines were rejected.
+
+    `skipped` are single answers in whose place another text is stored, which was kept.
+    """
 
     batch: int
     accepted: int
     rejected: list[Rejection]
+    skipped: list[Rejection]
 
 
 class Batch(TypedDict):
@@ -137,12 +144,60 @@ class Batch(TypedDict):
     seconds_left: float | None
 
 
+class PreviewColumn(TypedDict):
+    """A heading, and what it means: the name of a column, or a question's code."""
+
+    heading: str
+    meaning: str
+
+
+class PreviewTable(TypedDict):
+    """How a table was understood; `line` is that of its headings."""
+
+    line: int
+    sheet: str
+    encoding: str
+    separator: str
+    columns: list[PreviewColumn]
+
+
+class PreviewRow(TypedDict):
+    """One of the first rows, with the beginning of its text and the length of the whole."""
+
+    place: str
+    candidate: str
+    attempt: int
+    absent: bool
+    question: str
+    text: str
+    length: int
+
+
+class Preview(TypedDict):
+    """What would be taken of a file: `submissions` and, of these, `added` new answers.
+
+    `conflicts` is how many texts differ from stored ones, `marked` how many of these stored ones
+    people have marked, and `conflicting` lists the first.
+    """
+
+    tables: list[PreviewTable]
+    first: list[PreviewRow]
+    rows: int
+    accepted: int
+    submissions: int
+    added: int
+    conflicts: int
+    marked: int
+    conflicting: list[RejectedRow]
+
+
 class Upload(TypedDict):
     """An uploaded file. `seen` is how many rows were read so far.
 
     Once `status` is read, `accepted` and `rejected_rows` are how many rows were accepted and
     rejected; `rejected` lists the first of the rejected ones. `notes` says what was not read and is
-    no row, such as a hidden sheet or a title above the headings.
+    no row, such as a hidden sheet or a title above the headings. `preview` is there while `status`
+    is preview.
     """
 
     id: int
@@ -151,6 +206,8 @@ class Upload(TypedDict):
     size: int
     status: str
     reason: str
+    conflicts: str
+    preview: Preview | None
     seen: int
     accepted: int
     rejected: list[RejectedRow]
@@ -159,6 +216,38 @@ class Upload(TypedDict):
     batch: int | None
     links: Links
     created_at: Moment
+
+
+class Withdrawal(TypedDict):
+    """Answers that were taken back, and by whom; `marked` is how many of them people had marked.
+
+    `kind` and `subject` name the upload, the batch or the submission.
+    """
+
+    id: int
+    exam: str
+    kind: str
+    subject: int
+    reason: str
+    answers: int
+    marked: int
+    withdrawn_by: str
+    withdrawn_at: Moment
+    restored_by: str | None
+    restored_at: MaybeMoment
+
+
+class WithdrawalPage(Page):
+    """Withdrawals, newest first."""
+
+    results: list[Withdrawal]
+
+
+class Restoration(Withdrawal):
+    """What was restored: how many answers, of which `replaced` stay behind later ones."""
+
+    restored: int
+    replaced: int
 
 
 class Scored(TypedDict):
@@ -262,6 +351,7 @@ def submission(row: models.Submission) -> Submission:
         "candidate": row.candidate,
         "attempt": row.attempt,
         "absent": row.absent,
+        "withdrawn": row.withdrawal_id is not None,
         "batch": row.batch_id,
         "links": {"self": f"/api/v1/submissions/{row.pk}"},
         "answers": [answer(its_answer) for its_answer in answers.order_by("pk")],
@@ -270,10 +360,10 @@ def submission(row: models.Submission) -> Submission:
 
 def batch(row: models.Batch) -> Batch:
     """A batch with its progress, counted from its answers."""
-    answers = models.Answer.objects.filter(submission__batch=row)
+    answers = models.Answer.objects.filter(batch=row)
     by_status = answers.order_by().values_list("status").annotate(Count("pk"))
     counts = {str(status): 0 for status in models.Answer.Status} | dict(by_status)
-    marks = models.Mark.objects.filter(answer__submission__batch=row).by_machine()
+    marks = models.Mark.objects.filter(answer__batch=row, answer__counts=True).by_machine()
     ended = marks.order_by("-pk").values_list("created_at", flat=True).first()
     seconds = (ended - row.created_at).total_seconds() if ended else 0.0
     rate = counts["scored"] / seconds if seconds > 0 else 0.0
@@ -288,6 +378,27 @@ def batch(row: models.Batch) -> Batch:
     }
 
 
+def reason_of(row: models.Upload) -> str:
+    """Why the file was refused, in the active language."""
+    return spoken(row.refusal) if row.refusal else row.reason
+
+
+def preview(kept: dict[str, Any]) -> Preview:
+    """A kept preview in the active language."""
+    first = [{**row, "place": spoken(row["place"])} for row in kept["first"]]
+    tables = [
+        {
+            **table,
+            "sheet": table.get("sheet", ""),
+            "columns": [{"heading": head, "meaning": name} for head, name in table["columns"]],
+        }
+        for table in kept["tables"]
+    ]
+    conflicting = rejections.shown(kept["conflicting"])
+    whole = {**kept, "first": first, "tables": tables, "conflicting": conflicting}
+    return cast(Preview, whole)
+
+
 def upload(row: models.Upload) -> Upload:
     return {
         "id": row.pk,
@@ -295,16 +406,38 @@ def upload(row: models.Upload) -> Upload:
         "name": row.name,
         "size": row.size,
         "status": row.status,
-        "reason": row.reason,
+        "reason": reason_of(row),
+        "conflicts": row.conflicts,
+        "preview": preview(row.preview) if row.status == row.Status.PREVIEW else None,
         "seen": row.seen,
         "accepted": row.accepted,
-        "rejected": row.rejections,
+        "rejected": cast(list[RejectedRow], rejections.shown(row.rejections)),
         "rejected_rows": row.rejected,
-        "notes": row.notes,
+        "notes": list(map(spoken, row.notes)),
         "batch": row.batch_id,
         "links": {"self": f"/api/v1/uploads/{row.pk}"},
         "created_at": moment(row.created_at),
     }
+
+
+def withdrawal(row: models.Withdrawal) -> Withdrawal:
+    return {
+        "id": row.pk,
+        "exam": row.exam.code,
+        "kind": row.kind,
+        "subject": row.subject,
+        "reason": row.reason,
+        "answers": row.answer_count,
+        "marked": row.marked_count,
+        "withdrawn_by": row.withdrawn_by.get_username(),
+        "withdrawn_at": moment(row.created_at),
+        "restored_by": row.restored_by.get_username() if row.restored_by else None,
+        "restored_at": moment(row.restored_at) if row.restored_at else None,
+    }
+
+
+def restoration(row: models.Withdrawal, restored: int, replaced: int) -> Restoration:
+    return {**withdrawal(row), "restored": restored, "replaced": replaced}
 
 
 def token(row: models.ApiToken) -> Token:

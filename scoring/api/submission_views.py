@@ -14,9 +14,9 @@ from rest_framework.response import Response
 from rest_framework.utils.mediatypes import media_type_matches
 
 from pmscoring.base.api.problems import LengthRequired, TooLarge
-from pmscoring.base.api.schema import JSON, call, header, request_example, response_example
+from pmscoring.base.api.schema import JSON, call, header, query, request_example, response_example
 from pmscoring.base.api.shapes import ref
-from pmscoring.base.api.views import View, as_object, is_chunked
+from pmscoring.base.api.views import View, as_object, is_chunked, parameter
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import CLIENT, MANAGER
@@ -26,13 +26,19 @@ from scoring.api import representations as show
 from scoring.api.parsers import MOST_LINE_BYTES, NDJSONParser
 from scoring.documents import lines
 from scoring.intake import submissions
-from scoring.models import Batch, IdempotencyKey, Submission, locks
+from scoring.models import Batch, IdempotencyKey, Submission, Upload, locks
 from scoring.tasks import nudge
 
 MOST_LINES = 100_000
 Lines = Iterator[tuple[int, bytes | None]]
 NDJSON = NDJSONParser.media_type
 KEY = {"type": "string", "maxLength": 200}
+CONFLICTS = query(
+    "conflicts",
+    {"type": "string", "enum": Upload.Conflicts.values, "default": Upload.Conflicts.REFUSE.value},
+    "What happens to a text where another one is stored for the question: its submission is"
+    " refused, the stored answer is kept, or it is replaced and keeps its marks.",
+)
 
 
 class SubmissionList(View):
@@ -45,7 +51,7 @@ class SubmissionList(View):
         "submissions",
         {202: show.Submission},
         takes={JSON: ref("WholeSubmission")},
-        parameters=[header("Idempotency-Key", KEY)],
+        parameters=[header("Idempotency-Key", KEY), CONFLICTS],
         examples=[
             request_example("One answer", examples.SUBMISSION),
             response_example("Taken", examples.STORED_SUBMISSION, 202),
@@ -55,9 +61,10 @@ class SubmissionList(View):
     def post(self, request: Request) -> Response:
         """Hand in one candidate's answers.
 
-        Sending the same request again changes nothing and returns the same response. Another body
-        under the same Idempotency-Key (kept for a week), or other texts for the same attempt, are a
-        conflict.
+        Answers to questions that the stored submission has none for are added to it. Sending the
+        same request again changes nothing and returns the same response. Another body under the
+        same Idempotency-Key (kept for a week), or another text for the same question and attempt,
+        is a conflict, whose errors name the answers.
         """
         payload = as_object(request.data)
         key = request.headers.get("Idempotency-Key", "")
@@ -65,7 +72,7 @@ class SubmissionList(View):
             stored = self._stored_response(request, key, payload) if key else None
             if stored is not None:
                 return Response(stored, 202)
-            taken = submissions.accept(payload)
+            taken = submissions.accept(payload, conflict_rule(request))
             if isinstance(taken, list):
                 raise Invalid(taken)
             response = show.submission(taken[0])
@@ -112,6 +119,7 @@ class SubmissionBulk(View):
         "submissions",
         {202: show.Bulk},
         takes={NDJSON: {"type": "string", "description": "A WholeSubmission as JSON on each line"}},
+        parameters=[CONFLICTS],
         examples=[
             request_example(
                 "Two lines", f"{json.dumps(examples.SUBMISSION, ensure_ascii=False)}\n" * 2, NDJSON
@@ -125,14 +133,21 @@ class SubmissionBulk(View):
         All are written in one transaction, and it is safe to send them again. Lines that are
         rejected are listed with their numbers and reasons.
         """
-        outcome = submissions.accept_all(read_lines(body_lines(request)))
+        lines_read = read_lines(body_lines(request))
+        outcome = submissions.accept_all(lines_read, conflict_rule(request))
         nudge(outcome.questions)
         response: show.Bulk = {
             "batch": outcome.batch.pk,
             "accepted": outcome.accepted,
             "rejected": cast(list[show.Rejection], outcome.rejected),
+            "skipped": cast(list[show.Rejection], outcome.skipped),
         }
         return Response(response, 202)
+
+
+def conflict_rule(request: Request) -> str:
+    """What the caller wants to happen to conflicts."""
+    return parameter(request, "conflicts") or Upload.Conflicts.REFUSE
 
 
 def body_lines(request: Request) -> Lines:
@@ -182,9 +197,9 @@ class SubmissionDetail(View):
         examples=[response_example("One answer", examples.STORED_SUBMISSION)],
     )
     def get(self, request: Request, pk: int) -> Response:
-        """Read a submission with its answers and marks."""
+        """Read a submission with its answers that count, and their marks."""
         record("read", request.user, submission=pk)
-        return Response(show.submission(get_object_or_404(Submission, pk=pk)))
+        return Response(show.submission(get_object_or_404(Submission.everything, pk=pk)))
 
 
 class BatchDetail(View):

@@ -9,10 +9,12 @@ from rest_framework.response import Response
 from pmscoring.base.api.problems import TooLarge
 from pmscoring.base.api.schema import call, query, response_example
 from pmscoring.base.api.views import View, parameter
+from pmscoring.base.audit import record
 from pmscoring.base.body_limits import AROUND_FILE_BYTES
 from pmscoring.base.faults import Invalid, fault
 from scoring.api import examples
 from scoring.api import representations as show
+from scoring.api.submission_views import CONFLICTS, conflict_rule
 from scoring.documents import BadDocument
 from scoring.intake import uploads
 from scoring.models import Exam, Upload
@@ -39,7 +41,11 @@ class UploadList(View):
         "uploads",
         {202: show.Upload},
         takes={MultiPartParser.media_type: FORM},
-        parameters=[query("exam", {"type": "string"}, "The exam's code.", required=True)],
+        parameters=[
+            query("exam", {"type": "string"}, "The exam's code.", required=True),
+            CONFLICTS,
+            query("preview", {"type": "boolean", "default": False}, "Only look; see `take`."),
+        ],
         examples=[response_example("Kept", examples.UPLOAD, 202)],
         problems=[409],
     )
@@ -50,7 +56,8 @@ class UploadList(View):
         candidate, question, text and, where they are needed, attempt and absent; or it has a column
         for each question. A ZIP holds TXT, DOCX and PDF files that are named candidate_question. Of
         one candidate and attempt all rows are accepted or none. Uploading the same file again
-        changes nothing.
+        changes nothing. With `preview` nothing is taken: once `status` is preview, `preview` says
+        how the file was understood and what would be taken, refused and in conflict.
         """
         exam = Exam.objects.filter(code=parameter(request, "exam")).first()
         if exam is None:
@@ -61,15 +68,46 @@ class UploadList(View):
         if (file.size or 0) > settings.MAX_UPLOAD_BYTES:
             raise TooLarge(f"{file.size} bytes; MAX_UPLOAD_BYTES are taken at most")
         try:
-            upload = uploads.receive(exam, file.name or "", file)
+            upload = uploads.receive(exam, file.name or "", file, _wanted(request))
         except BadDocument as error:
             raise Invalid([fault("/file", str(error))]) from error
         nudge_upload(upload)
         return Response(show.upload(upload), 202)
 
 
+def _wanted(request: Request) -> uploads.Wanted:
+    return uploads.Wanted(parameter(request, "preview") == "true", conflict_rule(request))
+
+
+class UploadTake(View):
+    """Taking a previewed file."""
+
+    @call(
+        "uploads_take",
+        "uploads",
+        {202: show.Upload},
+        parameters=[CONFLICTS],
+        examples=[response_example("Kept", examples.UPLOAD, 202)],
+        problems=[409],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Take the file of a preview, which need not be sent again."""
+        upload = get_object_or_404(Upload.objects.select_related("exam"), pk=pk)
+        uploads.take(upload, conflict_rule(request))
+        record("took upload", request.user, upload=pk)
+        nudge_upload(upload)
+        return Response(show.upload(upload), 202)
+
+
 class UploadDetail(View):
     """One upload."""
+
+    @call("uploads_discard", "uploads", {204: None}, problems=[409])
+    def delete(self, request: Request, pk: int) -> Response:
+        """Delete a previewed file, of which nothing was taken."""
+        uploads.discard(get_object_or_404(Upload, pk=pk))
+        record("discarded upload", request.user, upload=pk)
+        return Response(status=204)
 
     @call(
         "uploads_read",

@@ -20,6 +20,7 @@ from scoring.api import (
     submission_views,
     token_views,
     upload_views,
+    withdrawal_views,
 )
 
 __all__ = ["contract", "keys", "schema", "statuses", "urlpatterns"]
@@ -76,6 +77,12 @@ urlpatterns = [
     path("exams/<slug:code>/pass-line", review_views.PassLine.as_view()),
     path("uploads", upload_views.UploadList.as_view()),
     path("uploads/<key:pk>", upload_views.UploadDetail.as_view()),
+    path("uploads/<key:pk>/take", upload_views.UploadTake.as_view()),
+    path("uploads/<key:pk>/withdrawal", withdrawal_views.WithdrawUpload.as_view()),
+    path("batches/<key:pk>/withdrawal", withdrawal_views.WithdrawBatch.as_view()),
+    path("submissions/<key:pk>/withdrawal", withdrawal_views.WithdrawSubmission.as_view()),
+    path("withdrawals", withdrawal_views.WithdrawalList.as_view()),
+    path("withdrawals/<key:pk>/restoration", withdrawal_views.Restore.as_view()),
     path("score", marking_views.Score.as_view()),
     path("tokens", token_views.TokenList.as_view()),
     path("tokens/<key:pk>", token_views.TokenDetail.as_view()),

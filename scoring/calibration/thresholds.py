@@ -150,7 +150,8 @@ def record(
 
 def _current(question: Question) -> "QuerySet[Mark]":
     """The machine's marks in force that have a confidence."""
-    marks = Mark.objects.filter(answer__question=question, confidence__isnull=False)
+    marks = Mark.objects.filter(answer__question=question, answer__counts=True)
+    marks = marks.filter(confidence__isnull=False)
     return marks.in_force(question)
 
 

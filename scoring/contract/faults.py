@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 from django.conf import settings
-from django.utils.translation import gettext as _
 from jsonschema import FormatChecker
 
 from pmscoring.base.faults import Fault, fault
+from pmscoring.base.words import words as _
 from scoring.contract.violations import Validator, sentence
 
 _FORMATS = FormatChecker(["date"])

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from pmscoring.base import lengths
+from pmscoring.base.words import words as _
 
 
 def too_long(text: str, question: dict[str, Any]) -> str | None:

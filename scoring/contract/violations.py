@@ -4,50 +4,51 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-TYPES: Mapping[str, Promise] = {
-    "object": gettext_lazy("an object"),
-    "array": gettext_lazy("a list"),
-    "string": gettext_lazy("a text"),
-    "integer": gettext_lazy("a whole number"),
-    "number": gettext_lazy("a number"),
-    "boolean": gettext_lazy("true or false"),
-    "null": gettext_lazy("null"),
+from pmscoring.base.words import joined
+from pmscoring.base.words import words as _
+
+TYPES: Mapping[str, str] = {
+    "object": gettext_noop("an object"),
+    "array": gettext_noop("a list"),
+    "string": gettext_noop("a text"),
+    "integer": gettext_noop("a whole number"),
+    "number": gettext_noop("a number"),
+    "boolean": gettext_noop("true or false"),
+    "null": gettext_noop("null"),
 }
 # By the violated keyword; `expected` is the keyword's value in the schema, `value` the document's.
-SENTENCES: Mapping[str, Promise] = {
-    "type": gettext_lazy("%(expected)s is expected, not %(value)s"),
-    "enum": gettext_lazy("one of %(expected)s is expected, not %(value)s"),
-    "pattern": gettext_lazy("%(value)s does not match %(expected)s"),
-    "format": gettext_lazy("%(value)s is not a date in the calendar"),
-    "minLength": gettext_lazy("at least %(expected)s characters are expected"),
-    "maxLength": gettext_lazy("at most %(expected)s characters are expected"),
-    "minItems": gettext_lazy("at least %(expected)s entries are expected"),
-    "maxItems": gettext_lazy("at most %(expected)s entries are expected"),
-    "uniqueItems": gettext_lazy("each entry is expected once"),
-    "minimum": gettext_lazy("at least %(expected)s is expected, not %(value)s"),
-    "maximum": gettext_lazy("at most %(expected)s is expected, not %(value)s"),
-    "exclusiveMinimum": gettext_lazy("more than %(expected)s is expected, not %(value)s"),
-    "multipleOf": gettext_lazy("a multiple of %(expected)s is expected, not %(value)s"),
+SENTENCES: Mapping[str, str] = {
+    "type": gettext_noop("%(expected)s is expected, not %(value)s"),
+    "enum": gettext_noop("one of %(expected)s is expected, not %(value)s"),
+    "pattern": gettext_noop("%(value)s does not match %(expected)s"),
+    "format": gettext_noop("%(value)s is not a date in the calendar"),
+    "minLength": gettext_noop("at least %(expected)s characters are expected"),
+    "maxLength": gettext_noop("at most %(expected)s characters are expected"),
+    "minItems": gettext_noop("at least %(expected)s entries are expected"),
+    "maxItems": gettext_noop("at most %(expected)s entries are expected"),
+    "uniqueItems": gettext_noop("each entry is expected once"),
+    "minimum": gettext_noop("at least %(expected)s is expected, not %(value)s"),
+    "maximum": gettext_noop("at most %(expected)s is expected, not %(value)s"),
+    "exclusiveMinimum": gettext_noop("more than %(expected)s is expected, not %(value)s"),
+    "multipleOf": gettext_noop("a multiple of %(expected)s is expected, not %(value)s"),
 }
-PATTERNS: Mapping[str, Promise] = {
-    r"^[A-Za-z0-9-]{1,32}$": gettext_lazy(
+PATTERNS: Mapping[str, str] = {
+    r"^[A-Za-z0-9-]{1,32}$": gettext_noop(
         "1 to 32 letters A to Z, digits or hyphens are expected, not %(value)s"
     ),
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": gettext_lazy(
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": gettext_noop(
         "a date such as 2026-04-19 is expected, not %(value)s"
     ),
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?([.][0-9]{1,6})?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})$": gettext_lazy(
+    r"(Z|[+-][0-9]{2}:[0-9]{2})$": gettext_noop(
         "a time with its offset such as 2026-04-19T09:30:00+09:00 is expected, not %(value)s"
     ),
-    r"^[^\u0000]*$": gettext_lazy("U+0000 is refused"),
-    r"^[^\u0000\f]*$": gettext_lazy("U+0000 and form feeds are refused"),
+    r"^[^\u0000]*$": gettext_noop("U+0000 is refused"),
+    r"^[^\u0000\f]*$": gettext_noop("U+0000 and form feeds are refused"),
 }
 MOST_SHOWN = 120
 
@@ -97,10 +98,10 @@ def sentence(error: ValidationError) -> str:
         return error.message
     if error.validator == "type":
         types = [expected] if isinstance(expected, str) else expected
-        expected = " / ".join(str(TYPES[name]) for name in types)
+        expected = joined(" / ", [_(TYPES[name]) for name in types])
     elif error.validator == "enum":
         expected = ", ".join(map(_quoted, expected))
-    return str(template) % {"expected": expected, "value": _quoted(error.instance)}
+    return _(template) % {"expected": expected, "value": _quoted(error.instance)}
 
 
 def _quoted(value: Any) -> str:

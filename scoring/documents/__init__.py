@@ -8,8 +8,7 @@ Files are not trusted: the size of unpacked archives is limited, and XML must no
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from django.utils.translation import gettext as _
-
+from pmscoring.base.words import words as _
 from scoring.documents import markup
 from scoring.documents.base import (
     BadDocument,
@@ -18,6 +17,7 @@ from scoring.documents.base import (
     Questions,
     Row,
     Skipped,
+    Table,
     Unreadable,
     lines,
 )
@@ -32,6 +32,7 @@ __all__ = [
     "Questions",
     "Row",
     "Skipped",
+    "Table",
     "Unreadable",
     "lines",
     "reader",

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from pmscoring.base import texts
+from pmscoring.base.words import words as _
 from scoring.documents.base import (
     Place,
     PlacedRow,

@@ -7,9 +7,8 @@ from copy import copy
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from django.utils.translation import gettext as _
-
 from pmscoring.base import texts
+from pmscoring.base.words import words as _
 from scoring.documents.base import BLOCK, BadDocument
 
 MOST_ENTRIES = 20_000

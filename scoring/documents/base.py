@@ -8,9 +8,9 @@ from tempfile import gettempdir
 from typing import IO, Any
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
+from pmscoring.base.words import words as _
 
 BLOCK = 1024 * 1024
 
@@ -23,7 +23,10 @@ class BadDocument(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(_own_paths().sub("…", message))
+        shown = _own_paths().sub("…", message)
+        self.reason = message if shown == message else shown
+        """The message, with its words where it has any (pmscoring/base/words.py)."""
+        super().__init__(self.reason)
 
 
 def _own_paths() -> re.Pattern[str]:
@@ -94,12 +97,24 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True)
+class Table:
+    """How a table was understood, before its rows; `columns` are pairs of heading and meaning.
+
+    The meaning is one of the names of Row's columns, or a question's code in a wide table.
+    """
+
+    columns: Sequence[tuple[str, str]]
+    encoding: str = ""
+    separator: str = ""
+
+
 Row = dict[str, Any]
 """Values by column: candidate, question and text, or candidate and absent; attempt if there is one.
 
 A candidate who is present and has no answers is a row of candidate and `absent: False`.
 """
-PlacedRow = tuple[Place, Row | Unreadable | Skipped]
+PlacedRow = tuple[Place, Row | Unreadable | Skipped | Table]
 """Where a row stands, with what was read there."""
 Questions = Mapping[str, str]
 """The codes of an exam's questions by the names that people use: folded codes and labels."""

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from django.utils.translation import gettext as _
-
+from pmscoring.base.words import words as _
 from scoring.documents.base import BLOCK, BadDocument
 
 UTF_8, UTF_16, CP932, EUC_JP = "utf-8-sig", "utf-16", "cp932", "euc_jp"
+NAMES = {UTF_8: "UTF-8", UTF_16: "UTF-16", CP932: "CP932"}
 NOT_ASCII = re.compile(rb"[\x80-\xff]")
 UTF_8_SEQUENCE = re.compile(rb"[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 """A character of three or four bytes, as all Japanese ones have."""

@@ -6,9 +6,8 @@ from contextlib import closing
 from os.path import splitext
 from pathlib import Path, PurePosixPath
 
-from django.utils.translation import gettext as _
-
 from pmscoring.base import texts
+from pmscoring.base.words import words as _
 from scoring.documents import archives, markup
 from scoring.documents.base import (
     BadDocument,
@@ -81,7 +80,7 @@ def _rows(
         size = len(data)
         essay = read(data)
     except BadDocument as error:
-        return [Unreadable(str(error), candidate)], size
+        return [Unreadable(error.reason, candidate)], size
     code = question_code(question, questions)
     row = {"candidate": candidate, "question": code, "text": essay.text}
     return [row, *map(Skipped, essay.notes)], size

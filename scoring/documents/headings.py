@@ -6,9 +6,9 @@ A table is long, with a row for each answer, or wide, with a column for each que
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-
 from pmscoring.base import texts
+from pmscoring.base.words import joined
+from pmscoring.base.words import words as _
 from scoring.documents.base import BadDocument, Place, Questions, question_code
 from scoring.documents.sheets import Cell
 
@@ -55,6 +55,11 @@ class Header:
     answers: dict[int, str]
     labels: Sequence[str]
 
+    def meanings(self) -> list[tuple[str, str]]:
+        """Each heading with what it means."""
+        names = {index: name for name, index in self.names.items()} | self.answers
+        return [(label, names[i]) for i, label in enumerate(self.labels) if i in names]
+
 
 def recognised(cells: Iterable[object], questions: Questions) -> int:
     """How many cells are headings, of which one must be the candidate's."""
@@ -95,7 +100,7 @@ def _header(line: Line, questions: Questions) -> Header:
         }
     faults = [*_faults(labels, columns, answers), *_hidden(line, labels)]
     if faults:
-        raise BadDocument(f"{line.place.row()}: {'; '.join(faults)}")
+        raise BadDocument(joined(": ", [line.place.row(), joined("; ", faults)]))
     names = {name: index for index, name in columns.items() if name}
     return Header(line.place, names, answers, labels)
 

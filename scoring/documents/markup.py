@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from django.utils.translation import gettext as _
-
+from pmscoring.base.words import words as _
 from scoring.documents.base import BadDocument, Essay
 from scoring.documents.numerals import NUMERALS
 

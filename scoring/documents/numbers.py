@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.utils.translation import gettext as _
+from pmscoring.base.words import words as _
 
 EXACT_DIGITS = 15
 """Digits that a spreadsheet keeps of a number."""

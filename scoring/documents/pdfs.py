@@ -8,8 +8,7 @@ from threading import Timer
 from time import monotonic
 from typing import IO, cast
 
-from django.utils.translation import gettext as _
-
+from pmscoring.base.words import words as _
 from scoring.documents.base import BadDocument, Essay
 
 SECONDS = 20.0

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.utils.translation import gettext as _
-
+from pmscoring.base.words import words as _
 from scoring.documents.numbers import NotShown, shown, shown_text
 from scoring.documents.xmlstreams import XmlReader, unescaped
 
@@ -180,7 +179,7 @@ def _content(cell: _OpenCell, context: Context) -> Cell:
     try:
         return _shown(cell.kind, cell.value, code, context.strings)
     except NotShown as reason:
-        return NoText(str(reason))
+        return NoText(reason.args[0])
 
 
 def _has_value(cell: _OpenCell, context: Context) -> bool:

@@ -8,9 +8,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
-from django.utils.translation import gettext as _
-
 from pmscoring.base.strict_json import refuse_deep
+from pmscoring.base.words import joined
+from pmscoring.base.words import words as _
 from scoring.documents import workbooks
 from scoring.documents.answers import answer_rows
 from scoring.documents.base import (
@@ -20,11 +20,13 @@ from scoring.documents.base import (
     Questions,
     Row,
     Skipped,
+    Table,
     Unreadable,
     lines,
 )
+from scoring.documents.encodings import NAMES as ENCODINGS
 from scoring.documents.encodings import UTF_16, encoding_of
-from scoring.documents.headings import MOST_LINES_ABOVE, Line, find, recognised
+from scoring.documents.headings import MOST_LINES_ABOVE, Header, Line, find, recognised
 from scoring.documents.sheets import MOST_COLUMNS, Cell, SheetRow, column_letters
 
 MOST_LINE = 4 * 1024 * 1024
@@ -46,7 +48,9 @@ def csv_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
     with path.open(encoding=encoding, newline="") as file:
         if is_declared:
             file.readline()
-        yield from _table(_csv_lines(file, separator, int(is_declared)), questions)
+        header, lines_read = _table(_csv_lines(file, separator, int(is_declared)), questions)
+        yield header.place, Table(header.meanings(), ENCODINGS.get(encoding, encoding), separator)
+        yield from answer_rows(header, lines_read, questions)
 
 
 def _separator(head: str, questions: Questions) -> tuple[str, bool]:
@@ -98,8 +102,8 @@ def _bounded(file: TextIO) -> Iterator[str]:
         yield line
 
 
-def _table(table: Iterator[Line], questions: Questions) -> Iterator[PlacedRow]:
-    """The rows of a table, whose lines are read as far as its headings first."""
+def _table(table: Iterator[Line], questions: Questions) -> tuple[Header, Iterator[Line]]:
+    """The headings of a table, whose lines are read as far as these first, and its lines."""
     above = list(islice(table, MOST_LINES_ABOVE))
     if not any(any(line.cells) for line in above):
         raise BadDocument(_("the file or its first line is empty"))
@@ -109,7 +113,7 @@ def _table(table: Iterator[Line], questions: Questions) -> Iterator[PlacedRow]:
             _("no headings were found; the first line must name the columns %s")
             % "candidate (受験者), question (設問), text (解答)"
         )
-    return answer_rows(header, chain(above, table), questions)
+    return header, chain(above, table)
 
 
 def jsonl_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
@@ -152,6 +156,7 @@ def xlsx_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
             header = find(above, questions)
             if header:
                 tables += 1
+                yield header.place, Table(header.meanings())
                 yield from answer_rows(header, chain(above, table), questions)
             elif above:
                 skipped.append((place, Skipped(_("the sheet has no headings and was not read"))))
@@ -161,8 +166,8 @@ def xlsx_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
 
 
 def _no_table(skipped: Iterable[tuple[Place, Skipped]]) -> str:
-    reasons = [f"{place.sheet}: {sheet.reason}" for place, sheet in skipped]
-    return "; ".join([_("no sheet has headings and rows"), *reasons])
+    reasons = [joined(": ", [place.sheet, sheet.reason]) for place, sheet in skipped]
+    return joined("; ", [_("no sheet has headings and rows"), *reasons])
 
 
 def _sheet_lines(sheet: str, rows: Iterator[SheetRow]) -> Iterator[Line]:

@@ -14,8 +14,8 @@ from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
-from django.utils.translation import gettext as _
 
+from pmscoring.base.words import words as _
 from scoring.documents import archives, opc
 from scoring.documents.base import BadDocument, Essay
 from scoring.documents.opc import child, local, value

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from django.utils.translation import gettext as _
-
+from pmscoring.base.words import words as _
 from scoring.documents.base import BadDocument
 from scoring.documents.numerals import NUMERALS
 from scoring.documents.opc import child, value

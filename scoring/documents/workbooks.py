@@ -14,8 +14,8 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
-from django.utils.translation import gettext as _
 
+from pmscoring.base.words import words as _
 from scoring.documents import archives, opc, sheets, xmlstreams
 from scoring.documents.base import BadDocument
 from scoring.documents.numbers import BUILT_IN

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable
 from xml.parsers import expat
 
-from django.utils.translation import gettext as _
-
+from pmscoring.base.words import words as _
 from scoring.documents.base import BadDocument
 
 ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")

@@ -168,14 +168,14 @@ def _write_policy(exam: Exam, marking: Definition | None) -> bool:
 def _write_questions(exam: Exam, definition: Definition, force: bool) -> None:
     groups = {group.code: group for group in exam.groups.all()}
     removed = exam.questions.exclude(code__in=[q["code"] for q in definition["questions"]])
-    if Answer.objects.filter(question__in=removed).exists() and not force:
+    if Answer.everything.filter(question__in=removed).exists() and not force:
         codes = ", ".join(question.code for question in removed)
         message = _("%s: the definition leaves out questions that have answers")
         raise WouldInvalidate(message % codes)
     # A worker may be writing marks of these questions, under FOR SHARE on the question and then
     # the answers. Locking in the same order, this waits for it, then deletes its marks too.
     if locks.lock_questions(removed):
-        answers = Answer.objects.filter(question__in=removed)
+        answers = Answer.everything.filter(question__in=removed)
         locks.lock_answers(answers)
         retention.delete_marks(answers)
         removed.delete()
@@ -251,14 +251,15 @@ def _write_criteria(question: Question, criteria: list[Definition]) -> None:
 
 
 def _rescore(question: Question, force: bool) -> None:
-    if Mark.objects.filter(answer__question=question).by_people().exists() and not force:
+    marks = Mark.objects.filter(answer__question=question, answer__counts=True)
+    if marks.by_people().exists() and not force:
         message = _("%s: people have marked answers under the old criteria")
         raise WouldInvalidate(message % question.code)
     answers = Answer.objects.filter(question=question)
     # A worker may be scoring some of them under the former definition. Waiting again takes its
     # claim away, and a worker writes marks only for what it still holds.
     answers.wait_again()
-    update_text_keys(answers, question.wire())
+    update_text_keys(Answer.everything.filter(question=question), question.wire())
     promotion.set_aside(question)
     settlement.settle(answers.values_list("pk", flat=True))
 

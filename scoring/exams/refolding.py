@@ -44,7 +44,7 @@ def renew(question: Question) -> bool:
     question.save(update_fields=["digest", "folding"])
     answers = Answer.objects.filter(question=question)
     answers.wait_again()
-    update_text_keys(answers, question.wire())
+    update_text_keys(Answer.everything.filter(question=question), question.wire())
     settlement.settle(answers.values_list("pk", flat=True))
     return True
 
@@ -57,4 +57,4 @@ def update_text_keys(answers: "models.QuerySet[Answer]", wire: dict[str, Any]) -
         if key != answer.text_key:
             answer.text_key = key
             changed.append(answer)
-    Answer.objects.bulk_update(changed, ["text_key"], batch_size=1000)
+    Answer.everything.bulk_update(changed, ["text_key"], batch_size=1000)

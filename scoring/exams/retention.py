@@ -19,6 +19,7 @@ from scoring.models import (
     Mark,
     Submission,
     Upload,
+    Withdrawal,
     locks,
 )
 
@@ -88,8 +89,11 @@ def delete_answers(exam: Exam) -> Deleted:
     deleted = Deleted(exam.code)
     for keys in _chunks(exam):
         _delete_submissions(exam, keys, deleted)
-    for upload in Upload.objects.filter(exam=exam).exclude(file="", rejections=[], notes=[]):
+    for upload in Upload.objects.filter(exam=exam).exclude(
+        file="", rejections=[], notes=[], preview={}
+    ):
         _empty_upload(upload, deleted)
+    Withdrawal.objects.filter(exam=exam).update(reason="")
     # A stored response contains the submission with its texts.
     deleted.responses = IdempotencyKey.objects.filter(response__exam=exam.code).delete()[0]
     deleted.artefacts = Artefact.objects.filter(calibration__question__exam=exam).delete()[0]
@@ -100,7 +104,7 @@ def delete_answers(exam: Exam) -> Deleted:
 
 def _chunks(exam: Exam) -> Iterator[list[int]]:
     """Keys of submissions, read anew after each chunk, since the caller deletes them."""
-    rows = Submission.objects.filter(exam=exam).order_by("pk").values_list("pk", flat=True)
+    rows = Submission.everything.filter(exam=exam).order_by("pk").values_list("pk", flat=True)
     while keys := list(rows[:CHUNK]):
         yield keys
 
@@ -111,12 +115,12 @@ def _delete_submissions(exam: Exam, keys: list[int], deleted: Deleted) -> None:
     # marks some of them; so they are locked first, in the order of scoring/models/locks.py. The
     # exam is shared so that a definition that is being loaded is waited for.
     locks.share_exam(exam.pk)
-    answers = Answer.objects.filter(submission__in=keys)
+    answers = Answer.everything.filter(submission__in=keys)
     locks.lock_answers(answers)
     deleted.marks += delete_marks(answers)
     deleted.answers += answers.count()
     deleted.submissions += len(keys)
-    Submission.objects.filter(pk__in=keys).delete()
+    Submission.everything.filter(pk__in=keys).delete()
 
 
 def delete_marks(answers: "QuerySet[Answer]") -> int:
@@ -134,8 +138,10 @@ def _empty_upload(upload: Upload, deleted: Deleted) -> None:
     if upload.file.name:
         upload.file.storage.delete(upload.file.name)
         deleted.files += 1
-    # Rejections, notes and the reason may name a candidate.
-    Upload.objects.filter(pk=upload.pk).update(file="", rejections=[], notes=[], reason="")
+    # All of them may name a candidate.
+    Upload.objects.filter(pk=upload.pk).update(
+        file="", rejections=[], notes=[], preview={}, refusal={}, reason=""
+    )
     # A worker may be reading the file at this moment. If this comes first, the worker finds that
     # the upload is no longer its own (`Upload.beat` raises WrongState) before it stores any
     # submission. If it stores them first, this waits, and the next run deletes them.

@@ -117,6 +117,7 @@ def _nobody_marks(exam: Exam) -> str:
         return _("the marking of every marker is suspended")
     qualified = standings.filter(status=Standing.Status.QUALIFIED, marker__in=markers)
     references = Reference.objects.filter(answer__question__exam=exam, qualifies=True)
+    references = references.filter(answer__counts=True)
     if not qualified.exists() and not references.exists():
         return _("markers must qualify first, and no reference answers are chosen")
     return ""

@@ -7,15 +7,15 @@ from dataclasses import asdict
 from typing import NamedTuple
 
 from django.db import DatabaseError, connection
-from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
 from pmscoring.base.faults import Fault, fault
+from pmscoring.base.words import kept, spoken
+from pmscoring.base.words import words as _
 from scoring import documents
 from scoring.contract.faults import faults
 
 CHUNK = 500
-MOST_REASON = 500
 CREATE_TABLE = (
     "CREATE TEMPORARY TABLE upload_row (number int, place text, candidate text, attempt int,"
     " absent boolean, question text, text text, faults text)"
@@ -45,6 +45,16 @@ class StagedRow(NamedTuple):
     def where(self) -> documents.Place:
         """The place, out of its JSON."""
         return place(self.place)
+
+    def found(self) -> list[Fault]:
+        """The faults, in the active language."""
+        each = json.loads(self.faults) if self.faults else []
+        return [fault(one["pointer"], spoken(one["detail"])) for one in each]
+
+
+def _kept(row_faults: Sequence[Fault]) -> str:
+    """The faults as JSON that keeps their words."""
+    return json.dumps([{**each, "detail": kept(each["detail"])} for each in row_faults])
 
 
 def place(text: str) -> documents.Place:
@@ -92,10 +102,10 @@ def checked(
         row = _with_folded_code(row)
     if isinstance(row, documents.Unreadable):
         owner = _owner({"candidate": row.candidate, "attempt": row.attempt})
-        row_faults = [fault(row.pointer, row.reason[:MOST_REASON])]
-        return StagedRow(number, where, *owner, False, "", "", json.dumps(row_faults))
+        row_faults = [fault(row.pointer, row.reason)]
+        return StagedRow(number, where, *owner, False, "", "", _kept(row_faults))
     if row_faults := faults("row", row) or _refused_characters(row) or _absent_fault(row):
-        return StagedRow(number, where, *_owner(row), False, "", "", json.dumps(row_faults))
+        return StagedRow(number, where, *_owner(row), False, "", "", _kept(row_faults))
     absent = row.get("absent", False)
     question, text = ("", "") if absent else (row.get("question", ""), row.get("text", ""))
     attempt = int(row.get("attempt", 1))

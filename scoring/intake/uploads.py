@@ -21,13 +21,10 @@ pmscoring/base/jobs.py. What is particular to a file:
    therefore checked again when it is stored, while the worker holds the exam FOR SHARE.
 """
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -36,62 +33,44 @@ from django.conf import settings
 from django.core.files.base import File
 from django.db import transaction
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
-from pmscoring.base.faults import Fault, fault
 from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.words import joined, kept
+from pmscoring.base.words import words as _
 from scoring import documents
-from scoring.intake import staging, submissions
+from scoring.intake import assembling, staging, submissions
+from scoring.intake.assembling import Places
+from scoring.intake.rejections import Rejections
 from scoring.intake.staging import StagedRow
-from scoring.models import Batch, Exam, Upload, locks
+from scoring.models import Batch, Exam, Mark, Upload, locks
 
-MOST_REJECTIONS = 1000
-"""Faults that are kept of one upload."""
 MOST_NOTES = 50
 """Sheets and lines that were not read, of which an upload keeps the first."""
 CHUNK, BEAT_SECONDS = staging.CHUNK, 2.0
 """Rows of a chunk, and seconds after which a smaller chunk is written: each is a heartbeat."""
-Places = dict[int, list[tuple[int, str]]]
-"""By the number of a submission's first row: the number and place of each of its rows."""
+FIRST_ROWS, FIRST_CHARACTERS = 10, 100
+"""Rows that a preview shows, and characters of their texts."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the sender wants: a preview first, and what happens to conflicts."""
+
+    is_preview: bool = False
+    conflicts: str = Upload.Conflicts.REFUSE
 
 
 @dataclass
-class Rejections:
-    """The number of rejected rows of the file `name`, and the first MOST_REJECTIONS faults.
+class Reading:
+    """What is found on the way: tables, the first rows, and what was not read, in words."""
 
-    Each fault is kept with the number of its row.
-    """
-
-    name: str
-    rows: int = 0
-    faults: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-
-    def add(self, number: int, place: documents.Place, row_faults: Sequence[Fault]) -> None:
-        """Reject one row, which may have several faults."""
-        self.rows += 1
-        room = max(MOST_REJECTIONS - len(self.faults), 0)
-        self.faults += [(number, self._fault(place, each)) for each in row_faults[:room]]
-
-    def _fault(self, place: documents.Place, row_fault: Fault) -> dict[str, Any]:
-        words = {
-            "file": self.name,
-            "place": place.cell(row_fault["pointer"]),
-            "reason": row_fault["detail"],
-        }
-        where = {"line": place.line, "sheet": place.sheet, "file": place.file}
-        return {
-            **{name: value for name, value in where.items() if value},
-            "pointer": row_fault["pointer"],
-            "detail": _("%(file)s, %(place)s: %(reason)s") % words,
-        }
-
-    def in_order(self) -> list[dict[str, Any]]:
-        """The faults in the order of the rows in the file."""
-        return [row_fault for _number, row_fault in sorted(self.faults, key=itemgetter(0))]
+    tables: list[dict[str, Any]] = field(default_factory=list)
+    first: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def receive(exam: Exam, name: str, file: "File[bytes]") -> Upload:
+def receive(exam: Exam, name: str, file: "File[bytes]", wanted: Wanted | None = None) -> Upload:
     """Store the file, named `name` by its sender, for a worker to read.
 
     Raises BadDocument for a format that cannot be read, and WrongState for a fixed exam.
@@ -101,8 +80,16 @@ def receive(exam: Exam, name: str, file: "File[bytes]") -> Upload:
     # checks it again.
     if exam.frozen:
         raise WrongState(exam.state_message)
+    wanted = wanted or Wanted()
     language = translation.get_language() or settings.LANGUAGE_CODE
-    upload = Upload(exam=exam, name=name[-255:], size=file.size, language=language)
+    upload = Upload(
+        exam=exam,
+        name=name[-255:],
+        size=file.size,
+        language=language,
+        is_preview=wanted.is_preview,
+        conflicts=wanted.conflicts,
+    )
     # The file comes before its row, so that no worker finds a row whose file is not complete.
     upload.file.save(name, file, save=False)
     try:
@@ -113,12 +100,34 @@ def receive(exam: Exam, name: str, file: "File[bytes]") -> Upload:
     return upload
 
 
+def take(upload: Upload, conflicts: str = Upload.Conflicts.REFUSE) -> None:
+    """Have a previewed file read again and stored; WrongState where it is no longer a preview."""
+    # Two who press at once: the second UPDATE waits for the first, and then matches no row.
+    rows = Upload.objects.filter(pk=upload.pk, status=Upload.Status.PREVIEW)
+    changes = {"status": Upload.Status.WAITING, "is_preview": False, "conflicts": conflicts}
+    if not rows.update(**changes, preview={}, seen=0, tries=0, rejected=0, rejections=[], notes=[]):
+        raise WrongState(_("%s is no preview") % upload)
+    upload.refresh_from_db()
+
+
+@transaction.atomic
+def discard(upload: Upload) -> None:
+    """Delete a previewed file, of which nothing was taken; WrongState where it is no preview."""
+    # If somebody takes it at this moment, one of the two waits for the other's lock.
+    rows = Upload.objects.select_for_update().filter(pk=upload.pk, status=Upload.Status.PREVIEW)
+    found = rows.first()
+    if found is None:
+        raise WrongState(_("%s is no preview") % upload)
+    found.delete()
+
+
 def read(upload: Upload, say: Callable[[int], None] = lambda rows_read: None) -> set[int]:
     """Read a waiting upload; return the keys of the questions that now have answers waiting.
 
     `say` is called after each chunk with the number of rows read so far, which is stored in the
-    upload too. Submissions that were stored before stay as they are. A file that cannot be read
-    fails the upload. Raises WrongState where another worker has it.
+    upload too. Submissions that were stored before stay as they are; of a preview nothing is
+    stored. A file that cannot be read fails the upload. Raises WrongState where another worker has
+    it.
     """
     upload.claim(seen=0)
     with upload.in_its_language():
@@ -129,29 +138,33 @@ def _read(upload: Upload, say: Callable[[int], None]) -> set[int]:
     rejections = Rejections(upload.name)
     try:
         with staging.temporary_table():
-            notes = _fill_table(upload, rejections, say)
-            return _store(upload, rejections, notes)
+            reading = _fill_table(upload, rejections, say)
+            if upload.is_preview:
+                _look(upload, rejections, reading)
+                return set()
+            with upload.all_or_none():
+                return _store(upload, rejections, reading)
     except documents.BadDocument as error:
-        upload.fail(f"{upload.name}: {error}")
+        upload.refuse_file(joined(": ", [upload.name, error.reason]))
         return set()
 
 
-def _fill_table(upload: Upload, rejections: Rejections, say: Callable[[int], None]) -> list[str]:
-    """Stage the rows; return what was not read and is no row, in words."""
-    notes: list[str] = []
+def _fill_table(upload: Upload, rejections: Rejections, say: Callable[[int], None]) -> Reading:
+    """Stage the rows; rejects those that name no candidate."""
+    reading = Reading()
     rows = documents.rows(upload.name, Path(upload.file.path), question_names(upload.exam))
-    for chunk in _chunks(_staged(rows, notes)):
+    for chunk in _chunks(_staged(rows, reading)):
         # Each chunk is committed, so that others see the heartbeat and the progress.
         with transaction.atomic():
             staging.copy([row for row in chunk if row.candidate])
             upload.beat(seen=upload.seen + len(chunk))
         for row in chunk:
             if not row.candidate:
-                rejections.add(row.number, row.where(), json.loads(row.faults))
+                rejections.add(row.number, row.where(), row.found())
         say(upload.seen)
     if not upload.seen:
-        raise documents.BadDocument("; ".join([_("the file has no rows"), *notes]))
-    return notes
+        raise documents.BadDocument(joined("; ", [_("the file has no rows"), *reading.notes]))
+    return reading
 
 
 def question_names(exam: Exam) -> documents.Questions:
@@ -163,12 +176,35 @@ def question_names(exam: Exam) -> documents.Questions:
     return unique | {code: code for code, _label in questions}
 
 
-def _staged(rows: Iterator[documents.PlacedRow], notes: list[str]) -> Iterator[staging.StagedRow]:
+def _staged(rows: Iterator[documents.PlacedRow], reading: Reading) -> Iterator[StagedRow]:
     for number, (place, row) in enumerate(rows, start=1):
-        if not isinstance(row, documents.Skipped):
-            yield staging.checked(number, place, row)
-        elif len(notes) < MOST_NOTES:
-            notes.append(f"{place.row()}: {row.reason}")
+        if isinstance(row, documents.Table):
+            reading.tables.append(_table(place, row))
+        elif isinstance(row, documents.Skipped):
+            if len(reading.notes) < MOST_NOTES:
+                reading.notes.append(joined(": ", [place.row(), row.reason]))
+        else:
+            staged = staging.checked(number, place, row)
+            if len(reading.first) < FIRST_ROWS and not staged.faults:
+                reading.first.append(_first(staged))
+            yield staged
+
+
+def _table(place: documents.Place, table: documents.Table) -> dict[str, Any]:
+    return {"line": place.line, **({"sheet": place.sheet} if place.sheet else {}), **asdict(table)}
+
+
+def _first(row: StagedRow) -> dict[str, Any]:
+    """A row as the preview shows it, with the beginning of its text."""
+    return {
+        "place": kept(row.where().row()),
+        "candidate": row.candidate,
+        "attempt": row.attempt,
+        "absent": row.absent,
+        "question": row.question,
+        "text": row.text[:FIRST_CHARACTERS],
+        "length": len(row.text),
+    }
 
 
 def _chunks(rows: Iterable[StagedRow]) -> Iterator[list[StagedRow]]:
@@ -184,12 +220,7 @@ def _chunks(rows: Iterable[StagedRow]) -> Iterator[list[StagedRow]]:
         yield chunk
 
 
-def _store(upload: Upload, rejections: Rejections, notes: list[str]) -> set[int]:
-    with upload.all_or_none():
-        return _store_submissions(upload, rejections, notes)
-
-
-def _store_submissions(upload: Upload, rejections: Rejections, notes: list[str]) -> set[int]:
+def _store(upload: Upload, rejections: Rejections, reading: Reading) -> set[int]:
     # The exam before the upload: the order of scoring/models/locks.py.
     locks.share_exam(upload.exam_id)
     # This heartbeat locks the upload's row until the end of the transaction, however long that is.
@@ -197,94 +228,47 @@ def _store_submissions(upload: Upload, rejections: Rejections, notes: list[str])
     # it raises WrongState here, before anything is stored.
     upload.beat()
     places: Places = {}
-    outcome = submissions.accept_all(_submissions(upload.exam, rejections, places))
-    for number, group in groupby(outcome.rejected, key=itemgetter("line")):
-        for row_number, place, row_faults in _by_row(places.pop(number), list(group)):
-            rejections.add(row_number, place, row_faults)
+    records = assembling.submissions(upload.exam, rejections, places)
+    outcome = submissions.accept_all(records, upload.conflicts)
+    accepted = assembling.sort_out(outcome, places, rejections, rejections)
     # `accept_all` learns the exam from the records, of which there may be none.
     Batch.objects.filter(pk=outcome.batch.pk).update(exam=upload.exam)
-    upload.finish(
-        batch=outcome.batch,
-        accepted=sum(map(len, places.values())),
-        rejected=rejections.rows,
-        rejections=rejections.in_order(),
-        notes=notes,
-    )
+    upload.finish(batch=outcome.batch, accepted=accepted, **_outcome(rejections, reading))
     return outcome.questions
 
 
-def _submissions(
-    exam: Exam, rejections: Rejections, places: Places
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(number of the first row, record) of each candidate and attempt without a faulty row.
-
-    The rows of each such submission are added to `places` under the first one's number; all rows of
-    the other submissions are added to `rejections`.
-    """
-    for (candidate, attempt), group in groupby(staging.sorted_rows(), key=itemgetter(2, 3)):
-        rows = list(group)
-        row_faults = _group_faults(rows)
-        if row_faults:
-            culprit = next(row for row in rows if row.number in row_faults)
-            neighbour = [_rejected_with(culprit.where())]
-            for row in rows:
-                found = row_faults.get(row.number, neighbour)
-                rejections.add(row.number, row.where(), found)
-            continue
-        answers = [row for row in rows if row.question]
-        others = [row for row in rows if not row.question]
-        places[rows[0].number] = [(row.number, row.place) for row in [*answers, *others]]
-        yield (
-            rows[0].number,
-            {
-                "exam": exam.code,
-                "candidate": candidate,
-                "attempt": attempt,
-                "absent": rows[0].absent,
-                "answers": [{"question": row.question, "text": row.text} for row in answers],
-            },
-        )
+def _outcome(rejections: Rejections, reading: Reading) -> dict[str, Any]:
+    return {
+        "rejected": rejections.rows,
+        "rejections": rejections.in_order(),
+        "notes": [kept(note) for note in reading.notes],
+    }
 
 
-def _group_faults(rows: Sequence[StagedRow]) -> dict[int, list[Fault]]:
-    """The faults of one submission's rows by their number."""
-    faulty = {row.number: json.loads(row.faults) for row in rows if row.faults}
-    present = next((row for row in rows if not row.absent and not row.faults), None)
-    if present is None:
-        return faulty
-    reason = _("absent here, but not everywhere: %s") % present.where().row()
-    absent = {row.number: [fault("/absent", reason)] for row in rows if row.absent}
-    return absent | faulty
+def _look(upload: Upload, rejections: Rejections, reading: Reading) -> None:
+    """Write what would be taken, refused and in conflict."""
+    places: Places = {}
+    conflicts = Rejections(upload.name)
+    outcome = submissions.compare_all(assembling.submissions(upload.exam, rejections, places))
+    accepted = assembling.sort_out(outcome, places, rejections, conflicts)
+    preview = {
+        "tables": reading.tables,
+        "first": reading.first,
+        "rows": upload.seen,
+        "submissions": outcome.accepted,
+        "added": outcome.added,
+        "accepted": accepted,
+        "conflicts": conflicts.rows,
+        "marked": marked_by_people(outcome.in_conflict),
+        "conflicting": conflicts.in_order(),
+    }
+    upload.show(preview=preview, **_outcome(rejections, reading))
 
 
-def _rejected_with(place: documents.Place) -> Fault:
-    return fault("", _("%s of the same candidate and attempt was rejected") % place.row())
-
-
-def _by_row(
-    rows: Sequence[tuple[int, str]], submission_faults: Sequence[Fault]
-) -> Iterator[tuple[int, documents.Place, list[Fault]]]:
-    """Each row of a rejected submission, with its number and its faults.
-
-    The submission's pointer /answers/1/question becomes /question of the second row. Faults of the
-    submission as a whole go to its first row, and a row without any names the first with one.
-    """
-    by_index: dict[int, list[Fault]] = {}
-    for submission_fault in submission_faults:
-        index, pointer = _row_pointer(submission_fault["pointer"])
-        by_index.setdefault(index, []).append(fault(pointer, submission_fault["detail"]))
-    places = [staging.place(text) for _number, text in rows]
-    neighbour = [_rejected_with(places[min(by_index)])]
-    for index, (number, _text) in enumerate(rows):
-        yield number, places[index], by_index.get(index, neighbour)
-
-
-def _row_pointer(pointer: str) -> tuple[int, str]:
-    """The index of the row that a submission's pointer points into, and the pointer within it."""
-    parts = pointer.split("/", 3)
-    if parts[1:2] == ["answers"] and parts[2:]:
-        return int(parts[2]), "".join(f"/{part}" for part in parts[3:])
-    return 0, pointer
+def marked_by_people(answers: Iterable[int | None]) -> int:
+    """How many of the answers with these keys people have marked."""
+    marks = Mark.objects.filter(answer__in=[key for key in answers if key]).by_people().standing()
+    return marks.order_by().values("answer").distinct().count()
 
 
 def release_stalled() -> int:

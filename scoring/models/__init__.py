@@ -15,6 +15,7 @@ from scoring.models.people import Assignment, RubricNote, SavedComment
 from scoring.models.policies import MarkingPolicy
 from scoring.models.reviews import AnswerGroup, Lease, Reference, ReferenceMark, Standing
 from scoring.models.uploads import Upload
+from scoring.models.withdrawals import Withdrawal
 
 __all__ = [
     "Answer",
@@ -43,4 +44,5 @@ __all__ = [
     "Submission",
     "Threshold",
     "Upload",
+    "Withdrawal",
 ]

@@ -13,6 +13,7 @@ from pmscoring.base.lifecycle import Lifecycle
 from scoring.models.exams import Exam, Question
 from scoring.models.locks import lock_answers
 from scoring.models.reasons import in_words
+from scoring.models.withdrawals import Withdrawal
 
 LONG = 8_000
 """Code points from which on a text is long: several times an essay of the examination."""
@@ -37,8 +38,19 @@ class Batch(models.Model):
         return f"{self.pk}"
 
 
+class StandingSubmissions(models.Manager["Submission"]):
+    """The submissions that were not withdrawn."""
+
+    def get_queryset(self) -> models.QuerySet["Submission"]:
+        return super().get_queryset().filter(withdrawal=None)
+
+
 class Submission(models.Model):
-    """One candidate's answers at one attempt; the latest attempt counts."""
+    """One candidate's answers at one attempt; the latest attempt counts.
+
+    `objects` leaves out those that are withdrawn as a whole; `everything` has them, too. Where the
+    candidate's answers arrive anew, the same row stands again.
+    """
 
     exam = models.ForeignKey(
         Exam, models.CASCADE, related_name="submissions", verbose_name=_("exam")
@@ -54,8 +66,21 @@ class Submission(models.Model):
     candidate = models.CharField(_("candidate"), max_length=100)
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
     absent = models.BooleanField(_("absent"), default=False)
-    body_hash = models.CharField(max_length=64, editable=False)
+    # No longer compared, since answers arrive question by question. The version before needs it.
+    body_hash = models.CharField(max_length=64, editable=False, default="", db_default="")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    withdrawal = models.ForeignKey(
+        Withdrawal,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="submissions",
+        verbose_name=_("withdrawal"),
+    )
+
+    objects = StandingSubmissions()
+    everything = models.Manager["Submission"]()
 
     class Meta:
         ordering = ["-pk"]
@@ -137,11 +162,25 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
         return answers
 
 
+Answers = models.Manager.from_queryset(AnswerQuerySet)
+
+
+class CountingAnswers(Answers["Answer"]):
+    """The answers that count."""
+
+    def get_queryset(self) -> AnswerQuerySet:
+        return AnswerQuerySet(self.model, using=self._db).filter(counts=True)
+
+
 class Answer(Lifecycle):
     """The text that a candidate wrote for one question.
 
     `status` is the machine's work, `review` that of people; `text_key` is the same for answers that
-    count as the same text.
+    count as the same text. `batch` is the one in which the answer arrived.
+
+    Of a submission's answers to one question the newest that is not withdrawn counts
+    (scoring/marks/counting.py). The others are kept with their marks, and only `everything` has
+    them: `objects`, and with it every queue, figure and result, leaves them out.
     """
 
     class Status(models.TextChoices):
@@ -183,6 +222,25 @@ class Answer(Lifecycle):
     question = models.ForeignKey(
         Question, models.CASCADE, related_name="answers", verbose_name=_("question")
     )
+    batch = models.ForeignKey(
+        Batch,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="answers",
+        verbose_name=_("batch"),
+    )
+    counts = models.BooleanField(_("counts"), default=True, db_default=True, editable=False)
+    withdrawal = models.ForeignKey(
+        Withdrawal,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="answers",
+        verbose_name=_("withdrawal"),
+    )
     text = models.TextField(_("text"))
     text_key = models.CharField(max_length=64, editable=False)
     status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.WAITING)
@@ -217,12 +275,17 @@ class Answer(Lifecycle):
     )
     final_source = models.CharField(_("source of the final mark"), max_length=11, blank=True)
 
-    objects = AnswerQuerySet.as_manager()
+    objects = CountingAnswers()
+    everything = AnswerQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["submission", "question"], name="answer_once")
+            models.UniqueConstraint(
+                fields=["submission", "question"],
+                condition=models.Q(counts=True),
+                name="one_answer_counts",
+            )
         ]
         indexes = [
             models.Index(

@@ -8,14 +8,15 @@ their locks in the same order; each leaves out those that it does not need:
    as they are, FOR UPDATE to change these. Markers, workers and uploads share it, and so do not
    wait for each other;
 3. a job (a calibration, an upload) whose outcome is written;
-4. the question: FOR SHARE to write marks under its calibration and threshold, FOR UPDATE to change
+4. submissions, the lowest key first, so that of two that add answers to one the second waits;
+5. the question: FOR SHARE to write marks under its calibration and threshold, FOR UPDATE to change
    these. It comes before its answers, because a change of the question lets them wait again;
-5. the marker, so that the second of two requests by one person waits;
-6. leases, before their answers, because leases are selected by marker or by time;
-7. answers, the highest key first. Every set of them is locked in this order, because the sets
+6. the marker, so that the second of two requests by one person waits;
+7. leases, before their answers, because leases are selected by marker or by time;
+8. answers, the highest key first. Every set of them is locked in this order, because the sets
    overlap: a worker's batch, a candidate's answers near the pass line, a group, a whole question;
-8. groups of answers, which are selected by their answers;
-9. a marker's standing, which is computed from the marks.
+9. groups of answers, which are selected by their answers;
+10. a marker's standing, which is computed from the marks.
 
 A transaction that holds an exam FOR UPDATE waits for no row of another exam, so the order among
 exams does not matter. Two kinds of lock may be taken at any time, because they never wait: locks
@@ -33,11 +34,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.db import connection, models
+from django.utils.translation import gettext as _
 
+from pmscoring.base.lifecycle import WrongState
 from scoring.models.exams import Exam, Question
 
 if TYPE_CHECKING:
-    from scoring.models.answers import Answer
+    from scoring.models.answers import Answer, Submission
     from scoring.models.reviews import AnswerGroup, Lease, Standing
 
 Row = TypeVar("Row", bound=models.Model)
@@ -61,6 +64,12 @@ def share_exam(key: int) -> str | None:
 def lock_exam(key: int) -> Exam:
     """Lock the exam FOR UPDATE and return it as it is now."""
     return Exam.objects.select_for_update().get(pk=key)
+
+
+def lock_submissions(submissions: "models.QuerySet[Submission]") -> "list[Submission]":
+    """Lock the submissions and return them as they are now."""
+    # Without FOR NO KEY UPDATE the answers that others insert below them would wait.
+    return list(submissions.order_by("pk").select_for_update(no_key=True, of=("self",)))
 
 
 def share_question(key: int) -> None:
@@ -92,10 +101,13 @@ def lock_leases(leases: "models.QuerySet[Lease]", *, skip_locked: bool = False) 
 
 
 def lock_answer(key: int) -> "Answer":
-    """Lock one answer and return it as it is now."""
+    """Lock one answer and return it as it is now. Raises WrongState where it no longer counts."""
     from scoring.models.answers import Answer
 
-    return Answer.objects.select_for_update().get(pk=key)
+    answer = Answer.objects.select_for_update().filter(pk=key).first()
+    if answer is None:
+        raise WrongState(_("#%d was withdrawn or replaced") % key)
+    return answer
 
 
 def lock_answers(answers: "models.QuerySet[Answer]", *, skip_locked: bool = False) -> list[int]:

@@ -82,6 +82,7 @@ class Mark(models.Model):
 
     `criteria` is a list of `{code, points, evidence: [{start, end}]}`, offsets in code points
     of the text as submitted. By `text_key`, other answers with the same text take over the mark.
+    `origin` names the source of a mark that was imported, of which no account is the marker.
     `from_group` is the key of the answer group that was marked as one, which may be deleted since.
     """
 
@@ -112,6 +113,9 @@ class Mark(models.Model):
         "self", models.PROTECT, null=True, blank=True, verbose_name=_("withdraws")
     )
     comment = models.TextField(_("comment"), blank=True)
+    origin = models.CharField(
+        _("source of imported marks"), max_length=100, blank=True, default="", db_default=""
+    )
     from_group = models.BigIntegerField(_("answer group"), null=True, blank=True)
     seconds = models.PositiveIntegerField(_("seconds taken"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

@@ -110,7 +110,7 @@ def marks(exam: Exam, zone: tzinfo | None = None) -> Iterator[list[HistoryMark]]
     """
     zone = zone or get_current_timezone()
     rows = (
-        Mark.objects.filter(answer__question__exam=exam)
+        Mark.objects.filter(answer__question__exam=exam, answer__counts=True)
         .select_related("answer__submission", "answer__question", "marker", "mark")
         .defer("answer__text", "answer__question__prompt", "answer__question__passage")
         .order_by("pk")

@@ -167,6 +167,7 @@ def _criteria(exam: Exam, names: Sequence[str]) -> dict[AnswerKey, dict[str, flo
     """Points by criterion of the candidates' answers, from the marks that gave their points."""
     marks = (
         Mark.objects.filter(answer__submission__exam=exam, answer__submission__candidate__in=names)
+        .filter(answer__counts=True)
         .that_count()
         .order_by("pk")
         .values_list(

@@ -275,8 +275,8 @@ def share_saved(question: Question) -> float:
 
     A group of n answers that is marked as one saves n - 1 marks.
     """
-    marks = Mark.objects.filter(answer__question=question, source=Mark.Source.HUMAN)
-    marks = marks.standing().order_by()
+    marks = Mark.objects.filter(answer__question=question, answer__counts=True)
+    marks = marks.filter(source=Mark.Source.HUMAN).standing().order_by()
     total = marks.count()
     grouped = list(
         marks.exclude(from_group=None).values_list("from_group", "marker").annotate(Count("pk"))

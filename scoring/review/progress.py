@@ -47,12 +47,15 @@ def marking_progress(
     questions = [question.pk] if question else list(own_part.values_list("pk", flat=True))
     counts = _recent_counts(questions, seconds_old) if seconds_old else _counts(questions)
     midnight = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    own = Mark.objects.filter(answer__question__in=questions, marker=marker)
-    own = own.by_people().standing()
+    own = Mark.objects.filter(answer__question__in=questions, answer__counts=True)
+    own = own.filter(marker=marker).by_people().standing()
     # Marks of hidden reference answers are counted too: a marker could tell such an answer from the
     # others if their count did not change.
     hidden = ReferenceMark.objects.filter(
-        reference__answer__question__in=questions, marker=marker, purpose=references.WATCH
+        reference__answer__question__in=questions,
+        reference__answer__counts=True,
+        marker=marker,
+        purpose=references.WATCH,
     )
     totals = {"all": Count("pk"), "today": Count("pk", filter=Q(created_at__gte=midnight))}
     marks, of_hidden = own.aggregate(**totals), hidden.aggregate(**totals)

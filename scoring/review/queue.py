@@ -351,6 +351,7 @@ def withdraw(mark: HumanMark, user: User, anyone: bool = False) -> Lease | None:
     settlement.hold(exam)
     references.require_qualified(exam, user)
     _lock_for_undoing(exam, user, answer)
+    locks.lock_answer(answer.pk)
     _withdraw([mark], user)
     return _lease_undone(answer, exam, user) if mark.marker_id == user.pk else None
 
@@ -421,10 +422,11 @@ def undo(exam: Exam, marker: User) -> Undone | None:
     None where the marker has no mark that stands; raises what `withdraw` raises.
     """
     settlement.hold(exam)
-    own = Mark.objects.filter(answer__question__exam=exam, marker=marker).by_people().standing()
+    own = Mark.objects.filter(answer__question__exam=exam, answer__counts=True, marker=marker)
+    own = own.by_people().standing()
     last = own.select_related("answer__question__exam").order_by("-pk").first()
     own_of_references = ReferenceMark.objects.filter(
-        reference__answer__question__exam=exam, marker=marker
+        reference__answer__question__exam=exam, reference__answer__counts=True, marker=marker
     ).exclude(purpose=references.WITHDRAWN)
     last_of_reference = (
         own_of_references.select_related("reference__answer__question__exam")

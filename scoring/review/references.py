@@ -106,7 +106,7 @@ def retire(reference: Reference) -> None:
 def in_use(exam: Exam) -> "models.QuerySet[Reference]":
     """The exam's reference answers that are not retired."""
     used = models.Q(qualifies=True) | models.Q(watches=True)
-    return Reference.objects.filter(used, answer__question__exam=exam)
+    return Reference.objects.filter(used, answer__question__exam=exam, answer__counts=True)
 
 
 def standing(exam: Exam, marker: User) -> Standing | None:
@@ -173,6 +173,7 @@ def _to_qualify(current: Standing) -> "models.QuerySet[Reference]":
     of_round = Reference.objects.filter(
         answer__question__in=questions_to_mark(current.marker),
         answer__question__exam=current.exam_id,
+        answer__counts=True,
         qualifies=True,
     )
     return of_round.exclude(pk__in=marked.values("reference")).order_by("pk")
@@ -232,7 +233,10 @@ def _to_watch(
     marked = ReferenceMark.objects.filter(marker=marker, purpose=WATCH, round=this_round)
     own = Mark.objects.filter(answer=models.OuterRef("answer"), marker=marker)
     hidden = Reference.objects.filter(
-        answer__question__in=questions_to_mark(marker), answer__question__exam=exam, watches=True
+        answer__question__in=questions_to_mark(marker),
+        answer__question__exam=exam,
+        answer__counts=True,
+        watches=True,
     )
     if question is not None:
         hidden = hidden.filter(answer__question=question)

@@ -33,8 +33,13 @@ class Workload:
 
 def workload(exam: Exam) -> list[Workload]:
     """The work of each marker, those with the most marks first."""
-    marks = Mark.objects.filter(answer__question__exam=exam, source=Mark.Source.HUMAN)
-    marks = marks.standing().exclude(marker=None).order_by("answer", "pk")
+    marks = Mark.objects.filter(answer__question__exam=exam, answer__counts=True)
+    marks = (
+        marks.filter(source=Mark.Source.HUMAN)
+        .standing()
+        .exclude(marker=None)
+        .order_by("answer", "pk")
+    )
     rows = list(marks.values_list("answer", "marker", "points", "seconds"))
     seconds: dict[int, list[int]] = defaultdict(list)
     counts: dict[int, int] = defaultdict(int)

@@ -177,7 +177,7 @@ def test_a_long_stream_takes_no_more_memory_than_a_short_one() -> None:
         tracemalloc.stop()
         return found
 
-    with patch("scoring.intake.submissions.CHUNK", 200):
+    with patch("scoring.intake.entries.CHUNK", 200):
         peak(400)
         Submission.objects.all().delete()
         short = peak(400)

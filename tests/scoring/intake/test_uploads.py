@@ -18,9 +18,10 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.words import spoken
 from pmscoring.celery import app
 from scoring import tasks
-from scoring.intake import uploads
+from scoring.intake import rejections, uploads
 from scoring.models import Answer, Batch, Exam, Submission, Upload
 from tests.clients import client_for, named_file
 from tests.scoring.documents.workbooks import HEADINGS, Sheet, line, workbook
@@ -147,7 +148,7 @@ def test_the_same_file_again_changes_nothing() -> None:
     assert list(Answer.objects.order_by("pk").values_list("pk", "text")) == before
     other = received("c1,Q1,別,\n")
     uploads.read(other)
-    assert [rejection["pointer"] for rejection in other.rejections] == ["/attempt"]
+    assert [rejection["pointer"] for rejection in other.rejections] == ["/text"]
 
 
 def test_others_see_how_far_the_reading_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +200,7 @@ def test_u_0000_and_lone_surrogates_are_told_of_by_row() -> None:
 def test_it_keeps_the_first_rejections_and_counts_them_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(uploads, "MOST_REJECTIONS", 3)
+    monkeypatch.setattr(rejections, "MOST_REJECTIONS", 3)
     upload = received("".join(f"c{n},Q9,t,\n" for n in range(10)))
     uploads.read(upload)
     assert (upload.rejected, len(upload.rejections)) == (10, 3)
@@ -324,7 +325,9 @@ def test_faults_of_a_workbook_name_sheet_and_cell_in_the_senders_language() -> N
     assert (first["sheet"], first["line"], first["pointer"]) == ("2組", 2, "/question")
     assert first["detail"] == "答案.xlsx シート「2組」のB2: 設問Q9はありません"
     assert "シート「2組」の2行目が受け付けられません" in second["detail"]
-    assert upload.notes == ["シート「控え」: シートが非表示のため読み込んでいません"]
+    with translation.override("ja"):
+        note = spoken(upload.notes[0])
+    assert note == "シート「控え」: シートが非表示のため読み込んでいません"
 
 
 def test_faults_of_an_archive_name_the_file(manager: Client) -> None:

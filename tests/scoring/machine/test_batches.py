@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from scoring.exams import definitions
 from scoring.inference import Inference, InferenceError, InferenceUnavailable
-from scoring.intake import submissions
+from scoring.intake import entries, submissions
 from scoring.machine import batches, fullness, load
 from scoring.models import Answer, Mark, Question, Submission
 from tests.factories import example_exam, submission
@@ -29,7 +29,7 @@ def inference(inference_url: str) -> Inference:
     return Inference(inference_url, "a-token-for-tests", 60)
 
 
-def hand_in(*answers: str) -> submissions.Outcome:
+def hand_in(*answers: str) -> entries.Outcome:
     return submissions.accept_all(
         (line, submission(f"c{line}", text)) for line, text in enumerate(answers, start=1)
     )
@@ -219,7 +219,7 @@ def test_the_same_again_changes_nothing_and_another_text_is_refused(question: Qu
     assert hand_in("一").accepted == 1
     assert hand_in("一").accepted == 1
     outcome = hand_in("二")
-    assert [fault["pointer"] for fault in outcome.rejected] == ["/attempt"]
+    assert [fault["pointer"] for fault in outcome.rejected] == ["/answers/0/text"]
     assert Answer.objects.get().text == "一"
 
 
