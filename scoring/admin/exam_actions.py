@@ -29,7 +29,7 @@ from scoring.admin.forms import AnswersForm, DefinitionForm
 from scoring.documents import BadDocument
 from scoring.exams import definitions, samples
 from scoring.intake import uploads
-from scoring.models import Exam, Question
+from scoring.models import Exam, Question, Upload
 
 manages: Callable[..., Callable[[Any], Any]] = partial(theme.action, permissions=["manage"])
 
@@ -131,7 +131,8 @@ class ExamActions(ExamStates, ExamAgreementPage):
         if form.is_valid():
             file = form.cleaned_data["file"]
             try:
-                wanted = uploads.Wanted(is_preview=True)
+                text_format = form.cleaned_data["format"] or Upload.Format.TEXT
+                wanted = uploads.Wanted(is_preview=True, format=text_format)
                 upload = uploads.receive(exam, file.name or "", file, wanted)
             except (BadDocument, WrongState) as error:
                 form.add_error("file", str(error))

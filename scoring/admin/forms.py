@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base.admin import theme
 from scoring import access, documents
 from scoring.calibration import thresholds
-from scoring.models import Criterion, ModelAnswer, Question
+from scoring.models import Criterion, ModelAnswer, Question, Upload
 from scoring.models.access import scope_choices
 from scoring.models.exams import number
 
@@ -86,6 +86,13 @@ class AnswersForm(forms.Form):
             " candidate_question.txt, .docx or .pdf."
         ),
         widget=theme.FileInput(attrs={"accept": ",".join(documents.EXTENSIONS)}),
+    )
+    format = forms.ChoiceField(
+        label=capfirst(_("texts in cells")),
+        choices=Upload.Format.choices,
+        initial=Upload.Format.TEXT,
+        required=False,
+        widget=theme.Select,
     )
 
 

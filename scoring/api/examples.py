@@ -122,6 +122,7 @@ UPLOAD = {
     "status": "waiting",
     "reason": "",
     "conflicts": "refuse",
+    "format": "text",
     "preview": None,
     "seen": 0,
     "accepted": 0,

@@ -207,6 +207,7 @@ class Upload(TypedDict):
     status: str
     reason: str
     conflicts: str
+    format: str
     preview: Preview | None
     seen: int
     accepted: int
@@ -408,6 +409,7 @@ def upload(row: models.Upload) -> Upload:
         "status": row.status,
         "reason": reason_of(row),
         "conflicts": row.conflicts,
+        "format": row.format,
         "preview": preview(row.preview) if row.status == row.Status.PREVIEW else None,
         "seen": row.seen,
         "accepted": row.accepted,

@@ -27,6 +27,13 @@ FORM = {
 }
 
 
+FORMAT = query(
+    "format",
+    {"type": "string", "enum": Upload.Format.values, "default": Upload.Format.TEXT.value},
+    "What the texts in the cells of a table are; HTML is read as a browser shows it.",
+)
+
+
 class UploadList(View):
     """Uploading a file."""
 
@@ -44,6 +51,7 @@ class UploadList(View):
         parameters=[
             query("exam", {"type": "string"}, "The exam's code.", required=True),
             CONFLICTS,
+            FORMAT,
             query("preview", {"type": "boolean", "default": False}, "Only look; see `take`."),
         ],
         examples=[response_example("Kept", examples.UPLOAD, 202)],
@@ -54,7 +62,7 @@ class UploadList(View):
 
         The file is CSV or TSV (UTF-8, UTF-16 or CP932), XLSX, XLSM or JSONL with the columns
         candidate, question, text and, where they are needed, attempt and absent; or it has a column
-        for each question. A ZIP holds TXT, DOCX and PDF files that are named candidate_question. Of
+        for each question. A ZIP holds TXT, HTML, DOCX and PDF files named candidate_question. Of
         one candidate and attempt all rows are accepted or none. Uploading the same file again
         changes nothing. With `preview` nothing is taken: once `status` is preview, `preview` says
         how the file was understood and what would be taken, refused and in conflict.
@@ -76,7 +84,9 @@ class UploadList(View):
 
 
 def _wanted(request: Request) -> uploads.Wanted:
-    return uploads.Wanted(parameter(request, "preview") == "true", conflict_rule(request))
+    is_preview = parameter(request, "preview") == "true"
+    text_format = parameter(request, "format") or Upload.Format.TEXT
+    return uploads.Wanted(is_preview, conflict_rule(request), text_format)
 
 
 class UploadTake(View):

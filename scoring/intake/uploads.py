@@ -55,10 +55,11 @@ FIRST_ROWS, FIRST_CHARACTERS = 10, 100
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the sender wants: a preview first, and what happens to conflicts."""
+    """What the sender wants: a preview first, what happens to conflicts, and what cells hold."""
 
     is_preview: bool = False
     conflicts: str = Upload.Conflicts.REFUSE
+    format: str = Upload.Format.TEXT
 
 
 @dataclass
@@ -89,6 +90,7 @@ def receive(exam: Exam, name: str, file: "File[bytes]", wanted: Wanted | None = 
         language=language,
         is_preview=wanted.is_preview,
         conflicts=wanted.conflicts,
+        format=wanted.format,
     )
     # The file comes before its row, so that no worker finds a row whose file is not complete.
     upload.file.save(name, file, save=False)
@@ -152,7 +154,8 @@ def _read(upload: Upload, say: Callable[[int], None]) -> set[int]:
 def _fill_table(upload: Upload, rejections: Rejections, say: Callable[[int], None]) -> Reading:
     """Stage the rows; rejects those that name no candidate."""
     reading = Reading()
-    rows = documents.rows(upload.name, Path(upload.file.path), question_names(upload.exam))
+    names, is_html = question_names(upload.exam), upload.format == Upload.Format.HTML
+    rows = documents.rows(upload.name, Path(upload.file.path), names, is_html=is_html)
     for chunk in _chunks(_staged(rows, reading)):
         # Each chunk is committed, so that others see the heartbeat and the progress.
         with transaction.atomic():

@@ -44,6 +44,12 @@ class Upload(Job):
         ANSWERS = "answers", _("answers")
         MARKS = "marks", _("marks")
 
+    class Format(models.TextChoices):
+        """What the texts in the cells of a table are; files of an archive say so themselves."""
+
+        TEXT = "text", _("plain text")
+        HTML = "html", _("HTML, as course systems write it")
+
     class Conflicts(models.TextChoices):
         """What happens to a text where another one is stored for the question."""
 
@@ -91,6 +97,13 @@ class Upload(Job):
         choices=Conflicts,
         default=Conflicts.REFUSE,
         db_default=Conflicts.REFUSE,
+    )
+    format = models.CharField(
+        _("texts in cells"),
+        max_length=4,
+        choices=Format,
+        default=Format.TEXT,
+        db_default=Format.TEXT,
     )
     seen = models.PositiveIntegerField(_("rows read"), default=0)
     accepted = models.PositiveIntegerField(_("rows accepted"), default=0)

@@ -49,6 +49,26 @@ def test_nothing_is_taken_of_a_preview(exam: Exam) -> None:
     assert not Batch.objects.exists()
 
 
+@pytest.mark.parametrize(("text_format", "text"), [("html", "x < y"), ("text", "<p>x &lt; y</p>")])
+def test_html_is_read_where_the_sender_says_so(exam: Exam, text_format: str, text: str) -> None:
+    browser = signed_in("exam manager")
+    file = named_file("a.csv", f"{HEADER}l01,Q1,<p>x &lt; y</p>\n".encode())
+    query = f"exam={exam.code}&format={text_format}"
+    answer = browser.post(f"/api/v1/uploads?{query}", {"file": file})
+    assert answer.json()["format"] == text_format
+    uploads.read(Upload.objects.get(pk=answer.json()["id"]))
+    assert Answer.objects.get().text == text
+
+
+def test_the_upload_page_asks_whether_cells_hold_html(exam: Exam) -> None:
+    address = reverse("admin:scoring_exam_upload_answers", args=[exam.pk])
+    file = named_file("a.csv", f"{HEADER}l01,Q1,<p>要件</p>\n".encode())
+    signed_in("exam manager").post(address, {"file": file, "format": "html"})
+    upload = Upload.objects.get()
+    uploads.read(upload)
+    assert upload.preview["first"][0]["text"] == "要件"
+
+
 def test_it_shows_columns_encoding_separator_and_first_rows(exam: Exam) -> None:
     table = "午後I 答案一覧\n受験番号;設問;解答\nl01;Q1;要件が変わった\n"
     preview = previewed(exam, table.encode("cp932")).preview
