@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pmscoring import secrets
-from pmscoring.base import env
+from pmscoring.base import env, files
 from pmscoring.base.redaction import redacted
 from pmscoring.embedded import plan, workers
 from tests.paths import ROOT
@@ -70,7 +70,7 @@ def test_it_invents_no_secret_that_data_were_made_with(tmp_path: Path, name: str
 def test_an_empty_file_is_a_lost_secret(tmp_path: Path) -> None:
     secrets.write_missing(tmp_path, ["localhost"])
     (tmp_path / "volumes" / "postgres").write_text("a mark")
-    secrets.write_whole(tmp_path / "database_password", "", mode=secrets.READABLE)
+    files.write_whole(tmp_path / "database_password", "", mode=secrets.READABLE)
     with pytest.raises(secrets.Lost, match="database_password"):
         secrets.write_missing(tmp_path, ["localhost"])
 

@@ -1,5 +1,7 @@
 """The desk says why an answer is in the queue, as far as its marker may know."""
 
+from typing import Any
+
 import pytest
 from django.urls import reverse
 
@@ -11,7 +13,7 @@ pytestmark = pytest.mark.django_db
 DESK = "/admin/marking/desk/ROOM/"
 
 
-def flagged(text: str = "一", **marking: object) -> Answer:
+def flagged(text: str = "一", **marking: Any) -> Answer:
     exam = exam_in(machine_final=True, audit_rate=0, **marking)
     calibrated(exam)
     unsure, answer = hand_in(exam.questions.get(code="Q1"), ["二", text])

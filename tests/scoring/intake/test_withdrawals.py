@@ -13,7 +13,7 @@ from scoring.calibration import fitting
 from scoring.intake import submissions, withdrawals
 from scoring.machine import batches
 from scoring.marks import settlement
-from scoring.models import Answer, Batch, Exam, Lease, Mark, Submission
+from scoring.models import Answer, AnswerGroup, Batch, Exam, Lease, Mark, Submission
 from scoring.review import groups, queue
 from scoring.review.progress import marking_progress
 from tests.clients import JSON
@@ -120,7 +120,8 @@ def test_the_way_back_restores_marks_and_final_points(exam: Exam, anna: Any) -> 
     restored = withdrawals.restore(withdrawal, anna)
     assert (restored.answers, restored.replaced) == (1, 0)
     assert restored.questions == {answer.question_id}
-    assert (fresh(answer).final_points, fresh(answer).final_source) == (2, "human")
+    assert fresh(answer).final_points == 2
+    assert fresh(answer).final_source == "human"
     assert candidates(exam) == {answer.submission.candidate}
     with pytest.raises(WrongState):
         withdrawals.restore(withdrawal, anna)
@@ -183,11 +184,11 @@ def test_a_group_goes_with_the_answer_that_leads_it(exam: Exam, anna: Any) -> No
     first, second = answers_of(exam, "要件", "要件")
     settlement.settle([first.pk, second.pk])
     groups._store(
-        first.question, [groups.NewGroup(groups.AnswerGroup.Kind.SAME, 0.0, [first.pk, second.pk])]
+        first.question, [groups.NewGroup(AnswerGroup.Kind.SAME, 0.0, [first.pk, second.pk])]
     )
     withdrawals.withdraw(first.submission, anna, "wrong")
     assert fresh(second).answer_group is None
-    assert not groups.AnswerGroup.objects.exists()
+    assert not AnswerGroup.objects.exists()
 
 
 def test_over_rest_it_is_confirmed_told_and_taken_back(manager: Client, exam: Exam) -> None:

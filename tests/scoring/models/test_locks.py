@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from scoring.calibration import general
 from scoring.exams import retention
-from scoring.machine import batches
+from scoring.machine import batches, postponing
 from scoring.models import Answer, AnswerGroup, Calibration, Exam
 from scoring.review import groups, queue
 from tests.concurrency import run_concurrently
@@ -57,10 +57,10 @@ def claimed(exam: Exam, answers: list[Answer]) -> list[Answer]:
     return list(Answer.objects.order_by("pk"))
 
 
-def postponing(exam: Exam, answers: list[Answer]) -> Operation:
+def postponement(exam: Exam, answers: list[Answer]) -> Operation:
     """Postpone claimed answers because the service is down."""
     claim = claimed(exam, answers)
-    return lambda: batches.postpone(claim, "away")
+    return lambda: postponing.postpone(claim, "away")
 
 
 def sweep(exam: Exam, answers: list[Answer]) -> Operation:
@@ -95,7 +95,7 @@ OF_TWO_QUESTIONS = (another_question, general_promotion)
         withdrawal,
         another_question,
         group_mark,
-        postponing,
+        postponement,
         sweep,
         retry,
         general_promotion,
