@@ -17,11 +17,10 @@ from inference_server.encoding.batching import Batcher
 from inference_server.encoding.engine import Encoder
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
-from scoring import documents
 from tests.bench import sample
 from tests.bench.report import write
 from tests.paths import WEIGHTS
-from tests.scoring.documents import corpus
+from tests.scoring.documents import corpus, reading
 
 Read = dict[tuple[str, str], str]
 """Texts by candidate and question."""
@@ -69,7 +68,7 @@ def _read(name: str, answers: list[corpus.Answer]) -> Read:
         path = Path(folder) / "stored"
         path.write_bytes(corpus.WRITERS[name](written))
         codes = {answer.question: answer.question for answer in answers}
-        for place, row in documents.rows(name, path, codes):
+        for place, row in reading.rows(name, path, codes):
             if isinstance(row, dict):
                 candidate = texts.identifier(row["candidate"])
                 found[candidate, row["question"]] = row.get("text", "")

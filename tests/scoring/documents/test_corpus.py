@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from pmscoring.base import texts
-from scoring import documents
 from tests.bench import sample
-from tests.scoring.documents import corpus
+from tests.scoring.documents import corpus, reading
 
 SHARE = 29
 OURS = [name for name in corpus.WRITERS if not name.startswith(("libreoffice", "xlsxwriter"))]
@@ -30,7 +29,7 @@ def test_the_same_answers_are_the_same_texts(
     (tmp_path / "stored").write_bytes(corpus.WRITERS[name](written))
     wires = {question.code: question.wire for question in sample.questions()}
     read = {}
-    for _, row in documents.rows(name, tmp_path / "stored", {code: code for code in wires}):
+    for _, row in reading.rows(name, tmp_path / "stored", {code: code for code in wires}):
         assert isinstance(row, dict), row
         read[texts.identifier(row["candidate"]), row["question"]] = row.get("text", "")
     for candidate, code, text in written:

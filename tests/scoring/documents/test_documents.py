@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from scoring import documents
 from scoring.documents import BadDocument, Skipped, Unreadable
+from tests.scoring.documents import reading
 from tests.scoring.documents.pdf_files import bomb, pdf
 
 pytestmark = pytest.mark.usefixtures("english")
@@ -31,7 +31,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
 def rows(tmp_path: Path) -> Callable[[str, bytes], list[tuple[int, Any]]]:
     def read(name: str, data: bytes) -> list[tuple[int, Any]]:
         (tmp_path / "stored").write_bytes(data)
-        return [(place.line, row) for place, row in documents.rows(name, tmp_path / "stored")]
+        return [(place.line, row) for place, row in reading.rows(name, tmp_path / "stored")]
 
     return read
 
@@ -243,12 +243,12 @@ def test_html_files_of_an_archive_are_read_by_their_ending(rows: Rows) -> None:
 def test_html_in_a_table_is_read_where_the_sender_says_so(tmp_path: Path) -> None:
     stored = tmp_path / "stored"
     stored.write_text("candidate,question,text\na,Q1,<p>x &lt; y</p>\nb,Q1,1 <b\nc,Q1,a<img>\n")
-    [first, second, *third] = [each for _, each in documents.rows("a.csv", stored, is_html=True)]
+    [first, second, *third] = [each for _, each in reading.rows("a.csv", stored, is_html=True)]
     assert first == row("a", "Q1", "x < y")
     assert isinstance(second, Unreadable)
     assert (second.candidate, second.pointer) == ("b", "/text")
     assert third == [row("c", "Q1", "a"), Skipped("1 pictures were not read")]
-    plain = [each for _, each in documents.rows("a.csv", stored)]
+    plain = [each for _, each in reading.rows("a.csv", stored)]
     assert plain[1] == row("b", "Q1", "1 <b")
 
 
@@ -363,7 +363,7 @@ def test_it_reads_no_other_kind_of_file(rows: Rows) -> None:
     with pytest.raises(BadDocument, match=r"\.doc: only CSV, TSV, TXT, XLSX, XLSM, JSONL and ZIP"):
         rows("a.doc", b"")
     with pytest.raises(BadDocument, match="upload it again"):
-        list(documents.rows("a.csv", Path("/nowhere/at/all")))
+        list(reading.rows("a.csv", Path("/nowhere/at/all")))
 
 
 def test_no_error_names_a_place_on_the_server(tmp_path: Path) -> None:
@@ -379,5 +379,5 @@ def test_no_error_names_a_place_on_the_server(tmp_path: Path) -> None:
                 target.writestr(name, source.read(name))
     (tmp_path / "stored").write_bytes(without.getvalue())
     with pytest.raises(BadDocument) as refused:
-        list(documents.rows("a.xlsx", tmp_path / "stored"))
+        list(reading.rows("a.xlsx", tmp_path / "stored"))
     assert str(tmp_path) not in str(refused.value)

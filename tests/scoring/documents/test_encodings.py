@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from scoring import documents
 from scoring.documents import BadDocument, encodings
 from scoring.documents.encodings import decoded
+from tests.scoring.documents import reading
 
 pytestmark = pytest.mark.usefixtures("english")
 TABLE = "candidate,question,text\r\ne01,Q1,要件が変わり合意も不足し①\r\ne02,Q1,ﾔﾏﾀﾞ\r\n"
@@ -24,7 +24,7 @@ def test_it_reads_the_same_answers_from_each_encoding(tmp_path: Path, encoding: 
     bom = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
     path = tmp_path / "stored"
     path.write_bytes((bom + TABLE).encode(encoding))
-    assert [row for _, row in documents.rows("a.csv", path)] == ANSWERS
+    assert [row for _, row in reading.rows("a.csv", path)] == ANSWERS
 
 
 @pytest.mark.parametrize("size", [41, 42, 43, 44])
@@ -83,4 +83,4 @@ def test_jsonl_in_utf_16_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "stored"
     path.write_bytes(io.StringIO("{}\n").getvalue().encode("utf-16"))
     with pytest.raises(BadDocument, match="UTF-16 is not supported in JSONL"):
-        list(documents.rows("a.jsonl", path))
+        list(reading.rows("a.jsonl", path))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from scoring import documents
 from scoring.documents import BadDocument, Skipped, Unreadable
 from scoring.results import EXPORTS
+from tests.scoring.documents import reading
 
 pytestmark = pytest.mark.usefixtures("english")
 QUESTIONS = {"Q1": "Q1", "Q2": "Q2", "設問1(2)": "Q2"}
@@ -16,7 +16,7 @@ ROW = {"candidate": "j1", "question": "Q1", "text": "要件"}
 
 def read(data: str, path: Path, encoding: str = "utf-8", name: str = "a.csv") -> list[Any]:
     (path / "stored").write_bytes(data.encode(encoding))
-    return [(place.line, row) for place, row in documents.rows(name, path / "stored", QUESTIONS)]
+    return [(place.line, row) for place, row in reading.rows(name, path / "stored", QUESTIONS)]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from scoring import documents
 from scoring.documents import BadDocument, Skipped, Unreadable
+from tests.scoring.documents import reading
 from tests.scoring.documents.workbooks import (
     HEADINGS,
     STRICT,
@@ -29,7 +29,7 @@ def read(data: bytes, path: Path, name: str = "a.xlsx") -> list[tuple[str, Any]]
     questions = {"Q1": "Q1", "Q2": "Q2"}
     return [
         (place.cell(getattr(row, "pointer", "")), row)
-        for place, row in documents.rows(name, path / "stored", questions)
+        for place, row in reading.rows(name, path / "stored", questions)
     ]
 
 
