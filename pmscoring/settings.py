@@ -301,6 +301,7 @@ CONTENT_SECURITY_POLICIES = {
     "/admin/marking/desk/": {**OWN, "style-src": ["'self'"]},  # no page of the theme
     "/api/docs/": OWN,
 }
+DISK_RESERVE_BYTES = env.integer("DISK_RESERVE_BYTES", 256 * 1024 * 1024, least=0)
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 200 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = FORM_BYTES
 

@@ -49,7 +49,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def refused_texts(value: Any, pointer: str = "") -> Iterator[Fault]:
-    """A fault for each text in the value that PostgreSQL or JSON cannot carry."""
+    """A fault for each text and name in the value that PostgreSQL or JSON cannot carry."""
     if isinstance(value, str) and (reason := texts.refused_character(value)):
         yield fault(pointer, reason)
     pairs: Iterable[tuple[Any, Any]] = ()
@@ -58,4 +58,6 @@ def refused_texts(value: Any, pointer: str = "") -> Iterator[Fault]:
     elif isinstance(value, list):
         pairs = enumerate(value)
     for key, inner in pairs:
+        if isinstance(key, str) and (reason := texts.refused_character(key)):
+            yield fault(pointer, f"a member's name: {reason}")
         yield from refused_texts(inner, f"{pointer}/{key}")

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.pages import confirmation, page
 from pmscoring.base.body_limits import DOCUMENT_BYTES, takes_file
+from pmscoring.base.disk import DiskFull
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import signed_in
@@ -134,7 +135,7 @@ class ExamActions(ExamStates, ExamAgreementPage):
                 text_format = form.cleaned_data["format"] or Upload.Format.TEXT
                 wanted = uploads.Wanted(is_preview=True, format=text_format)
                 upload = uploads.receive(exam, file.name or "", file, wanted)
-            except (BadDocument, WrongState) as error:
+            except (BadDocument, WrongState, DiskFull) as error:
                 form.add_error("file", str(error))
             else:
                 tasks.nudge_upload(upload)

@@ -18,6 +18,7 @@ from pmscoring.base.api.schema import JSON, call, header, query, request_example
 from pmscoring.base.api.shapes import ref
 from pmscoring.base.api.views import View, as_object, is_chunked, parameter
 from pmscoring.base.audit import record
+from pmscoring.base.disk import require_room
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import CLIENT, MANAGER
 from pmscoring.base.strict_json import read_json
@@ -133,6 +134,7 @@ class SubmissionBulk(View):
         All are written in one transaction, and it is safe to send them again. Lines that are
         rejected are listed with their numbers and reasons.
         """
+        require_room()
         lines_read = read_lines(body_lines(request))
         outcome = submissions.accept_all(lines_read, conflict_rule(request))
         nudge(outcome.questions)

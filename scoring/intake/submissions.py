@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.timezone import now
 
+from pmscoring.base.disk import require_room
 from pmscoring.base.faults import Fault, fault
 from scoring.intake import entries, storing
 from scoring.models import Batch, IdempotencyKey, Submission, Upload
@@ -32,8 +33,9 @@ def accept(
     """Store one submission, or return its faults; False where nothing of it was new.
 
     Answers to questions that the stored submission has none for are added to it; `conflicts` says
-    what happens to the others. Raises Conflict where it refuses them.
+    what happens to the others. Raises Conflict where it refuses them, and DiskFull.
     """
+    require_room()
     entry = entries.Intake().check(record)
     if isinstance(entry, list):
         return entry

@@ -35,6 +35,7 @@ from django.db import transaction
 from django.utils import translation
 
 from pmscoring.base import texts
+from pmscoring.base.disk import require_room
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.words import joined, kept
 from pmscoring.base.words import words as _
@@ -74,13 +75,14 @@ class Reading:
 def receive(exam: Exam, name: str, file: "File[bytes]", wanted: Wanted | None = None) -> Upload:
     """Store the file, named `name` by its sender, for a worker to read.
 
-    Raises BadDocument for a format that cannot be read, and WrongState for a fixed exam.
+    Raises BadDocument for a format that cannot be read, WrongState for a fixed exam, and DiskFull.
     """
     documents.reader(name)
     # Only a quick answer for the sender: the exam may be fixed right after this, so the worker
     # checks it again.
     if exam.frozen:
         raise WrongState(exam.state_message)
+    require_room(file.size)
     wanted = wanted or Wanted()
     language = translation.get_language() or settings.LANGUAGE_CODE
     upload = Upload(

@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from pmscoring.base.disk import DiskFull
 from pmscoring.base.faults import Fault, Invalid, fault
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.throttling import count_refusal
@@ -22,6 +23,7 @@ _statuses: dict[type[Exception], int] = {
     RawPostDataException: 400,
     UnreadablePostError: 400,
     RequestDataTooBig: 413,
+    DiskFull: 507,
     SuspiciousOperation: 400,
 }
 TITLES = {
