@@ -7,83 +7,20 @@ Otherwise the page is cut into blocks above and beside each other, or into lines
 beside each other; where that cannot be done, no order is certain, and the page is refused.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from math import atan2, pi
-from typing import NamedTuple
 
-from scoring.pdf.painting import Run
+from scoring.pdf.geometry import Run
+from scoring.pdf.lines import CENTRE, DOWN, SAME_LINE, SAME_PLACE, UP, Line, Piece, Point, is_wide
 from scoring.pdf.refused import Refused
 
 SLANT = 0.1
 """Radians from upright or from a quarter turn, within which text counts as straight."""
-SAME_LINE, SAME_PLACE = 0.5, 0.2
-"""Shares of the size of text, of what stands on one base line and of what is painted twice."""
-GAP, WIDE_GAP = 0.2, 1.5
-"""Gaps that are a space, between letters and in any script."""
 READING = 0.6
 """The largest size of a reading (ruby), as a share of that of the characters below it."""
-UP, DOWN, CENTRE = 0.8, 0.2, 0.3
-"""How far characters reach from their base line, and how far above it their centre is."""
 UPRIGHT, RIGHT = 0, 3
 """Quarter turns to the left, of which three are one to the right."""
-Point = tuple[float, float]
-
-
-class Piece(NamedTuple):
-    """A run in a frame in which it stands upright."""
-
-    text: str
-    start: Point
-    end: Point
-    size: float
-    is_vertical: bool
-
-
-class Line:
-    """Text along one base line, or a column of vertical writing."""
-
-    def __init__(self, piece: Piece) -> None:
-        self.text = piece.text
-        self.size = piece.size
-        self.is_vertical = piece.is_vertical
-        self.base = piece.start[1]
-        self.end = piece.end
-        self.left, self.right = piece.start[0], piece.end[0]
-        self.top, self.bottom = self.base + UP * self.size, self.base - DOWN * self.size
-        if self.is_vertical:
-            self.left, self.right = self.left - self.size / 2, self.right + self.size / 2
-            self.top, self.bottom = self.base, piece.end[1]
-
-    def is_continued(self, piece: Piece) -> bool:
-        """Whether the piece goes on where the line ends."""
-        slack = SAME_LINE * max(self.size, piece.size)
-        if self.is_vertical or piece.is_vertical:
-            is_same = self.is_vertical and piece.is_vertical
-            return (
-                is_same
-                and abs(piece.start[0] - self.end[0]) < slack
-                and (piece.start[1] <= self.end[1] + slack)
-            )
-        return abs(piece.start[1] - self.base) < slack and piece.start[0] >= self.end[0] - slack
-
-    def add(self, piece: Piece) -> None:
-        """Let the piece go on where the line ends."""
-        self.text += self._space(piece) + piece.text
-        self.end = piece.end
-        if self.is_vertical:
-            self.bottom = piece.end[1]
-        else:
-            self.right = max(self.right, piece.end[0])
-
-    def _space(self, piece: Piece) -> str:
-        gap = (piece.start[0] - self.end[0]) / max(self.size, piece.size)
-        around = self.text[-1:], piece.text[:1]
-        if self.is_vertical or any(sign.isspace() for sign in around):
-            return ""
-        is_space = gap > WIDE_GAP or (gap > GAP and not any(map(_is_wide, around)))
-        return " " if is_space else ""
 
 
 class Block:
@@ -121,7 +58,7 @@ def _is_vertical(pieces: Sequence[Piece]) -> bool:
     """Whether most pieces are characters that stand below each other, each placed for itself."""
     below = sum(
         len(piece.text) == 1
-        and _is_wide(piece.text)
+        and is_wide(piece.text)
         and abs(piece.start[0] - above.start[0]) < SAME_LINE * piece.size
         and 0 < above.start[1] - piece.start[1] < 2.5 * piece.size
         for above, piece in pairwise(pieces)
@@ -238,10 +175,6 @@ def _is_below(line: Line, above: Line) -> bool:
     return line.base < above.base - SAME_LINE * min(line.size, above.size)
 
 
-def _is_wide(sign: str) -> bool:
-    return bool(sign) and unicodedata.east_asian_width(sign) in "WF"
-
-
 def _ordered(blocks: Sequence[Block], page: int) -> list[Block]:
     """The blocks as they are read. Raises Refused where no order is certain."""
     is_vertical = sum(block.is_vertical for block in blocks) * 2 > len(blocks)
@@ -250,10 +183,23 @@ def _ordered(blocks: Sequence[Block], page: int) -> list[Block]:
     for start, end in (_by_rows, _by_columns(is_vertical=is_vertical)):
         if parts := _cut(blocks, start, end):
             return [block for part in parts for block in _ordered(part, page)]
-    lines = sorted((line for block in blocks for line in block.lines), key=lambda n: -n.top)
+    lines = _joined([line for block in blocks for line in block.lines])
     if any(below.top > above.bottom + SAME_LINE * above.size for above, below in pairwise(lines)):
         raise Refused("order", page)
     return [Block([line]) for line in lines]
+
+
+def _joined(lines: Iterable[Line]) -> list[Line]:
+    """The lines from the top down; those that go on where another ends, as one with it."""
+    joined: list[Line] = []
+    for line in sorted(lines, key=lambda line: (-line.base, line.left)):
+        before = joined[-1] if joined else None
+        if before and before.touches(line):
+            for piece in line.pieces:
+                before.add(piece)
+        else:
+            joined.append(line)
+    return joined
 
 
 def _is_in_order(blocks: Sequence[Block], *, is_vertical: bool) -> bool:

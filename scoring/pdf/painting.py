@@ -8,12 +8,13 @@ running headers and footers that the file marks as such.
 from copy import copy
 from dataclasses import dataclass, field
 from math import hypot
-from typing import Any, NamedTuple
+from typing import Any
 
 from pypdf import PageObject, PdfReader
 from pypdf.generic import ContentStream
 
 from scoring.pdf.fonts import Font, Glyph, Unknown
+from scoring.pdf.geometry import IDENTITY, Matrix, Run, matrix_of, times
 from scoring.pdf.objects import array, dictionary, entry
 from scoring.pdf.refused import Refused
 
@@ -22,30 +23,7 @@ INVISIBLE = (3, 7)
 """Modes of painting text that leave nothing on the page."""
 SMALLEST = 1.0
 """The least size of text, in points, that can be seen."""
-Matrix = tuple[float, float, float, float, float, float]
-IDENTITY: Matrix = (1, 0, 0, 1, 0, 0)
 WHITE = {"g": [1], "rg": [1, 1, 1], "k": [0, 0, 0, 0]}
-
-
-class Run(NamedTuple):
-    """A piece of text: the ends of its base line, its height, and whether it runs downwards."""
-
-    text: str
-    start: tuple[float, float]
-    end: tuple[float, float]
-    up: tuple[float, float]
-    size: float
-    is_vertical: bool
-
-
-def times(first: Matrix, second: Matrix) -> Matrix:
-    """The matrix that does first the one and then the other."""
-    a, b, c, d, e, f = first
-    p, q, r, s, t, u = second
-    return (
-        *(a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s),
-        *(e * p + f * r + t, e * q + f * s + u),
-    )
 
 
 @dataclass
@@ -137,7 +115,7 @@ class _Sheet:
             case "Q" if self.saved:
                 self.state = self.saved.pop()
             case "cm":
-                state.matrix = times(_matrix(operands), state.matrix)
+                state.matrix = times(matrix_of(operands), state.matrix)
             case "BT":
                 self.text = self.line = IDENTITY
             case "Tf":
@@ -161,7 +139,7 @@ class _Sheet:
                 state.leading = -float(operands[1])
                 self._move(*operands)
             case "Tm":
-                self.text = self.line = _matrix(operands)
+                self.text = self.line = matrix_of(operands)
             case "T*":
                 self._move(0, -state.leading)
             case "Tj":
@@ -307,13 +285,8 @@ class _Sheet:
                 raise Refused("heavy", self.number)
             self.open_forms.append(id(item))
             resources = dictionary(item, "/Resources") or self.resources
-            self.paint(item, resources, _matrix(array(item, "/Matrix") or IDENTITY))
+            self.paint(item, resources, matrix_of(array(item, "/Matrix") or IDENTITY))
             self.open_forms.pop()
-
-
-def _matrix(numbers: Any) -> Matrix:
-    a, b, c, d, e, f = (float(number) for number in numbers)
-    return a, b, c, d, e, f
 
 
 def _key(item: Any) -> object:

@@ -28,6 +28,8 @@ HEADER = ("candidate", "question", "text")
 ENCODINGS = ("utf-8", "utf-8-sig", "cp932", "utf-16")
 LIBRE_OFFICE = "soffice"
 SECONDS = 3600
+MOST_AT_ONCE = 50
+"""Files that LibreOffice converts in one run; of several hundred it leaves some out, silently."""
 
 
 class Answer(NamedTuple):
@@ -102,6 +104,11 @@ def by_xlsxwriter(rows: Sequence[Answer]) -> bytes:
     return out.getvalue()
 
 
+def batched(names: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    """The names in order, at most so many at a time."""
+    return (names[start : start + most] for start in range(0, len(names), most))
+
+
 def converted(files: dict[str, bytes], kind: str, *options: str) -> dict[str, bytes]:
     """The files as LibreOffice saves them in another format."""
     with TemporaryDirectory() as folder:
@@ -109,9 +116,11 @@ def converted(files: dict[str, bytes], kind: str, *options: str) -> dict[str, by
         for name, data in files.items():
             (place / name).write_bytes(data)
         command = [LIBRE_OFFICE, f"-env:UserInstallation=file://{folder}/profile", "--headless"]
-        inside = [str(place / name) for name in files]
-        arguments = [*options, "--convert-to", kind, "--outdir", f"{folder}/out", *inside]
-        subprocess.run([*command, *arguments], check=True, capture_output=True, timeout=SECONDS)
+        arguments = [*options, "--convert-to", kind, "--outdir", f"{folder}/out"]
+        for batch in batched([str(place / name) for name in files], MOST_AT_ONCE):
+            subprocess.run(
+                [*command, *arguments, *batch], check=True, capture_output=True, timeout=SECONDS
+            )
         return {path.name: path.read_bytes() for path in (place / "out").iterdir()}
 
 

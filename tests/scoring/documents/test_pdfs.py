@@ -11,6 +11,7 @@ from scoring.documents.pdfs import Pdfs
 from tests.paths import ROOT
 from tests.scoring.documents.pdf_files import (
     FIRST_MORE,
+    HELVETICA,
     at,
     bomb,
     codes,
@@ -40,6 +41,13 @@ def pdfs() -> Iterator[Pdfs]:
 def test_lines_are_read_from_the_top_down_in_whatever_order_they_are_painted(shared: Pdfs) -> None:
     page = at(72, 60, "footer") + at(72, 700, "one") + at(72, 680, "two")
     assert shared.text(pdf_file(page)).text == "one\ntwo\nfooter"
+
+
+def test_words_that_are_painted_font_by_font_are_one_line(shared: Pdfs) -> None:
+    page = at(72, 700, "in") + at(110, 700, "7 of 22") + at(84, 700, "only", font="F2")
+    fonts = f"/F1 {HELVETICA}/F2 {HELVETICA}"
+    below = at(72, 680, "cases")
+    assert shared.text(pdf_file(page + below, fonts=fonts)).text == "in only 7 of 22\ncases"
 
 
 def test_two_columns_are_read_one_after_the_other(shared: Pdfs) -> None:

@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoring.pdf.geometry import Run
 from scoring.pdf.layout import text
-from scoring.pdf.painting import Run
 
 SIZE = 12.0
 WORDS = st.text(st.sampled_from("要件がの変更ERP20"), min_size=2, max_size=8)
