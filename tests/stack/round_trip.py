@@ -14,7 +14,9 @@ from tests.paths import ROOT
 from tests.stack.stack import Container, Stack
 
 BACKUPS = "/srv/pmscoring/backups"
-UPLOADS = "cd /srv/pmscoring/uploads && find . -type f -exec sha256sum {} + | sort"
+# The volume's mark is the installation's, and stays where a backup of another comes in.
+FILES = "find . -type f ! -name .installation -exec sha256sum {} +"
+UPLOADS = f"cd /srv/pmscoring/uploads && {FILES} | sort"
 # The console's own tables go on after a restore, and sessions end with it.
 TABLES = (
     "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND"
