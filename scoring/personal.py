@@ -83,8 +83,8 @@ def register() -> None:
     declare("scoring.Standing", "id exam marker status round agreement changed_at")
     declare(
         "scoring.Upload",
-        "id claimed_at tries exam batch size language status kind source is_preview conflicts seen "
-        "accepted rejected created_at",
+        "id claimed_at tries exam batch size language format status kind source is_preview "
+        "conflicts seen accepted rejected created_at",
         file="",
         name=numbered("upload-"),
         rejections=[],

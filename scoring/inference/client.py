@@ -27,6 +27,7 @@ from scoring.inference.errors import (
 
 ELSEWHERE_TRIES, ELSEWHERE_SECONDS, PAUSE = 6, 1.0, 0.1
 """How often, for how long and with what pause another replica is looked for."""
+SCORE = "/v1/score"
 CALIBRATION_SILENCE = 300.0
 """Seconds without a line of progress after which a calibration is given up."""
 
@@ -79,7 +80,7 @@ class Inference:
             "calibration": calibration,
             "answers": [{"id": name, "text": text} for name, text in answers],
         }
-        payload = self._call("POST", "/v1/score", json=body)
+        payload = self._call("POST", SCORE, json=body)
         return payload["model"], {result["id"]: result for result in payload["results"]}
 
     def calibrate(
@@ -177,10 +178,10 @@ class Inference:
                 return self._once(method, path, headers or {}, **options)
             except NotThisReplica as error:
                 # An old connection may have been closed just then, but not a second, new one: no
-                # further replica is given a request that they may die of.
+                # further replica is given texts that they may die of.
                 lost += isinstance(error, ConnectionLost)
                 is_late = time.monotonic() - began > ELSEWHERE_SECONDS
-                if lost > 1 or not tries_left or is_late:
+                if (lost > 1 and path == SCORE) or not tries_left or is_late:
                     raise (ConnectionLost(str(error)) if lost else error) from error
                 time.sleep(PAUSE)
                 headers = {**(headers or {}), "Connection": "close"}

