@@ -169,7 +169,7 @@ def test_an_interrupted_marker_loses_the_answer_but_nothing_typed(browse: Open) 
     press(page, "Control+Enter")
     expect(page.get_by_role("alert").first).to_contain_text("ほかの採点者")
     expect(page.locator("[data-total]")).to_have_text("4")
-    expect(page.locator("textarea")).to_have_value("途中まで書いた")
+    expect(page.locator("textarea[name=comment]")).to_have_value("途中まで書いた")
     assert by(first) == []
     submit(other, "4", "2")
     assert by(second) == [(int(answer), 6.0)]
