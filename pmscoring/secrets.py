@@ -7,10 +7,11 @@ settings; openssl makes the self-signed certificate.
 
 `--rotate NAME --step add|swap|drop` changes a secret while its readers run: `add` writes a new one
 into the second line, `swap` puts it first, `drop` removes the old one (pmscoring/base/rotating.py).
-A file mounted into a container is one inode, so it is written in place, and each step in one call.
+A file mounted into a container is one inode, so it is written in place, under a lock.
 """
 
 import argparse
+import fcntl
 import os
 import secrets
 import ssl
@@ -20,7 +21,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pmscoring.base import env
+from pmscoring.base import env, rotating
 from pmscoring.base.files import write_whole
 
 NAMES = (
@@ -134,7 +135,7 @@ def _name(host: str) -> str:
 def rotate(file: Path, step: str) -> None:
     """Do one step of a rotation, which is done already where it was tried before; BadStep.
 
-    Readers see the file as it was or as it is: what is written fits one page, and is never empty.
+    Readers see the file as it was or as it is: they wait for the lock under which it is written.
     """
     lines = file.read_text("utf-8").split()
     is_longer = len(lines) == 2
@@ -151,8 +152,9 @@ def rotate(file: Path, step: str) -> None:
     file.chmod(0o644)
     descriptor = os.open(file, os.O_WRONLY)
     try:
-        os.pwrite(descriptor, data, 0)
-        os.ftruncate(descriptor, len(data))
+        with rotating.locked(descriptor, fcntl.LOCK_EX):
+            os.pwrite(descriptor, data, 0)
+            os.ftruncate(descriptor, len(data))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -2,11 +2,14 @@
 
 A file has the secret in its first line. While the secret is rotated it has a second line, which is
 as good: the old and the new one, in the order in which clients try them. Whoever rotates writes in
-place, so that a file that is mounted into a container shows it; each step is one write of a few
-bytes, or one truncation.
+place, so that a file that is mounted into a container shows it, and a reader could meet the first
+bytes of one value before the last ones of another: both hold a lock on the file.
 """
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 MOST_BYTES = 4096
@@ -35,11 +38,23 @@ def file_of(name: str) -> Path | None:
 def lines_of(path: Path) -> list[str]:
     """The lines of a secret's file that are not empty; none where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, locked(file.fileno(), fcntl.LOCK_SH):
             content = file.read(MOST_BYTES).decode()
     except (OSError, UnicodeDecodeError):
         return []
     return [line.strip() for line in content.splitlines() if line.strip()]
+
+
+@contextlib.contextmanager
+def locked(descriptor: int, kind: int) -> Iterator[None]:
+    """Hold fcntl's lock `kind` on an open file; none where its file system has no locks."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, kind)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def first(name: str, default: str) -> str:

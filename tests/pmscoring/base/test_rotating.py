@@ -1,5 +1,6 @@
 """Secrets in files: the first line is the value, and a second one as good while it is rotated."""
 
+import fcntl
 import threading
 from pathlib import Path
 
@@ -78,3 +79,19 @@ def test_a_reader_never_sees_anything_but_whole_secrets(file: Path) -> None:
     reader.join()
 
     assert seen <= good
+
+
+def test_a_reader_waits_while_the_file_is_written(file: Path) -> None:
+    seen: list[list[str]] = []
+    reader = threading.Thread(target=lambda: seen.append(rotating.lines("INFERENCE_TOKEN")))
+    with file.open("rb+") as written, rotating.locked(written.fileno(), fcntl.LOCK_EX):
+        written.write(b"hal")
+        written.flush()
+        reader.start()
+        reader.join(0.2)
+        assert not seen
+        written.write(b"f-written")
+        written.flush()
+    reader.join()
+
+    assert seen == [["half-written"]]
