@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pmscoring.base.lifecycle import Lifecycle, WrongState
+from pmscoring.base.strict_json import storable
 
 LONGEST_REASON = 500
 Row = TypeVar("Row", bound="Job")
@@ -172,7 +173,8 @@ class Job(Lifecycle):
         return rows.filter(status__in=self.working_states(), claimed_at=self.claimed_at)
 
     def _end(self, status: str, **changes: Any) -> None:
-        changes |= self.at_end()
+        # Reasons may quote what was sent, of which PostgreSQL refuses some characters.
+        changes = {name: storable(value) for name, value in (changes | self.at_end()).items()}
         if not self._mine().update(status=status, **changes):
             raise self._lost()
         self.refresh_from_db(fields=["status", *changes])

@@ -1,6 +1,7 @@
 """JSON as RFC 8259 defines it, and what of it neither PostgreSQL nor a recursion can carry."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from pmscoring.base.faults import Fault, fault
 
 MOST_DEPTH = 32
 """Of a document; the deepest that is defined, an exam's, has eight levels."""
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def read_json(data: bytes | str) -> Any:
@@ -42,6 +44,15 @@ def _members(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def storable(value: Any) -> Any:
+    """The value, with U+FFFD in place of what PostgreSQL cannot carry in its texts and names."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {storable(name): storable(inner) for name, inner in value.items()}
+    return [storable(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _refuse_constant(name: str) -> None:

@@ -5,6 +5,7 @@ What is read is what the sender saw on the screen; where that is not certain, th
 Files are not trusted: the size of unpacked archives is limited, and XML must not declare entities.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -39,6 +40,9 @@ __all__ = [
     "rows",
 ]
 MOST_ROWS = 200_000
+LOST = re.compile("[\ufffd\u0080-\u0084\u0086-\u009f]")
+"""What programs write for bytes that they could not decode, or decoded as Latin-1."""
+Read = Row | Unreadable | Skipped | Table
 NO_QUESTIONS: Questions = {}
 Reader = Callable[[Path, Questions], Iterator[PlacedRow]]
 READERS: dict[str, Reader] = {
@@ -84,11 +88,27 @@ def rows(
             if count >= MOST_ROWS:
                 raise BadDocument(_("more than %d rows") % MOST_ROWS)
             if is_html and read is not zip_rows and isinstance(row, dict):
-                yield from ((place, each) for each in _shown(row))
+                yield from ((place, _certain(each)) for each in _shown(row))
             else:
-                yield place, row
+                yield place, _certain(row)
     except FileNotFoundError as error:
         raise BadDocument(_("the stored file no longer exists; upload it again")) from error
+
+
+def _certain(row: Read) -> Read:
+    """The row, refused where a program before this one lost characters of it."""
+    if not isinstance(row, dict):
+        return row
+    for name in ("candidate", "text"):
+        lost = LOST.search(value) if isinstance(value := row.get(name), str) else None
+        if lost:
+            reason = _(
+                "%(sign)s at offset %(offset)d: a character was lost before; send the original"
+            )
+            where = {"sign": f"U+{ord(lost[0]):04X}", "offset": lost.start()}
+            candidate, attempt = str(row.get("candidate", "")), row.get("attempt", 1)
+            return Unreadable(reason % where, candidate, attempt, f"/{name}")
+    return row
 
 
 def _shown(row: Row) -> Iterator[Row | Unreadable | Skipped]:

@@ -24,6 +24,8 @@ from scoring.documents.headings import Header, Line
 from scoring.documents.sheets import Cell, Merged, NoText, column_letters
 
 WHOLE = re.compile("[0-9]{1,15}")
+SHORTENED = re.compile(r"[1-9](?:\.[0-9]+)?E\+[0-9]{2,3}")
+"""A long number as spreadsheets write it to text files, where others become the same."""
 YES = {"1", "true", "yes", "y", "○", "〇", "欠席", "欠", "はい"}
 NO = {"", "0", "false", "no", "n", "×", "出席", "出", "いいえ", "-"}
 
@@ -44,6 +46,8 @@ def answer_rows(header: Header, lines: Iterable[Line], questions: Questions) -> 
             continue
         if line.place.line < header.place.line:
             yield line.place, Skipped(_("above the headings, not read"))
+        elif line.place.line > header.place.line and _is_header_again(header, line):
+            yield line.place, Skipped(_("the headings again, not read"))
         elif line.place.line > header.place.line:
             reader = _LineReader(header, line, questions, above)
             yield from reader.rows()
@@ -52,6 +56,19 @@ def answer_rows(header: Header, lines: Iterable[Line], questions: Questions) -> 
 
 def _is_filled(cell: Cell) -> bool:
     return isinstance(cell, NoText) or bool(cell.strip())
+
+
+def _is_header_again(header: Header, line: Line) -> bool:
+    """Whether the line repeats the headings, as where several files were put together."""
+    cells = [texts.folded(str(cell)) for cell in line.cells]
+    labels = [texts.folded(label) for label in header.labels]
+    return _without_end(cells) == _without_end(labels)
+
+
+def _without_end(cells: list[str]) -> list[str]:
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 class _LineReader:
@@ -106,6 +123,9 @@ class _LineReader:
         for name in ("candidate", "question", "attempt", "absent"):
             if isinstance(cell := self._cell(name), NoText):
                 return _contains(cell), name
+        if SHORTENED.fullmatch(self.owner.candidate):
+            reason = _("a number that a spreadsheet has shortened; format the column as text")
+            return reason, "candidate"
         if not self.has_candidate:
             return _("the candidate is missing; write it in each row"), "candidate"
         return self._absent_fault()

@@ -1,5 +1,6 @@
 """ZIP archives, none of whose declared sizes, names and flags can be trusted."""
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ MOST_RATIO = 200
 READ_ERRORS = (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OSError)
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED, UTF_8_NAME = 1 << 0, 1 << 11
+UNICODE_PATH = 0x7075
 OLE = b"\xd0\xcf\x11\xe0"
 """First bytes of Office files before OOXML, and of encrypted ones."""
 
@@ -77,6 +79,8 @@ def name_of(entry: zipfile.ZipInfo) -> str:
     name = entry.orig_filename
     if not entry.flag_bits & UTF_8_NAME:
         raw = name.encode("cp437")
+        if unicode_name := _unicode_name(entry.extra, raw):
+            return texts.composed(unicode_name).replace("\\", "/")
         for encoding in ("utf-8", "cp932"):
             try:
                 name = raw.decode(encoding)
@@ -84,6 +88,20 @@ def name_of(entry: zipfile.ZipInfo) -> str:
             except UnicodeDecodeError:
                 continue
     return texts.composed(name).replace("\\", "/")
+
+
+def _unicode_name(extra: bytes, raw: bytes) -> str:
+    """The name in UTF-8 that some programs put beside one in their system's encoding, or nothing.
+
+    It counts while its checksum is that of the other name (APPNOTE.TXT, 4.6.9).
+    """
+    while len(extra) >= 4:
+        kind, size = struct.unpack("<HH", extra[:4])
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        is_valid = len(field) >= 5 and int.from_bytes(field[1:5], "little") == zlib.crc32(raw)
+        if kind == UNICODE_PATH and is_valid:
+            return field[5:].decode("utf-8", "replace")
+    return ""
 
 
 def read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:

@@ -15,6 +15,15 @@ from scoring.documents.base import BLOCK, BadDocument
 
 UTF_8, UTF_16, CP932, EUC_JP = "utf-8-sig", "utf-16", "cp932", "euc_jp"
 NAMES = {UTF_8: "UTF-8", UTF_16: "UTF-16", CP932: "CP932"}
+KINDS = {
+    b"pk\x03\x04": "ZIP, XLSX, DOCX",
+    b"\xd0\xcf\x11\xe0": "XLS, DOC",
+    b"%pdf-": "PDF",
+    b"{\\rtf": "RTF",
+    b"<!doctype html": "HTML",
+    b"<html": "HTML",
+}
+"""How files begin that are no text, or text with marks that its sender does not see."""
 NOT_ASCII = re.compile(rb"[\x80-\xff]")
 UTF_8_SEQUENCE = re.compile(rb"[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 """A character of three or four bytes, as all Japanese ones have."""
@@ -29,9 +38,9 @@ UNASSIGNED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 Blocks = Callable[[], Iterable[bytes]]
 
 
-def decoded(data: bytes) -> str:
+def decoded(data: bytes, *, is_html: bool = False) -> str:
     """The text of a whole file. Raises BadDocument as `encoding_of` does."""
-    return data.decode(_encoding(lambda: [data]))
+    return data.decode(_encoding(lambda: [data], is_html=is_html))
 
 
 def encoding_of(path: Path) -> str:
@@ -48,8 +57,13 @@ def _blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _encoding(blocks: Blocks) -> str:
+def _encoding(blocks: Blocks, *, is_html: bool = False) -> str:
     head = next(iter(blocks()), b"")
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise _looks_like("UTF-32")
+    kind = _kind(head)
+    if kind and not (is_html and kind == "HTML"):
+        raise BadDocument(_("no plain text but %s; give the name that ending") % kind)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         _refuse_faulty(blocks, UTF_16, _("byte %(byte)d (line %(line)d) is not UTF-16"))
         return UTF_16
@@ -71,6 +85,12 @@ def _encoding(blocks: Blocks) -> str:
     if _is_western(head):
         raise _looks_like("Windows-1252")
     return CP932
+
+
+def _kind(head: bytes) -> str:
+    """The kind of file that begins like this, if it is none of plain text."""
+    start = head[:100].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    return next((kind for first, kind in KINDS.items() if start.startswith(first)), "")
 
 
 def _refuse_faulty(blocks: Blocks, encoding: str, reason: str) -> None:

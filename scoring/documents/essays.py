@@ -27,6 +27,7 @@ from scoring.documents.word import docx_text
 MOST_ENTRY = 20 * 1024 * 1024
 OFFICE = (".doc", ".dot", ".odt", ".ott", ".rtf", ".pages", ".wps", ".wpd", ".jtd", ".jtdc", ".md")
 """Of programs that can save DOCX or text too."""
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".xls", ".ods", ".zip")
 IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".webp", ".svg")
 OF_COMPUTERS = ("thumbs.db", "desktop.ini", ".ds_store")
 Reader = Callable[[bytes], Essay]
@@ -70,7 +71,7 @@ def _rows(
     # By the rule of candidates' ids, so that a full-width underscore separates too.
     stem, extension = splitext(texts.identifier(name))
     candidate, _underscore, question = stem.rpartition("_")
-    if not candidate:
+    if not candidate and extension.lower() not in TABLES:
         return [Unreadable(_("the name does not have the form candidate_question"))], 0
     size = 0
     try:
@@ -91,12 +92,14 @@ def _plain(data: bytes) -> Essay:
 
 
 def _html(data: bytes) -> Essay:
-    return markup.shown(decoded(data))
+    return markup.shown(decoded(data, is_html=True))
 
 
 def _reader(extension: str, readers: Readers) -> Reader:
     if extension in OFFICE:
         raise BadDocument(_("%s: save the file as DOCX or as text (TXT)") % extension)
+    if extension in TABLES:
+        raise BadDocument(_("%s: a table or an archive; upload it on its own") % extension)
     if extension in IMAGES:
         raise BadDocument(_("%s: a picture instead of text; type the answer") % extension)
     if extension not in readers:

@@ -18,8 +18,17 @@ END_OR_QUOTE = re.compile("[>\"']")
 ATTRIBUTE = re.compile(r"([^\s=/\"']+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"']*))?")
 SPACE = re.compile("[ \t\n\f\r]+")
 UNSEEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?![.\d])|font-size\s*:\s*0"
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?![.\d])"
+    r"|font-size\s*:\s*0(?!\.?[1-9])"
 )
+DOUBTFUL_STYLE = re.compile(
+    r"(?<![\w-])color\s*:\s*(?:#fff(?:f(?:fff?f?)?)?\b|white|transparent|rgba?\(\s*255\W+255\W+255\b)"
+    r"|(?:text-indent|left|top|margin(?:-left|-top)?)\s*:\s*-\d{3}"
+    r"|font-size\s*:\s*(?:[1-3](?:\.\d+)?|0?\.\d+)p[xt]|(?<![\w-])(?:max-)?(?:height|width)\s*:\s*0(?![.\d])"
+    r"|(?<![\w-])clip\s*:|clip-path\s*:"
+)
+"""What may leave nothing to be seen of a text, or hide it in the page's colour."""
+STRUCK_STYLE = re.compile(r"text-decoration(?:-line)?\s*:[^;]*line-through")
 BLOCKS = frozenset(
     (
         "address", "article", "aside", "blockquote", "body", "caption", "center", "dd",
@@ -85,8 +94,17 @@ def _tokens(source: str) -> Iterator[str | Tag]:
                 end = re.compile(rf"</{name[0]}[\s/>]", re.IGNORECASE).search(source, start)
                 if end is None:
                     raise _never_ends(at)
+                if name[0].lower() == "style":
+                    _check_sheet(source[start : end.start()].lower())
                 start = _end_of_tag(source, end.end() - 1)
     yield source[start:]
+
+
+def _check_sheet(style: str) -> None:
+    """Refuse a style sheet that may hide text, whose selectors are not read."""
+    for pattern in (UNSEEN_STYLE, DOUBTFUL_STYLE, STRUCK_STYLE):
+        if found := pattern.search(style):
+            raise BadDocument(_("a style sheet that may hide text (%s); remove it") % found[0])
 
 
 def _after(source: str, end: str, start: int) -> int:
@@ -162,14 +180,23 @@ class _Page:
         elif name in UNSEEN or _is_unseen(tag):
             if not tag.name.startswith("/") and name not in VOID:
                 self.unseen.append(name)
-        elif name in STRUCK:
+        elif name in STRUCK or STRUCK_STYLE.search(_style(tag)):
             raise BadDocument(_("text that is struck through; delete it or remove the stroke"))
+        elif DOUBTFUL_STYLE.search(_style(tag)):
+            raise BadDocument(
+                _("the element %s has a style in which text may not be seen; remove the style")
+                % name
+            )
+        elif "reversed" in tag.attributes:
+            raise BadDocument(_("a list that is numbered backwards; type the numbers"))
         elif name not in BLOCKS | INLINE | RAW:
             raise BadDocument(
                 _("the element %s, which is not read; type its text, or send no HTML") % name
             )
         elif name == "br":
             self._break(is_wanted=True)
+        elif name == "q":
+            self.say("”" if tag.name.startswith("/") else "“")
         elif name == "img":
             self.images += 1
         elif name in BLOCKS:
@@ -215,8 +242,13 @@ class _Page:
 
 
 def _is_unseen(tag: Tag) -> bool:
-    style = tag.attributes.get("style", "").lower()
-    return "hidden" in tag.attributes or bool(UNSEEN_STYLE.search(style))
+    return "hidden" in tag.attributes or bool(UNSEEN_STYLE.search(_style(tag)))
+
+
+def _style(tag: Tag) -> str:
+    """The element's own style, with the colour that old HTML gives to fonts."""
+    colour = f";color:{tag.attributes['color']}" if "color" in tag.attributes else ""
+    return f"{tag.attributes.get('style', '')}{colour}".lower()
 
 
 def _number(text: str | None, default: int) -> int:

@@ -37,7 +37,7 @@ BUILT_IN = {
 """Formats that a file names by number alone. Those of currencies depend on the country."""
 TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<space>_.)|(?P<fill>\*.)'
-    r"|\[\$(?P<currency>[^\]-]*)[^\]]*\]"
+    r"|\[\$(?P<currency>[^\]-]*)(?:-[0-9A-F]{1,6})?\]"
     r"|(?P<colour>\[(?:Black|Blue|Cyan|Green|Magenta|Red|White|Yellow|Color ?[0-9]+)\])"
     r"|(?P<exponent>E[+-])|(?P<general>General|G/標準)|(?P<digit>[0#?])|(?P<sign>[.,%/@])"
     r"|(?P<date>\[[hms]+\]|[ymdhsgea])|(?P<plain>[-+$()=:!^&'~{}<> ]|[^\x00-\x7f])",
@@ -56,6 +56,9 @@ class Token(NamedTuple):
 
     kind: str
     text: str
+
+
+COMMA = Token("sign", ",")
 
 
 def shown(value: str, code: str) -> str:
@@ -161,8 +164,9 @@ def _decimal(number: Decimal, tokens: list[Token]) -> str:
     point = next((i for i, t in enumerate(tokens) if t == ("sign", ".")), len(tokens))
     left, right = tokens[:point], tokens[point + 1 :]
     digits = [i for i, token in enumerate(left) if token.kind == "digit"]
-    commas = [i for i, token in enumerate(left) if token == ("sign", ",")]
-    scale = sum(1 for i in commas if not digits or i > digits[-1])
+    # Behind the last place, before the point or at the end, each comma stands for a thousand.
+    grouping = sum(token == COMMA for token in left[: max(digits, default=0)])
+    scale = sum(token == COMMA for token in tokens) - grouping
     percents = sum(token == ("sign", "%") for token in tokens)
     places = sum(token.kind == "digit" for token in right)
     exact = number.scaleb(2 * percents - 3 * scale)
@@ -170,7 +174,7 @@ def _decimal(number: Decimal, tokens: list[Token]) -> str:
     whole, _point, decimals = format(rounded, "f").partition(".")
     if len(whole) > EXACT_DIGITS:
         raise _too_long()
-    text = _whole(whole.lstrip("0"), left, is_grouped=len(commas) > scale)
+    text = _whole(whole.lstrip("0"), left, is_grouped=grouping > 0)
     return text + ("." if point < len(tokens) else "") + _decimals(decimals, right)
 
 
@@ -181,7 +185,7 @@ def _whole(digits: str, tokens: list[Token], is_grouped: bool) -> str:
     put = 0
     for token in reversed(tokens):
         if token.kind != "digit":
-            pieces.append("" if token.text == "," and token.kind == "sign" else token.text)
+            pieces.append("" if token == COMMA else token.text)
             continue
         open_places -= 1
         count = 1 if open_places else max(len(digits), 1)
@@ -198,7 +202,7 @@ def _decimals(digits: str, tokens: list[Token]) -> str:
     pieces, left = [], digits
     for token in tokens:
         if token.kind != "digit":
-            pieces.append(token.text)
+            pieces.append("" if token == COMMA else token.text)
             continue
         is_needed = token.text == "0" or left.strip("0")
         pieces.append(left[0] if is_needed else {"?": " "}.get(token.text, ""))

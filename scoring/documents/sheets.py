@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pmscoring.base.words import words as _
+from scoring.documents.cell_styles import FILLED, NOTHING, STRUCK, WHITE
 from scoring.documents.numbers import NotShown, shown, shown_text
-from scoring.documents.xmlstreams import XmlReader, unescaped
+from scoring.documents.xmlstreams import Looking, XmlReader
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 300
 REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
@@ -44,10 +45,11 @@ class SheetRow(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What the cells of all sheets refer to: shared strings and the number format of each style."""
+    """What the cells of all sheets refer to: shared strings, and of each style format and look."""
 
     strings: Sequence[str]
     formats: Sequence[str]
+    looks: Sequence[frozenset[str]]
     are_values_stored: bool
 
 
@@ -139,18 +141,18 @@ class _Rows(XmlReader):
             self.cell.has_formula = True
         elif name == "row":
             self._start_row(attributes)
-        elif name == "col" and attributes.get("hidden") in TRUE:
+        elif name == "col" and _is_hidden(attributes, "width"):
             self.hidden_columns.append(range(int(attributes["min"]) - 1, int(attributes["max"])))
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         number = int(attributes.get("r", self.number + 1))
         if not self.number < number <= MOST_ROWS:
             raise ValueError(f"row {number}")
-        self.number, self.is_hidden = number, attributes.get("hidden") in TRUE
+        self.number, self.is_hidden = number, _is_hidden(attributes, "ht")
         self.column, self.cells = -1, {}
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
-        self.text.clear()
+        self.taken()
         reference = attributes.get("r")
         self.column = _place(reference)[1] if reference else self.column + 1
         style = int(attributes.get("s", 0))
@@ -163,9 +165,16 @@ class _Rows(XmlReader):
             self.cell.value = self.taken()
         elif self.cell and name == "c":
             content = _content(self.cell, self.context)
+            if self.cell.column in self.cells:
+                raise ValueError(f"column {self.cell.column} is there twice")
             if content != "":
                 self.cells[self.cell.column] = content
             self.cell = None
+
+
+def _is_hidden(attributes: dict[str, str], size: str) -> bool:
+    """Whether a row or a column is hidden, be it by its height or width of zero."""
+    return attributes.get("hidden") in TRUE or float(attributes.get(size, 1)) == 0
 
 
 def _content(cell: _OpenCell, context: Context) -> Cell:
@@ -175,11 +184,28 @@ def _content(cell: _OpenCell, context: Context) -> Cell:
         )
     if not cell.value:
         return ""
+    if unseen := _unseen(cell, context):
+        return NoText(unseen)
     code = context.formats[cell.style] if cell.style < len(context.formats) else "General"
     try:
         return _shown(cell.kind, cell.value, code, context.strings)
     except NotShown as reason:
         return NoText(reason.args[0])
+
+
+def _unseen(cell: _OpenCell, context: Context) -> str:
+    """Why the text of the cell is not what its sender sees there, or an empty string."""
+    looks = context.looks[cell.style] if cell.style < len(context.looks) else NOTHING
+    text: str | None = cell.value
+    if cell.kind == "s" and text and text.strip().isdecimal():
+        text = context.strings[int(text)]
+    if isinstance(text, Looking):
+        looks |= text.looks
+    if STRUCK in looks:
+        return _("text that is struck through; delete it or remove the stroke")
+    if WHITE in looks and FILLED not in looks:
+        return _("white text, which may not be seen; remove it or colour it")
+    return ""
 
 
 def _has_value(cell: _OpenCell, context: Context) -> bool:
@@ -200,7 +226,7 @@ def _shown(kind: str, value: str, code: str, strings: Sequence[str]) -> Cell:
             raise ValueError(value)
         return shown_text(strings[int(value)], code)
     if kind in ("str", "inlineStr"):
-        return shown_text(unescaped(value), code)
+        return shown_text(value, code)
     return shown(value, code)
 
 

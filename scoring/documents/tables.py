@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from pmscoring.base.strict_json import refuse_deep
 from pmscoring.base.words import joined
@@ -27,8 +27,13 @@ from scoring.documents.base import (
 from scoring.documents.encodings import NAMES as ENCODINGS
 from scoring.documents.encodings import UTF_16, encoding_of
 from scoring.documents.headings import MOST_LINES_ABOVE, Header, Line, find, recognised
-from scoring.documents.sheets import MOST_COLUMNS, Cell, SheetRow, column_letters
+from scoring.documents.sheets import MOST_COLUMNS, Cell, NoText, SheetRow, column_letters
 
+AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
+"""A formula that keeps a spreadsheet from taking a text such as 0012 for a number."""
+ERRORS = ("#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!")
+NARROW = re.compile("#{4,}")
+"""What a spreadsheet shows, and some write, of a number in a column that is too narrow."""
 MOST_LINE = 4 * 1024 * 1024
 MOST_HEAD = 64 * 1024
 """Characters in which the separator is looked for."""
@@ -81,7 +86,14 @@ def _csv_lines(file: TextIO, separator: str, number: int) -> Iterator[Line]:
             ) from error
         if cells is None:
             return
-        yield Line(Place(number), cells)
+        yield Line(Place(number), [_cell(cell) for cell in cells])
+
+
+def _cell(text: str) -> Cell:
+    """What a spreadsheet shows of a cell that it or another program wrote for it."""
+    if shown := AS_TEXT.fullmatch(text):
+        return shown[1].replace('""', '"')
+    return NoText(_("an error")) if text in ERRORS or NARROW.fullmatch(text) else text
 
 
 def _csv_fault(error: csv.Error) -> str:
@@ -110,8 +122,14 @@ def _table(table: Iterator[Line], questions: Questions) -> tuple[Header, Iterato
     header = find(above, questions)
     if header is None:
         raise BadDocument(
-            _("no headings were found; the first line must name the columns %s")
-            % "candidate (受験者), question (設問), text (解答)"
+            _(
+                "no headings were found in the first %(lines)d lines; one must name the columns"
+                " %(columns)s, separated by commas, tabulators or semicolons"
+            )
+            % {
+                "lines": MOST_LINES_ABOVE,
+                "columns": "candidate (受験者), question (設問), text (解答)",
+            }
         )
     return header, chain(above, table)
 
@@ -129,10 +147,28 @@ def jsonl_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
                 yield Place(number), _json(line.decode(encoding))
 
 
+class _TwiceError(Exception):
+    """An object has a name twice, of which either value may be meant."""
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _value in pairs]
+        raise _TwiceError(next(name for name in names if names.count(name) > 1))
+    return members
+
+
+def _no_json(constant: str) -> None:
+    raise ValueError(constant)
+
+
 def _json(line: str) -> Row | Unreadable:
     try:
-        value = json.loads(line)
+        value = json.loads(line, object_pairs_hook=_members, parse_constant=_no_json)
         refuse_deep(value)
+    except _TwiceError as error:
+        return Unreadable(_("the name %s is there twice") % error)
     except (ValueError, RecursionError):
         return Unreadable(_("not JSON"))
     return value if isinstance(value, dict) else Unreadable(_("not a JSON object"))

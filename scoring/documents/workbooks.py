@@ -16,9 +16,8 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 
 from pmscoring.base.words import words as _
-from scoring.documents import archives, opc, sheets, xmlstreams
+from scoring.documents import archives, cell_styles, opc, sheets, xmlstreams
 from scoring.documents.base import BadDocument
-from scoring.documents.numbers import BUILT_IN
 
 MOST_PART = 128 * 1024 * 1024
 
@@ -46,14 +45,16 @@ class Workbook:
             for node in _all(root, "sheet")
             if (relation := by_key[_key(node)]).kind == "worksheet"
         ]
-        formats = _formats(opc.xml(archive, part_of["styles"])) if "styles" in part_of else []
+        styles = opc.xml(archive, part_of["styles"]) if "styles" in part_of else None
+        formats = [] if styles is None else cell_styles.formats(styles)
+        looks = [] if styles is None else cell_styles.looks(styles)
         strings: list[str] = []
         if "sharedStrings" in part_of:
             strings = xmlstreams.strings(self._blocks(part_of["sharedStrings"]))
         # A program that does not compute formulas writes no values or zeros, and this flag, at
         # which a spreadsheet computes them when it opens the file.
         computes = any(node.get("fullCalcOnLoad") in ("1", "true") for node in _all(root, "calcPr"))
-        self.context = sheets.Context(strings, formats, are_values_stored=not computes)
+        self.context = sheets.Context(strings, formats, looks, not computes)
 
     def rows(self, sheet: Sheet) -> Iterator[sheets.SheetRow]:
         """The rows of a sheet that have cells, in order."""
@@ -87,12 +88,3 @@ def _key(sheet: Any) -> str:
     return next(
         str(value) for name, value in sheet.items() if name != "id" and opc.local(name) == "id"
     )
-
-
-def _formats(styles: Any) -> list[str]:
-    """The number format of each style that cells name."""
-    codes: dict[int, str] = dict(BUILT_IN)
-    for node in _all(styles, "numFmt"):
-        codes[int(node.get("numFmtId", 0))] = node.get("formatCode", "")
-    cells = next(_all(styles, "cellXfs"), ())
-    return [codes.get(int(node.get("numFmtId", 0)), "") for node in cells]

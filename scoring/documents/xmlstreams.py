@@ -6,13 +6,24 @@ from xml.parsers import expat
 
 from pmscoring.base.words import words as _
 from scoring.documents.base import BadDocument
+from scoring.documents.cell_styles import NOTHING, look
 
 ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
 def unescaped(text: str) -> str:
     """The text without the escapes of OOXML, such as _x000D_ for a carriage return."""
-    return ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
+    if "_x" not in text:
+        return text
+    text = ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
+    # A character beyond U+FFFF is escaped as the two halves that it has in UTF-16.
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+class Looking(str):
+    """A text of which a part looks struck or white, as `looks` says."""
+
+    looks = NOTHING
 
 
 class XmlReader:
@@ -28,6 +39,8 @@ class XmlReader:
         self.is_text = False
         self.readings = 0
         self.text: list[str] = []
+        self.looks = NOTHING
+        self.is_font = False
 
     def feed(self, block: bytes) -> None:
         try:
@@ -42,20 +55,28 @@ class XmlReader:
         raise NotImplementedError
 
     def taken(self) -> str:
-        """The text since the last call."""
-        text = "".join(self.text)
+        """The text since the last call, as Looking where a part of it looks struck or white."""
+        text = unescaped("".join(self.text))
+        if self.looks:
+            text = Looking(text)
+            text.looks = self.looks
         self.text.clear()
+        self.looks = NOTHING
         return text
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         name = name.rpartition(":")[2]
         self.readings += name == "rPh"
+        self.is_font = self.is_font or name == "rPr"
+        if self.is_font:
+            self.looks |= look(name, attributes)
         self.is_text = name == "v" or (name == "t" and not self.readings)
         self.start(name, attributes)
 
     def _end(self, name: str) -> None:
         name = name.rpartition(":")[2]
         self.readings -= name == "rPh"
+        self.is_font = self.is_font and name != "rPr"
         self.is_text = False
         self.end(name)
 
@@ -77,7 +98,7 @@ class _Strings(XmlReader):
 
     def end(self, name: str) -> None:
         if name == "si":
-            self.strings.append(unescaped(self.taken()))
+            self.strings.append(self.taken())
 
 
 def strings(blocks: Iterable[bytes]) -> list[str]:

@@ -5,6 +5,7 @@ import re
 import struct
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
@@ -288,7 +289,7 @@ def test_it_tells_of_each_entry_that_cannot_be_read_and_whose_it_is(rows: Rows) 
     assert found[0] == (1, row("a_1", "Q1", "good"))
     told = {line: (one.candidate, one.reason) for line, one in found[1:]}
     assert told[2] == ("", "the name does not have the form candidate_question")
-    assert told[3] == ("b", ".zip: only TXT, HTML, DOCX and PDF files can be read")
+    assert told[3] == ("b", ".zip: a table or an archive; upload it on its own")
     assert told[4][1].startswith("not a readable archive")
     assert told[5] == ("d", "no text layer: the pages are images or empty")
     assert told[7][1] == ("neither UTF-8 nor CP932 (byte 1, line 1); save it as UTF-8")
@@ -381,3 +382,90 @@ def test_no_error_names_a_place_on_the_server(tmp_path: Path) -> None:
     with pytest.raises(BadDocument) as refused:
         list(reading.rows("a.xlsx", tmp_path / "stored"))
     assert str(tmp_path) not in str(refused.value)
+
+
+def test_a_name_in_utf_8_beside_another_one_counts(rows: Rows) -> None:
+    told = b"??_Q1.txt"
+    field = b"\1" + zlib.crc32(told).to_bytes(4, "little") + "𠮷田_Q1.txt".encode()
+    entry, stale = zipfile.ZipInfo(told.decode()), zipfile.ZipInfo("b_Q1.txt")
+    entry.extra = stale.extra = struct.pack("<HH", 0x7075, len(field)) + field
+    found = rows("a.zip", archive((entry, "x"), (stale, "y")))
+    assert [one["candidate"] for _, one in found] == ["𠮷田", "b"]
+
+
+@pytest.mark.parametrize("name", ["answers.csv", "a_Q1.xlsx", "inner.zip"])
+def test_a_table_in_an_archive_is_sent_on_its_own(rows: Rows, name: str) -> None:
+    [(_, found)] = rows("a.zip", archive((name, "candidate,question,text\na,Q1,x\n")))
+    assert "upload it on its own" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"PK\x03\x04\x14\0", "ZIP, XLSX, DOCX"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "XLS, DOC"),
+        (b"%PDF-1.7\n%", "PDF"),
+        (b"{\\rtf1\\ansi {\\'97\\'76}}", "RTF"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE HTML><p>x", "HTML"),
+        (b"<html><p>x", "HTML"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_so(rows: Rows, data: bytes, kind: str) -> None:
+    with pytest.raises(BadDocument, match=f"no plain text but {kind}"):
+        rows("a.csv", data)
+    [(_, found)] = rows("a.zip", archive(("a_Q1.txt", data)))
+    assert f"no plain text but {kind}" in found.reason
+
+
+def test_a_page_under_its_own_name_is_read(rows: Rows) -> None:
+    [(_, found)] = rows("a.zip", archive(("a_Q1.html", "<html><p>要件")))
+    assert found["text"] == "要件"
+
+
+@pytest.mark.parametrize("sign", ["\ufffd", "\x81", "\x9f"])
+def test_what_a_program_lost_before_is_no_answer(rows: Rows, sign: str) -> None:
+    table = f"candidate,question,text\na,Q1,要件{sign}が\nb,Q1,合意\n"
+    lost, whole = (found for _, found in rows("a.csv", table.encode()))
+    assert (lost.candidate, lost.pointer) == ("a", "/text")
+    assert lost.reason.startswith(f"U+{ord(sign):04X} at offset 2: a character was lost")
+    assert whole == row("b", "Q1", "合意")
+
+
+def test_cells_of_a_text_file_are_read_as_a_spreadsheet_shows_them(rows: Rows) -> None:
+    table = 'candidate,question,text\n"=""0012""",Q1,"=""5\'\'"""\nb,Q1,#N/A\nc,Q1,#####\n'
+    first, error, narrow = (found for _, found in rows("a.csv", table.encode()))
+    assert first == row("0012", "Q1", "5''")
+    assert error.reason == narrow.reason == "the cell contains an error"
+
+
+def test_an_id_that_a_spreadsheet_has_shortened_is_refused(rows: Rows) -> None:
+    [(_, found)] = rows("a.csv", b"candidate,question,text\n1.23457E+11,Q1,x\n")
+    assert (found.pointer, "shortened" in found.reason) == ("/candidate", True)
+
+
+def test_headings_that_come_again_are_skipped(rows: Rows) -> None:
+    part = "\ufeffcandidate,question,text\n{},Q1,x\n"
+    found = rows("a.csv", (part.format("a") + part.format("b")).encode())
+    assert found == [
+        (2, row("a", "Q1", "x")),
+        (3, Skipped("the headings again, not read")),
+        (4, row("b", "Q1", "x")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"candidate": "a", "text": "x", "text": "y"}', "the name text is there twice"),
+        ('{"candidate": "a", "text": NaN}', "not JSON"),
+    ],
+)
+def test_json_that_may_mean_two_things_is_refused(rows: Rows, line: str, reason: str) -> None:
+    [(_, found)] = rows("a.jsonl", line.encode())
+    assert found.reason == reason
+
+
+@pytest.mark.parametrize("head", ["candidate|question|text", "受験者，設問，解答"])
+def test_without_headings_the_reason_names_the_separators(rows: Rows, head: str) -> None:
+    with pytest.raises(BadDocument, match="separated by commas, tabulators or semicolons"):
+        rows("a.csv", f"{head}\n".encode())

@@ -61,6 +61,7 @@ def test_it_names_the_byte_at_fault_after_a_byte_order_mark() -> None:
         (TABLE.replace("①", "").replace("ﾔﾏﾀﾞ", "").encode("iso2022_jp"), "ISO-2022-JP"),
         (TABLE.replace("①", "").encode("euc_jp"), "EUC-JP"),
         ("candidate,question,text\ne01,Q1,It’s the team’s\n".encode("cp1252"), "Windows-1252"),
+        (TABLE.encode("utf-32"), "UTF-32"),
         (TABLE.encode("utf-16-le"), "without a byte order mark"),
         ("c1,5\xa0€\n".encode("cp1252"), "Windows-1252"),
         (b"candidate\n\x81\xff", r"nor CP932 \(byte 11, line 2\)"),

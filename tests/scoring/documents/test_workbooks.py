@@ -259,3 +259,72 @@ def test_a_sheet_of_very_many_columns_is_refused(tmp_path: Path) -> None:
     wide = Sheet([line(*HEADINGS), ['<c r="XFD2" t="str"><v>a</v></c>']])
     with pytest.raises(BadDocument, match="sheet 解答, cell XFD2: more than 300 columns"):
         read(workbook(wide), tmp_path)
+
+
+STRIKE = "<rPr><strike/></rPr>"
+WHITE = '<color rgb="FFFFFFFF"/>'
+
+
+def runs(*pieces: tuple[str, str]) -> str:
+    """A cell with a text of runs, each with its properties."""
+    inside = "".join(f"<r>{properties}<t>{piece}</t></r>" for piece, properties in pieces)
+    return f'<c t="inlineStr"><is>{inside}</is></c>'
+
+
+@pytest.mark.parametrize(
+    ("cell", "style", "reason"),
+    [
+        (runs(("要件が", ""), ("変わらない", STRIKE)), "", "struck through"),
+        (text("要件", 1), '<font><strike val="1"/></font>', "struck through"),
+        (text("要件", 1), f"<font>{WHITE}</font>", "white text"),
+        (text("要件", 1), '<font><color theme="0"/></font>', "white text"),
+        (runs(("要件が", ""), ("変わった", f"<rPr>{WHITE}</rPr>")), "", "white text"),
+        (number("5", 1), '<font><color indexed="9"/></font>', "white text"),
+    ],
+)
+def test_a_text_that_is_struck_or_white_is_refused(
+    tmp_path: Path, cell: str, style: str, reason: str
+) -> None:
+    data = workbook(sheet([text("a"), text("Q1"), cell]), formats=["General"], fonts=style)
+    [(place, row)] = read(data, tmp_path)
+    assert (place, row.candidate) == ("sheet 解答, cell C2", "a")
+    assert reason in row.reason
+
+
+@pytest.mark.parametrize(
+    ("cell", "style", "fill"),
+    [
+        (text("要件", 1), f"<font>{WHITE}</font>", "solid"),
+        (text("要件", 1), '<font><strike val="0"/><color rgb="FF000000"/></font>', "none"),
+        (text("要件", 1), '<font><color theme="0" tint="-0.5"/></font>', "none"),
+        (runs(("要件", '<rPr><strike val="false"/></rPr>')), "", "none"),
+    ],
+)
+def test_a_text_that_is_seen_is_read(tmp_path: Path, cell: str, style: str, fill: str) -> None:
+    data = workbook(
+        sheet([text("a"), text("Q1"), cell]),
+        formats=["General"],
+        fonts=style,
+        fill=f'<patternFill patternType="{fill}"/>',
+    )
+    assert answers(data, tmp_path) == [("a", "Q1", "要件")]
+
+
+def test_rows_and_columns_without_height_or_width_are_hidden(tmp_path: Path) -> None:
+    data = workbook(sheet(line("a", "Q1", "要件"), row_attributes={2: 'ht="0" customHeight="1"'}))
+    [(_, row)] = read(data, tmp_path)
+    assert row.reason == "the row is hidden; show it or delete it"
+    column = '<cols><col min="3" max="3" width="0" customWidth="1"/></cols>'
+    with pytest.raises(BadDocument, match="column text is hidden"):
+        read(workbook(sheet(line("a", "Q1", "要件"), before=column)), tmp_path)
+
+
+def test_escaped_halves_of_a_character_are_one(tmp_path: Path) -> None:
+    data = workbook(sheet(line("a", "Q1", "_xD83D__xDE00_と_x005F_x0041_")))
+    assert answers(data, tmp_path) == [("a", "Q1", "😀と_x0041_")]
+
+
+def test_a_cell_that_is_there_twice_makes_the_file_unreadable(tmp_path: Path) -> None:
+    twice = '<c r="C2" t="inlineStr"><is><t>一</t></is></c>' * 2
+    with pytest.raises(BadDocument, match="not a readable XLSX file"):
+        read(workbook(sheet([text("a"), text("Q1"), twice])), tmp_path)

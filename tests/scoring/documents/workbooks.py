@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
@@ -27,6 +28,7 @@ class Sheet(NamedTuple):
     before: str = ""
     after: str = ""
     hidden_rows: Sequence[int] = ()
+    row_attributes: Mapping[int, str] = MappingProxyType({})
 
 
 def text(value: str, style: int = 0) -> str:
@@ -49,9 +51,13 @@ def workbook(
     formats: Sequence[str] = (),
     namespaces: tuple[str, str] = TRANSITIONAL,
     fill: str = '<patternFill patternType="none"/>',
+    fonts: str = "",
     more: str = "",
 ) -> bytes:
-    """An XLSX file; style 1 has the first of `formats`, and `more` follows the list of sheets."""
+    """An XLSX file; style 1 has the first of `formats`, and `more` follows the list of sheets.
+
+    The font of that style is the first of `fonts`.
+    """
     main, relations = namespaces
     listed = "".join(
         f'<sheet name={quoteattr(sheet.name)} sheetId="{i}" state="{sheet.state}" r:id="s{i}"/>'
@@ -70,7 +76,7 @@ def workbook(
                 ],
             ]
         ),
-        "xl/styles.xml": _styles(main, formats, fill),
+        "xl/styles.xml": _styles(main, formats, fill, fonts),
     }
     for i, sheet in enumerate(sheets, start=1):
         parts[f"xl/worksheets/sheet{i}.xml"] = _sheet(main, sheet)
@@ -89,22 +95,29 @@ def _relations(relations: Sequence[tuple[str, str, str]]) -> str:
     return f'<Relationships xmlns="{PACKAGE}">{listed}</Relationships>'
 
 
-def _styles(main: str, formats: Sequence[str], fill: str) -> str:
+def _styles(main: str, formats: Sequence[str], fill: str, fonts: str) -> str:
     codes = "".join(
         f'<numFmt numFmtId="{164 + i}" formatCode={quoteattr(code)}/>'
         for i, code in enumerate(formats)
     )
-    cells = "".join(f'<xf numFmtId="{164 + i}"/>' for i, _code in enumerate(formats))
+    cells = "".join(
+        f'<xf numFmtId="{164 + i}" fontId="{i + 1}"/>' for i, _code in enumerate(formats)
+    )
     return (
-        f'<styleSheet xmlns="{main}"><numFmts>{codes}</numFmts><fills><fill>{fill}</fill></fills>'
+        f'<styleSheet xmlns="{main}"><numFmts>{codes}</numFmts>'
+        f"<fonts><font/>{fonts}</fonts><fills><fill>{fill}</fill></fills>"
         f'<cellStyleXfs><xf numFmtId="9"/></cellStyleXfs>'
         f'<cellXfs><xf numFmtId="0"/>{cells}</cellXfs></styleSheet>'
     )
 
 
+def _hidden(sheet: Sheet, row: int) -> str:
+    return sheet.row_attributes.get(row, f'hidden="{int(row in sheet.hidden_rows)}"')
+
+
 def _sheet(main: str, sheet: Sheet) -> str:
     rows = "".join(
-        f'<row r="{i}" hidden="{int(i in sheet.hidden_rows)}">{"".join(cells)}</row>'
+        f'<row r="{i}" {_hidden(sheet, i)}>{"".join(cells)}</row>'
         for i, cells in enumerate(sheet.rows, start=1)
     )
     data = f"{sheet.before}<sheetData>{rows}</sheetData>{sheet.after}"

@@ -89,6 +89,18 @@ def test_rows_of_a_candidate_belong_together_wherever_they_stand() -> None:
     assert list(first.answers.order_by("question").values_list("text", flat=True)) == ["一", "four"]
 
 
+def test_reasons_quote_what_the_database_cannot_store_as_replacement_characters() -> None:
+    row = '{"candidate": "c1", "question": "Q1", "text": "要件", "\\u0000\\ud800": 1}\n'
+    upload = received(row, "a.jsonl")
+    uploads.read(upload)
+    assert (upload.status, upload.rejected) == ("read", 1)
+    assert "\ufffd" in upload.rejections[0]["detail"]
+    table = workbook(Sheet([line("candidate_x0000_", "Q1"), line("c1", "要件")]))
+    upload = uploads.receive(Exam.objects.get(), "a.xlsx", File(io.BytesIO(table), "a.xlsx"))
+    uploads.read(upload)
+    assert upload.status == "read"
+
+
 def test_an_attempt_may_be_written_with_a_point() -> None:
     row = {"candidate": "c1", "question": "Q1", "text": "一", "attempt": 2.0}
     upload = received(f"{json.dumps(row)}\n", "a.jsonl")
