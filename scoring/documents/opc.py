@@ -7,6 +7,7 @@ part is found by the last word of its relation's type.
 import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import Any, NamedTuple
 
 from defusedxml.ElementTree import fromstring
@@ -33,7 +34,7 @@ def relations(archive: zipfile.ZipFile, part: str = "") -> Iterator[Relation]:
         return
     for node in xml(archive, listing):
         target = PurePosixPath("/") / path.parent / node.get("Target", "")
-        name = str(target).removeprefix("/")
+        name = normpath(target).removeprefix("/")
         yield Relation(node.get("Id", ""), node.get("Type", "").rpartition("/")[2], name)
 
 

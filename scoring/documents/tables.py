@@ -194,6 +194,7 @@ def xlsx_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
                 tables += 1
                 yield header.place, Table(header.meanings())
                 yield from answer_rows(header, chain(above, table), questions)
+                skipped += [(place, Skipped(note)) for note in book.left_out(sheet)]
             elif above:
                 skipped.append((place, Skipped(_("the sheet has no headings and was not read"))))
         if not tables:

@@ -6,6 +6,7 @@ part of the answer. What is seen and cannot be read as text is refused.
 """
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
@@ -29,12 +30,21 @@ MOST_TAGS = 600_000
 UNSEEN = frozenset(
     (
         *("pPr", "rPr", "tblPr", "tblGrid", "trPr", "tcPr", "sectPr", "sdtPr", "rubyPr"),
-        *("del", "moveFrom", "delText", "instrText", "delInstrText", "rt"),
+        *("del", "moveFrom", "delText", "delInstrText", "rt"),
         *("posOffset", "align", "pctWidth", "pctHeight", "pctPosHOffset", "pctPosVOffset"),
     )
 )
 BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "ptab": "\t", "noBreakHyphen": "-"}
+DATES = tuple(f"{part}{form}" for part in ("day", "month", "year") for form in ("Short", "Long"))
+SHOWN = ("t", "sym")
+WHITE = "FFFFFF"
+SMALLEST = 4
+"""The least size of text, in half points, that can be seen."""
+OF_SYMBOLS = re.compile("[!-\u00ff\ue000-\uf8ff]")
+SHOWN_BY_CODE = ("EQ", "SYMBOL", "AUTONUM", "AUTONUMLGL", "AUTONUMOUT", "LISTNUM")
+"""Fields that show what their code says, where they have no result."""
 NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes"}
+AROUND = ("header", "footer")
 IMAGES = ("blip", "imagedata")
 EQUATIONS = (
     *("f", "rad", "nary", "m", "eqArr", "limLow", "limUpp", "sPre", "sSub", "sSubSup", "sSup"),
@@ -81,6 +91,7 @@ class _Reader:
         self.style = ""
         self.deferred: list[Any] = []
         self.fields: list[bool] = []
+        self.code: list[str] = []
         self.placeholders: list[str] = []
         self.images = 0
         self.handlers: dict[str, Callable[[Any], None]] = {
@@ -99,6 +110,7 @@ class _Reader:
             "textpath": lambda node: self._say(value(node, name="string")),
             "oMath": self._equation,
             "fldChar": self._field,
+            "instrText": self._code,
             "sym": self._symbol,
         }
 
@@ -116,7 +128,20 @@ class _Reader:
         if self.images and not text.strip():
             raise BadDocument(_("a picture instead of text; type the answer"))
         notes = [_("%d pictures were not read") % self.images] if self.images else []
-        return Essay(text, notes)
+        return Essay(text, [*notes, *self._left_out()])
+
+    def _left_out(self) -> Iterator[str]:
+        """What is seen around the document and is no part of the answer."""
+        named = {
+            "comments": _("comments were not read"),
+            **dict.fromkeys(AROUND, _("the header or footer was not read")),
+        }
+        notes = [note for kind, note in named.items() if self._has_text(kind)]
+        yield from dict.fromkeys(notes)
+
+    def _has_text(self, kind: str) -> bool:
+        nodes = [each for part in self._part(kind) for each in part.iter()]
+        return any((each.text or "").strip() for each in nodes if local(str(each.tag)) == "t")
 
     def _part(self, kind: str) -> Any:
         part = self.parts.get(kind, "")
@@ -190,9 +215,12 @@ class _Reader:
         if self._is_on(properties, "vanish"):
             self._go(each for each in node if local(each.tag) == "fldChar")
             return
-        if any(is_on(properties, name) for name in ("strike", "dstrike")):
-            raise BadDocument(_("text that is struck through; delete it or remove the stroke"))
+        if any(child(node, name) is not None for name in DATES):
+            raise BadDocument(_("a date that the program fills in; type it"))
+        if any(child(node, name) is not None for name in SHOWN):
+            self._check_look(properties)
         font = font_of(properties) or self.styles.font(value(child(properties, "rStyle")))
+        font = font or self.styles.font(self.style)
         is_capital = self._is_on(properties, "caps") or self._is_on(properties, "smallCaps")
         for each in node:
             name = local(each.tag)
@@ -204,10 +232,24 @@ class _Reader:
             else:
                 self._go([each])
 
+    def _check_look(self, properties: Any) -> None:
+        """Refuse text that is struck, or may not be seen."""
+        if any(self._is_on(properties, name) for name in ("strike", "dstrike")):
+            raise BadDocument(_("text that is struck through; delete it or remove the stroke"))
+        is_shaded = any(child(properties, name) is not None for name in ("shd", "highlight"))
+        if value(child(properties, "color")).upper() == WHITE and not is_shaded:
+            raise BadDocument(_("white text, which may not be seen; remove it or colour it"))
+        size = value(child(properties, "sz"))
+        if size.isdecimal() and int(size) < SMALLEST:
+            raise BadDocument(_("text too small to be seen; remove it"))
+
     def _signs(self, font: str, text: str) -> str:
         if not symbols.is_of_symbols(font):
             return text
-        return "".join(self._sign(font, ord(sign)) for sign in text)
+        # The font is that of Latin letters: Japanese beside them stands in another.
+        return "".join(
+            self._sign(font, ord(sign)) if OF_SYMBOLS.match(sign) else sign for sign in text
+        )
 
     def _sign(self, font: str, code: int) -> str:
         sign = symbols.sign(font, code)
@@ -276,10 +318,19 @@ class _Reader:
         if kind == "begin":
             self._form_field(child(node, "ffData"))
             self.fields.append(False)
+            self.code.clear()
         elif self.fields and kind == "separate":
             self.fields[-1] = True
-        elif self.fields and kind == "end":
-            self.fields.pop()
+        elif self.fields and kind == "end" and not self.fields.pop():
+            self._check_code("".join(self.code).split())
+
+    def _code(self, node: Any) -> None:
+        self.code.append(node.text or "")
+
+    def _check_code(self, words: list[str]) -> None:
+        """Refuse a field without a result that shows a fraction, a reading, a sign or a number."""
+        if words and words[0].upper() in SHOWN_BY_CODE:
+            raise BadDocument(_("a field of the kind %s; type what it shows as text") % words[0])
 
     def _form_field(self, form: Any) -> None:
         """What a field of a form shows beside its result: a box, or the chosen entry of a list."""

@@ -60,6 +60,20 @@ class Workbook:
         """The rows of a sheet that have cells, in order."""
         return sheets.rows(lambda: self._blocks(sheet.part), self.context)
 
+    def left_out(self, sheet: Sheet) -> Iterator[str]:
+        """What is seen on a sheet and stands in no cell, in words."""
+        words = {
+            "comments": _("comments were not read"),
+            "threadedComment": _("comments were not read"),
+            "drawing": _("pictures, charts and text boxes were not read"),
+        }
+        relations = opc.relations(self.archive, sheet.part)
+        seen = [each for each in relations if each.kind in words and self._has_content(each.part)]
+        yield from dict.fromkeys(words[each.kind] for each in seen)
+
+    def _has_content(self, part: str) -> bool:
+        return part in self.archive.namelist() and len(opc.xml(self.archive, part)) > 0
+
     def _blocks(self, part: str) -> Iterator[bytes]:
         return archives.blocks(self.archive, self.archive.getinfo(part), MOST_PART)
 

@@ -12,8 +12,13 @@ from scoring.pdf.refused import Refused
 HIDDEN = 1 << 1 | 1 << 5
 """Flags of an annotation that is not shown on the screen."""
 PASSWORD, PUSHBUTTON = 1 << 13, 1 << 16
-NOT_TEXT = ("/Ink", "/Stamp", "/StrikeOut", "/Caret", "/Redact", "/FileAttachment", "/Watermark")
+NOT_TEXT = (
+    *("/Ink", "/Stamp", "/StrikeOut", "/Caret", "/Redact", "/FileAttachment", "/Watermark"),
+    *("/Line", "/PolyLine"),
+)
 """Annotations that show or cross out something which is no text of the file."""
+REMARKS = ("/Text", "/Highlight", "/Underline", "/Squiggly", "/Square", "/Circle", "/Polygon")
+"""Annotations that may come with a text of their own."""
 MOST_PARENTS = 20
 
 
@@ -65,7 +70,7 @@ def _texts(note: Any, page: int, seen: set[int]) -> Iterator[tuple[str, str]]:
         if not contents.strip() and entry(note, "/RC"):
             raise Refused("note", page, "FreeText")
         yield "", contents
-    elif kind in NOT_TEXT or (kind == "/Text" and contents.strip()):
+    elif kind in NOT_TEXT or (kind in REMARKS and contents.strip()):
         raise Refused("note", page, str(kind).removeprefix("/"))
 
 

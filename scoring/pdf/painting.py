@@ -23,6 +23,9 @@ INVISIBLE = (3, 7)
 """Modes of painting text that leave nothing on the page."""
 SMALLEST = 1.0
 """The least size of text, in points, that can be seen."""
+LEAST_OPACITY, LEAST_SCALE = 0.1, 0.1
+"""Shares of full colour and of full width, below which nobody sees the text."""
+NEARLY = 0.05
 WHITE = {"g": [1], "rg": [1, 1, 1], "k": [0, 0, 0, 0]}
 
 
@@ -36,6 +39,8 @@ class _State:
     scale: float = 1
     leading: float = 0
     rise: float = 0
+    opacity: float = 1
+    is_line_white: bool = False
     mode: int = 0
     is_white: bool = False
     is_tint: bool = False
@@ -160,7 +165,9 @@ class _Sheet:
             case "c" | "v" | "y":
                 self.painting.curves += not self._is_hidden()
             case "g" | "rg" | "k":
-                state.is_white = [float(value) for value in operands] == WHITE[name]
+                state.is_white = _is_white(name, operands)
+            case "G" | "RG" | "K":
+                state.is_line_white = _is_white(name.lower(), operands)
             case "cs":
                 state.is_white, state.is_tint = False, self._is_tint(operands[0])
             case "sc" | "scn" if not state.is_tint:
@@ -185,6 +192,10 @@ class _Sheet:
         if font:
             self.state.size = float(font[1])
             self.state.font = Font(font[0].get_object())
+
+        opacity = entry(dictionary(dictionary(self.resources, "/ExtGState"), name), "/ca")
+        if opacity is not None:
+            self.state.opacity = float(opacity)
 
     def _is_tint(self, name: str) -> bool:
         """Whether 1 is the full colour of an ink in this colour space, and not white."""
@@ -261,6 +272,10 @@ class _Sheet:
             raise Refused("invisible", self.number)
         if self.state.is_white and self.state.mode in (0, 4):
             raise Refused("white", self.number)
+        if self.state.is_line_white and self.state.mode in (1, 5):
+            raise Refused("white", self.number)
+        if self.state.opacity < LEAST_OPACITY or abs(self.state.scale) < LEAST_SCALE:
+            raise Refused("invisible", self.number)
         if run.size < SMALLEST:
             raise Refused("tiny", self.number)
         box = self.page.cropbox
@@ -287,6 +302,12 @@ class _Sheet:
             resources = dictionary(item, "/Resources") or self.resources
             self.paint(item, resources, matrix_of(array(item, "/Matrix") or IDENTITY))
             self.open_forms.pop()
+
+
+def _is_white(name: str, operands: Any) -> bool:
+    """Whether the colour that an operator sets cannot be told from white."""
+    pairs = zip(operands, WHITE[name], strict=False)
+    return all(abs(float(value) - white) <= NEARLY for value, white in pairs)
 
 
 def _key(item: Any) -> object:

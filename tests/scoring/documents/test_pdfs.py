@@ -190,6 +190,10 @@ def test_a_page_that_names_no_font_is_refused(shared: Pdfs) -> None:
         (f"1 g {at(72, 700, 'white')}", "page 1: white text"),
         (f"1 1 1 rg {at(72, 700, 'white')}", "page 1: white text"),
         (f"/DeviceGray cs 1 scn {at(72, 700, 'white')}", "page 1: white text"),
+        (f"0.98 g {at(72, 700, 'nearly white')}", "page 1: white text"),
+        (f"1 Tr 1 1 1 RG {at(72, 700, 'white outline')}", "page 1: white text"),
+        (f"/Clear gs {at(72, 700, 'transparent')}", "page 1: invisible text"),
+        (f"0 Tz {at(72, 700, 'squeezed')}", "page 1: invisible text"),
         (at(72, 700, "tiny", size=0.5), "page 1: text too small to be seen"),
         (at(72, 900, "above"), "page 1: text outside of the page"),
         (at(-200, 700, "beside"), "page 1: text outside of the page"),
@@ -197,7 +201,7 @@ def test_a_page_that_names_no_font_is_refused(shared: Pdfs) -> None:
 )
 def test_text_that_nobody_sees_is_refused(shared: Pdfs, page: str, reason: str) -> None:
     with pytest.raises(BadDocument, match=reason):
-        shared.text(pdf_file(at(72, 720, "seen") + page))
+        shared.text(pdf_file(at(72, 720, "seen") + page, resources="/ExtGState<</Clear<</ca 0>>>>"))
 
 
 def test_ink_of_full_strength_is_not_white(shared: Pdfs) -> None:
@@ -313,6 +317,9 @@ def test_what_was_typed_is_the_answer_and_not_the_printed_question(
         (["<</Type/Annot/Subtype/Ink/Rect[0 0 9 9]>>"], r"a note that is no text .*\(Ink\)"),
         (["<</Type/Annot/Subtype/StrikeOut/Rect[0 0 9 9]>>"], r"\(StrikeOut\)"),
         (["<</Type/Annot/Subtype/Text/Rect[0 0 9 9]/Contents(a)>>"], r"\(Text\)"),
+        (["<</Type/Annot/Subtype/Highlight/Rect[0 0 9 9]/Contents(a)>>"], r"\(Highlight\)"),
+        (["<</Type/Annot/Subtype/Square/Rect[0 0 9 9]/Contents(a)>>"], r"\(Square\)"),
+        (["<</Type/Annot/Subtype/Line/L[0 4 9 4]/Rect[0 0 9 9]>>"], r"\(Line\)"),
         (["<</Type/Annot/Subtype/FreeText/Rect[0 0 9 9]/RC(<p>a</p>)>>"], r"\(FreeText\)"),
     ],
 )

@@ -336,6 +336,55 @@ def test_text_that_is_struck_through_is_refused() -> None:
     assert text(p(r("消さない", '<w:strike w:val="false"/>'))) == "消さない"
 
 
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ('<w:rStyle w:val="Gone"/>', "struck through"),
+        ('<w:color w:val="ffffff"/>', "white text"),
+        ('<w:sz w:val="2"/>', "too small"),
+    ],
+)
+def test_text_that_may_not_be_seen_is_refused(properties: str, reason: str) -> None:
+    style = '<w:style w:styleId="Gone"><w:rPr><w:strike/></w:rPr></w:style>'
+    with pytest.raises(BadDocument, match=reason):
+        text(p(r("要件") + r("隠", properties)), styles=style)
+
+
+def test_white_text_on_a_colour_is_read() -> None:
+    shaded = '<w:color w:val="FFFFFF"/><w:shd w:fill="000000"/>'
+    assert text(p(r("要件", shaded))) == "要件"
+
+
+@pytest.mark.parametrize(
+    "code", ["EQ \\f(1,2)", " eq \\o\\ad(\\s\\up 9(よう),要)", "SYMBOL 252", "AUTONUM", "LISTNUM"]
+)
+def test_a_field_that_shows_its_code_is_refused(code: str) -> None:
+    char = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
+    instruction = f"<w:r><w:instrText>{code}</w:instrText></w:r>"
+    with pytest.raises(BadDocument, match="a field of the kind"):
+        text(p(char.format("begin") + instruction + char.format("end") + r("要件")))
+
+
+def test_a_date_that_the_program_fills_in_is_refused() -> None:
+    with pytest.raises(BadDocument, match="a date that the program fills in"):
+        text(p("<w:r><w:monthLong/><w:t>に</w:t></w:r>"))
+
+
+def test_signs_of_a_paragraphs_font_are_those_that_it_shows() -> None:
+    fonts = '<w:rPr><w:rFonts w:ascii="Wingdings"/></w:rPr>'
+    style = f'<w:style w:styleId="Signs">{fonts}</w:style>'
+    assert text(p(r("l 要件"), '<w:pStyle w:val="Signs"/>'), styles=style) == "● 要件"
+
+
+def test_what_stands_around_the_text_is_named() -> None:
+    inside = p(r("続き"))
+    essay = docx_text(
+        docx(p(r("要件")), comments=f"<w:comment>{inside}</w:comment>", header=inside)
+    )
+    assert essay.text == "要件"
+    assert essay.notes == ["comments were not read", "the header or footer was not read"]
+
+
 def test_word_art_is_read() -> None:
     assert text(p('<w:r><w:pict><v:textpath string="飾り"/></w:pict></w:r>')) == "飾り"
 

@@ -1,5 +1,7 @@
 """Workbooks are read as their senders saw them, or the cell that is not certain is named."""
 
+import io
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -328,3 +330,25 @@ def test_a_cell_that_is_there_twice_makes_the_file_unreadable(tmp_path: Path) ->
     twice = '<c r="C2" t="inlineStr"><is><t>一</t></is></c>' * 2
     with pytest.raises(BadDocument, match="not a readable XLSX file"):
         read(workbook(sheet([text("a"), text("Q1"), twice])), tmp_path)
+
+
+def test_what_stands_in_no_cell_of_a_sheet_is_named(tmp_path: Path) -> None:
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    listed = "".join(
+        f'<Relationship Id="{key}" Type="{kind}/{key}" Target="../{key}.xml"/>'
+        for key in ("comments", "drawing", "printerSettings")
+    )
+    parts = {
+        "xl/worksheets/_rels/sheet1.xml.rels": f"<Relationships>{listed}</Relationships>",
+        "xl/comments.xml": "<comments><commentList/></comments>",
+        "xl/drawing.xml": "<wsDr><twoCellAnchor/></wsDr>",
+    }
+    data = io.BytesIO(workbook(sheet(line("a", "Q1", "要件"))))
+    with zipfile.ZipFile(data, "a") as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+    _row, *notes = read(data.getvalue(), tmp_path)
+    assert [(place, note.reason) for place, note in notes] == [
+        ("sheet 解答", "comments were not read"),
+        ("sheet 解答", "pictures, charts and text boxes were not read"),
+    ]
