@@ -9,6 +9,8 @@ import orjson
 
 from pmscoring.base import texts
 from pmscoring.base.faults import Fault, fault
+from pmscoring.base.words import worded
+from pmscoring.base.words import words as _
 
 MOST_DEPTH = 32
 """Of a document; the deepest that is defined, an exam's, has eight levels."""
@@ -62,7 +64,7 @@ def _refuse_constant(name: str) -> None:
 def refused_texts(value: Any, pointer: str = "") -> Iterator[Fault]:
     """A fault for each text and name in the value that PostgreSQL or JSON cannot carry."""
     if isinstance(value, str) and (reason := texts.refused_character(value)):
-        yield fault(pointer, reason)
+        yield fault(pointer, worded(reason))
     pairs: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict):
         pairs = value.items()
@@ -70,5 +72,5 @@ def refused_texts(value: Any, pointer: str = "") -> Iterator[Fault]:
         pairs = enumerate(value)
     for key, inner in pairs:
         if isinstance(key, str) and (reason := texts.refused_character(key)):
-            yield fault(pointer, f"a member's name: {reason}")
+            yield fault(pointer, _("a member's name: %s") % worded(reason))
         yield from refused_texts(inner, f"{pointer}/{key}")

@@ -27,6 +27,7 @@ __all__ = [
     "FOLDING",
     "LONGEST_ID",
     "Folded",
+    "Refusal",
     "Verdict",
     "beginning",
     "composed",
@@ -55,6 +56,22 @@ HALF_WIDTH_RUN = regex.compile(r"[0-9A-Za-z]+")
 LONGEST_ID = 100
 OF_IDENTIFIERS = {sign: form for sign, form in lookalikes.TABLE.items() if form != "\u00a5"}
 TOO_MANY_MARKS = regex.compile(rf"\p{{M}}{{{MOST_MARKS + 1}}}")
+
+
+class Refusal(str):
+    """Why a text is refused, in English, with the sentence and the values that say so.
+
+    It is translated by pmscoring/base/words.py, of which the inference service has no need.
+    """
+
+    sentence: str
+    values: Mapping[str, int]
+
+    def __new__(cls, sentence: str, **values: int) -> "Refusal":
+        """The sentence with its values."""
+        refusal = super().__new__(cls, sentence % values)
+        refusal.sentence, refusal.values = sentence, values
+        return refusal
 
 
 def count(text: str, way: str) -> int:
@@ -222,16 +239,16 @@ def identifier(text: str) -> str:
     return " ".join(normalize("NFKC", INVISIBLE.sub("", text).translate(OF_IDENTIFIERS)).split())
 
 
-def refused_identifier(text: str) -> str | None:
+def refused_identifier(text: str) -> Refusal | None:
     """Why the identifier is not accepted, or None."""
     if reason := refused_character(text):
         return reason
     if not 0 < len(identifier(text)) <= LONGEST_ID:
-        return f"1 to {LONGEST_ID} visible characters are needed"
+        return Refusal("1 to %(most)d visible characters are needed", most=LONGEST_ID)
     return None
 
 
-def refused_character(text: str) -> str | None:
+def refused_character(text: str) -> Refusal | None:
     """Why intake does not accept the text, or None.
 
     No writing system puts more combining marks in a row than UAX #15 lets a stream have, and they
@@ -240,18 +257,20 @@ def refused_character(text: str) -> str | None:
     if reason := unstorable_character(text):
         return reason
     if run := TOO_MANY_MARKS.search(text):
-        return (
-            f"more than {MOST_MARKS} combining marks in a row at offset {run.start()} are refused"
+        return Refusal(
+            "more than %(most)d combining marks in a row at offset %(offset)d are refused",
+            most=MOST_MARKS,
+            offset=run.start(),
         )
     return None
 
 
-def unstorable_character(text: str) -> str | None:
+def unstorable_character(text: str) -> Refusal | None:
     """Why the text cannot be stored (U+0000 or a lone surrogate), or None."""
     if "\0" in text:
-        return f"U+0000 at offset {text.index(chr(0))} is refused"
+        return Refusal("U+0000 at offset %(offset)d is refused", offset=text.index("\0"))
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        return f"a lone surrogate at offset {error.start} is refused"
+        return Refusal("a lone surrogate at offset %(offset)d is refused", offset=error.start)
     return None

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from django.utils.translation import gettext
 
+from pmscoring.base.texts import Refusal
+
 Kept = Any
 """A str, or `{say, with?}` with a msgid and its parameters, or `{join, parts}`."""
 
@@ -36,6 +38,11 @@ class Words(str):
 def words(msgid: str) -> Words:
     """The message in the active language, whose msgid is kept."""
     return Words(gettext(msgid), {"say": msgid})
+
+
+def worded(refusal: Refusal) -> Words:
+    """Why a text is refused, in the active language."""
+    return words(refusal.sentence) % dict(refusal.values)
 
 
 def joined(separator: str, parts: Iterable[str]) -> Words:

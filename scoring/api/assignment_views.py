@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -70,7 +71,7 @@ def _read_assignments(body: dict[str, Any]) -> dict[str, list[str] | None]:
     """Codes by the marker's name; raises Invalid for what has another shape."""
     rows = body.get("assignments")
     if not isinstance(rows, list):
-        raise Invalid([fault("/assignments", "a list is expected")])
+        raise Invalid([fault("/assignments", _("a list is expected"))])
     faults: list[Fault] = []
     wanted: dict[str, list[str] | None] = {}
     for index, row in enumerate(rows):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -217,18 +218,18 @@ def _wanted(question: Question, body: dict[str, Any]) -> tuple[float | None, thr
     if unknown := body.keys() - {"threshold", "target", "apply"}:
         raise Invalid([fault(f"/{name}", "there is no such field") for name in sorted(unknown)])
     if not isinstance(body.get("apply", True), bool):
-        raise Invalid([fault("/apply", "true or false is expected")])
+        raise Invalid([fault("/apply", _("true or false is expected"))])
     if ("threshold" in body) == ("target" in body):
-        raise Invalid([fault("", "either threshold or target is expected")])
+        raise Invalid([fault("", _("either threshold or target is expected"))])
     if "target" in body and body["target"] is None:
-        raise Invalid([fault("/target", "a number is expected")])
+        raise Invalid([fault("/target", _("a number is expected"))])
     target = _target(body.get("target"))
     proposed = thresholds.proposal(question, target)
     if "target" in body:
         return proposed.value, proposed
     value = _number(body["threshold"], "threshold", 0.0, 1.0)
     if value == 0:
-        raise Invalid([fault("/threshold", "a number above 0 is expected")])
+        raise Invalid([fault("/threshold", _("a number above 0 is expected"))])
     return value, proposed
 
 

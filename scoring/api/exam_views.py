@@ -4,6 +4,7 @@ from typing import cast
 
 from django.contrib.auth.models import User
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -91,7 +92,7 @@ class ExamDetail(View):
         if faults := list(refused_texts(definition)):
             raise Invalid(faults)
         if definition.get("code") != code:
-            raise Invalid([fault("/code", f"the address says {code}")])
+            raise Invalid([fault("/code", _("the address says %s") % code)])
         asked = request.query_params
         exam, created = definitions.load(
             definition,

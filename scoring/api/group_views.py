@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -85,7 +86,7 @@ class GroupList(View):
         distance = as_object(request.data).get("distance", groups.DISTANCE)
         is_number = isinstance(distance, (int, float)) and not isinstance(distance, bool)
         if not is_number or not 0 <= distance <= 1:
-            raise Invalid([fault("/distance", "a number from 0 to 1 is expected")])
+            raise Invalid([fault("/distance", _("a number from 0 to 1 is expected"))])
         tasks.nudge_regroup(question, distance)
         response: shapes.Groups = {
             "groups": [],
@@ -130,5 +131,5 @@ def _question(exam: str, code: str) -> Question:
 def _without(body: dict[str, Any]) -> list[int]:
     keys = body.get("without", [])
     if not isinstance(keys, list) or not all(type(key) is int and 0 < key < 2**63 for key in keys):
-        raise Invalid([fault("/without", "a list of answers' ids is expected")])
+        raise Invalid([fault("/without", _("a list of answers' ids is expected"))])
     return keys

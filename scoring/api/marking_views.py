@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypedDict
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,6 +24,7 @@ from pmscoring.base.roles import (
     sees_candidates,
     signed_in,
 )
+from pmscoring.base.words import worded
 from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api import review_shapes as shapes
@@ -170,9 +172,11 @@ class Score(View):
         body = as_object(request.data)
         text = body.get("text")
         if not isinstance(text, str) or len(text) > MOST_TEXT:
-            raise Invalid([fault("/text", f"a text of at most {MOST_TEXT} characters is expected")])
-        if reason := texts.refused_character(text):
-            raise Invalid([fault("/text", reason)])
+            raise Invalid(
+                [fault("/text", _("a text of at most %d characters is expected") % MOST_TEXT)]
+            )
+        if refusal := texts.refused_character(text):
+            raise Invalid([fault("/text", worded(refusal))])
         question, calibration = _question(body)
         if reason := too_long(text, question):
             raise Invalid([fault("/text", reason)])
@@ -197,13 +201,15 @@ def _question(body: dict[str, Any]) -> tuple[dict[str, Any], str]:
             raise Invalid([{**it, "pointer": f"/question{it['pointer']}"} for it in broken])
         return question, ""
     if not isinstance(question, str) or not isinstance(body.get("exam"), str):
-        raise Invalid([fault("/question", "a question, or its code and the exam's, is expected")])
+        raise Invalid(
+            [fault("/question", _("a question, or its code and the exam's, is expected"))]
+        )
     if texts.refused_character(question + body["exam"]):
-        raise Invalid([fault("/question", "there is no such question")])
+        raise Invalid([fault("/question", _("there is no such question"))])
     rows = Question.objects.filter(exam__code=body["exam"], code=question)
     row = rows.values_list("pk", "digest", "calibration__sha256").first()
     if row is None:
-        raise Invalid([fault("/question", "there is no such question")])
+        raise Invalid([fault("/question", _("there is no such question"))])
     key, digest, calibration = row
     return _wire(key, digest), calibration or ""
 

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Annotated, Any, TypedDict
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -217,7 +218,7 @@ def _named_question(exam: Exam, body: Mapping[str, Any]) -> Question:
     is_code = isinstance(code, str) and not texts.refused_character(code)
     question = questions.filter(code=code).first() if is_code else None
     if question is None:
-        raise Invalid([fault("/question", "there is no such question in this exam")])
+        raise Invalid([fault("/question", _("there is no such question in this exam"))])
     return question
 
 
@@ -228,5 +229,5 @@ def _answer(question: Question, body: Mapping[str, Any]) -> Answer | None:
     known = type(key) is int and 0 < key < LARGEST_KEY
     answer = Answer.objects.filter(pk=key, question=question).first() if known else None
     if answer is None:
-        raise Invalid([fault("/answer", "there is no such answer to this question")])
+        raise Invalid([fault("/answer", _("there is no such answer to this question"))])
     return answer

@@ -4,6 +4,7 @@ from typing import Annotated, Any, TypedDict
 
 from django.contrib.auth.models import User
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -85,7 +86,9 @@ class ReferenceList(View):
         answer = _answer(code, body.get("answer"))
         explanation = body.get("explanation", "")
         if not isinstance(explanation, str) or "\0" in explanation or len(explanation) > 5000:
-            raise Invalid([fault("/explanation", "a text of at most 5000 characters is expected")])
+            raise Invalid(
+                [fault("/explanation", _("a text of at most 5000 characters is expected"))]
+            )
         judgement = body if "points" in body or body.get("criteria") else None
         reference = references.declare(
             answer,
@@ -148,7 +151,7 @@ class StandingList(View):
         is_name = isinstance(name, str) and not texts.refused_character(name)
         marker = User.objects.filter(username=name).first() if is_name else None
         if marker is None:
-            raise Invalid([fault("/marker", "there is no such user")])
+            raise Invalid([fault("/marker", _("there is no such user"))])
         return Response(shapes.standing(references.begin_round(exam, marker)), 201)
 
 
@@ -157,7 +160,7 @@ def _answer(code: str, key: Any) -> Answer:
     rows = Answer.objects.select_related("question__exam__policy").filter(question__exam=exam)
     answer = rows.filter(pk=key).first() if type(key) is int and 0 < key < 2**63 else None
     if answer is None:
-        raise Invalid([fault("/answer", "there is no such answer in this exam")])
+        raise Invalid([fault("/answer", _("there is no such answer in this exam"))])
     return answer
 
 

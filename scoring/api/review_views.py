@@ -3,6 +3,7 @@
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -80,7 +81,7 @@ class Next(View):
     ) -> Lease | None:
         kind = parameter(request, "kind") or KINDS[0]
         if kind not in KINDS:
-            raise Invalid([fault("/kind", f"one of {', '.join(KINDS)} is expected")])
+            raise Invalid([fault("/kind", _("one of %s is expected") % ", ".join(KINDS))])
         if kind == KINDS[0]:
             return queue.next_answer(exam, user, question)
         if not has_role(user, ADJUDICATOR, MANAGER):

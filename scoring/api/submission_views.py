@@ -8,6 +8,7 @@ from typing import IO, Any, cast
 
 from django.db import transaction
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -89,7 +90,7 @@ class SubmissionList(View):
         Raises Invalid, or Conflict where the body is not the first request's.
         """
         if len(key) > 200 or not key.isprintable():
-            raise Invalid([fault("", "Idempotency-Key: at most 200 printable characters")])
+            raise Invalid([fault("", _("Idempotency-Key: at most 200 printable characters"))])
         canonical = json.dumps(payload, sort_keys=True)
         body_hash = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
         # A client that gives up waiting sends the same key again while the first request still

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -69,10 +70,10 @@ class UploadList(View):
         """
         exam = Exam.objects.filter(code=parameter(request, "exam")).first()
         if exam is None:
-            raise Invalid([fault("/exam", "there is no such exam")])
+            raise Invalid([fault("/exam", _("there is no such exam"))])
         file = request.FILES.get("file")
         if file is None:
-            raise Invalid([fault("/file", "a file is expected")])
+            raise Invalid([fault("/file", _("a file is expected"))])
         if (file.size or 0) > settings.MAX_UPLOAD_BYTES:
             raise TooLarge(f"{file.size} bytes; MAX_UPLOAD_BYTES are taken at most")
         try:

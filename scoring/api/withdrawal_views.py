@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypedDict, TypeVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -38,9 +39,9 @@ class _Withdraw(View):
         body = as_object(request.data)
         reason, marked = body.get("reason", ""), body.get("marked", 0)
         if not isinstance(reason, str):
-            raise Invalid([fault("/reason", "a text is expected")])
+            raise Invalid([fault("/reason", _("a text is expected"))])
         if isinstance(marked, bool) or not isinstance(marked, int):
-            raise Invalid([fault("/marked", "a number is expected")])
+            raise Invalid([fault("/marked", _("a number is expected"))])
         subject: withdrawals.Subject = get_object_or_404(self.subjects.all(), pk=pk)
         user = signed_in(request.user)
         withdrawal, questions = withdrawals.withdraw(subject, user, reason, marked)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pmscoring.base import texts
 from pmscoring.base.faults import Fault, fault
+from pmscoring.base.words import worded
 from pmscoring.base.words import words as _
 from scoring.contract.faults import faults
 from scoring.contract.lengths import too_long
@@ -106,7 +107,7 @@ class Intake:
         answers = record.get("answers", [])
         problems = _answer_faults(answers, questions)
         if reason := texts.refused_identifier(record["candidate"]):
-            problems.append(fault("/candidate", reason))
+            problems.append(fault("/candidate", worded(reason)))
         if record.get("absent") and answers:
             problems.append(fault("/answers", _("an absent candidate has no answers")))
         if problems:
@@ -146,7 +147,8 @@ def _answer_faults(answers: Sequence[Record], questions: dict[str, Any]) -> list
             reason = _("%s is answered twice") % code
             problems.append(fault(f"/answers/{index}/question", reason))
         codes.add(code)
-        refused = texts.refused_character(_text(answer))
+        refusal = texts.refused_character(_text(answer))
+        refused: str | None = worded(refusal) if refusal else None
         if not refused and code in questions:
             refused = too_long(_text(answer), questions[code][1])
         if refused:

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 
 from pmscoring.base import texts
 from pmscoring.base.faults import Fault, fault
-from pmscoring.base.words import kept, spoken
+from pmscoring.base.words import kept, spoken, worded
 from pmscoring.base.words import words as _
 from scoring import documents
 from scoring.contract.faults import faults
@@ -130,7 +130,7 @@ def _refused_characters(row: documents.Row) -> list[Fault]:
         "candidate": texts.refused_identifier(row["candidate"]),
         "text": texts.refused_character(row.get("text", "")),
     }
-    return [fault(f"/{name}", reason) for name, reason in reasons.items() if reason]
+    return [fault(f"/{name}", worded(reason)) for name, reason in reasons.items() if reason]
 
 
 def _owner(row: documents.Row) -> tuple[str, int]:

@@ -10,6 +10,7 @@ from pmscoring.base import texts
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.roles import MANAGER, has_role
+from pmscoring.base.words import worded
 from scoring.models import Exam, Question, SavedComment
 from scoring.models.people import MOST_COMMENT
 from scoring.review.assignments import assigned, require_assigned
@@ -74,5 +75,5 @@ def checked_text(text: Any, most: int, pointer: str = "/text") -> str:
         words = _("a text of 1 to %(most)d characters is expected") % {"most": most}
         raise Invalid([fault(pointer, words)])
     if reason := texts.refused_character(kept):
-        raise Invalid([fault(pointer, reason)])
+        raise Invalid([fault(pointer, worded(reason))])
     return kept

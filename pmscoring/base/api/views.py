@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.utils.translation import gettext as _
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -86,7 +87,7 @@ class Pages(CursorPagination):
 def as_object(data: Any) -> dict[str, Any]:
     """The body as a JSON object; raises Invalid where it is another value."""
     if not isinstance(data, dict):
-        raise Invalid([fault("", "a JSON object is expected")])
+        raise Invalid([fault("", _("a JSON object is expected"))])
     return data
 
 

@@ -6,7 +6,8 @@ import pickle
 
 from django.utils import translation
 
-from pmscoring.base.words import joined, kept, spoken
+from pmscoring.base import texts
+from pmscoring.base.words import joined, kept, spoken, worded
 from pmscoring.base.words import words as _
 
 
@@ -40,3 +41,12 @@ def test_copies_keep_the_words() -> None:
     message = _("line %d") % 2
     assert kept(copy.deepcopy(message)) == kept(message)
     assert kept(pickle.loads(pickle.dumps(message))) == kept(message)  # noqa: S301  # our own
+
+
+def test_a_refused_text_is_told_in_the_language_of_its_reader() -> None:
+    with translation.override("en"):
+        reason = kept(worded(texts.refused_character("要件\0")))
+    with translation.override("ja"):
+        assert spoken(reason) == "位置2のU+0000は受け付けられません"
+        assert worded(texts.refused_identifier("\u200b")).startswith("目に見える文字を1文字以上100")
+    assert texts.refused_character("要件\0") == "U+0000 at offset 2 is refused"

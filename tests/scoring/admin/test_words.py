@@ -9,7 +9,7 @@ import polib
 from tests.paths import ROOT
 
 PLACES = ("pmscoring", "scoring", "opsconsole")
-CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "Refusal"}
 TAG = re.compile(r"""{% trans(?:late)? "((?:[^"\\]|\\.)*)" """)
 
 
