@@ -136,11 +136,11 @@ class WithdrawalAdmin(ReadOnly):
         """What it was."""
         return str(withdrawal)
 
-    @theme.display(description=_("the way back"))
+    @theme.display(description=_("bringing back"))
     def restoring(self, withdrawal: Withdrawal) -> str:
         """The link to the page that asks before."""
         address = reverse("admin:scoring_withdrawal_restore", args=[withdrawal.pk])
-        return format_html('<a class="pms-link" href="{}">{}</a>', address, _("Restore…"))
+        return format_html('<a class="pms-link" href="{}">{}</a>', address, _("Bring back…"))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.restore_view)
