@@ -21,8 +21,8 @@ from inference_server.arrays import Doubles
 from inference_server.encoding.batching import Batcher
 from inference_server.encoding.engine import Encoder
 from inference_server.marking import matching
-from inference_server.marking.marks import FULL, LEAST
 from inference_server.marking.matching import Reading, Rubric
+from inference_server.marking.points import FULL, LEAST
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
 from scoring.agreement.kappa import agreement

@@ -10,7 +10,7 @@ import numpy as np
 from inference_server.fitting.folds import fold_of
 from inference_server.fitting.regression import Pairs, fit
 from inference_server.judging.facts import NAMES, facts
-from inference_server.marking.marks import FULL, LEAST
+from inference_server.marking.points import FULL, LEAST
 from tests.bench.agreement.datasets import Data, Row
 from tests.bench.agreement.encoded import Asked, Reader
 from tests.bench.agreement.measures import weighted_f1

@@ -7,7 +7,8 @@ from inference_server.config import Config
 from inference_server.encoding.batching import Batcher, EncoderThread
 from inference_server.http.slots import Slots
 from inference_server.judging.shelf import Shelf
-from inference_server.scorer import EncoderLike, Scorer
+from inference_server.reading import EncoderLike
+from inference_server.scorer import Scorer
 
 MAX_REQUESTS = 32
 """Fewer than the 40 threads of Starlette's pool, so that one is left to read the next request."""

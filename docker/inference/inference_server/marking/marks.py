@@ -5,20 +5,15 @@ is a function of question and text alone. docs/scoring.md has the figures.
 """
 
 from collections.abc import Sequence
-from math import floor
 from typing import Any
 
 from inference_server.marking.judgement import Judgement
 from inference_server.marking.matching import Match
+from inference_server.marking.points import by_strength
 from inference_server.marking.rules import apply_rules
 from inference_server.marking.sharing import share_out
-from inference_server.marking.sheet import Sheet, on_step
+from inference_server.marking.sheet import Sheet
 from pmscoring.base import texts
-
-LEAST, FULL = 0.62, 0.74
-"""Strengths at which a criterion begins to earn points, and has earned them all."""
-KEYWORDS = 0.05
-"""What all the keywords of a criterion add to its strength."""
 
 
 def mark(
@@ -39,7 +34,7 @@ def mark(
     if rules.is_void:
         verdict, points = void_judgement, [0.0 for _ in matches]
     else:
-        verdict, points = judgement, _points(folded.text, sheet, matches)
+        verdict, points = judgement, by_strength(folded.text, sheet, matches)
         if verdict:
             points = _shared(verdict, points, sheet)
     criteria = [
@@ -55,31 +50,6 @@ def mark(
         "confidence": verdict.confidence if verdict else None,
         "flags": rules.flags,
     }
-
-
-def _points(text: str, sheet: Sheet, matches: Sequence[Match]) -> list[float]:
-    """The points of each criterion by its strength alone."""
-    criteria, step = sheet.question["criteria"], sheet.question["step"]
-    if text in sheet.model_answers:
-        return [on_step(criterion["points"], step) for criterion in criteria]
-    lowered = text.lower()
-    points = []
-    for criterion, keywords, match in zip(criteria, sheet.keywords, matches, strict=True):
-        share = _share(criterion, keywords, match.strength, lowered)
-        nearest = floor(criterion["points"] * share / step + 0.5) * step
-        points.append(on_step(min(nearest, criterion["points"]), step))
-    return points
-
-
-def _share(
-    criterion: dict[str, Any], keywords: Sequence[str], strength: float, lowered: str
-) -> float:
-    """What share of the criterion's points a text has earned."""
-    hits = sum(word in lowered for word in keywords) / len(keywords) if keywords else 0.0
-    share = (strength + KEYWORDS * hits - LEAST) / (FULL - LEAST)
-    if not criterion["references"]:
-        share = max(share, hits)
-    return min(max(share, 0.0), 1.0)
 
 
 def _shared(judgement: Judgement, points: Sequence[float], sheet: Sheet) -> list[float]:

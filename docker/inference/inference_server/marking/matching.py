@@ -5,16 +5,16 @@ et al. 2020). Tokens count by how rare they are in the language and by how littl
 prompt says them already (question demoting, Sultan et al. 2016). docs/scoring.md has the figures.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 import numpy as np
-import regex
 
 from inference_server.arrays import Floats, Indices
 
-CLAUSE = regex.compile(r"[^。、．，.,;；:：!?！？]+[。、．，.,;；:：!?！？]*")
+CLAUSE = re.compile(r"[^。、．，.,;；:：!?！？]+[。、．，.,;；:：!?！？]*")
 DEMOTING, LEAST_WEIGHT = 1.5, 0.02
 LEAST_RARITY = 0.1
 EVIDENCE_SHARE = 0.97

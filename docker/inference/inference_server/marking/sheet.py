@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import regex
 
+from inference_server.marking.points import on_step
 from pmscoring.base import texts
 
 WORD = regex.compile(r"\w+")
@@ -63,11 +64,6 @@ def ngrams(text: str) -> frozenset[str]:
     """The n-grams of a text's letters and digits, in lower case."""
     joined = "".join(WORD.findall(text.lower()))
     return frozenset(joined[i : i + GRAM] for i in range(max(len(joined) - GRAM + 1, 0)))
-
-
-def on_step(points: float, step: float) -> float:
-    """The most points on the step that are no more than `points`."""
-    return points // step * step
 
 
 def _lowered(text: str) -> str:
