@@ -1,0 +1,32 @@
+"""How far two runs over the same answers come to the same vectors and marks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tests.gpu.machine import Marked
+
+
+def compare(left: Sequence[Marked], right: Sequence[Marked]) -> dict[str, Any]:
+    """Figures of the difference.
+
+    `identical` and `differing_marks` count answers: those with the same vectors bit by bit, and
+    those with other points for a criterion. Cosines are of the same token in both runs.
+    """
+    pairs = list(zip(left, right, strict=True))
+    cosines = np.concatenate([(a.vectors * b.vectors).sum(axis=1) for a, b in pairs])
+    strengths = np.concatenate([np.subtract(a.strengths, b.strengths) for a, b in pairs])
+    totals = [abs(sum(a.points) - sum(b.points)) for a, b in pairs]
+    return {
+        "answers": len(pairs),
+        "tokens": len(cosines),
+        "cosine_least": float(cosines.min()),
+        "cosine_1_percent": float(np.quantile(cosines, 0.01)),
+        "cosine_median": float(np.median(cosines)),
+        "strength_mean_difference": float(np.abs(strengths).mean()),
+        "strength_greatest_difference": float(np.abs(strengths).max()),
+        "identical": sum(np.array_equal(a.vectors, b.vectors) for a, b in pairs),
+        "differing_marks": sum(a.points != b.points for a, b in pairs),
+        "points_greatest_difference": max(totals),
+    }
