@@ -18,6 +18,8 @@ from pmscoring.base import lookalikes
 
 FOLDING = 2
 """The number of these rules; the first were NFKC, and any white space as one space."""
+HEADER = "X-Folding"
+"""The header of a request for marks that says by which rules the caller folds."""
 GRAPHEME = regex.compile(r"\p{RI}{2}[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}]*|\X")
 """User-perceived characters; flags first, as `\\X` reads a row of them anew at each letter."""
 STANDING_ALONE = regex.compile(r"[\p{GCB=Other}\n]*")

@@ -6,13 +6,18 @@ and with them their marks. People's marks, calibrations and thresholds stay in f
 is a function of any folded text.
 """
 
+import logging
 from typing import Any
 
 from django.db import models, transaction
 
 from pmscoring.base import texts
 from scoring.marks import settlement
-from scoring.models import Answer, Exam, Question, locks
+from scoring.models import Answer, Exam, Question, Submission, locks
+
+log = logging.getLogger(__name__)
+NOT_PLAIN = r"[^!-~]|`"
+"""An id with such a character may have another form; the others are in theirs."""
 
 
 def outdated() -> "models.QuerySet[Question]":
@@ -45,8 +50,35 @@ def renew(question: Question) -> bool:
     answers = Answer.objects.filter(question=question)
     answers.wait_again()
     update_text_keys(Answer.everything.filter(question=question), question.wire())
+    rename_candidates(exam)
     settlement.settle(answers.values_list("pk", flat=True))
     return True
+
+
+def rename_candidates(exam: Exam) -> int:
+    """Give the exam's candidates the one form of ids that look alike; return how many keep theirs.
+
+    A candidate keeps the former id where another submission of the same attempt has the new one:
+    which of the two answers count is for people to say, who can withdraw one of them. Needs a
+    transaction that holds the exam, as intake does: nobody hands in under an id meanwhile.
+    """
+    rows = Submission.everything.filter(exam=exam, candidate__regex=NOT_PLAIN).order_by("pk")
+    kept = 0
+    for submission in rows.only("candidate", "attempt", "exam_id"):
+        name = texts.identifier(submission.candidate)
+        if not name or name == submission.candidate:
+            continue
+        others = Submission.everything.filter(exam=exam, candidate=name, attempt=submission.attempt)
+        if others.exists():
+            kept += 1
+        else:
+            Submission.everything.filter(pk=submission.pk).update(candidate=name)
+    if kept:
+        log.warning(
+            "candidates keep ids that look like others'",
+            extra={"exam": exam.code, "candidates": kept},
+        )
+    return kept
 
 
 def update_text_keys(answers: "models.QuerySet[Answer]", wire: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import httpx
 from django.conf import settings
 
-from pmscoring.base import rotating
+from pmscoring.base import folding, rotating
 from pmscoring.base.request_id import request_id
 from scoring.inference.errors import (
     KINDS,
@@ -202,7 +202,11 @@ class Inference:
 
     def _headers(self) -> dict[str, str]:
         # Asked for at each call: the token may be rotated meanwhile.
-        return {"X-Request-ID": request_id.get(), "Authorization": f"Bearer {self.token()}"}
+        return {
+            "X-Request-ID": request_id.get(),
+            "Authorization": f"Bearer {self.token()}",
+            folding.HEADER: str(folding.FOLDING),
+        }
 
 
 def _read_line(line: str) -> dict[str, Any]:

@@ -57,6 +57,12 @@ MISCONFIGURED = {
     408: _("the request broke off on its way to the inference service"),
 }
 """Faults of the way to the service rather than of the request, so the request is repeated later."""
+OTHER_FOLDING = _(
+    "the inference service folds texts by the rules of another release; scoring goes on"
+    " once both are of the same release"
+)
+OF_THIS_REPLICA = ("not_ready", "other_folding")
+"""Error types of a replica beside which others may serve: it starts, or is of another release."""
 FULL = 429
 BROKE_OFF = (502, 504)
 """What a proxy answers where the service behind it died, or took too long."""
@@ -84,7 +90,7 @@ def check(response: httpx.Response) -> None:
     if response.status_code in UNAVAILABLE:
         after = response.headers.get("Retry-After", "0")
         raise _unavailable_kind(response)(
-            _unavailable(response.status_code), float(after) if after.isdigit() else 0.0
+            _unavailable(response), float(after) if after.isdigit() else 0.0
         )
     if response.is_error:
         kind = KINDS.get(_error_type(response), InferenceError)
@@ -92,16 +98,18 @@ def check(response: httpx.Response) -> None:
 
 
 def _unavailable_kind(response: httpx.Response) -> type[InferenceUnavailable]:
-    if _error_type(response) == "not_ready":
+    if _error_type(response) in OF_THIS_REPLICA:
         return NotThisReplica
     if response.status_code in BROKE_OFF:
         return InferenceBrokeOff
     return InferenceFull if response.status_code == FULL else InferenceUnavailable
 
 
-def _unavailable(status: int) -> str:
-    cause = MISCONFIGURED.get(status)
-    return f"HTTP {status}: {cause}" if cause else f"HTTP {status}"
+def _unavailable(response: httpx.Response) -> str:
+    cause = MISCONFIGURED.get(response.status_code)
+    if _error_type(response) == "other_folding":
+        cause = OTHER_FOLDING
+    return f"HTTP {response.status_code}: {cause}" if cause else f"HTTP {response.status_code}"
 
 
 def _error_type(response: httpx.Response) -> str:

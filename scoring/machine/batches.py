@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
 from scoring.contract.lengths import too_long
@@ -73,12 +74,18 @@ def score_batch(question: Question, inference: Inference) -> int:
 def _score_claimed(question: Question, inference: Inference, answers: Sequence[Answer]) -> int:
     """Score the answers; return how many they are.
 
-    A text that has a mark in force already takes that mark over, without a request.
+    A text that has a mark in force already takes that mark over, without a request. Answers whose
+    question was folded by the rules of a newer release wait for its workers.
     """
     # The definition or the calibration may change while this worker scores. The question is read
     # after the claim, so every change that it does not show comes later, and such a change takes
     # the claim away (`wait_again`): `_write_marks` then drops what was scored under the old one.
     question = Question.objects.select_related("calibration").get(pk=question.pk)
+    # A worker of a newer release may have folded the question anew while this one, which knows only
+    # former rules, still runs. Were it folded anew after this reading, the claim would be gone.
+    if question.folding > texts.FOLDING:
+        postpone(answers, _("waits for a worker of the newer release that folded its question"))
+        return 0
     existing = _existing(question, {answer.text_key for answer in answers})
     _write_marks(question, [answer for answer in answers if answer.text_key in existing], existing)
     new = _short_enough(question, [each for each in answers if each.text_key not in existing])

@@ -7,15 +7,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from scoring.inference import Inference, InferenceUnavailable
+from scoring.inference import Inference, InferenceBrokeOff, InferenceUnavailable
 
 INFO = {"model": "a-model"}
+REFUSED = {"starting": "not_ready", "other": "other_folding"}
 
 
 class Replicas(ThreadingHTTPServer):
     """Each connection leads to the next replica, as an address by name does; the last one stays.
 
-    A replica is "ready", "starting" (answers that it is not ready) or "ending" (hangs up).
+    A replica is "ready", "starting" (answers that it is not ready), "other" (folds by other rules
+    than the caller) or "ending" (hangs up).
     """
 
     replicas: list[str]
@@ -37,10 +39,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.replica == "ending":
             self.close_connection = True
             return
-        starting = self.replica == "starting"
-        body = {"error": "the model is being loaded", "error_type": "not_ready"}
-        content = json.dumps(body if starting else INFO).encode()
-        self.send_response(503 if starting else 200)
+        refused = REFUSED.get(self.replica)
+        body = {"error": "not here, not now", "error_type": refused} if refused else INFO
+        content = json.dumps(body).encode()
+        self.send_response(503 if refused else 200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -62,10 +64,17 @@ def client(server: Replicas) -> Inference:
     return Inference(f"http://127.0.0.1:{server.server_port}", "a-token", 5)
 
 
-@pytest.mark.parametrize("first", ["starting", "ending"])
-def test_another_replica_answers_in_its_place(server: Replicas, first: str) -> None:
-    server.replicas = [first, first, "ready"]
+@pytest.mark.parametrize("others", [["starting"] * 2, ["other"] * 2, ["ending"]])
+def test_another_replica_answers_in_its_place(server: Replicas, others: list[str]) -> None:
+    server.replicas = [*others, "ready"]
     assert client(server).info() == INFO
+
+
+def test_a_request_that_two_replicas_hung_up_on_is_given_to_no_third(server: Replicas) -> None:
+    server.replicas = ["ending", "ending", "ready"]
+    with pytest.raises(InferenceBrokeOff):
+        client(server).info()
+    assert server.asked == 2
 
 
 def test_where_none_is_ready_that_is_known_within_a_second_or_so(server: Replicas) -> None:

@@ -8,7 +8,7 @@ from scoring.agreement import coverage
 from scoring.calibration import promotion, thresholds
 from scoring.machine import batches
 from scoring.models import Answer, Exam, MarkingPolicy, Question
-from tests.factories import FAIR, GOOD, NONE, hand_in, marked_by_people
+from tests.factories import FAIR, GOOD, NONE, calibrated, hand_in, marked_by_people, scored
 from tests.scoring.calibrations import fitted, marked_question
 from tests.scoring.fake_inference import FakeInference, right
 
@@ -144,6 +144,18 @@ def test_what_would_stand_is_counted_beforehand(question: Question, service: Fak
     batches.score_waiting(question, service.client)
     assert thresholds.standing(now(question), 0.9) == (120, 180)
     assert thresholds.standing(now(question), None) == (0, 180)
+
+
+def test_a_flag_that_asks_for_a_person_keeps_a_mark_from_standing(question: Question) -> None:
+    question = calibrated(question.exam)
+    answers = hand_in(question, [f"{GOOD}！{number}" for number in range(5)], first=500)
+    for answer, flags in zip(
+        answers, ([], ["too_long"], ["off_topic"], ["too_long", "off_topic"], []), strict=True
+    ):
+        scored([answer], confidence=0.95, sha256=question.active_sha256, flags=flags)
+    assert thresholds.standing(question, 0.9) == (2, 5)
+    MarkingPolicy.objects.update(harmless_flags=["too_long"])
+    assert thresholds.standing(now(question), 0.9) == (3, 5)
 
 
 def test_after_a_promotion_the_same_target_is_sought_and_never_less_strictly(

@@ -1,6 +1,8 @@
 """After the rules of folding have changed: what is folded and scored again, and what stays."""
 
 import hashlib
+import re
+import sys
 from unicodedata import normalize
 
 import pytest
@@ -9,7 +11,7 @@ from pmscoring.base import texts
 from scoring import tasks
 from scoring.calibration import promotion
 from scoring.exams import definitions, refolding
-from scoring.models import Answer, Calibration, Exam, Question
+from scoring.models import Answer, Calibration, Exam, Question, Submission
 from tests.factories import (
     calibrated,
     exam_in,
@@ -101,3 +103,33 @@ def test_the_task_of_the_sweep_folds_a_question_once() -> None:
         tasks.refold(question.pk)
     assert Question.objects.get(pk=question.pk).folding == texts.FOLDING
     assert all(fresh(answer).status == "waiting" for answer in answers)
+
+
+def test_candidates_get_the_one_form_of_ids_that_look_alike() -> None:
+    question, answers = folded_by_former_rules(exam_in())
+    for answer, former in zip(answers, ("０１２３", "か\u3099-1\u200e"), strict=True):
+        Submission.objects.filter(answers=answer).update(candidate=former)
+    refolding.renew(question)
+    assert [fresh(answer).submission.candidate for answer in answers] == ["0123", "が-1"]
+
+
+def test_a_candidate_keeps_an_id_whose_one_form_another_has(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    question, answers = folded_by_former_rules(exam_in())
+    for answer, former in zip(answers, ("０１２３", "0123"), strict=True):
+        Submission.objects.filter(answers=answer).update(candidate=former)
+    refolding.renew(question)
+    assert [fresh(answer).submission.candidate for answer in answers] == ["０１２３", "0123"]
+    (warning,) = (record for record in caplog.records if record.name == refolding.__name__)
+    assert warning.__dict__["candidates"] == 1
+    assert "０１２３" not in caplog.text
+
+
+def test_every_character_that_identifiers_lose_or_change_is_looked_at() -> None:
+    changed = (
+        character
+        for character in map(chr, range(sys.maxunicode))
+        if texts.identifier(character) != character
+    )
+    assert all(re.search(refolding.NOT_PLAIN, character) for character in changed)

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.utils.timezone import now
 from pytest_django import Settings
 
+from pmscoring.base.folding import FOLDING
 from scoring.exams import definitions
 from scoring.inference import Inference, InferenceError, InferenceUnavailable
 from scoring.intake import entries, submissions
@@ -281,3 +282,19 @@ def test_it_tells_how_many_answers_have_come_whatever_became_of_them(question: Q
     hand_in("一", "二", "三")
     Answer.objects.all().delete()
     assert load.measure()["arrived"] == before + 3
+
+
+def test_a_worker_leaves_what_a_newer_release_folded_to_the_newer_workers(
+    question: Question, inference: Inference
+) -> None:
+    hand_in("要件が途中で変わったから")
+    sent = texts_sent(inference)
+    Question.objects.filter(pk=question.pk).update(folding=FOLDING + 1)
+    assert batches.score_waiting(question, inference) == 0
+    answer = Answer.objects.get()
+    assert (answer.status, answer.claimed_at, sent) == ("waiting", None, [])
+    assert answer.reason
+    Question.objects.filter(pk=question.pk).update(folding=FOLDING)
+    Answer.objects.update(not_before=now())
+    assert batches.score_waiting(question, inference) == 1
+    assert len(sent) == 1

@@ -13,6 +13,7 @@ from inference_server.encoding.callers import Caller
 from inference_server.http.bodies import Invalid
 from inference_server.http.errors import Refusal
 from inference_server.http.state import Service
+from pmscoring.base import folding
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -37,6 +38,17 @@ def service_of(request: Request) -> Service:
     if service is None:
         raise Refusal(503, "not_ready", "the model is being loaded", Retry_After="5")
     return service
+
+
+def check_folding(request: Request) -> None:
+    """A Refusal with 503 where the caller folds texts by the rules of another release.
+
+    While a release is rolled out, workers and services of two releases run side by side. The marks
+    would be kept as if they were made by the caller's rules. A caller that names none is served.
+    """
+    named = request.headers.get(folding.HEADER, str(folding.FOLDING))
+    if named != str(folding.FOLDING):
+        raise Refusal(503, "other_folding", f"texts are folded by rules {folding.FOLDING} here")
 
 
 async def read_body(request: Request, max_bytes: int | None = None) -> bytes:

@@ -18,6 +18,7 @@ from inference_server.http.errors import ERROR_TYPES, Refusal, error_body
 from inference_server.http.metrics import ANSWERS, REFUSED, SECONDS
 from inference_server.http.requests import (
     caller_of,
+    check_folding,
     parse,
     protected,
     read_body,
@@ -37,6 +38,7 @@ LARGE_BODY = 65_536
 async def score(request: Request) -> Response:
     """POST /v1/score."""
     started = time.perf_counter()
+    check_folding(request)
     service, config = service_of(request), request.app.state.config
     payload = await _read_score_request(request)
     if len(payload.answers) > config.max_answers:
