@@ -348,7 +348,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "exams", "description": "Definitions and results"},
         {"name": "submissions", "description": "Handing in, and how far the scoring is"},
-        {"name": "uploads", "description": "Files of answers"},
+        {"name": "uploads", "description": "Files of answers and marks"},
         {"name": "withdrawals", "description": "Answers taken back, and the way back"},
         {"name": "marking", "description": "Answers, marks, and scoring at once"},
         {"name": "review", "description": "Marking by people: queue, groups, disputes, references"},

@@ -46,7 +46,7 @@ def register() -> None:
     declare(
         "scoring.Mark",
         "id answer source marker points criteria flags confidence calibration model definition "
-        "withdraws from_group origin seconds created_at",
+        "withdraws from_group from_upload origin seconds created_at",
         comment="",
         text_key="",
     )

@@ -27,10 +27,13 @@ MOST_SHOWN = 500
 
 @admin.register(Upload)
 class UploadAdmin(Previews, Withdraws, ReadOnly):
-    """Uploaded files of answers."""
+    """Uploaded files of answers and marks."""
 
-    list_display = ("name", "exam", "state", "accepted", "rejected", "bytes", "created_at")
-    list_filter = ("status", "exam", "created_at")
+    list_display = (
+        *("name", "exam", "kind", "state", "accepted", "rejected"),
+        *("bytes", "created_at"),
+    )
+    list_filter = ("status", "kind", "exam", "created_at")
     list_select_related = ("exam",)
     search_fields = ("name",)
     fields = (
@@ -44,14 +47,17 @@ class UploadAdmin(Previews, Withdraws, ReadOnly):
     )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = list(self.fields)
+        if obj and obj.kind == Upload.Kind.MARKS:
+            fields.append(("kind", "source"))
         # The reason and the rejected rows may name candidates, in the names of a ZIP's files too.
         if not sees_candidates(request.user):
-            return self.fields
+            return fields
         reason = ["why"] if obj and obj.reason else []
         preview = ["previewed"] if obj and obj.status == Upload.Status.PREVIEW else []
         notes = ["not_read"] if obj and obj.notes else []
         back = self.withdrawing_fields(request, obj)
-        return [*self.fields, *reason, *preview, *notes, "rejected_rows", *back]
+        return [*fields, *reason, *preview, *notes, "rejected_rows", *back]
 
     @theme.display(description=_("status"), ordering="status", label=colours.UPLOAD)
     def state(self, upload: Upload) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.pages import confirmation, page
+from pmscoring.base.audit import record
 from pmscoring.base.body_limits import DOCUMENT_BYTES, takes_file
 from pmscoring.base.disk import DiskFull
 from pmscoring.base.faults import Invalid, fault
@@ -26,7 +28,7 @@ from scoring.admin.agreement_page import ExamAgreementPage
 from scoring.admin.calibration_pages import request_calibrations
 from scoring.admin.exam_downloads import SAVED
 from scoring.admin.exam_states import ExamStates, to_exam
-from scoring.admin.forms import AnswersForm, DefinitionForm
+from scoring.admin.forms import AnswersForm, DefinitionForm, MarksForm
 from scoring.documents import BadDocument
 from scoring.exams import definitions, samples
 from scoring.intake import uploads
@@ -42,6 +44,7 @@ class ExamActions(ExamStates, ExamAgreementPage):
     actions_list = ("load_definition",)
     actions_detail = (
         "upload_answers",
+        "upload_marks",
         "agreement",
         {
             "title": _("Results"),
@@ -129,18 +132,42 @@ class ExamActions(ExamStates, ExamAgreementPage):
         """Store the uploaded file; a worker looks at it, and its page shows the preview."""
         exam = get_object_or_404(Exam, pk=object_id)
         form = AnswersForm(request.POST or None, request.FILES or None)
+        return self._upload(request, exam, form, _("Upload answers"))
+
+    @manages(description=_("Upload marks"), icon="grading", url_path="upload-marks")
+    @takes_file(lambda: settings.MAX_UPLOAD_BYTES)
+    def upload_marks(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The same for a file of marks that exist already."""
+        exam = get_object_or_404(Exam, pk=object_id)
+        form = MarksForm(request.POST or None, request.FILES or None)
+        return self._upload(request, exam, form, _("Upload marks"), Upload.Kind.MARKS)
+
+    def _upload(
+        self,
+        request: HttpRequest,
+        exam: Exam,
+        form: forms.Form,
+        title: Any,
+        kind: str = Upload.Kind.ANSWERS,
+    ) -> HttpResponse:
         if form.is_valid():
-            file = form.cleaned_data["file"]
+            fields = form.cleaned_data
+            wanted = uploads.Wanted(
+                is_preview=True,
+                format=fields.get("format") or Upload.Format.TEXT,
+                kind=kind,
+                source=fields.get("source", ""),
+            )
             try:
-                text_format = form.cleaned_data["format"] or Upload.Format.TEXT
-                wanted = uploads.Wanted(is_preview=True, format=text_format)
-                upload = uploads.receive(exam, file.name or "", file, wanted)
+                upload = uploads.receive(exam, fields["file"].name or "", fields["file"], wanted)
+            except Invalid as error:
+                form.add_error("source", error.faults[0]["detail"])
             except (BadDocument, WrongState, DiskFull) as error:
                 form.add_error("file", str(error))
             else:
+                record(f"uploaded {kind}", request.user, upload=upload.pk)
                 tasks.nudge_upload(upload)
                 address = reverse("admin:scoring_upload_change", args=[upload.pk])
                 return HttpResponseRedirect(address)
         context = {"form": form, "verb": _("Preview")}
-        title = str(_("Upload answers"))
-        return page(self, request, "pmscoring/file_form.html", title, exam, **context)
+        return page(self, request, "pmscoring/file_form.html", str(title), exam, **context)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base.admin import theme
 from scoring import access, documents
 from scoring.calibration import thresholds
+from scoring.intake import mark_files
 from scoring.models import Criterion, ModelAnswer, Question, Upload
 from scoring.models.access import scope_choices
 from scoring.models.exams import number
@@ -93,6 +94,27 @@ class AnswersForm(forms.Form):
         initial=Upload.Format.TEXT,
         required=False,
         widget=theme.Select,
+    )
+
+
+class MarksForm(forms.Form):
+    """A file of marks to upload."""
+
+    file = FileField(
+        label=capfirst(_("marks")),
+        help_text=_(
+            "CSV or XLSX with the columns candidate, question, points and marker, and optionally"
+            " attempt and comment; points by criterion in a column for each criterion. Also the"
+            " saved mark history."
+        ),
+        widget=theme.FileInput(attrs={"accept": ",".join(documents.MARK_EXTENSIONS)}),
+    )
+    source = forms.CharField(
+        label=capfirst(_("source of the marks")),
+        help_text=_("Who gave the marks, where the file has no column for it."),
+        max_length=mark_files.LONGEST_SOURCE,
+        required=False,
+        widget=theme.TextInput,
     )
 
 

@@ -19,6 +19,7 @@ from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import MANAGER, has_role
 from pmscoring.base.words import spoken
 from scoring import tasks
+from scoring.documents import NOT_READ
 from scoring.intake import rejections, uploads
 from scoring.models import Upload
 
@@ -31,13 +32,23 @@ MEANINGS = {
     "points": _("points"),
     "criteria": _("criteria"),
     "comment": _("comment"),
+    "marker": _("marker"),
+    "source": _("kind of mark"),
+    "withdrawn": _("mark withdrawn"),
+    NOT_READ: _("not read"),
 }
 SEPARATORS = {",": _("comma"), "\t": _("tabulator"), ";": _("semicolon")}
 MOST_SHOWN = 50
 
 
+MARK_CONFLICTS = {
+    Upload.Conflicts.REFUSE: _("keep the stored mark"),
+    Upload.Conflicts.REPLACE: _("withdraw the stored mark, and take the file's"),
+}
+
+
 class TakeForm(forms.Form):
-    """What happens to texts that differ from stored ones."""
+    """What happens to texts, or marks, that differ from stored ones."""
 
     conflicts = forms.ChoiceField(
         label=capfirst(_("other texts than the stored ones")),
@@ -45,6 +56,16 @@ class TakeForm(forms.Form):
         initial=Upload.Conflicts.REFUSE,
         widget=theme.Select,
     )
+
+    def __init__(self, kind: str, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if kind == Upload.Kind.MARKS:
+            self.fields["conflicts"] = forms.ChoiceField(
+                label=capfirst(_("other marks by the same source")),
+                choices=list(MARK_CONFLICTS.items()),
+                initial=Upload.Conflicts.REFUSE,
+                widget=theme.Select,
+            )
 
 
 class Previews(ReadOnly):
@@ -56,6 +77,7 @@ class Previews(ReadOnly):
         preview = upload.preview
         context = {
             **preview,
+            "is_marks": upload.kind == Upload.Kind.MARKS,
             "tables": [_table(table) for table in preview["tables"]],
             "first": [{**row, "place": spoken(row["place"])} for row in preview["first"]],
             "conflicting": rejections.shown(preview["conflicting"][:MOST_SHOWN]),
@@ -77,7 +99,7 @@ class Previews(ReadOnly):
     def take_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """GET asks what happens to conflicts, POST has the file taken."""
         upload = self._previewed(request, pk)
-        form = TakeForm(request.POST or None)
+        form = TakeForm(upload.kind, request.POST or None)
         refusal = ""
         if form.is_valid():
             try:
@@ -90,6 +112,7 @@ class Previews(ReadOnly):
                 return _to(upload)
         title = str(_("Take %s") % upload)
         more = {"form": form, "refusal": refusal, "verb": _("Take"), **upload.preview}
+        more["is_marks"] = upload.kind == Upload.Kind.MARKS
         return page(
             self, request, "scoring/take.html", title, upload, back=_address(upload), **more
         )

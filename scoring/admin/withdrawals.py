@@ -21,7 +21,7 @@ from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.roles import MANAGER, has_role, signed_in
 from scoring import tasks
 from scoring.intake import withdrawals
-from scoring.models import Withdrawal
+from scoring.models import Upload, Withdrawal
 
 
 class WithdrawalForm(forms.Form):
@@ -88,18 +88,36 @@ class Withdraws(ReadOnly):
                 refusal = str(error)
             else:
                 tasks.nudge(questions)
-                message = ngettext(
-                    "%(count)d answer was withdrawn.",
-                    "%(count)d answers were withdrawn.",
-                    withdrawal.answer_count,
-                )
-                self.message_user(request, message % {"count": withdrawal.answer_count})
+                self.message_user(request, _done(withdrawal))
                 return _to(withdrawal)
         title = _("Withdraw %(kind)s %(name)s") % {"kind": self.opts.verbose_name, "name": subject}
         more = {"form": form, "extent": extent, "refusal": refusal, "verb": _("Withdraw")}
+        more["is_marks"] = getattr(subject, "kind", "") == Upload.Kind.MARKS
         back = reverse(f"admin:{self._name}_change", args=[pk])
         template = "scoring/withdraw.html"
         return page(self, request, template, str(title), subject, back=back, **more)
+
+
+def _done(withdrawal: Withdrawal) -> str:
+    count = withdrawal.answer_count
+    if withdrawal.kind == Withdrawal.Kind.MARKS:
+        message = ngettext(
+            "The mark of %(count)d answer was withdrawn.",
+            "The marks of %(count)d answers were withdrawn.",
+            count,
+        )
+    else:
+        message = ngettext(
+            "%(count)d answer was withdrawn.", "%(count)d answers were withdrawn.", count
+        )
+    return message % {"count": count}
+
+
+def _restored(withdrawal: Withdrawal, restored: withdrawals.Restored) -> str:
+    message = _("%(count)d answers were restored, %(replaced)d of them behind later ones.")
+    if withdrawal.kind == Withdrawal.Kind.MARKS:
+        message = _("%(count)d marks were restored, except %(replaced)d with later ones.")
+    return message % {"count": restored.answers, "replaced": restored.replaced}
 
 
 def _to(withdrawal: Withdrawal) -> HttpResponse:
@@ -156,6 +174,8 @@ class WithdrawalAdmin(ReadOnly):
             self._restore(request, withdrawal)
             return _to(withdrawal)
         meaning = _("Its answers count again with their marks, except behind later ones.")
+        if withdrawal.kind == Withdrawal.Kind.MARKS:
+            meaning = _("Its marks count again, except where their source has later ones.")
         title = _("Restore %s?") % withdrawal
         back = reverse("admin:scoring_withdrawal_change", args=[pk])
         return confirmation(self, request, str(title), withdrawal, meaning=str(meaning), back=back)
@@ -167,6 +187,4 @@ class WithdrawalAdmin(ReadOnly):
             self.message_failure(request, error)
             return
         tasks.nudge(restored.questions)
-        message = _("%(count)d answers were restored, %(replaced)d of them behind later ones.")
-        counts = {"count": restored.answers, "replaced": restored.replaced}
-        self.message_user(request, message % counts)
+        self.message_user(request, _restored(withdrawal, restored))

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 
 from scoring.agreement import coverage, kappa
 from scoring.agreement.drift import drift
-from scoring.agreement.pairs import Comparison, Pair, Reading, compare, points_by_code
+from scoring.agreement.pairs import Comparison, Giver, Pair, Reading, compare, points_by_code
 from scoring.agreement.shapes import (
     ConfusionCell,
     CoveragePoint,
@@ -94,13 +94,14 @@ def _overall(questions: Sequence[QuestionAgreement]) -> OverallAgreement:
 
 
 def _marker_pairs(readings: Sequence[Reading], step: float, names: bool) -> list[MarkerPair]:
-    """Figures of each two markers, the marker with the lower key first, whoever marked earlier."""
-    pairs: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
+    """Figures of each two markers, the marker with the lower key first, whoever marked earlier.
+
+    Sources outside come before the markers, by their names.
+    """
+    pairs: dict[tuple[Giver, Giver], list[tuple[float, float]]] = defaultdict(list)
     for reading in readings:
-        first, second = sorted(
-            (reading.first, reading.second), key=lambda mark: (mark.marker or 0, mark.at)
-        )
-        pairs[first.marker or 0, second.marker or 0].append((first.points, second.points))
+        first, second = sorted((reading.first, reading.second), key=lambda mark: mark.giver)
+        pairs[first.giver, second.giver].append((first.points, second.points))
     labels = _marker_labels({key for markers in pairs for key in markers}, names)
     return [
         {"one": labels[first], "other": labels[second], "figures": figures}
@@ -109,14 +110,14 @@ def _marker_pairs(readings: Sequence[Reading], step: float, names: bool) -> list
     ]
 
 
-def _marker_labels(keys: Iterable[int], names: bool) -> dict[int, str]:
-    """The markers' names, or numbers in the order of their keys."""
-    keys = sorted(keys)
+def _marker_labels(givers: Iterable[Giver], names: bool) -> dict[Giver, str]:
+    """The names of markers and sources, or numbers in their order."""
+    givers = sorted(givers)
     if not names:
-        return {key: str(place) for place, key in enumerate(keys, start=1)}
-    users = get_user_model().objects.filter(pk__in=keys)
+        return {giver: str(place) for place, giver in enumerate(givers, start=1)}
+    users = get_user_model().objects.filter(pk__in={marker for marker, _origin in givers})
     usernames = {user.pk: user.get_username() for user in users}
-    return {key: usernames.get(key, "-") for key in keys}
+    return {giver: giver[1] or usernames.get(giver[0], "-") for giver in givers}
 
 
 def _criteria(question: Question, comparison: Comparison, step: float) -> list[CriterionAgreement]:

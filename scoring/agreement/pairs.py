@@ -18,18 +18,30 @@ from typing import Any, NamedTuple
 
 from scoring.models import Answer, Example, Mark, Question
 
+Giver = tuple[int, str]
+"""A marker's key and "", or 0 and the name of a source outside."""
+
 
 class MarkRow(NamedTuple):
-    """A standing mark, as far as the figures need it; `answer` and `marker` are keys."""
+    """A standing mark, as far as the figures need it; `answer` and `marker` are keys.
+
+    `origin` names the source of a mark that was given outside, of which no account is the marker.
+    """
 
     answer: int
     source: str
     marker: int | None
+    origin: str
     points: float
     criteria: list[dict[str, Any]]
     confidence: float | None
     from_group: int | None
     at: datetime
+
+    @property
+    def giver(self) -> Giver:
+        """Whose reading it is."""
+        return self.marker or 0, self.origin
 
 
 @dataclass(frozen=True)
@@ -122,6 +134,7 @@ def _marks(question: Question) -> list[tuple[int, list[MarkRow]]]:
             "answer",
             "source",
             "marker",
+            "origin",
             "points",
             "criteria",
             "confidence",
@@ -132,7 +145,7 @@ def _marks(question: Question) -> list[tuple[int, list[MarkRow]]]:
     marks: dict[int, list[MarkRow]] = defaultdict(list)
     row: Any
     for row in rows.iterator():
-        marks[row[0]].append(MarkRow(*row)._replace(points=float(row[3])))
+        marks[row[0]].append(MarkRow(*row)._replace(points=float(row[4])))
     groups = {
         answer: {mark.from_group for mark in answer_marks if mark.source in Mark.PEOPLE}
         for answer, answer_marks in marks.items()
@@ -176,13 +189,13 @@ def _out_of_fold(question: Question) -> dict[str, tuple[float, float | None]]:
 
 
 def _readings(answers: Iterable[Sequence[MarkRow]]) -> Iterable[Reading]:
-    """A reading for any two markers of an answer.
+    """A reading for any two markers or sources of an answer.
 
     Adjudicators are left out: they knew the markers' points.
     """
     for marks in answers:
-        by_marker = {mark.marker: mark for mark in marks if mark.source == Mark.Source.HUMAN}
-        yield from (Reading(first, second) for first, second in combinations(by_marker.values(), 2))
+        by_giver = {mark.giver: mark for mark in marks if mark.source == Mark.Source.HUMAN}
+        yield from (Reading(first, second) for first, second in combinations(by_giver.values(), 2))
 
 
 def _add_criteria(comparison: Comparison, machine: MarkRow, people: Sequence[MarkRow]) -> None:

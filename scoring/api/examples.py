@@ -123,6 +123,8 @@ UPLOAD = {
     "reason": "",
     "conflicts": "refuse",
     "format": "text",
+    "kind": "answers",
+    "source": "",
     "preview": None,
     "seen": 0,
     "accepted": 0,

@@ -162,7 +162,11 @@ class PreviewTable(TypedDict):
 
 
 class PreviewRow(TypedDict):
-    """One of the first rows, with the beginning of its text and the length of the whole."""
+    """One of the first rows, with the beginning of its text and the length of the whole.
+
+    In a file of marks the text is the comment; `points`, `criteria` and `source`, who gave the
+    mark, are the row's.
+    """
 
     place: str
     candidate: str
@@ -171,13 +175,18 @@ class PreviewRow(TypedDict):
     question: str
     text: str
     length: int
+    points: float | None
+    criteria: dict[str, float]
+    source: str
 
 
 class Preview(TypedDict):
     """What would be taken of a file: `submissions` and, of these, `added` new answers.
 
     `conflicts` is how many texts differ from stored ones, `marked` how many of these stored ones
-    people have marked, and `conflicting` lists the first.
+    people have marked, and `conflicting` lists the first. In a file of marks `submissions` is how
+    many candidates it marks, `added` how many marks are new, and conflicts are other marks than
+    those that are stored of the same source.
     """
 
     tables: list[PreviewTable]
@@ -194,6 +203,8 @@ class Preview(TypedDict):
 class Upload(TypedDict):
     """An uploaded file. `seen` is how many rows were read so far.
 
+    `kind` says whether it holds answers or marks, and `source` who gave the marks that name nobody.
+
     Once `status` is read, `accepted` and `rejected_rows` are how many rows were accepted and
     rejected; `rejected` lists the first of the rejected ones. `notes` says what was not read and is
     no row, such as a hidden sheet or a title above the headings. `preview` is there while `status`
@@ -208,6 +219,8 @@ class Upload(TypedDict):
     reason: str
     conflicts: str
     format: str
+    kind: str
+    source: str
     preview: Preview | None
     seen: int
     accepted: int
@@ -222,7 +235,8 @@ class Upload(TypedDict):
 class Withdrawal(TypedDict):
     """Answers that were taken back, and by whom; `marked` is how many of them people had marked.
 
-    `kind` and `subject` name the upload, the batch or the submission.
+    `kind` and `subject` name the upload, the batch or the submission. Of the kind `marks`, which
+    also names an upload, the marks were taken back and not the answers.
     """
 
     id: int
@@ -386,7 +400,8 @@ def reason_of(row: models.Upload) -> str:
 
 def preview(kept: dict[str, Any]) -> Preview:
     """A kept preview in the active language."""
-    first = [{**row, "place": spoken(row["place"])} for row in kept["first"]]
+    no_mark: dict[str, Any] = {"points": None, "criteria": {}, "source": ""}
+    first = [{**no_mark, **row, "place": spoken(row["place"])} for row in kept["first"]]
     tables = [
         {
             **table,
@@ -410,6 +425,8 @@ def upload(row: models.Upload) -> Upload:
         "reason": reason_of(row),
         "conflicts": row.conflicts,
         "format": row.format,
+        "kind": row.kind,
+        "source": row.source,
         "preview": preview(row.preview) if row.status == row.Status.PREVIEW else None,
         "seen": row.seen,
         "accepted": row.accepted,

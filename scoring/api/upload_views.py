@@ -1,4 +1,4 @@
-"""Uploads of files of answers."""
+"""Uploads of files of answers and marks."""
 
 from django.conf import settings
 from django.shortcuts import get_object_or_404
@@ -17,7 +17,7 @@ from scoring.api import examples
 from scoring.api import representations as show
 from scoring.api.submission_views import CONFLICTS, conflict_rule
 from scoring.documents import BadDocument
-from scoring.intake import uploads
+from scoring.intake import mark_files, uploads
 from scoring.models import Exam, Upload
 from scoring.tasks import nudge_upload
 
@@ -32,6 +32,18 @@ FORMAT = query(
     "format",
     {"type": "string", "enum": Upload.Format.values, "default": Upload.Format.TEXT.value},
     "What the texts in the cells of a table are; HTML is read as a browser shows it.",
+)
+
+
+KIND = query(
+    "kind",
+    {"type": "string", "enum": Upload.Kind.values, "default": Upload.Kind.ANSWERS.value},
+    "What the file holds.",
+)
+SOURCE = query(
+    "source",
+    {"type": "string", "maxLength": mark_files.LONGEST_SOURCE},
+    "Who gave the marks of a file of marks that does not name them in a column.",
 )
 
 
@@ -53,13 +65,15 @@ class UploadList(View):
             query("exam", {"type": "string"}, "The exam's code.", required=True),
             CONFLICTS,
             FORMAT,
+            KIND,
+            SOURCE,
             query("preview", {"type": "boolean", "default": False}, "Only look; see `take`."),
         ],
         examples=[response_example("Kept", examples.UPLOAD, 202)],
         problems=[409],
     )
     def post(self, request: Request) -> Response:
-        """Upload a file of answers, which a worker then reads.
+        """Upload a file of answers, or of marks that exist already, which a worker then reads.
 
         The file is CSV or TSV (UTF-8, UTF-16 or CP932), XLSX, XLSM or JSONL with the columns
         candidate, question, text and, where they are needed, attempt and absent; or it has a column
@@ -67,6 +81,13 @@ class UploadList(View):
         one candidate and attempt all rows are accepted or none. Uploading the same file again
         changes nothing. With `preview` nothing is taken: once `status` is preview, `preview` says
         how the file was understood and what would be taken, refused and in conflict.
+
+        With `kind=marks` the file is a table or JSONL with the columns candidate, question, points,
+        marker and, where they are needed, attempt, criteria, comment and source, or a column for
+        each criterion. A marker named there is no account: marks by two of them are double scoring.
+        The same mark again changes nothing; `conflicts=replace` withdraws another one of the same
+        source, and otherwise it stays and the row is rejected. The export of the mark history is
+        such a file.
         """
         exam = Exam.objects.filter(code=parameter(request, "exam")).first()
         if exam is None:
@@ -80,6 +101,8 @@ class UploadList(View):
             upload = uploads.receive(exam, file.name or "", file, _wanted(request))
         except BadDocument as error:
             raise Invalid([fault("/file", str(error))]) from error
+        if upload.kind == Upload.Kind.MARKS:
+            record("uploaded marks", request.user, upload=upload.pk)
         nudge_upload(upload)
         return Response(show.upload(upload), 202)
 
@@ -87,7 +110,9 @@ class UploadList(View):
 def _wanted(request: Request) -> uploads.Wanted:
     is_preview = parameter(request, "preview") == "true"
     text_format = parameter(request, "format") or Upload.Format.TEXT
-    return uploads.Wanted(is_preview, conflict_rule(request), text_format)
+    kind = parameter(request, "kind") or Upload.Kind.ANSWERS
+    source = parameter(request, "source") or ""
+    return uploads.Wanted(is_preview, conflict_rule(request), text_format, kind, source)
 
 
 class UploadTake(View):

@@ -72,7 +72,8 @@ class WithdrawUpload(_Withdraw):
     def post(self, request: Request, pk: int) -> Response:
         """Take back the answers that this file brought.
 
-        They are in no queue, figure or result any more, and no machine marks them. The status is
+        They are in no queue, figure or result any more, and no machine marks them. Of a file of
+        marks, the marks are withdrawn. The status is
         409 where people have marked some of them and `marked` is not their number, or the exam is
         fixed.
         """

@@ -1,16 +1,19 @@
 """Port: reads answers from tables (CSV, TSV, XLSX, JSONL) and ZIPs of TXT, HTML, DOCX and PDF.
 
+Marks are read from tables only.
+
 What is read is what the sender saw on the screen; where that is not certain, the row is refused.
 
 Files are not trusted: the size of unpacked archives is limited, and XML must not declare entities.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from pmscoring.base.words import words as _
 from scoring.documents import markup
+from scoring.documents.answers import Answers
 from scoring.documents.base import (
     BadDocument,
     Place,
@@ -23,10 +26,14 @@ from scoring.documents.base import (
     lines,
 )
 from scoring.documents.essays import zip_rows
+from scoring.documents.headings import NOT_READ, Contents
+from scoring.documents.marks import Marks
 from scoring.documents.tables import csv_rows, jsonl_rows, xlsx_rows
 
 __all__ = [
     "EXTENSIONS",
+    "MARK_EXTENSIONS",
+    "NOT_READ",
     "BadDocument",
     "Place",
     "PlacedRow",
@@ -36,7 +43,9 @@ __all__ = [
     "Table",
     "Unreadable",
     "lines",
+    "mark_rows",
     "reader",
+    "refuse_archive",
     "rows",
 ]
 MOST_ROWS = 200_000
@@ -44,7 +53,7 @@ LOST = re.compile("[\ufffd\u0080-\u0084\u0086-\u009f]")
 """What programs write for bytes that they could not decode, or decoded as Latin-1."""
 Read = Row | Unreadable | Skipped | Table
 NO_QUESTIONS: Questions = {}
-Reader = Callable[[Path, Questions], Iterator[PlacedRow]]
+Reader = Callable[[Path, Contents], Iterator[PlacedRow]]
 READERS: dict[str, Reader] = {
     ".csv": csv_rows,
     ".tsv": csv_rows,
@@ -57,6 +66,8 @@ READERS: dict[str, Reader] = {
 }
 EXTENSIONS = tuple(READERS)
 """Of the names of files that can be read."""
+MARK_EXTENSIONS = tuple(name for name in READERS if name != ".zip")
+"""Of the names of files of marks, which are tables."""
 
 
 def reader(name: str) -> Reader:
@@ -82,15 +93,39 @@ def rows(
     of a table are HTML; in an archive the name of each file says what it is. For a row that cannot
     be read there is an Unreadable. Raises BadDocument where the file as a whole cannot be read.
     """
-    read = reader(name)
+    is_html = is_html and reader(name) is not zip_rows
+    for place, row in _rows(name, path, Answers(questions)):
+        if is_html and isinstance(row, dict):
+            yield from ((place, _certain(each)) for each in _shown(row))
+        else:
+            yield place, _certain(row)
+
+
+def mark_rows(
+    name: str, path: Path, questions: Questions, criteria: Collection[str]
+) -> Iterator[PlacedRow]:
+    """The same for a table of marks; `criteria` are the folded names that may be headings.
+
+    A row has the candidate, the question, and of `points`, `criteria` (points by name), `comment`,
+    `marker` and `source` what the table says. Raises BadDocument for an archive.
+    """
+    refuse_archive(name)
+    for place, row in _rows(name, path, Marks(questions, criteria)):
+        yield place, _certain(row)
+
+
+def refuse_archive(name: str) -> None:
+    """Raise BadDocument where the name is not that of a table, and so not that of marks."""
+    if reader(name) is zip_rows:
+        raise BadDocument(_("marks are read from CSV, TSV, TXT, XLSX, XLSM and JSONL files only"))
+
+
+def _rows(name: str, path: Path, contents: Contents) -> Iterator[PlacedRow]:
     try:
-        for count, (place, row) in enumerate(read(path, questions)):
+        for count, row in enumerate(reader(name)(path, contents)):
             if count >= MOST_ROWS:
                 raise BadDocument(_("more than %d rows") % MOST_ROWS)
-            if is_html and read is not zip_rows and isinstance(row, dict):
-                yield from ((place, _certain(each)) for each in _shown(row))
-            else:
-                yield place, _certain(row)
+            yield row
     except FileNotFoundError as error:
         raise BadDocument(_("the stored file no longer exists; upload it again")) from error
 
@@ -99,7 +134,7 @@ def _certain(row: Read) -> Read:
     """The row, refused where a program before this one lost characters of it."""
     if not isinstance(row, dict):
         return row
-    for name in ("candidate", "text"):
+    for name in ("candidate", "text", "comment", "marker"):
         lost = LOST.search(value) if isinstance(value := row.get(name), str) else None
         if lost:
             reason = _(

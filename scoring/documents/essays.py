@@ -21,6 +21,7 @@ from scoring.documents.base import (
     question_code,
 )
 from scoring.documents.encodings import decoded
+from scoring.documents.headings import Contents
 from scoring.documents.pdfs import Pdfs
 from scoring.documents.word import docx_text
 
@@ -34,7 +35,7 @@ Reader = Callable[[bytes], Essay]
 Readers = Mapping[str, Reader]
 
 
-def zip_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
+def zip_rows(path: Path, contents: Contents) -> Iterator[PlacedRow]:
     """A row for each file in the archive, and what was not read of it.
 
     Folders and what macOS adds are left out. Raises BadDocument where the archive is refused.
@@ -51,7 +52,7 @@ def zip_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
                 or "__MACOSX" in path_inside.parts
             ):
                 continue
-            rows, size = _rows(archive, entry, path_inside.name, readers, questions)
+            rows, size = _rows(archive, entry, path_inside.name, readers, contents.questions)
             left -= size
             if left < 0:
                 raise BadDocument(_("larger than %d bytes when unpacked") % archives.MOST_UNPACKED)

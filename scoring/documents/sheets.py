@@ -35,6 +35,11 @@ class Merged(str):
 Cell = str | NoText
 
 
+def is_filled(cell: Cell) -> bool:
+    """Whether something stands in the cell."""
+    return isinstance(cell, NoText) or bool(cell.strip())
+
+
 class SheetRow(NamedTuple):
     """A row; its cells by the number of their column from 0 on, without those that are empty."""
 

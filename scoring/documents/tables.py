@@ -12,12 +12,10 @@ from pmscoring.base.strict_json import refuse_deep
 from pmscoring.base.words import joined
 from pmscoring.base.words import words as _
 from scoring.documents import workbooks
-from scoring.documents.answers import answer_rows
 from scoring.documents.base import (
     BadDocument,
     Place,
     PlacedRow,
-    Questions,
     Row,
     Skipped,
     Table,
@@ -26,7 +24,7 @@ from scoring.documents.base import (
 )
 from scoring.documents.encodings import NAMES as ENCODINGS
 from scoring.documents.encodings import UTF_16, encoding_of
-from scoring.documents.headings import MOST_LINES_ABOVE, Header, Line, find, recognised
+from scoring.documents.headings import MOST_LINES_ABOVE, Contents, Header, Line, find, recognised
 from scoring.documents.sheets import MOST_COLUMNS, Cell, NoText, SheetRow, column_letters
 
 AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
@@ -42,23 +40,23 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
 """What Excel takes for the separator of the lines that follow, and not for a row."""
 
 
-def csv_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
+def csv_rows(path: Path, contents: Contents) -> Iterator[PlacedRow]:
     """The rows of a file whose cells are separated by commas, tabulators or semicolons.
 
     Each has the number of the line on which it begins. Raises BadDocument.
     """
     encoding = encoding_of(path)
     with path.open(encoding=encoding, newline="") as file:
-        separator, is_declared = _separator(file.read(MOST_HEAD), questions)
+        separator, is_declared = _separator(file.read(MOST_HEAD), contents)
     with path.open(encoding=encoding, newline="") as file:
         if is_declared:
             file.readline()
-        header, lines_read = _table(_csv_lines(file, separator, int(is_declared)), questions)
+        header, lines_read = _table(_csv_lines(file, separator, int(is_declared)), contents)
         yield header.place, Table(header.meanings(), ENCODINGS.get(encoding, encoding), separator)
-        yield from answer_rows(header, lines_read, questions)
+        yield from contents.below(header, lines_read)
 
 
-def _separator(head: str, questions: Questions) -> tuple[str, bool]:
+def _separator(head: str, contents: Contents) -> tuple[str, bool]:
     """The separator, and whether the first line declares it."""
     if declared := SEPARATOR_LINE.match(head):
         return declared[1], True
@@ -66,7 +64,7 @@ def _separator(head: str, questions: Questions) -> tuple[str, bool]:
     def headings(separator: str) -> int:
         first = head.splitlines(keepends=True)[:MOST_LINES_ABOVE]
         try:
-            return max(recognised(row, questions) for row in csv.reader(first, delimiter=separator))
+            return max(recognised(row, contents) for row in csv.reader(first, delimiter=separator))
         except (csv.Error, ValueError):
             return 0
 
@@ -114,27 +112,24 @@ def _bounded(file: TextIO) -> Iterator[str]:
         yield line
 
 
-def _table(table: Iterator[Line], questions: Questions) -> tuple[Header, Iterator[Line]]:
+def _table(table: Iterator[Line], contents: Contents) -> tuple[Header, Iterator[Line]]:
     """The headings of a table, whose lines are read as far as these first, and its lines."""
     above = list(islice(table, MOST_LINES_ABOVE))
     if not any(any(line.cells) for line in above):
         raise BadDocument(_("the file or its first line is empty"))
-    header = find(above, questions)
+    header = find(above, contents)
     if header is None:
         raise BadDocument(
             _(
                 "no headings were found in the first %(lines)d lines; one must name the columns"
                 " %(columns)s, separated by commas, tabulators or semicolons"
             )
-            % {
-                "lines": MOST_LINES_ABOVE,
-                "columns": "candidate (受験者), question (設問), text (解答)",
-            }
+            % {"lines": MOST_LINES_ABOVE, "columns": contents.needed()}
         )
     return header, chain(above, table)
 
 
-def jsonl_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
+def jsonl_rows(path: Path, contents: Contents) -> Iterator[PlacedRow]:
     """The JSON object of each line that is not blank. Raises BadDocument."""
     encoding = encoding_of(path)
     if encoding == UTF_16:
@@ -174,7 +169,7 @@ def _json(line: str) -> Row | Unreadable:
     return value if isinstance(value, dict) else Unreadable(_("not a JSON object"))
 
 
-def xlsx_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
+def xlsx_rows(path: Path, contents: Contents) -> Iterator[PlacedRow]:
     """The rows of every visible sheet that has headings. Raises BadDocument.
 
     Other sheets are skipped, with their names, unless no sheet has headings at all.
@@ -189,11 +184,11 @@ def xlsx_rows(path: Path, questions: Questions) -> Iterator[PlacedRow]:
                 continue
             table = _sheet_lines(sheet.name, book.rows(sheet))
             above = list(islice(table, MOST_LINES_ABOVE))
-            header = find(above, questions)
+            header = find(above, contents)
             if header:
                 tables += 1
                 yield header.place, Table(header.meanings())
-                yield from answer_rows(header, chain(above, table), questions)
+                yield from contents.below(header, chain(above, table))
                 skipped += [(place, Skipped(note)) for note in book.left_out(sheet)]
             elif above:
                 skipped.append((place, Skipped(_("the sheet has no headings and was not read"))))

@@ -97,23 +97,35 @@ def checked(
     number: int, place: documents.Place, row: documents.Row | documents.Unreadable
 ) -> StagedRow:
     """The row as it is staged, with its faults by the contract."""
-    where = json.dumps(asdict(place))
-    if isinstance(row, dict):
-        row = _with_folded_code(row)
     if isinstance(row, documents.Unreadable):
-        owner = _owner({"candidate": row.candidate, "attempt": row.attempt})
-        row_faults = [fault(row.pointer, row.reason)]
-        return StagedRow(number, where, *owner, False, "", "", _kept(row_faults))
+        return unreadable(number, place, row)
+    row = with_folded_code(row)
     if row_faults := faults("row", row) or _refused_characters(row) or _absent_fault(row):
-        return StagedRow(number, where, *_owner(row), False, "", "", _kept(row_faults))
+        return faulty(number, place, row, row_faults)
     absent = row.get("absent", False)
     question, text = ("", "") if absent else (row.get("question", ""), row.get("text", ""))
     attempt = int(row.get("attempt", 1))
     candidate = texts.identifier(row["candidate"])
+    where = json.dumps(asdict(place))
     return StagedRow(number, where, candidate, attempt, absent, question, text, "")
 
 
-def _with_folded_code(row: documents.Row) -> documents.Row:
+def unreadable(number: int, place: documents.Place, row: documents.Unreadable) -> StagedRow:
+    """A row that cannot be read, as it is staged."""
+    owner = {"candidate": row.candidate, "attempt": row.attempt}
+    return faulty(number, place, owner, [fault(row.pointer, row.reason)])
+
+
+def faulty(
+    number: int, place: documents.Place, row: documents.Row, row_faults: Sequence[Fault]
+) -> StagedRow:
+    """A row with faults, as it is staged."""
+    where = json.dumps(asdict(place))
+    return StagedRow(number, where, *_owner(row), False, "", "", _kept(row_faults))
+
+
+def with_folded_code(row: documents.Row) -> documents.Row:
+    """The row with its question's code in the form in which codes are stored."""
     code = row.get("question")
     if not isinstance(code, str) or len(code) > texts.LONGEST_ID:
         return row

@@ -1,4 +1,4 @@
-"""Read uploaded files of answers into submissions.
+"""Read uploaded files of answers into submissions, and files of marks into marks.
 
 A file is stored when it arrives and read by a worker later. Rows with faults are rejected; all
 others are stored in one transaction. The rows of one candidate and attempt may stand anywhere in
@@ -21,11 +21,9 @@ pmscoring/base/jobs.py. What is particular to a file:
    therefore checked again when it is stored, while the worker holds the exam FOR SHARE.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -34,33 +32,39 @@ from django.core.files.base import File
 from django.db import transaction
 from django.utils import translation
 
-from pmscoring.base import texts
 from pmscoring.base.disk import require_room
 from pmscoring.base.lifecycle import WrongState
 from pmscoring.base.words import joined, kept
 from pmscoring.base.words import words as _
 from scoring import documents
-from scoring.intake import assembling, staging, submissions
-from scoring.intake.assembling import Places
+from scoring.intake import mark_files, staging
+from scoring.intake.answer_files import ANSWERS
+from scoring.intake.mark_files import MARKS
 from scoring.intake.rejections import Rejections
 from scoring.intake.staging import StagedRow
-from scoring.models import Batch, Exam, Mark, Upload, locks
+from scoring.models import Exam, Upload, locks
 
 MOST_NOTES = 50
 """Sheets and lines that were not read, of which an upload keeps the first."""
 CHUNK, BEAT_SECONDS = staging.CHUNK, 2.0
 """Rows of a chunk, and seconds after which a smaller chunk is written: each is a heartbeat."""
-FIRST_ROWS, FIRST_CHARACTERS = 10, 100
-"""Rows that a preview shows, and characters of their texts."""
+FIRST_ROWS = 10
+"""Rows that a preview shows."""
+CONTENTS = {Upload.Kind.ANSWERS.value: ANSWERS, Upload.Kind.MARKS.value: MARKS}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the sender wants: a preview first, what happens to conflicts, and what cells hold."""
+    """What the sender wants: a preview first, what happens to conflicts, and what the file holds.
+
+    `source` is who gave the marks of a file that does not name them itself.
+    """
 
     is_preview: bool = False
     conflicts: str = Upload.Conflicts.REFUSE
     format: str = Upload.Format.TEXT
+    kind: str = Upload.Kind.ANSWERS
+    source: str = ""
 
 
 @dataclass
@@ -75,15 +79,17 @@ class Reading:
 def receive(exam: Exam, name: str, file: "File[bytes]", wanted: Wanted | None = None) -> Upload:
     """Store the file, named `name` by its sender, for a worker to read.
 
-    Raises BadDocument for a format that cannot be read, WrongState for a fixed exam, and DiskFull.
+    Raises BadDocument for a format that cannot be read, WrongState for a fixed exam, Invalid for a
+    source that cannot be stored, and DiskFull.
     """
-    documents.reader(name)
+    wanted = wanted or Wanted()
+    CONTENTS[wanted.kind].accepts(name)
+    source = mark_files.source(wanted.source)
     # Only a quick answer for the sender: the exam may be fixed right after this, so the worker
     # checks it again.
     if exam.frozen:
         raise WrongState(exam.state_message)
     require_room(file.size)
-    wanted = wanted or Wanted()
     language = translation.get_language() or settings.LANGUAGE_CODE
     upload = Upload(
         exam=exam,
@@ -93,6 +99,8 @@ def receive(exam: Exam, name: str, file: "File[bytes]", wanted: Wanted | None = 
         is_preview=wanted.is_preview,
         conflicts=wanted.conflicts,
         format=wanted.format,
+        kind=wanted.kind,
+        source=source,
     )
     # The file comes before its row, so that no worker finds a row whose file is not complete.
     upload.file.save(name, file, save=False)
@@ -129,9 +137,9 @@ def read(upload: Upload, say: Callable[[int], None] = lambda rows_read: None) ->
     """Read a waiting upload; return the keys of the questions that now have answers waiting.
 
     `say` is called after each chunk with the number of rows read so far, which is stored in the
-    upload too. Submissions that were stored before stay as they are; of a preview nothing is
-    stored. A file that cannot be read fails the upload. Raises WrongState where another worker has
-    it.
+    upload too. What was stored before stays as it is, except as `Upload.conflicts` says; of a
+    preview nothing is stored. A file that cannot be read fails the upload. Raises WrongState where
+    another worker has it.
     """
     upload.claim(seen=0)
     with upload.in_its_language():
@@ -156,9 +164,7 @@ def _read(upload: Upload, say: Callable[[int], None]) -> set[int]:
 def _fill_table(upload: Upload, rejections: Rejections, say: Callable[[int], None]) -> Reading:
     """Stage the rows; rejects those that name no candidate."""
     reading = Reading()
-    names, is_html = question_names(upload.exam), upload.format == Upload.Format.HTML
-    rows = documents.rows(upload.name, Path(upload.file.path), names, is_html=is_html)
-    for chunk in _chunks(_staged(rows, reading)):
+    for chunk in _chunks(_staged(upload, reading)):
         # Each chunk is committed, so that others see the heartbeat and the progress.
         with transaction.atomic():
             staging.copy([row for row in chunk if row.candidate])
@@ -172,44 +178,23 @@ def _fill_table(upload: Upload, rejections: Rejections, say: Callable[[int], Non
     return reading
 
 
-def question_names(exam: Exam) -> documents.Questions:
-    """The codes of the exam's questions by folded code, and by folded label where it is unique."""
-    questions = list(exam.questions.values_list("code", "label"))
-    labels = Counter(texts.folded(label) for _code, label in questions)
-    by_label = {texts.folded(label): code for code, label in questions if label}
-    unique = {label: code for label, code in by_label.items() if labels[label] == 1}
-    return unique | {code: code for code, _label in questions}
-
-
-def _staged(rows: Iterator[documents.PlacedRow], reading: Reading) -> Iterator[StagedRow]:
-    for number, (place, row) in enumerate(rows, start=1):
+def _staged(upload: Upload, reading: Reading) -> Iterator[StagedRow]:
+    contents = CONTENTS[upload.kind]
+    for number, (place, row) in enumerate(contents.rows(upload), start=1):
         if isinstance(row, documents.Table):
             reading.tables.append(_table(place, row))
         elif isinstance(row, documents.Skipped):
             if len(reading.notes) < MOST_NOTES:
                 reading.notes.append(joined(": ", [place.row(), row.reason]))
         else:
-            staged = staging.checked(number, place, row)
+            staged = contents.checked(number, place, row)
             if len(reading.first) < FIRST_ROWS and not staged.faults:
-                reading.first.append(_first(staged))
+                reading.first.append(contents.first(staged))
             yield staged
 
 
 def _table(place: documents.Place, table: documents.Table) -> dict[str, Any]:
     return {"line": place.line, **({"sheet": place.sheet} if place.sheet else {}), **asdict(table)}
-
-
-def _first(row: StagedRow) -> dict[str, Any]:
-    """A row as the preview shows it, with the beginning of its text."""
-    return {
-        "place": kept(row.where().row()),
-        "candidate": row.candidate,
-        "attempt": row.attempt,
-        "absent": row.absent,
-        "question": row.question,
-        "text": row.text[:FIRST_CHARACTERS],
-        "length": len(row.text),
-    }
 
 
 def _chunks(rows: Iterable[StagedRow]) -> Iterator[list[StagedRow]]:
@@ -232,14 +217,10 @@ def _store(upload: Upload, rejections: Rejections, reading: Reading) -> set[int]
     # The sweep passes over it, and a deletion of the exam's answers waits. If either came first,
     # it raises WrongState here, before anything is stored.
     upload.beat()
-    places: Places = {}
-    records = assembling.submissions(upload.exam, rejections, places)
-    outcome = submissions.accept_all(records, upload.conflicts)
-    accepted = assembling.sort_out(outcome, places, rejections, rejections)
-    # `accept_all` learns the exam from the records, of which there may be none.
-    Batch.objects.filter(pk=outcome.batch.pk).update(exam=upload.exam)
-    upload.finish(batch=outcome.batch, accepted=accepted, **_outcome(rejections, reading))
-    return outcome.questions
+    taken = CONTENTS[upload.kind].store(upload, rejections)
+    outcome = _outcome(rejections, reading)
+    upload.finish(batch=taken.batch, accepted=taken.accepted, **outcome)
+    return taken.questions
 
 
 def _outcome(rejections: Rejections, reading: Reading) -> dict[str, Any]:
@@ -252,28 +233,16 @@ def _outcome(rejections: Rejections, reading: Reading) -> dict[str, Any]:
 
 def _look(upload: Upload, rejections: Rejections, reading: Reading) -> None:
     """Write what would be taken, refused and in conflict."""
-    places: Places = {}
     conflicts = Rejections(upload.name)
-    outcome = submissions.compare_all(assembling.submissions(upload.exam, rejections, places))
-    accepted = assembling.sort_out(outcome, places, rejections, conflicts)
     preview = {
+        **CONTENTS[upload.kind].look(upload, rejections, conflicts),
         "tables": reading.tables,
         "first": reading.first,
         "rows": upload.seen,
-        "submissions": outcome.accepted,
-        "added": outcome.added,
-        "accepted": accepted,
         "conflicts": conflicts.rows,
-        "marked": marked_by_people(outcome.in_conflict),
         "conflicting": conflicts.in_order(),
     }
     upload.show(preview=preview, **_outcome(rejections, reading))
-
-
-def marked_by_people(answers: Iterable[int | None]) -> int:
-    """How many of the answers with these keys people have marked."""
-    marks = Mark.objects.filter(answer__in=[key for key in answers if key]).by_people().standing()
-    return marks.order_by().values("answer").distinct().count()
 
 
 def release_stalled() -> int:

@@ -6,6 +6,7 @@ marks for the case that it is restored. An answer that a withdrawn one had repla
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -17,6 +18,7 @@ from django.utils.translation import ngettext
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
+from scoring.intake import mark_withdrawals
 from scoring.marks import counting, settlement
 from scoring.models import Answer, Batch, Exam, Mark, Submission, Upload, Withdrawal, locks
 
@@ -51,6 +53,10 @@ class Restored:
 
 def extent(subject: Subject) -> Extent:
     """What `withdraw` would take back now."""
+    if _is_of_marks(subject):
+        answers_marked = mark_withdrawals.brought(subject).order_by().values("answer").distinct()
+        count = answers_marked.count()
+        return Extent(answers=count, marked=count, submissions=count)
     answers = _answers(subject)
     marks = Mark.objects.filter(answer__in=answers.filter(counts=True)).by_people().standing()
     return Extent(
@@ -66,25 +72,49 @@ def withdraw(
 ) -> tuple[Withdrawal, set[int]]:
     """Take the answers back that arrived in the upload or batch, or are of the submission.
 
-    `marked` confirms how many of them people have marked. Returns the keys of the questions, too,
-    of which answers wait again that the withdrawn ones had replaced. Raises Invalid without a
-    reason, Unconfirmed where `marked` is another number, and WrongState where there is nothing to
-    take back or an exam is fixed.
+    Of an upload of marks, the marks are taken back. `marked` confirms how many of the answers
+    people have marked. Returns the keys of the questions, too, of which answers wait again that the
+    withdrawn ones had replaced. Raises Invalid without a reason, Unconfirmed where
+    `marked` is another number, and WrongState where there is nothing to take back or an exam is
+    fixed.
     """
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_REASON or "\0" in reason:
         detail = _("a reason of at most %d characters is expected") % LONGEST_REASON
         raise Invalid([fault("/reason", detail)])
+    if _is_of_marks(subject):
+        return _withdraw_marks(subject, user, reason, marked), set()
     _hold(Exam.objects.filter(submissions__in=_submissions(subject)))
     # Two withdrawals at once, or a file that adds answers to these submissions: the second waits
     # here, and then finds fewer answers, or brings its own anew.
     submissions = [row.pk for row in locks.lock_submissions(_submissions(subject))]
+    withdrawal = _confirmed(subject, user, reason, marked)
+    batch = _batch(subject)
+    _answers(subject).update(withdrawal=withdrawal)
+    _left_empty(submissions, batch).update(withdrawal=withdrawal)
+    questions = counting.recount(submissions)
+    record("withdrew answers", user, withdrawal=withdrawal.pk, answers=withdrawal.answer_count)
+    return withdrawal, questions
+
+
+def _withdraw_marks(upload: Upload, user: User, reason: str, marked: int) -> Withdrawal:
+    _hold([upload.exam])
+    # Two withdrawals at once, or a file whose marks replace these: the second waits here.
+    mark_withdrawals.lock(upload)
+    withdrawal = _confirmed(upload, user, reason, marked)
+    mark_withdrawals.take_back(upload)
+    record("withdrew marks", user, withdrawal=withdrawal.pk, answers=withdrawal.answer_count)
+    return withdrawal
+
+
+def _confirmed(subject: Subject, user: User, reason: str, marked: int) -> Withdrawal:
+    """The withdrawal, written. Raises Unconfirmed, or WrongState where nothing is there."""
     found = extent(subject)
-    if not submissions:
+    if not found.submissions:
         raise WrongState(_("nothing of %s is there to be withdrawn") % subject)
     if found.marked != marked:
         raise Unconfirmed(_unconfirmed(found.marked))
-    withdrawal = Withdrawal.objects.create(
+    return Withdrawal.objects.create(
         exam=_exam(subject),
         kind=_kind(subject),
         subject=subject.pk,
@@ -93,12 +123,6 @@ def withdraw(
         answer_count=found.answers,
         marked_count=found.marked,
     )
-    batch = _batch(subject)
-    _answers(subject).update(withdrawal=withdrawal)
-    _left_empty(submissions, batch).update(withdrawal=withdrawal)
-    questions = counting.recount(submissions)
-    record("withdrew answers", user, withdrawal=withdrawal.pk, answers=found.answers)
-    return withdrawal, questions
 
 
 @transaction.atomic
@@ -117,6 +141,8 @@ def restore(withdrawal: Withdrawal, user: User) -> Restored:
     again = Withdrawal.objects.filter(pk=withdrawal.pk, restored_at=None)
     if not again.update(restored_at=now(), restored_by=user):
         raise WrongState(_("this withdrawal was taken back already"))
+    if withdrawal.kind == Withdrawal.Kind.MARKS:
+        return _restore_marks(withdrawal, user)
     submissions = locks.lock_submissions(Submission.everything.filter(own))
     _refuse_absent(submissions, set(with_answers.values_list("submission", flat=True)))
     keys = [row.pk for row in submissions]
@@ -128,6 +154,15 @@ def restore(withdrawal: Withdrawal, user: User) -> Restored:
     record("restored answers", user, withdrawal=withdrawal.pk, answers=len(restored))
     withdrawal.refresh_from_db()
     return Restored(len(restored), len(restored) - standing, questions)
+
+
+def _restore_marks(withdrawal: Withdrawal, user: User) -> Restored:
+    upload = Upload.objects.get(pk=withdrawal.subject)
+    mark_withdrawals.lock(upload)
+    restored, replaced = mark_withdrawals.bring_back(upload)
+    record("restored marks", user, withdrawal=withdrawal.pk, answers=restored)
+    withdrawal.refresh_from_db()
+    return Restored(restored, replaced, set())
 
 
 def _hold(exams: Iterable[Exam]) -> None:
@@ -161,7 +196,13 @@ def _unconfirmed(marked: int) -> str:
     return message % marked
 
 
+def _is_of_marks(subject: Subject) -> TypeGuard[Upload]:
+    return isinstance(subject, Upload) and subject.kind == Upload.Kind.MARKS
+
+
 def _kind(subject: Subject) -> Withdrawal.Kind:
+    if _is_of_marks(subject):
+        return Withdrawal.Kind.MARKS
     kinds = {
         Upload: Withdrawal.Kind.UPLOAD,
         Batch: Withdrawal.Kind.BATCH,

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from pmscoring.base.faults import Invalid, fault
 from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.words import words as _
 from scoring.agreement import audit_sample
 from scoring.marks import settlement
 from scoring.models import Answer, Mark, Question, locks
@@ -66,9 +66,12 @@ def add(answer: Answer, marker: User, judgement: Judgement, **columns: Any) -> M
 
 
 def mark_columns(
-    answer: Answer, marker: User, judgement: Judgement, **columns: Any
+    answer: Answer, marker: User | None, judgement: Judgement, **columns: Any
 ) -> dict[str, Any]:
-    """The columns of a person's mark, those in `columns` taking the place of the defaults."""
+    """The columns of a person's mark, those in `columns` taking the place of the defaults.
+
+    Marks that were given outside have no marker, but `origin` among the columns.
+    """
     return {
         "answer": answer,
         "source": Mark.Source.HUMAN,

@@ -83,7 +83,8 @@ class Mark(models.Model):
     `criteria` is a list of `{code, points, evidence: [{start, end}]}`, offsets in code points
     of the text as submitted. By `text_key`, other answers with the same text take over the mark.
     `origin` names the source of a mark that was imported, of which no account is the marker.
-    `from_group` is the key of the answer group that was marked as one, which may be deleted since.
+    `from_group` is the key of the answer group that was marked as one, which may be deleted since,
+    `from_upload` that of the uploaded file in which the mark came, or which led to a withdrawal.
     """
 
     class Source(models.TextChoices):
@@ -117,6 +118,7 @@ class Mark(models.Model):
         _("source of imported marks"), max_length=100, blank=True, default="", db_default=""
     )
     from_group = models.BigIntegerField(_("answer group"), null=True, blank=True)
+    from_upload = models.BigIntegerField(_("uploaded file"), null=True, blank=True)
     seconds = models.PositiveIntegerField(_("seconds taken"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -148,6 +150,11 @@ class Mark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_source_display()} {self.points}"
+
+    @property
+    def giver(self) -> str:
+        """The name of the person or source who gave it; "" for the machine's."""
+        return self.origin or (self.marker.get_username() if self.marker else "")
 
     def is_in_force(self, question: Question) -> bool:
         """Whether the machine made it under the question's active calibration and definition."""

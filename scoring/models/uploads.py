@@ -1,4 +1,4 @@
-"""Uploaded files of answers."""
+"""Uploaded files of answers and marks."""
 
 from functools import partial
 from typing import Any

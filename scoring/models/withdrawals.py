@@ -11,20 +11,22 @@ class Withdrawal(models.Model):
     """One deed that took answers back: a submission, a batch or an uploaded file of them.
 
     The answers and submissions name their withdrawal while it lasts. `answer_count` is how many
-    were taken back, `marked_count` how many of them people had marked.
+    were taken back, `marked_count` how many of them people had marked. Where a file of marks was
+    taken back, both are how many answers it had marked.
     """
 
     class Kind(models.TextChoices):
         UPLOAD = "upload", _("upload")
         BATCH = "batch", _("batch")
         SUBMISSION = "submission", _("submission")
+        MARKS = "marks", _("uploaded marks")
 
     exam = models.ForeignKey(
         Exam, models.CASCADE, related_name="withdrawals", verbose_name=_("exam")
     )
     kind = models.CharField(_("withdrawn"), max_length=10, choices=Kind)
     subject = models.BigIntegerField(_("number"))
-    """The key of the upload, batch or submission."""
+    """The key of the upload (of answers or of marks), batch or submission."""
     reason = models.CharField(_("reason"), max_length=500)
     withdrawn_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

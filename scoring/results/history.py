@@ -21,7 +21,7 @@ Moment = Annotated[Any, {"type": "string", "format": "date-time"}]
 
 
 class HistoryMark(TypedDict):
-    """A mark, with the candidate whose answer it marks and the marker who gave it.
+    """A mark, with the candidate whose answer it marks and the marker or source who gave it.
 
     `withdraws` is the key of the mark that this one withdraws; `withdrawn` says whether this one
     has been withdrawn. `group` is the group of answers that were marked together. `seconds` is how
@@ -130,7 +130,7 @@ def _row(mark: Mark, zone: tzinfo) -> HistoryMark:
         "mark": mark.pk,
         "time": localtime(mark.created_at, zone),
         "source": mark.source,
-        "marker": mark.marker.get_username() if mark.marker else None,
+        "marker": mark.giver or None,
         "points": number(mark.points),
         "criteria": {criterion["code"]: criterion["points"] for criterion in mark.criteria},
         "flags": mark.flags,

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from tests.paths import CONTRACT, EXAMPLES
 
-NAMES = ("exam", "question", "row", "submission")
+NAMES = ("exam", "mark", "question", "row", "submission")
 
 
 def examples(kind: str) -> list[Any]:

@@ -16,6 +16,6 @@ def as_csv(exam: Exam, encoding: str, export: Export = RESULTS, headers: str = "
     return b"".join(cast(Any, export.write(exam, FORMATS["csv"], Options(encoding, headers))))
 
 
-def as_xlsx(exam: Exam, export: Export = RESULTS) -> IO[bytes]:
+def as_xlsx(exam: Exam, export: Export = RESULTS, headers: str = "en") -> IO[bytes]:
     """The open file."""
-    return cast(IO[bytes], export.write(exam, FORMATS["xlsx"]))
+    return cast(IO[bytes], export.write(exam, FORMATS["xlsx"], Options(headers=headers)))
