@@ -5,12 +5,10 @@ that also knows its msgid and parameters; `kept` writes those as JSON, and `spok
 the active language. A text that is in no catalogue, such as a file's name, is kept as it is.
 """
 
-from collections.abc import Iterable
-from typing import Any, Self
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, Self
 
 from django.utils.translation import gettext
-
-from pmscoring.base.texts import Refusal
 
 Kept = Any
 """A str, or `{say, with?}` with a msgid and its parameters, or `{join, parts}`."""
@@ -40,7 +38,14 @@ def words(msgid: str) -> Words:
     return Words(gettext(msgid), {"say": msgid})
 
 
-def worded(refusal: Refusal) -> Words:
+class Sentence(Protocol):
+    """A text in English that knows its sentence and values, as texts.Refusal does."""
+
+    sentence: str
+    values: Mapping[str, int]
+
+
+def worded(refusal: Sentence) -> Words:
     """Why a text is refused, in the active language."""
     return words(refusal.sentence) % dict(refusal.values)
 
