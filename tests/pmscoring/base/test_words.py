@@ -45,8 +45,12 @@ def test_copies_keep_the_words() -> None:
 
 def test_a_refused_text_is_told_in_the_language_of_its_reader() -> None:
     with translation.override("en"):
-        reason = kept(worded(texts.refused_character("要件\0")))
+        refusal = texts.refused_character("要件\0")
+        assert refusal
+        reason = kept(worded(refusal))
     with translation.override("ja"):
         assert spoken(reason) == "位置2のU+0000は受け付けられません"
-        assert worded(texts.refused_identifier("\u200b")).startswith("目に見える文字を1文字以上100")
+        refusal = texts.refused_identifier("\u200b")
+        assert refusal
+        assert worded(refusal).startswith("目に見える文字を1文字以上100")
     assert texts.refused_character("要件\0") == "U+0000 at offset 2 is refused"
