@@ -1,12 +1,14 @@
 """`make bench-attackers`: how soon a site answers others while callers attack it.
 
 The site is an installation of its own: PostgreSQL and Valkey, the web server with its defaults, and
-what an attack needs besides. Each attack runs alone, then those of `senders` together, and last
-an exam is scored beside the texts of `poisoned`.
+what an attack needs besides. Each attack runs alone, then those of `senders` together, then an
+exam is scored beside the texts of `poisoned`, and last one beside everything at once.
 """
 
 import argparse
+import itertools
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -57,7 +59,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, installed(Path(folder)) as site:
         site.manage("collectstatic", "--noinput", "--verbosity", "0")
         site.start("web")
-        rows = [*_senders(site, options.hold), *poisoned.rows(site, options.answers)]
+        rows = [
+            *_senders(site, options.hold),
+            *poisoned.rows(site, options.answers),
+            _everything(site, options.answers),
+        ]
     print(f"written to {write('attackers', rows)}")
 
 
@@ -81,6 +87,47 @@ def _together(address: str) -> list[tuple[int, int]]:
         for attack in HOLDING.values():
             stack.enter_context(attack(address))
         return [attack(address) for attack in LARGE.values()]
+
+
+def _everything(site: Installation, count: int) -> dict[str, Any]:
+    """How soon others are answered and scored beside slow senders, large bodies and slow texts."""
+    address = f"http://{site.environment['WEB_BIND']}"
+    pids = {name: site.parts[name].pid for name in ("web", "inference", "workers")}
+    usual = poisoned.seconds(site, "QUIET", count)
+    before = {name: resident(pid) for name, pid in pids.items()}
+    ended = threading.Event()
+    large = threading.Thread(target=_again_and_again, args=(address, ended))
+    with ExitStack() as stack:
+        for attack in HOLDING.values():
+            stack.enter_context(attack(address))
+        watch = stack.enter_context(Watch(address))
+        large.start()
+        poisoned.hand_in(site, "POISON-X", poisoned.STORED, stored=True)
+        beside = poisoned.seconds(site, "BESIDE-X", count)
+        ended.set()
+        large.join()
+    time.sleep(1)
+    row = {
+        "attack": "everything at once",
+        "answers": count,
+        "usual_seconds": round(usual, 2),
+        "seconds": round(beside, 2),
+        "ratio": round(beside / usual, 2),
+        "worst_seconds": round(watch.worst, 2),
+        "kept_mib": {
+            name: round((resident(pid) - before[name]) / MIB, 1) for name, pid in pids.items()
+        },
+    }
+    print(row, flush=True)
+    return row
+
+
+def _again_and_again(address: str, ended: threading.Event) -> None:
+    """A large body each second: to send without a pause takes the processor that scores."""
+    for attack in itertools.cycle(LARGE.values()):
+        attack(address)
+        if ended.wait(1):
+            return
 
 
 def _watched(site: Installation, name: str, deed: Callable[[], object]) -> dict[str, Any]:

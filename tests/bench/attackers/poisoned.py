@@ -61,11 +61,11 @@ def rows(site: Installation, count: int = ANSWERS) -> Iterator[dict[str, Any]]:
     """For each kind of poisoned texts the seconds of `count` answers beside them, and without."""
     for name in ("inference", "workers", "beat"):
         site.start(name, SCORING_BATCH="1024", SCORING_STALLED_SECONDS="300")
-    _seconds(site, "WARM", 50)
+    seconds(site, "WARM", 50)
     for number, (kind, texts) in enumerate(KINDS.items()):
-        usual = _seconds(site, f"USUAL-{number}", count)
-        _hand_in(site, f"POISON-{number}", texts, stored=True)
-        beside = _seconds(site, f"BESIDE-{number}", count)
+        usual = seconds(site, f"USUAL-{number}", count)
+        hand_in(site, f"POISON-{number}", texts, stored=True)
+        beside = seconds(site, f"BESIDE-{number}", count)
         row = {
             "attack": f"3 texts: {kind}",
             "answers": count,
@@ -78,9 +78,9 @@ def rows(site: Installation, count: int = ANSWERS) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _seconds(site: Installation, code: str, count: int) -> float:
+def seconds(site: Installation, code: str, count: int) -> float:
     """From the first answer handed in until the last mark; PATIENCE where that takes longer."""
-    _hand_in(site, code, distinct(count, seed=len(code) + ord(code[-1])))
+    hand_in(site, code, distinct(count, seed=len(code) + ord(code[-1])))
     try:
         wait_until(lambda: not site.count_of_exam(code, "status <> 'scored'"), PATIENCE)
     except pytest.fail.Exception:
@@ -91,7 +91,7 @@ def _seconds(site: Installation, code: str, count: int) -> float:
     return float(row[0])
 
 
-def _hand_in(site: Installation, code: str, texts: Sequence[str], *, stored: bool = False) -> None:
+def hand_in(site: Installation, code: str, texts: Sequence[str], *, stored: bool = False) -> None:
     """Hand the texts in; `stored` puts them where they are past what intake looks at."""
     payload = json.dumps([code, definition(code), texts, stored])
     script = site.folder / "hand_in.py"
