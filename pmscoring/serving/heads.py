@@ -23,10 +23,13 @@ def read_head(received: bytes | bytearray) -> Head | None:
     end = received.find(END)
     if end < 0:
         return None
-    fields = [line.partition(b":") for line in bytes(received[:end]).lower().split(b"\r\n")[1:]]
+    first, *lines = bytes(received[:end]).lower().lstrip(b"\r\n").split(b"\r\n")
+    fields = [line.partition(b":") for line in lines]
     values = {name.strip(): value.strip() for name, _colon, value in fields}
     length = values.get(b"content-length", b"0")
-    # What is neither is refused by the parser, which reads no body for it.
-    body = int(length) if length.isdigit() and len(length) < 19 else 0
+    # The parser refuses what is no number and reads no body for it, but it takes leading zeros. The
+    # first 19 digits of a longer number are enough to see that it is large.
+    body = int(length.lstrip(b"0")[:19] or b"0") if length.isdigit() else 0
     is_large = body > MOST_BUFFERED_BYTES or b"transfer-encoding" in values
-    return Head(end + len(END) + body, is_large, b"100-continue" in values.get(b"expect", b""))
+    expects = b"100-continue" in values.get(b"expect", b"") and not first.endswith(b"http/1.0")
+    return Head(end + len(END) + body, is_large, expects)

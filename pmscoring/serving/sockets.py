@@ -51,11 +51,16 @@ class PacedSocket(socket.socket):
             self._wait(select.POLLOUT, self.going)
             self.push()
 
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        """As `sendall`: gunicorn sends its "100 Continue" by this, which would wait for ever."""
+        self.sendall(data, flags)
+        return len(data)
+
     def push(self) -> None:
         """Send what the caller takes now of what is unsent."""
         try:
             while self.unsent:
-                sent = self.send(self.unsent, socket.MSG_DONTWAIT)
+                sent = super().send(self.unsent, socket.MSG_DONTWAIT)
                 self.going.moved += sent
                 del self.unsent[:sent]
         except BlockingIOError:

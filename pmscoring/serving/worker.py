@@ -8,6 +8,7 @@ and nothing else does. Whoever falls behind `pmscoring.serving.pace` is disconne
 A connection is in one place at a time: held by the loop, with a deadline, or handed to a thread.
 """
 
+import errno
 import selectors
 import socket
 import time
@@ -33,6 +34,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 BODILESS = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 TOO_SLOW = BODILESS % b"408 Request Timeout"
 HEAD_TOO_LARGE = BODILESS % b"431 Request Header Fields Too Large"
+BUSY = BODILESS % b"503 Service Unavailable\r\nRetry-After: 10"
 
 
 class Worker(ThreadWorker):
@@ -43,6 +45,8 @@ class Worker(ThreadWorker):
         # Connections that the loop has, the oldest first, and until when (time.monotonic).
         self.held: dict[Connection, float] = {}
         self.next_look = 0.0
+        # Connections with a large body that a thread reads or will read.
+        self.reading: set[Connection] = set()
 
     def init_process(self) -> None:
         self.large = ThreadPoolExecutor(self.cfg.threads, "large")
@@ -52,10 +56,13 @@ class Worker(ThreadWorker):
         """Receive from another caller; where there are too many, in place of the oldest."""
         try:
             accepted, client = listener.accept()
-        except OSError:
-            return  # The caller is gone again, or another worker has it.
-        if self.nr_conns + 1 >= self.worker_connections and self.held:
-            self._drop(next(iter(self.held)))
+        except OSError as error:
+            # Else the caller is gone again, or another worker has it.
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._drop_oldest()
+            return
+        if self.nr_conns + 1 >= self.worker_connections:
+            self._drop_oldest()
         self.nr_conns += 1
         self.enqueue_req(Connection(self.cfg, accepted, client, listener.getsockname()))
 
@@ -83,7 +90,7 @@ class Worker(ThreadWorker):
         if conn.head is None:
             return
         if conn.head.is_large:
-            self._work(conn, self.large)
+            self._read(conn)
         elif len(conn.received) >= conn.head.size:
             self._work(conn, self.tpool)
 
@@ -97,6 +104,14 @@ class Worker(ThreadWorker):
         if head.expects and not head.is_large and len(conn.received) < head.size:
             conn.sock.sendall(CONTINUE)
 
+    def _read(self, conn: Connection) -> None:
+        """Let a thread read the body; not where half of all connections already wait for that."""
+        if len(self.reading) >= self.worker_connections // 2:
+            self._refuse(conn, BUSY)
+            return
+        self.reading.add(conn)
+        self._work(conn, self.large)
+
     def _work(self, conn: Connection, lane: ThreadPoolExecutor) -> None:
         self._release(conn)
         conn.hand_over()
@@ -109,8 +124,10 @@ class Worker(ThreadWorker):
 
     def finish_request(self, conn: Connection, future: "Future[Any]") -> None:
         """The thread is done; what the caller has not yet taken of the response, the loop sends."""
+        self.reading.discard(conn)
         conn.keeps = not future.cancelled() and not future.exception() and bool(future.result())
-        self._flush(conn)
+        # gunicorn has closed the socket where the application failed in the midst of a response.
+        self._step(self._flush, conn)
 
     def _flush(self, conn: Connection) -> None:
         conn.sock.setblocking(False)
@@ -140,6 +157,12 @@ class Worker(ThreadWorker):
         conn.keeps = False
         conn.sock.sendall(response)
         self._flush(conn)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """The worker is to end: connections without a request do not make it wait for long."""
+        for conn, until in self.held.items():
+            if not conn.received and not conn.sock.unsent:
+                self.held[conn] = min(until, deadline)
 
     def murder_pending(self) -> None:
         """End what is overdue; gunicorn's loop asks for it after each round."""
@@ -182,6 +205,10 @@ class Worker(ThreadWorker):
             pass
         except OSError:
             self._drop(conn)
+
+    def _drop_oldest(self) -> None:
+        if self.held:
+            self._drop(next(iter(self.held)))
 
     def _drop(self, conn: Connection) -> None:
         if not conn.closed:

@@ -55,7 +55,7 @@ def half_heads(address: str, count: int) -> Iterator[list[socket.socket]]:
 
 @contextmanager
 def half_bodies(
-    address: str, count: int, path: str = "/admin/login/", length: int = 2000
+    address: str, count: int, path: str = "/admin/login/", length: int | str = 2000
 ) -> Iterator[list[socket.socket]]:
     """So many callers that say how long their form is and then send 7 bytes of it."""
     start = head("POST", path, Content_Type=FORM, Content_Length=str(length)) + b"next=/a"
@@ -84,6 +84,19 @@ def unread_answers(address: str, count: int, path: str) -> Iterator[list[socket.
             yield caller
 
     with _held(asked()) as callers:
+        yield callers
+
+
+@contextmanager
+def idle(address: str, count: int) -> Iterator[list[socket.socket]]:
+    """So many callers that were answered and keep their connections open for more."""
+
+    def answered() -> Iterator[socket.socket]:
+        for caller in _started(address, count, head("GET", "/")):
+            caller.recv(4096)
+            yield caller
+
+    with _held(answered()) as callers:
         yield callers
 
 

@@ -4,8 +4,10 @@ import hashlib
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,18 +24,29 @@ HELD = 5
 """How many callers hold on to the server, which has one thread."""
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the server listens."""
+@contextmanager
+def serving(folder: Path, *before: str) -> Iterator[str]:
+    """Where a server listens that is started by so many words `before` its own."""
     bind = f"127.0.0.1:{free_port()}"
     argv = [sys.executable, "-m", "gunicorn", "-c", "python:tests.pmscoring.serving.impatient"]
-    log = tmp_path_factory.mktemp("serving") / "web.log"
-    with running(argv, {**os.environ, "WEB_BIND": bind}, log, f"http://{bind}/"):
+    environment = {**os.environ, "WEB_BIND": bind}
+    with running([*before, *argv], environment, folder / "web.log", f"http://{bind}/"):
         yield f"http://{bind}"
 
 
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the server listens."""
+    with serving(tmp_path_factory.mktemp("serving")) as address:
+        yield address
+
+
+def get(address: str, path: str = "/") -> httpx.Response:
+    return httpx.get(f"{address}{path}", timeout=10, trust_env=False)
+
+
 def answers(address: str) -> bool:
-    return httpx.get(f"{address}/", timeout=10, trust_env=False).status_code == 200
+    return get(address).status_code == 200
 
 
 def read_all(caller: socket.socket) -> bytes:
@@ -49,6 +62,7 @@ def read_all(caller: socket.socket) -> bytes:
         senders.half_bodies,
         senders.half_chunks,
         lambda address, count: senders.half_bodies(address, count, length=LARGE),
+        lambda address, count: senders.half_bodies(address, count, "/read", f"{2000:030}"),
         lambda address, count: senders.unread_answers(address, count, f"/{MOST_UNSENT - 1000}"),
         senders.unclosed,
     ],
@@ -142,3 +156,60 @@ def test_a_body_that_is_not_wanted_does_not_cost_the_caller_the_response(address
 def test_it_takes_on_others_in_place_of_the_oldest(address: str) -> None:
     with senders.half_heads(address, 60):
         assert answers(address)
+
+
+def test_a_response_that_fails_midway_ends_no_other_call(address: str) -> None:
+    process = get(address, "/process").text
+    with pytest.raises(httpx.RemoteProtocolError):
+        get(address, "/broken")
+    assert get(address, "/process").text == process
+
+
+def test_half_of_the_connections_are_kept_from_large_bodies(address: str) -> None:
+    with senders.half_chunks(address, 30, "/read") as callers:
+        refused = read_all(callers[-1])
+        assert answers(address)
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: 10\r\n" in refused
+
+
+AMBIGUOUS = [
+    senders.head("POST", "/read", Content_Length="4", Transfer_Encoding="chunked"),
+    senders.head("POST", "/read", Transfer_Encoding="chunked, identity"),
+    b"POST /read HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n",
+    b"POST /read HTTP/1.1\r\nTransfer-Encoding : chunked\r\n\r\n",
+    b"POST /read HTTP/1.1\r\nX: a\r\n Transfer-Encoding: chunked\r\n\r\n",
+    b"POST /read HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("start", AMBIGUOUS)
+def test_it_reads_no_second_request_behind_a_body_of_unclear_length(
+    address: str, start: bytes
+) -> None:
+    with senders.connect(address) as caller:
+        caller.sendall(start + b"0\r\n\r\n" + senders.head("GET", "/process"))
+        assert read_all(caller).count(b"HTTP/1.1 ") == 1
+
+
+def test_an_old_caller_is_not_asked_for_its_body(address: str) -> None:
+    with senders.connect(address) as caller:
+        caller.sendall(b"POST /read HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+        caller.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            caller.recv(100)
+
+
+def test_it_takes_on_others_where_the_process_may_open_no_more_files(tmp_path: Path) -> None:
+    few = ["sh", "-c", 'ulimit -n 40; exec "$@"', "sh"]
+    with serving(tmp_path, *few) as address, senders.idle(address, 38):
+        assert answers(address)
+
+
+def test_callers_without_a_request_do_not_keep_it_from_ending(tmp_path: Path) -> None:
+    with serving(tmp_path) as address:
+        caller = httpx.Client(base_url=address, trust_env=False)
+        caller.get("/")
+        began = time.monotonic()
+    caller.close()
+    assert time.monotonic() - began < 10

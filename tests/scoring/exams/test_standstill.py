@@ -57,13 +57,11 @@ def test_a_worker_that_was_heard_lately_is_there(inference_url: Any) -> None:
     assert any("sign of life" in reason for reason in standstill.reasons())
 
 
-def test_it_names_a_full_disk(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any
-) -> None:
+def test_it_names_a_disk_with_less_than_the_reserve(tmp_path: Path, settings: Any) -> None:
     settings.VAR_DIR = tmp_path
     waiting()
     assert not any("disk" in reason for reason in standstill.reasons())
-    monkeypatch.setattr(standstill, "LEAST_FREE", 1 << 60)
+    settings.DISK_RESERVE_BYTES = 1 << 60
     assert any("the disk is nearly full" in reason for reason in standstill.reasons())
 
 
