@@ -29,8 +29,6 @@ ALIVE_SECONDS = 60
 """Within which a mark by the machine says that scoring goes on."""
 QUIET_SECONDS = 120
 """Four heartbeats: a worker is away, or all that it does takes longer than it may."""
-LEAST_FREE = 256 * 1024 * 1024
-"""Bytes; with less, PostgreSQL soon stops."""
 INFERENCE_SECONDS = 1.0
 
 
@@ -74,7 +72,7 @@ def _of_the_machine(waiting: "QuerySet[Answer]") -> Iterator[str]:
 
 def _disk_is_full() -> bool:
     folder = Path(settings.VAR_DIR)
-    return folder.exists() and shutil.disk_usage(folder).free < LEAST_FREE
+    return folder.exists() and shutil.disk_usage(folder).free < settings.DISK_RESERVE_BYTES
 
 
 def _worker_is_away() -> bool:
