@@ -344,7 +344,7 @@ def answer(
         "text": row.text,
         "status": row.status,
         "review": visible.review,
-        "reason": row.reason,
+        "reason": row.explanation,
         "flags": row.flags,
         "final": _final(*visible.final) if visible.final else None,
         "marks": [mark(visible_mark) for visible_mark in visible.marks],

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from pmscoring.base import texts
 from scoring.contract.lengths import too_long
@@ -58,6 +59,7 @@ Judgements = dict[str, Judgement]
 """Judgements by text key."""
 
 
+@override("en")  # Reasons are stored in it, and worded for who reads them.
 def score_batch(question: Question, inference: Inference) -> int:
     """Claim and score one batch; return its size, 0 where no answer waits.
 

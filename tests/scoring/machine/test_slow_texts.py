@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 from django.utils.timezone import now
 from pytest_django import Settings
 
@@ -117,6 +118,27 @@ def test_a_text_that_the_service_gives_no_answer_for_fails_alone_and_visibly(
     assert Answer.objects.get(pk=failed.pk).breaks == 0
 
 
+def explained(language: str) -> str:
+    with translation.override(language):
+        return Answer.objects.exclude(status="scored").get().explanation
+
+
+def test_reasons_are_in_the_language_of_who_reads_them_and_not_of_the_worker(
+    question: Question,
+) -> None:
+    hand_in(question, [POISON])
+    with translation.override("ja"), serving(hangs=True) as (_, inference):
+        score_all(question, inference)
+    assert explained("en") == (
+        "the inference service gave no answer for this text 3 times"
+        " (the inference service did not answer in time)"
+    )
+    assert explained("ja") == (
+        "この本文について推論サービスが3回応答しませんでした"
+        "（推論サービスが時間内に応答しませんでした）"
+    )
+
+
 def test_a_request_that_broke_off_waits_for_a_short_time_only(question: Question) -> None:
     hand_in(question, ["一", POISON])
     with serving(hangs=True) as (_, inference), pytest.raises(InferenceBrokeOff):
@@ -187,4 +209,5 @@ def test_a_stored_text_that_its_question_does_not_take_fails_without_a_request(
         batches.score_waiting(question, inference)
     assert service.requests == [["一"]]
     reason = "the text has 36000 code points; this question takes at most 20000"
+    assert explained("ja").startswith("本文が36000文字（コードポイント）あります。")
     assert Answer.objects.get(status="failed").reason == reason
