@@ -54,6 +54,13 @@ WORDS = {
         _("This page does not exist"),
         _("The address is mistyped, or what it showed has been deleted."),
     ),
+    408: Words(
+        _("The form did not arrive"),
+        _(
+            "The connection broke off or was too slow, and nothing was saved. Go back and send the"
+            " form again. A large file can be divided into smaller ones."
+        ),
+    ),
     413: Words(
         _("This is too large"),
         _(

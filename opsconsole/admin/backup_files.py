@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -60,6 +60,11 @@ class BackupFiles(BackupPage):
         request.upload_handlers = [ArchiveHandler(request)]
         if request.method == "POST" and is_too_large(request):
             refusal = _("The file is larger than what is free on the disk; nothing was uploaded.")
+            return self._upload_page(request, ArchiveForm(), refusal)
+        try:
+            request.POST  # noqa: B018 - reads it; the check would call an upload that broke off forged
+        except UnreadablePostError:
+            refusal = _("The upload broke off or was too slow; nothing of it was kept. Try again.")
             return self._upload_page(request, ArchiveForm(), refusal)
         checked: HttpResponse = csrf_protect(self._upload)(request)
         return checked

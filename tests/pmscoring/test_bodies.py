@@ -1,5 +1,6 @@
 """How much of a body is read: of whom, and by which page."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,14 +33,24 @@ class Unread:
         return self.read(size)
 
 
+class TooSlow(Unread):
+    """A body that the server gives up."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise ConnectionResetError
+
+
 def send(client: Client, path: str, length: str, **headers: str) -> tuple[int, int]:
     """The status of a form that announces its length, and how often its body was read."""
     body = Unread()
+    return _send(client, path, length, body, **headers).status_code, body.reads
+
+
+def _send(client: Client, path: str, length: str, body: Unread, **headers: str) -> Any:
     extra: dict[str, Any] = {"wsgi.input": body, "CONTENT_LENGTH": length, **headers}
     extra["HTTP_COOKIE"] = f"{client.cookies.output(header='', sep=';')};{COOKIE}"
     extra["CONTENT_TYPE"] = MULTIPART if "load/" in path else FORM
-    status = client.generic("POST", path, **extra).status_code
-    return status, body.reads
+    return client.generic("POST", path, **extra)
 
 
 def test_no_page_reads_the_large_body_of_a_stranger(db: None) -> None:
@@ -75,6 +86,24 @@ def test_only_pages_for_files_read_more_than_a_form_of_one_who_is_signed_in(
     assert send(browser, upload, str(FORM_BYTES + 1))[1] > 0
     assert send(browser, "/admin/scoring/exam/load/", str(FORM_BYTES + 1))[1] > 0
     assert send(browser, "/admin/scoring/exam/load/", str(33 * 1024 * 1024)) == (413, 0)
+
+
+@pytest.mark.parametrize("page", ["/admin/scoring/exam/add/", "/admin/scoring/exam/load/"])
+def test_a_form_that_is_too_slow_is_not_called_forged(browser: Client, page: str) -> None:
+    response = _send(browser, page, "70000", TooSlow())
+    assert response.status_code == 408
+    assert "nothing was saved" in response.content.decode()
+    assert "フォームが届きませんでした" in response.content.decode()
+
+
+def test_an_upload_of_a_backup_that_breaks_off_is_not_called_forged(
+    browser: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    response = _send(browser, "/admin/opsconsole/backup/upload/", "70000", TooSlow())
+    assert response.status_code == 200
+    assert "nothing of it was kept" in response.content.decode()
+    assert list(tmp_path.glob("**/*.partial")) == []
 
 
 def test_an_upload_of_a_backup_is_bounded_by_the_disk_alone(browser: Client) -> None:
