@@ -98,7 +98,10 @@ def _reasons() -> dict[str, str]:
     """Why a file is refused, and what to do, by the kinds that the program answers."""
     return {
         "box": _("a check box is marked (%s), which is no text; type the answer"),
+        "alike": _("text in the colour of what is behind it; remove it or colour it"),
         "broken": _("not a readable PDF file; open it and print it to a new PDF file"),
+        "covered": _("text that something is painted over; remove the one or the other"),
+        "cut": _("text that its frame cuts off; make the frame larger, or send TXT or DOCX"),
         "empty": _("its fields are empty; without them only the printed question would be read"),
         "encrypted": _("an encrypted PDF file; save it without a password"),
         "fields": _("several fields are filled in (%s), and which is the answer is not certain"),
@@ -117,6 +120,7 @@ def _reasons() -> dict[str, str]:
         "picture": _("a picture instead of text; type the answer"),
         "portfolio": _("a collection of files; send each on its own"),
         "slanted": _("slanted text; write it straight, or remove a watermark"),
+        "struck": _("text that is struck through; delete it or remove the stroke"),
         "tiny": _("text too small to be seen; remove it"),
         "turned": _("text in several directions; write all of it upright"),
         "white": _("white text, which may not be seen; remove it or colour it"),

@@ -1,8 +1,8 @@
 """What a page paints: the runs of its text, where they stand, and its images (ISO 32000-1, 8, 9).
 
 Text that is painted but not seen is refused, since its sender may not know of it: invisible, white
-or tiny text and text outside the page. What a hidden layer paints is not read, and neither are
-running headers and footers that the file marks as such.
+or tiny text, text outside the page, and what other shapes cover, cut off or strike. What a hidden
+layer paints is not read, and neither are running headers and footers that the file marks as such.
 """
 
 from copy import copy
@@ -13,37 +13,25 @@ from typing import Any
 from pypdf import PageObject, PdfReader
 from pypdf.generic import ContentStream
 
+from scoring.pdf.colours import is_white
 from scoring.pdf.fonts import Font, Glyph, Unknown
 from scoring.pdf.geometry import IDENTITY, Matrix, Run, matrix_of, times
 from scoring.pdf.objects import array, dictionary, entry
 from scoring.pdf.refused import Refused
+from scoring.pdf.shapes import Box, Path, Shapes, box_of, is_cut, placed, rectangle
+from scoring.pdf.state import State
 
 MOST_FORMS = 1000
+FILLS, STROKES = ("f", "F", "B", "b"), ("S", "s")
+"""Operations that fill a path, and that draw its lines alone."""
+MASKS = ("/SMask", "/Mask", "/ImageMask")
+"""What lets a part of an image be seen through."""
 INVISIBLE = (3, 7)
 """Modes of painting text that leave nothing on the page."""
 SMALLEST = 1.0
 """The least size of text, in points, that can be seen."""
 LEAST_OPACITY, LEAST_SCALE = 0.1, 0.1
 """Shares of full colour and of full width, below which nobody sees the text."""
-NEARLY = 0.05
-WHITE = {"g": [1], "rg": [1, 1, 1], "k": [0, 0, 0, 0]}
-
-
-@dataclass
-class _State:
-    matrix: Matrix = IDENTITY
-    font: Font | None = None
-    size: float = 0
-    spacing: float = 0
-    word_spacing: float = 0
-    scale: float = 1
-    leading: float = 0
-    rise: float = 0
-    opacity: float = 1
-    is_line_white: bool = False
-    mode: int = 0
-    is_white: bool = False
-    is_tint: bool = False
 
 
 @dataclass
@@ -70,6 +58,7 @@ class Painter:
         content = page.get_contents()
         if content is not None:
             sheet.paint(content, dictionary(page, "/Resources"), IDENTITY)
+            sheet.shapes.check(number)
         return sheet.painting
 
     def font(self, resources: Any, name: str) -> Font:
@@ -93,10 +82,13 @@ class _Sheet:
     def __init__(self, painter: Painter, page: PageObject, number: int) -> None:
         self.painter, self.page, self.number = painter, page, number
         self.painting = Painting()
+        self.shapes = Shapes()
+        self.path = Path()
+        self.clips = False
         self.forms = 0
         self.open_forms: list[int] = []
-        self.state = _State()
-        self.saved: list[_State] = []
+        self.state = State()
+        self.saved: list[State] = []
         self.resources: Any = {}
         self.marks: list[bool] = []
         self.text: Matrix = IDENTITY
@@ -126,18 +118,6 @@ class _Sheet:
             case "Tf":
                 state.size = float(operands[1])
                 state.font = self._font(operands[0])
-            case "Tc":
-                state.spacing = float(operands[0])
-            case "Tw":
-                state.word_spacing = float(operands[0])
-            case "Tz":
-                state.scale = float(operands[0]) / 100
-            case "TL":
-                state.leading = float(operands[0])
-            case "Ts":
-                state.rise = float(operands[0])
-            case "Tr":
-                state.mode = int(operands[0])
             case "Td":
                 self._move(*operands)
             case "TD":
@@ -162,16 +142,15 @@ class _Sheet:
                 self._external(operands[0])
             case "INLINE IMAGE":
                 self.painting.images += not self._is_hidden()
-            case "c" | "v" | "y":
-                self.painting.curves += not self._is_hidden()
-            case "g" | "rg" | "k":
-                state.is_white = _is_white(name, operands)
-            case "G" | "RG" | "K":
-                state.is_line_white = _is_white(name.lower(), operands)
+            case "m" | "l" | "c" | "v" | "y" | "h" | "re":
+                self._draw(name, [float(operand) for operand in operands])
+            case "f" | "F" | "f*" | "B" | "B*" | "b" | "b*" | "S" | "s" | "n":
+                self._end_path(name)
+            case "W" | "W*":
+                self.clips = True
             case "cs":
-                state.is_white, state.is_tint = False, self._is_tint(operands[0])
-            case "sc" | "scn" if not state.is_tint:
-                state.is_white = [*operands] in WHITE.values()
+                state.colour = None
+                state.is_tint = self._is_tint(operands[0])
             case "gs":
                 self._graphics_state(operands[0])
             case "BMC":
@@ -180,6 +159,8 @@ class _Sheet:
                 self.marks.append(self._is_unseen(*operands))
             case "EMC" if self.marks:
                 self.marks.pop()
+            case _:
+                state.set(name, operands)
 
     def _font(self, name: str) -> Font | None:
         try:
@@ -193,9 +174,7 @@ class _Sheet:
             self.state.size = float(font[1])
             self.state.font = Font(font[0].get_object())
 
-        opacity = entry(dictionary(dictionary(self.resources, "/ExtGState"), name), "/ca")
-        if opacity is not None:
-            self.state.opacity = float(opacity)
+        self.state.blend(dictionary(dictionary(self.resources, "/ExtGState"), name))
 
     def _is_tint(self, name: str) -> bool:
         """Whether 1 is the full colour of an ink in this colour space, and not white."""
@@ -270,22 +249,46 @@ class _Sheet:
         """Refuse text that leaves nothing on the page."""
         if self.state.mode in INVISIBLE:
             raise Refused("invisible", self.number)
-        if self.state.is_white and self.state.mode in (0, 4):
-            raise Refused("white", self.number)
-        if self.state.is_line_white and self.state.mode in (1, 5):
+        if is_white(self.state.text_colour):
             raise Refused("white", self.number)
         if self.state.opacity < LEAST_OPACITY or abs(self.state.scale) < LEAST_SCALE:
             raise Refused("invisible", self.number)
         if run.size < SMALLEST:
             raise Refused("tiny", self.number)
-        box = self.page.cropbox
-        (x, y), slack = run.start, run.size
-        is_inside = (
-            box.left - slack <= x <= box.right + slack
-            and box.bottom - slack <= y <= box.top + slack
-        )
-        if not is_inside:
+        page = self.page.cropbox
+        if is_cut(run, Box(*map(float, (page.left, page.bottom, page.right, page.top)))):
             raise Refused("outside", self.number)
+        if is_cut(run, self.state.clip):
+            raise Refused("cut", self.number)
+        self.shapes.write(run, self.state.text_colour)
+
+    def _draw(self, name: str, numbers: list[float]) -> None:
+        matrix = self.state.matrix
+        if name in ("c", "v", "y"):
+            self.painting.curves += not self._is_hidden()
+            self.path.is_curved = True
+        if name == "re":
+            self.path.add(rectangle(matrix, *numbers), starts=True)
+        elif name == "h":
+            self.path.close()
+        else:
+            points = [placed(matrix, *pair) for pair in zip(*[iter(numbers)] * 2, strict=True)]
+            self.path.add(points, starts=name == "m")
+
+    def _end_path(self, name: str) -> None:
+        """Fill or stroke the path, and use it to clip where that is asked for."""
+        state, path = self.state, self.path
+        if state.is_opaque and not self._is_hidden():
+            for box in path.rectangles() if name.rstrip("*") in FILLS else ():
+                self.shapes.paint(box, state.clip, state.colour)
+            if name == "s":
+                path.close()
+            width = state.line_width * hypot(state.matrix[0], state.matrix[1])
+            for box in path.strokes(width) if name in STROKES else ():
+                self.shapes.paint(box, state.clip, state.line_colour)
+        if self.clips and (area := path.box()):
+            state.clip = area.within(state.clip)
+        self.path, self.clips = Path(), False
 
     def _external(self, name: str) -> None:
         """Paint an image or a form, which has operations and resources of its own."""
@@ -293,7 +296,7 @@ class _Sheet:
         if not item or ("/OC" in item and self._is_on_hidden_layer(item["/OC"])):
             return
         if entry(item, "/Subtype") == "/Image":
-            self.painting.images += not self._is_hidden()
+            self._image(item)
         elif entry(item, "/Subtype") == "/Form" and id(item) not in self.open_forms:
             self.forms += 1
             if self.forms > MOST_FORMS:
@@ -303,11 +306,14 @@ class _Sheet:
             self.paint(item, resources, matrix_of(array(item, "/Matrix") or IDENTITY))
             self.open_forms.pop()
 
-
-def _is_white(name: str, operands: Any) -> bool:
-    """Whether the colour that an operator sets cannot be told from white."""
-    pairs = zip(operands, WHITE[name], strict=False)
-    return all(abs(float(value) - white) <= NEARLY for value, white in pairs)
+    def _image(self, image: Any) -> None:
+        """Paint an image, which covers what is below it unless it has a mask."""
+        if self._is_hidden():
+            return
+        self.painting.images += 1
+        state = self.state
+        if state.is_opaque and not any(entry(image, name) for name in MASKS):
+            self.shapes.paint(box_of(rectangle(state.matrix, 0, 0, 1, 1)), state.clip, None)
 
 
 def _key(item: Any) -> object:
