@@ -17,9 +17,8 @@ from pmscoring.base.admin.classes import ReadOnly
 from pmscoring.base.roles import sees_candidates
 from pmscoring.base.words import spoken
 from scoring.admin import colours, counts
-from scoring.admin.previews import Previews
+from scoring.admin.previews import Previews, with_columns
 from scoring.admin.withdrawals import Withdraws
-from scoring.intake import rejections
 from scoring.models import Batch, Upload
 
 MOST_SHOWN = 500
@@ -97,7 +96,7 @@ class UploadAdmin(Previews, Withdraws, ReadOnly):
 
     @theme.display(description=_("rows rejected"))
     def rejected_rows(self, upload: Upload) -> str:
-        shown = rejections.shown(upload.rejections[:MOST_SHOWN])
+        shown = with_columns(upload.rejections[:MOST_SHOWN])
         # A row has a rejection for each of its faults, but counts as one rejected row.
         more = upload.rejected - len({(row["line"], row.get("sheet")) for row in shown})
         return render_to_string("scoring/rejections.html", {"rejections": shown, "more": more})

@@ -1,5 +1,6 @@
 """The preview of an uploaded file, and what a manager does with it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -80,7 +81,7 @@ class Previews(ReadOnly):
             "is_marks": upload.kind == Upload.Kind.MARKS,
             "tables": [_table(table) for table in preview["tables"]],
             "first": [{**row, "place": spoken(row["place"])} for row in preview["first"]],
-            "conflicting": rejections.shown(preview["conflicting"][:MOST_SHOWN]),
+            "conflicting": with_columns(preview["conflicting"][:MOST_SHOWN]),
             "rejected": upload.rejected,
             "take": reverse("admin:scoring_upload_take", args=[upload.pk]),
             "discard": reverse("admin:scoring_upload_discard", args=[upload.pk]),
@@ -137,6 +138,16 @@ class Previews(ReadOnly):
         if not has_role(request.user, MANAGER):
             raise PermissionDenied
         return get_object_or_404(Upload.objects.select_related("exam"), pk=pk)
+
+
+def with_columns(kept: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Kept rejections in the active language, each with the name of the column at fault."""
+    return [{**row, "column": _column(row["pointer"])} for row in rejections.shown(kept)]
+
+
+def _column(pointer: str) -> str:
+    name, _slash, criterion = pointer.removeprefix("/").partition("/")
+    return f"{MEANINGS.get(name, name)} {criterion}".strip()
 
 
 def _table(table: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,8 @@ NOT_READ = "unread"
 """What a column means that is known and not read."""
 
 
-def _key(heading: object) -> str:
+def heading_key(heading: object) -> str:
+    """The form in which headings are compared, whatever their width, case and separators."""
     folded = texts.folded(str(heading)).casefold()
     return folded.replace(" ", "").replace("_", "").replace("-", "")
 
@@ -106,6 +107,10 @@ class Contents(ABC):
             else:
                 yield from self.rows(header, part)
 
+    def left_out(self, lines: Sequence[Line]) -> str:
+        """Why the sheet that begins with these lines is none to be read; "" where it is."""
+        return ""
+
     def missing(self, names: Collection[str], criteria: Collection[int]) -> Iterator[str]:
         """The columns that a long table lacks."""
         yield from (name for name in ("candidate", "question", self.value) if name not in names)
@@ -117,13 +122,13 @@ class Contents(ABC):
 
     def name(self, heading: object) -> str:
         """The column that a heading means, or "" for none."""
-        return _names(type(self)).get(_key(heading), "")
+        return _names(type(self)).get(heading_key(heading), "")
 
 
 @cache
 def _names(contents: type[Contents]) -> dict[str, str]:
     names = contents.words.items()
-    return {_key(word): name for name, words in names for word in (name, *words.split())}
+    return {heading_key(word): name for name, words in names for word in (name, *words.split())}
 
 
 def _is_header_again(header: Header, line: Line) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from pmscoring.base import texts
 from pmscoring.base.words import words as _
 from scoring.documents.base import Place, Row, Unreadable
+from scoring.documents.formulas import unescaped
 from scoring.documents.headings import Header, Line
 from scoring.documents.sheets import Cell, NoText, column_letters, is_filled
 
@@ -38,7 +39,7 @@ class LineReader:
 
     def __init__(self, header: Header, line: Line, above: Owner) -> None:
         self.header, self.line = header, line
-        candidate = self.named("candidate").strip()
+        candidate = unescaped(self.named("candidate").strip())
         self.has_candidate = bool(candidate) or isinstance(self.cell("candidate"), NoText)
         self.owner = Owner(candidate, self._attempt()) if self.has_candidate else above
 

@@ -1,22 +1,21 @@
 """The marks in the lines of a table below its headings, also as our own exports write them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pmscoring.base import texts
 from pmscoring.base.words import joined
 from pmscoring.base.words import words as _
 from scoring.documents.base import Place, PlacedRow, Questions, Skipped, question_code
-from scoring.documents.headings import NOT_READ, Contents, Header, Line
+from scoring.documents.formulas import unescaped
+from scoring.documents.headings import NOT_READ, Contents, Header, Line, heading_key
 from scoring.documents.line_reader import LineReader, Owner, contains
 from scoring.documents.sheets import Cell, Merged, NoText, is_filled
 
 NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 PAIR = re.compile(r"([^\s,;、=]+)\s*=\s*([0-9.]+)")
 SEPARATORS = re.compile(r"[\s,;、]*")
-ESCAPED = re.compile("'(?=[=+@＝＋－＠\t\r\n-])")
-"""The apostrophe by which exports keep a text from being run as a formula."""
 SOURCES = {
     "": "human",
     "human": "human",
@@ -25,6 +24,7 @@ SOURCES = {
     "裁定者": "adjudicator",
 }
 OTHER_SOURCES = {"machine", "機械", "withdrawal", "取消し"}
+TOTALS = "合計 合計点 総得点 総合点 提案の合計 total suggestedtotal"
 YES, NO = {"1", "true", "yes", "はい"}, {"", "0", "false", "no", "いいえ"}
 
 
@@ -41,9 +41,22 @@ class Marks(Contents):
         NOT_READ: "解答番号 採点番号 時刻 注意 確信度 較正 モデル まとめ採点 取り消した採点"
         " 所要秒数 状態 機械の提案 合計に算入 解答 回答 答案 解答文 回答文 解答内容 回答内容"
         " 解答本文 本文 answer text mark time flags confidence calibration model group withdraws"
-        " seconds status suggested counted",
+        f" seconds status suggested counted 欠席 absent 確定 complete {TOTALS}",
     }
     value = "points"
+
+    def left_out(self, lines: Sequence[Line]) -> str:
+        """Totals of candidates, as the export of the results has them on a sheet, are no marks."""
+        for line in lines:
+            labels = [str(cell) for cell in line.cells if is_filled(cell)]
+            names = set(map(self.name, labels))
+            codes = {question_code(label, self.questions) for label in labels}
+            is_marks = names & {"question", "points", "criteria"} or codes & {
+                *self.questions.values()
+            }
+            if "candidate" in names and not is_marks and any(map(_is_total, labels)):
+                return _("totals of candidates were not read")
+        return ""
 
     def missing(self, names: Any, criteria: Any) -> Iterator[str]:
         by_criterion = "criteria" in names or bool(criteria)
@@ -110,7 +123,8 @@ class _LineReader(LineReader):
                     place = self.place({"question": label, "points": label})
                     yield self._mark(code, self.at(index), place)
         else:
-            yield self._mark(self.named("question"), self.cell("points"), self.place())
+            question = unescaped(self.named("question"))
+            yield self._mark(question, self.cell("points"), self.place())
 
     def _mark(self, question: str, points: Cell, place: Place) -> PlacedRow:
         cells = {"points": points} if is_filled(points) else {}
@@ -126,7 +140,7 @@ class _LineReader(LineReader):
             if reason := _no_number(cell):
                 return place, self.unreadable(reason, name)
         by_name = {name: _number(str(cell)) for name, cell in criteria.items()}
-        listed = _listed(self.named("criteria"))
+        listed = _listed(unescaped(self.named("criteria")))
         if listed is None or isinstance(self.cell("criteria"), NoText):
             return place, self.unreadable(_("points such as C1=4 C2=2 are expected"), "criteria")
         row = self.row(question=question_code(question, self.questions), **self._words())
@@ -137,7 +151,7 @@ class _LineReader(LineReader):
         return place, row
 
     def _words(self) -> dict[str, str]:
-        words = {name: _unescaped(self.named(name)) for name in ("comment", "marker")}
+        words = {name: unescaped(self.named(name)) for name in ("comment", "marker")}
         return {
             "source": SOURCES[self._word("source")],
             **{name: word for name, word in words.items() if word.strip()},
@@ -152,6 +166,10 @@ class _LineReader(LineReader):
 
     def _word(self, name: str) -> str:
         return texts.folded(self.named(name)).casefold()
+
+
+def _is_total(label: str) -> bool:
+    return heading_key(label) in TOTALS.split()
 
 
 def _no_number(cell: Cell) -> str:
@@ -181,7 +199,3 @@ def _listed(text: str) -> dict[str, float] | None:
     if not all(NUMBER.fullmatch(points) for _code, points in pairs):
         return None
     return {code: _number(points) for code, points in pairs}
-
-
-def _unescaped(text: str) -> str:
-    return ESCAPED.sub("", text, count=1) if text.startswith("'") else text

@@ -184,6 +184,9 @@ def xlsx_rows(path: Path, contents: Contents) -> Iterator[PlacedRow]:
                 continue
             table = _sheet_lines(sheet.name, book.rows(sheet))
             above = list(islice(table, MOST_LINES_ABOVE))
+            if reason := contents.left_out(above):
+                skipped.append((place, Skipped(reason)))
+                continue
             header = find(above, contents)
             if header:
                 tables += 1

@@ -68,13 +68,42 @@ def sort_out(outcome: Outcome, places: Places, rejections: Rejections, skipped: 
 
 def _group_faults(rows: Sequence[StagedRow]) -> dict[int, list[Fault]]:
     """The faults of one submission's rows by their number."""
-    faulty = {row.number: row.found() for row in rows if row.faults}
+    faulty = {row.number: row.found() for row in rows if row.faults} | _answered_twice(rows)
     present = next((row for row in rows if not row.absent and not row.faults), None)
     if present is None:
         return faulty
     reason = _("absent here, but not everywhere: %s") % present.where().row()
     absent = {row.number: [fault("/absent", reason)] for row in rows if row.absent}
     return absent | faulty
+
+
+def _answered_twice(rows: Sequence[StagedRow]) -> dict[int, list[Fault]]:
+    """The faults of rows that answer a question which another row has answered already."""
+    first: dict[str, StagedRow] = {}
+    found = {}
+    for row in rows:
+        earlier = first.setdefault(row.question, row)
+        if row.question and earlier is not row:
+            found[row.number] = [fault("/question", _twice(row, earlier))]
+    return found
+
+
+def _twice(row: StagedRow, earlier: StagedRow) -> str:
+    words = {
+        "question": row.question,
+        "place": earlier.where().row(),
+        "candidate": row.written,
+        "earlier": earlier.written,
+    }
+    if row.written == earlier.written:
+        return _("%(question)s is answered twice: %(place)s has this candidate's answer") % words
+    return (
+        _(
+            "%(question)s is answered twice: %(place)s has the answer of %(earlier)s, which looks"
+            " like %(candidate)s and so is the same candidate"
+        )
+        % words
+    )
 
 
 def _rejected_with(place: documents.Place) -> Fault:

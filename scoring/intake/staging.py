@@ -18,10 +18,11 @@ from scoring.contract.faults import faults
 CHUNK = 500
 CREATE_TABLE = (
     "CREATE TEMPORARY TABLE upload_row (number int, place text, candidate text, attempt int,"
-    " absent boolean, question text, text text, faults text)"
+    " absent boolean, question text, text text, faults text, written text)"
 )
 SORTED_ROWS = (
-    "SELECT number, place, candidate, attempt, absent, question, text, faults FROM upload_row"
+    "SELECT number, place, candidate, attempt, absent, question, text, faults, written"
+    " FROM upload_row"
     " ORDER BY min(number) OVER (PARTITION BY candidate, attempt), number"
 )
 
@@ -31,6 +32,7 @@ class StagedRow(NamedTuple):
 
     `number` counts the rows of the file, and `place` is a documents.Place as JSON. `candidate` is
     empty where the file does not say whose the row is, `question` where the row has no answer.
+    `written` is the candidate as the file has it, of which `candidate` is the one form.
     """
 
     number: int
@@ -41,6 +43,7 @@ class StagedRow(NamedTuple):
     question: str
     text: str
     faults: str
+    written: str = ""
 
     def where(self) -> documents.Place:
         """The place, out of its JSON."""
@@ -106,8 +109,8 @@ def checked(
     question, text = ("", "") if absent else (row.get("question", ""), row.get("text", ""))
     attempt = int(row.get("attempt", 1))
     candidate = texts.identifier(row["candidate"])
-    where = json.dumps(asdict(place))
-    return StagedRow(number, where, candidate, attempt, absent, question, text, "")
+    where, written = json.dumps(asdict(place)), row["candidate"]
+    return StagedRow(number, where, candidate, attempt, absent, question, text, "", written)
 
 
 def unreadable(number: int, place: documents.Place, row: documents.Unreadable) -> StagedRow:

@@ -69,11 +69,27 @@ class Wanted:
 
 @dataclass
 class Reading:
-    """What is found on the way: tables, the first rows, and what was not read, in words."""
+    """What is found on the way: tables, the first rows, and what was not read, in words.
+
+    Of `notes` the first MOST_NOTES are kept; `further` counts the others.
+    """
 
     tables: list[dict[str, Any]] = field(default_factory=list)
     first: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    further: int = 0
+
+    def note(self, text: str) -> None:
+        """Keep the note, or count it."""
+        if len(self.notes) < MOST_NOTES:
+            self.notes.append(text)
+        else:
+            self.further += 1
+
+    def kept_notes(self) -> list[Any]:
+        """The notes as they are stored, the last one of which counts those that are not."""
+        rest = [_("%d further notes") % self.further] if self.further else []
+        return [kept(note) for note in [*self.notes, *rest]]
 
 
 def receive(exam: Exam, name: str, file: "File[bytes]", wanted: Wanted | None = None) -> Upload:
@@ -113,7 +129,12 @@ def receive(exam: Exam, name: str, file: "File[bytes]", wanted: Wanted | None = 
 
 
 def take(upload: Upload, conflicts: str = Upload.Conflicts.REFUSE) -> None:
-    """Have a previewed file read again and stored; WrongState where it is no longer a preview."""
+    """Have a previewed file read again and stored.
+
+    Raises WrongState where it is no longer a preview, or the exam is fixed, which leaves it one.
+    """
+    if upload.exam.frozen:
+        raise WrongState(upload.exam.state_message)
     # Two who press at once: the second UPDATE waits for the first, and then matches no row.
     rows = Upload.objects.filter(pk=upload.pk, status=Upload.Status.PREVIEW)
     changes = {"status": Upload.Status.WAITING, "is_preview": False, "conflicts": conflicts}
@@ -184,8 +205,7 @@ def _staged(upload: Upload, reading: Reading) -> Iterator[StagedRow]:
         if isinstance(row, documents.Table):
             reading.tables.append(_table(place, row))
         elif isinstance(row, documents.Skipped):
-            if len(reading.notes) < MOST_NOTES:
-                reading.notes.append(joined(": ", [place.row(), row.reason]))
+            reading.note(joined(": ", [place.row(), row.reason]))
         else:
             staged = contents.checked(number, place, row)
             if len(reading.first) < FIRST_ROWS and not staged.faults:
@@ -227,7 +247,7 @@ def _outcome(rejections: Rejections, reading: Reading) -> dict[str, Any]:
     return {
         "rejected": rejections.rows,
         "rejections": rejections.in_order(),
-        "notes": [kept(note) for note in reading.notes],
+        "notes": reading.kept_notes(),
     }
 
 

@@ -144,11 +144,14 @@ def restore(withdrawal: Withdrawal, user: User) -> Restored:
     if withdrawal.kind == Withdrawal.Kind.MARKS:
         return _restore_marks(withdrawal, user)
     submissions = locks.lock_submissions(Submission.everything.filter(own))
-    _refuse_absent(submissions, set(with_answers.values_list("submission", flat=True)))
+    answered = set(with_answers.values_list("submission", flat=True))
+    _refuse_absent(submissions, answered)
     keys = [row.pk for row in submissions]
     restored = list(answers.values_list("pk", flat=True))
     answers.update(withdrawal=None)
     Submission.everything.filter(pk__in=keys).update(withdrawal=None)
+    # Since the withdrawal the candidate may have been stored as absent, which was withdrawn, too.
+    Submission.everything.filter(pk__in=answered).update(absent=False)
     questions = counting.recount(keys)
     standing = Answer.objects.filter(pk__in=restored).count()
     record("restored answers", user, withdrawal=withdrawal.pk, answers=len(restored))

@@ -51,7 +51,7 @@ def give(answer: Answer, marker: User, payload: dict[str, Any]) -> Mark:
 
 def standing_marks(answer: Answer, marker: User) -> MarkQuerySet:
     """The marker's marks of the answer that were not withdrawn."""
-    marks: MarkQuerySet = answer.marks.filter(marker=marker).by_people().standing()
+    marks: MarkQuerySet = answer.marks.given_by(marker).standing()
     return marks
 
 

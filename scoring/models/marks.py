@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Self
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,11 @@ class MarkQuerySet(models.QuerySet["Mark"]):
     def by_people(self) -> Self:
         """Marks by markers and adjudicators, withdrawn or not."""
         return self.filter(source__in=Mark.PEOPLE)
+
+    def given_by(self, person: User) -> Self:
+        """Marks of this account, and those that a file brought under its name."""
+        in_files = models.Q(marker=None, origin=person.get_username())
+        return self.by_people().filter(models.Q(marker=person) | in_files)
 
     def by_machine(self) -> Self:
         """Marks by the machine, under any calibration and definition."""

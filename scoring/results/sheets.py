@@ -14,8 +14,9 @@ from typing import IO, Any
 import orjson
 from openpyxl import Workbook
 
+from scoring.documents.formulas import escaped
+
 HEADERS = ("en", "ja")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 GETA = "〓"
 """The sign that Japanese typography puts in the place of a character that it cannot print."""
@@ -155,7 +156,7 @@ def as_text(value: Any, encoding: str) -> Any:
     value = _joined(value)
     # Encode first: CP932 turns ﹦ into =, which may begin a formula, and ﹐ into a comma, which the
     # CSV writer must quote.
-    return _safe(_encodable(value, encoding)) if isinstance(value, str) else value
+    return escaped(_encodable(value, encoding)) if isinstance(value, str) else value
 
 
 def as_cell(value: Any) -> Any:
@@ -163,18 +164,13 @@ def as_cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.replace(tzinfo=None, microsecond=0)
     value = _joined(value)
-    return NOT_IN_XML.sub("\ufffd", _safe(value)) if isinstance(value, str) else value
+    return NOT_IN_XML.sub("\ufffd", escaped(value)) if isinstance(value, str) else value
 
 
 def _joined(value: Any) -> Any:
     if isinstance(value, dict):
         return " ".join(f"{key}={member}" for key, member in value.items())
     return " ".join(value) if isinstance(value, list) else value
-
-
-def _safe(text: str) -> str:
-    """The text, with an apostrophe before what a spreadsheet would run as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _encodable(text: str, encoding: str) -> str:

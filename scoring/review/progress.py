@@ -83,9 +83,8 @@ def marked_already(questions: Sequence[int], marker: User) -> Counter[tuple[int,
     own = Mark.objects.filter(
         answer__question__in=questions,
         answer__review__in=(*OPEN, Review.DISPUTED),
-        marker=marker,
     )
-    keys = own.by_people().standing().order_by()
+    keys = own.given_by(marker).standing().order_by()
     rows = keys.values_list("answer__question", "answer__review")
     counted = rows.annotate(Count("answer", distinct=True))
     return Counter({(question, review): count for question, review, count in counted})

@@ -184,7 +184,7 @@ def open_to(
 
     `without` are keys to leave out.
     """
-    own = Mark.objects.filter(answer=OuterRef("pk"), marker=marker).by_people().standing()
+    own = Mark.objects.filter(answer=OuterRef("pk")).given_by(marker).standing()
     # NOT EXISTS would become a join that is planned as if the marker had given hardly any marks.
     rows = answers.alias(own=Subquery(own.values("pk")[:1])).filter(own=None)
     rows = rows.exclude(answer_group__in=AnswerGroup.objects.in_hands_of_others(marker))

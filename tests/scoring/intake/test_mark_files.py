@@ -9,16 +9,28 @@ from django.urls import reverse
 from django.utils import translation
 from pytest_django import Settings
 
+from pmscoring.base import texts
 from pmscoring.base.faults import Invalid
 from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.words import spoken
 from scoring import results, tasks
 from scoring.agreement import pairs
 from scoring.documents import BadDocument
-from scoring.intake import rejections, uploads, withdrawals
-from scoring.marks import settlement
+from scoring.exams import definitions
+from scoring.intake import rejections, submissions, uploads, withdrawals
+from scoring.marks import giving, settlement
 from scoring.models import Answer, Exam, Mark, Upload, Withdrawal
+from scoring.review import queue
+from scoring.review.progress import marking_progress
 from tests.clients import JSON, named_file, signed_in
-from tests.factories import answers_of, exam_in, fresh, make_user, marked_by_people
+from tests.factories import (
+    answers_of,
+    exam_in,
+    fresh,
+    make_user,
+    marked_by_people,
+    submission,
+)
 from tests.scoring.documents.workbooks import Sheet, line, workbook
 from tests.scoring.exported import as_csv, as_xlsx
 
@@ -197,6 +209,20 @@ def test_marks_by_two_sources_are_double_scoring() -> None:
     assert (reading.first.origin, reading.second.origin) == ("A", "B")
 
 
+def test_an_account_is_no_second_reader_of_what_a_file_brought_under_its_name() -> None:
+    exam = exam_in(readings=2)
+    answer, name = answer_of(exam)
+    anna, ben = make_user("anna"), make_user("ben")
+    sent(exam, f"{HEADER}{name},Q1,5,anna\n")
+    assert queue.next_answer(exam, anna) is None
+    with pytest.raises(WrongState, match="marked this answer already"):
+        giving.give(answer, anna, {"points": 2})
+    assert marking_progress(exam, anna).left == 0
+    lease = queue.next_answer(exam, ben)
+    assert lease is not None
+    assert lease.answer == answer
+
+
 def test_an_adjudicators_mark_settles_the_answer(exam: Exam) -> None:
     answer, name = answer_of(exam)
     header = HEADER.replace("採点者", "採点者,採点の種別")
@@ -284,6 +310,69 @@ def test_our_own_export_carries_marks_to_another_installation(exam: Exam) -> Non
     assert standing(copy) == [(giver, 4)]
 
 
+@pytest.mark.parametrize("headers", ["en", "ja"])
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_an_exports_apostrophes_are_read_back_as_what_they_stand_before(
+    file_format: str, headers: str
+) -> None:
+    criteria = [{"code": "-A", "label": "", "points": 6, "references": ["要件"]}]
+    question = {"code": "-1", "prompt": "", "max_points": 6, "criteria": criteria}
+    exam, _ = definitions.load(
+        {"code": "SIGNS", "title": "t", "state": "marking", "questions": [question]}
+    )
+    names = ["-001", "=2", "'=3", "+４", "'5", "''-6"]
+    for name in names:
+        submissions.accept(submission(name, "要件", exam.code, "-1"))
+        answer = Answer.objects.get(submission__candidate=texts.identifier(name))
+        Mark.objects.create(
+            answer=answer,
+            source="human",
+            marker=make_user("marker"),
+            points=4,
+            criteria=[{"code": "-A", "points": 4, "evidence": []}],
+            comment=name,
+        )
+    data = exported(exam, file_format, headers)
+    upload = sent(exam, data, f"marks.{file_format}")
+    assert (upload.accepted, upload.rejections) == (len(names), [])
+    assert Mark.objects.count() == len(names)
+
+
+@pytest.mark.parametrize("headers", ["en", "ja"])
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_the_export_of_results_is_a_file_of_marks_under_a_name(
+    exam: Exam, file_format: str, headers: str
+) -> None:
+    answers = answers_of(exam, "要件", "対策", "天気")
+    marked_by_people(answers[:2], [4, 3])
+    submissions.accept({"exam": exam.code, "candidate": "away", "absent": True})
+    results_export = results.EXPORTS["results"]
+    if file_format == "csv":
+        data = as_csv(exam, "utf-8-sig", results_export, headers)
+    else:
+        data = as_xlsx(exam, results_export, headers).read()
+    upload = sent(exam, data, f"results.{file_format}", source="2025")
+    assert (upload.status, upload.accepted, upload.rejections) == ("read", 2, [])
+    assert [standing(answer)[1:] for answer in answers] == [[("2025", 4)], [("2025", 3)], []]
+    notes = " ".join(spoken(note) for note in upload.notes)
+    assert ("totals of candidates were not read" in notes) == (file_format == "xlsx")
+
+
+def test_a_wide_table_may_have_a_column_of_totals(exam: Exam) -> None:
+    answer, name = answer_of(exam)
+    upload = sent(exam, f"受験番号,Q1,Q2,合計点,採点者\n{name},4,,4,A\n")
+    assert (upload.status, upload.rejections) == ("read", [])
+    assert standing(answer) == [("A", 4)]
+    assert "合計点" in spoken(upload.notes[0])
+
+
+def test_a_workbook_of_nothing_but_totals_is_refused_by_that_reason(exam: Exam) -> None:
+    sheet = Sheet([line("受験番号", "合計"), line("c1", "4")], "合計")
+    upload = sent(exam, workbook(sheet), "得点.xlsx", source="A")
+    assert upload.status == "refused"
+    assert "合計: totals of candidates were not read" in upload.reason
+
+
 def test_marks_are_taken_back_with_their_number_and_brought_back(exam: Exam) -> None:
     answer, name = answer_of(exam)
     anna = make_user("anna", "exam manager")
@@ -300,6 +389,60 @@ def test_marks_are_taken_back_with_their_number_and_brought_back(exam: Exam) -> 
     assert standing(answer) == []
     sent(exam, f"{HEADER}{name},Q1,2,A\n")
     assert withdrawals.restore(again, anna) == withdrawals.Restored(1, 1, set())
+    assert standing(answer) == [("A", 2)]
+
+
+def test_what_a_withdrawn_file_had_replaced_stands_again_until_the_file_does(exam: Exam) -> None:
+    answer, name = answer_of(exam)
+    anna = make_user("anna", "exam manager")
+    sent(exam, f"{HEADER}{name},Q1,5,A\n")
+    second = sent(exam, f"{HEADER}{name},Q1,3,A\n", conflicts="replace")
+    for _ in range(2):
+        withdrawal, _questions = withdrawals.withdraw(second, anna, "wrong file", 1)
+        assert (standing(answer), final(answer)) == ([("A", 5)], (5, "human"))
+        assert withdrawals.restore(withdrawal, anna) == withdrawals.Restored(1, 0, set())
+        assert (standing(answer), final(answer)) == ([("A", 3)], (3, "human"))
+
+
+def test_a_replaced_mark_of_an_account_stands_again_as_its_own(exam: Exam) -> None:
+    answer, name = answer_of(exam)
+    anna = make_user("anna", "exam manager")
+    marked_by_people([answer], [4], comment="惜しい")
+    own = answer.marks.by_people().get()
+    upload = sent(exam, f"{HEADER}{name},Q1,3,{own.giver}\n", conflicts="replace")
+    withdrawals.withdraw(upload, anna, "wrong file", 1)
+    again = answer.marks.by_people().standing().get()
+    assert (again.marker, again.points, again.comment) == (own.marker, own.points, "惜しい")
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_files_that_replaced_each_other_are_withdrawn_in_any_order(
+    exam: Exam, order: tuple[int, int]
+) -> None:
+    answer, name = answer_of(exam)
+    anna = make_user("anna", "exam manager")
+    other, _ = answers_of(exam, "要件", "対策")
+    rows = [f"{HEADER}{name},Q1,{points},A\n" for points in (5, 3, 1)]
+    kept = f"{other.submission.candidate},Q1,1,A\n"
+    files = [sent(exam, rows[0])]
+    files += [sent(exam, f"{row}{kept}", conflicts="replace") for row in rows[1:]]
+    for index in order:
+        marked = withdrawals.extent(files[index]).marked
+        if marked:
+            withdrawals.withdraw(files[index], anna, "wrong file", marked)
+    assert standing(answer) == [("A", 5)]
+
+
+def test_a_mark_given_since_stays_when_the_file_that_replaced_another_comes_back(
+    exam: Exam,
+) -> None:
+    answer, name = answer_of(exam)
+    anna = make_user("anna", "exam manager")
+    sent(exam, f"{HEADER}{name},Q1,5,A\n")
+    second = sent(exam, f"{HEADER}{name},Q1,3,A\n", conflicts="replace")
+    withdrawal, _ = withdrawals.withdraw(second, anna, "wrong file", 1)
+    sent(exam, f"{HEADER}{name},Q1,2,A\n", conflicts="replace")
+    assert withdrawals.restore(withdrawal, anna) == withdrawals.Restored(1, 1, set())
     assert standing(answer) == [("A", 2)]
 
 
@@ -372,7 +515,7 @@ def test_in_the_admin_marks_are_previewed_taken_and_withdrawn(exam: Exam) -> Non
     assert "The mark of 1 answer is withdrawn" in browser.get(address).content.decode()
     done = browser.post(address, {"reason": "wrong", "marked": "1"}, follow=True)
     assert "The mark of 1 answer was withdrawn." in done.content.decode()
-    assert standing(answer) == []
+    assert standing(answer) == [("A", 2)]
     [withdrawal] = Withdrawal.objects.all()
     restore = f"/admin/scoring/withdrawal/{withdrawal.pk}/restore/"
     assert "Its marks count again" in browser.get(restore).content.decode()

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from pmscoring.base.lifecycle import WrongState
 from scoring import tasks
 from scoring.intake import uploads
+from scoring.marks import settlement
 from scoring.models import Answer, Batch, Exam, Submission, Upload
 from tests.clients import named_file, signed_in
 from tests.factories import answers_of, exam_in, marked_by_people
@@ -192,3 +193,21 @@ def test_in_the_admin_a_file_is_previewed_and_then_taken(exam: Exam) -> None:
     assert browser.post(address, {"conflicts": "replace"}).status_code == 302
     tasks.read_upload(upload.pk)
     assert texts_of() == {"Q1": "別", "Q2": "two"}
+
+
+def test_a_preview_is_not_spent_while_the_exam_is_fixed(exam: Exam) -> None:
+    upload = previewed(exam, HEADER + "l01,Q1,要件\n")
+    settlement.become(exam, "fixed")
+    fixed = Upload.objects.get(pk=upload.pk)
+    with pytest.raises(WrongState, match="fixed"):
+        uploads.take(fixed)
+    assert Upload.objects.get(pk=upload.pk).status == "preview"
+
+
+def test_the_page_names_the_column_at_fault(exam: Exam) -> None:
+    taken(paper(exam, "l01", Q1="一"))
+    upload = previewed(exam, "受験番号,設問,解答\nl01,Q1,二\n")
+    page = signed_in("exam manager").get(reverse("admin:scoring_upload_change", args=[upload.pk]))
+    html = page.content.decode()
+    assert "<td>answer</td>" in html
+    assert "/text" not in html

@@ -371,11 +371,31 @@ def test_candidates_and_questions_that_look_alike_are_one() -> None:
     assert sorted(candidates) == ["0123", "0456", "が"]
 
 
+def test_notes_beyond_the_first_ones_are_counted() -> None:
+    again = "c0,Q1,一,\n" + HEADER
+    upload = received(again * (uploads.MOST_NOTES + 7))
+    uploads.read(upload)
+    assert len(upload.notes) == uploads.MOST_NOTES + 1
+    assert spoken(upload.notes[-1]) == "7 further notes"
+
+
 def test_a_question_answered_twice_by_candidates_that_look_alike_is_named() -> None:
     upload = received("０１２３,Q1,一,\n0123,Q1,二,\n")
     uploads.read(upload)
     assert upload.accepted == 0
-    assert any("Q1 is answered twice" in row["detail"] for row in upload.rejections)
+    assert [row["detail"] for row in upload.rejections] == [
+        "a.csv, line 2: line 3 of the same candidate and attempt was rejected",
+        "a.csv, line 3, column question: Q1 is answered twice: line 2 has the answer of ０１２３,"
+        " which looks like 0123 and so is the same candidate",
+    ]
+
+
+def test_a_question_answered_twice_by_one_candidate_names_the_other_line() -> None:
+    upload = received("a,Q1,一,\nb,Q1,一,\na,Q1,二,\n")
+    uploads.read(upload)
+    assert upload.accepted == 1
+    reason = "Q1 is answered twice: line 2 has this candidate's answer"
+    assert upload.rejections[1]["detail"] == f"a.csv, line 4, column question: {reason}"
 
 
 def test_a_row_whose_text_is_too_long_for_its_question_is_refused_by_its_place(

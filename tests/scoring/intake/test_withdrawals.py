@@ -191,6 +191,19 @@ def test_a_group_goes_with_the_answer_that_leads_it(exam: Exam, anna: Any) -> No
     assert not AnswerGroup.objects.exists()
 
 
+def test_answers_come_back_to_a_candidate_whose_absence_was_withdrawn_too(
+    exam: Exam, anna: Any
+) -> None:
+    taken(paper(exam, Q1="一"))
+    first, _ = withdrawals.withdraw(Submission.objects.get(), anna, "wrong")
+    taken({"exam": exam.code, "candidate": "l01", "absent": True})
+    withdrawals.withdraw(Submission.objects.get(), anna, "wrong")
+    withdrawals.restore(first, anna)
+    [(rows, total)] = results.candidates(exam)
+    assert (rows[0]["status"], rows[0]["counted"], total["absent"]) == ("waiting", True, False)
+    assert not total["complete"]
+
+
 def test_over_rest_it_is_confirmed_told_and_taken_back(manager: Client, exam: Exam) -> None:
     (answer,) = answers_of(exam, "要件")
     marked_by_people([answer], [2])
