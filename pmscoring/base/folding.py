@@ -16,8 +16,11 @@ import regex
 
 from pmscoring.base import lookalikes
 
-FOLDING = 2
-"""The number of these rules; the first were NFKC, and any white space as one space."""
+FOLDING = 3
+"""The number of the rules by which texts are folded and cut into sections.
+
+The first were NFKC, and any white space as one space; the second had no headings with titles.
+"""
 HEADER = "X-Folding"
 """The header of a request for marks that says by which rules the caller folds."""
 GRAPHEME = regex.compile(r"\p{RI}{2}[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}]*|\X")

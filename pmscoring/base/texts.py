@@ -51,6 +51,12 @@ __all__ = [
 
 Verdict = Literal["ok", "blank", "too_short", "too_long"]
 SECTION_BREAK = "\f"
+FRAME = " []()<>{}【】《》〈〉〔〕「」『』■□●○◆◇▼▽★☆※・*#:.-="
+"""What stands around headings, as it is folded."""
+SEPARATOR = regex.compile(r"\s+|[:：、】\])）］〉》]|[.．](?!\d)")
+"""What stands between a heading's label and its title."""
+LONGEST_HEADING = 60
+"""Code points of a line that may be a label with a title."""
 LINE_BREAK = regex.compile(r"[\r\n\u000b\u000c\u0085\u2028\u2029]+")
 HALF_WIDTH_RUN = regex.compile(r"[0-9A-Za-z]+")
 LONGEST_ID = 100
@@ -98,7 +104,8 @@ def is_blank(text: str) -> bool:
 def sections(text: str, labels: Sequence[str]) -> list[tuple[int, int]]:
     """The spans of an essay's sections, in order: one for each label.
 
-    A form feed, or a line that is a section's label, begins a section. What stands before the first
+    A form feed, or a line that is a section's label, begins a section; so does a line that is a
+    label with a short title behind it, which belongs to the section. What stands before the first
     label line belongs to section one where that has no label line, else to the section that the
     line begins; sections that are not there are empty.
     """
@@ -122,11 +129,7 @@ def _padded(spans: list[tuple[int, int]], size: int, end: int) -> list[tuple[int
 
 
 def _by_label(text: str, labels: list[str]) -> list[tuple[int, int]]:
-    heads: dict[int, tuple[int, int]] = {}
-    for line in regex.finditer(r"[^\n]*\n?", text):
-        name = folded(line.group())
-        if name in labels and labels.index(name) not in heads:
-            heads[labels.index(name)] = line.span()
+    heads = _heads(text, labels)
     if not heads:
         return _padded([(0, len(text))], len(labels), len(text))
     bounds = [*sorted(start for start, _ in heads.values()), len(text)]
@@ -139,6 +142,44 @@ def _by_label(text: str, labels: list[str]) -> list[tuple[int, int]]:
         head = min(heads, key=lambda index: heads[index])
         spans[head] = (0, spans[head][1])
     return spans
+
+
+def _heads(text: str, labels: list[str]) -> dict[int, tuple[int, int]]:
+    """By label: where its first line begins, and where the section itself does.
+
+    A line that is nothing but the label comes before one with a title.
+    """
+    plain: dict[int, tuple[int, int]] = {}
+    titled: dict[int, tuple[int, int]] = {}
+    for line in regex.finditer(r"[^\n]*\n?", text):
+        name = folded(line.group())
+        label = name if name in labels else name.strip(FRAME)
+        if label in labels:
+            plain.setdefault(labels.index(label), line.span())
+        elif head := _titled(line.group(), labels):
+            titled.setdefault(head[0], (line.start(), line.start() + head[1]))
+    return titled | plain
+
+
+def _titled(line: str, labels: list[str]) -> tuple[int, int] | None:
+    """The label that the line begins with, and where its title begins; None for other lines."""
+    if len(line) > LONGEST_HEADING:
+        return None
+    for separator in SEPARATOR.finditer(line):
+        label = folded(line[: separator.start()])
+        label = label if label in labels else label.strip(FRAME)
+        title = line[separator.end() :].strip()
+        if label and label in labels and _is_title(label, separator.group(), title):
+            return labels.index(label), separator.end()
+    return None
+
+
+def _is_title(label: str, separator: str, title: str) -> bool:
+    """Whether this is a heading, and not the beginning of a sentence such as "Part A is ..."."""
+    if not title or "。" in title or title[-1] in "、，,;":
+        return False
+    in_sentence = label[-1].isascii() and title[0].isascii() and not title[0].isdigit()
+    return not separator.isspace() or (len(label) > 1 and not in_sentence)
 
 
 def within_limit(text: str, most: int | None, way: str) -> str:

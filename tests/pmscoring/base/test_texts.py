@@ -145,6 +145,55 @@ def test_a_label_begins_a_section_once() -> None:
     assert cut("設問ア\nあ\n設問ア\nまた\n") == ["あ\n設問ア\nまた\n", "", ""]
 
 
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("設問ア　概要", "概要"),
+        ("設問ア 1．プロジェクトの概要", "1．プロジェクトの概要"),
+        ("設問ｱ：概要", "概要"),
+        ("設問ア．概要", "概要"),
+        ("【設問ア】概要", "概要"),
+        ("■設問ア　概要", "概要"),
+    ],
+)
+def test_a_label_with_a_title_begins_a_section_that_keeps_the_title(
+    heading: str, title: str
+) -> None:
+    assert cut(f"{heading}\nあ\n設問イ\nい") == [f"{title}\nあ\n", "い", ""]
+
+
+@pytest.mark.parametrize(
+    "heading", ["【設問イ】", "＜設問イ＞", "■ 設問イ", "## 設問イ:", "(設問イ)"]
+)
+def test_a_label_in_a_frame_begins_a_section(heading: str) -> None:
+    assert cut(f"設問ア\nあ\n{heading}\nい") == ["あ\n", "い", ""]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "設問イ で述べたように、",
+        "設問イ　前提は合意である。",
+        "設問イ" + " あ" * 40,
+        "設問イウ 概要",
+        "設問イ.5",
+    ],
+)
+def test_a_sentence_that_begins_with_a_label_is_text(line: str) -> None:
+    assert cut(f"設問ア\n{line}\n") == [f"{line}\n", "", ""]
+
+
+def test_an_english_sentence_that_begins_with_a_label_is_text() -> None:
+    labels = ["Part A", "Part B"]
+    assert cut("Part A\nPart B is below\n", labels) == ["Part B is below\n", ""]
+    assert cut("Part A: aims\na\nPart B\nb", labels) == [" aims\na\n", "b"]
+
+
+def test_a_line_that_is_nothing_but_the_label_comes_before_one_with_a_title() -> None:
+    text = "設問ア 概要\n設問イ 工夫\n設問ア\nあ\n設問イ\nい"
+    assert cut(text) == ["設問ア 概要\n設問イ 工夫\n設問ア\nあ\n", "い", ""]
+
+
 def test_what_stands_before_the_first_label_line_belongs_to_the_first_section() -> None:
     assert cut("あ\n設問イ\nい\n") == ["あ\n", "い\n", ""]
 
