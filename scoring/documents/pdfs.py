@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Timer
 from time import monotonic
@@ -12,11 +13,12 @@ from pmscoring.base.words import words as _
 from scoring.documents.base import BadDocument, Essay
 
 SECONDS = 20.0
+MOST_SHOWN = 60
 PROGRAM = Path(__file__).parents[1] / "pdf" / "__main__.py"
-LOST: "Answer" = ("heavy", 0, "")
+LOST: "Answer" = ("heavy", 0, "", ())
 Child = subprocess.Popen[bytes]
-Answer = tuple[str, int, str | int]
-"""What the program answers: a kind, a page or 0, and a value."""
+Answer = tuple[str, int, str | int, Sequence[Sequence[str]]]
+"""What the program answers: a kind, a page or 0, a value, and lines that were left out or not."""
 
 
 class Pdfs:
@@ -39,14 +41,14 @@ class Pdfs:
         """
         if self.child is None:
             self.child = _start()
-        kind, page, value = _ask(self.child, data)
+        kind, page, value, margins = _ask(self.child, data)
         if kind == "heavy":
             self.close()
         if kind == "typed":
             return Essay(str(value), [_("only its fields and notes were read, not the print")])
         if kind != "text":
             raise BadDocument(_reason(kind, page, value))
-        return Essay(str(value))
+        return Essay(str(value), list(_notes(*margins)))
 
 
 def _start() -> Child:
@@ -84,8 +86,19 @@ def _ask(child: Child, data: bytes) -> Answer:
     # does not count: the process may be dead, and is started again for the next file.
     if monotonic() >= end or not line.endswith(b"\n"):
         return LOST
-    kind, page, value = json.loads(line)
-    return kind, page, value
+    kind, page, value, margins = json.loads(line)
+    return kind, page, value, margins
+
+
+def _notes(left_out: Sequence[str], doubtful: Sequence[str]) -> Iterator[str]:
+    """What the upload says of page numbers and running headers."""
+    for line in left_out:
+        yield _("a page number or running header was not read: %s") % line[:MOST_SHOWN]
+    for line in doubtful:
+        yield (
+            _("a line that may be a page number or a running header was read: %s")
+            % line[:MOST_SHOWN]
+        )
 
 
 def _reason(kind: str, page: int, value: str | int) -> str:

@@ -4,9 +4,9 @@ A PDF file can demand any amount of work, so this is a process of its own with l
 memory, which a file may end.
 
 Standard input: for each file its length, 8 bytes in big-endian order, then its bytes. Standard
-output: for each file a line of JSON, [kind, page, value]. `text` comes with the text and `typed`
-with the text of its fields and notes; `broken` is no readable file, `heavy` ran out of memory,
-after which the program ends. The other kinds are those of Refused.
+output: for each file a line of JSON, [kind, page, value, [lines left out, doubtful lines]]. `text`
+comes with the text and `typed` with the text of its fields and notes; `broken` is no readable file,
+`heavy` ran out of memory, after which the program ends. The other kinds are those of Refused.
 """
 
 import gc
@@ -15,6 +15,7 @@ import json
 import logging
 import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pypdf
@@ -28,7 +29,7 @@ SECONDS = 20
 MOST_MEMORY = 384 * 1024 * 1024
 MOST_STREAM = 20 * 1024 * 1024
 MOST_OPERATIONS = 500_000
-Answer = tuple[str, int, str | int]
+Answer = tuple[str, int, str | int, Sequence[Sequence[str]]]
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
     logging.disable()
     _set_limits()
     gc.freeze()
-    answer: Answer = ("", 0, "")
+    answer: Answer = ("", 0, "", ())
     while answer[0] != "heavy" and (head := sys.stdin.buffer.read(8)):
         _limit(resource.RLIMIT_CPU, _seconds_used() + SECONDS)
         answer = _answer(sys.stdin.buffer.read(int.from_bytes(head)))
@@ -72,14 +73,15 @@ def _seconds_used() -> int:
 
 def _answer(data: bytes) -> Answer:
     try:
-        read, is_typed = text(pypdf.PdfReader(io.BytesIO(data)))
+        read = text(pypdf.PdfReader(io.BytesIO(data)))
     except MemoryError:
-        return "heavy", 0, ""
+        return "heavy", 0, "", ()
     except Refused as refused:
-        return refused.kind, refused.page, refused.value
+        return refused.kind, refused.page, refused.value, ()
     except Exception as error:  # noqa: BLE001  a broken file makes pypdf raise nearly anything
-        return "broken", 0, str(error)
-    return ("typed" if is_typed else "text"), 0, read
+        return "broken", 0, str(error), ()
+    kind = "typed" if read.is_typed else "text"
+    return kind, 0, read.text, (read.left_out, read.doubtful)
 
 
 if __name__ == "__main__":

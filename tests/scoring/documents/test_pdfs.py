@@ -230,6 +230,27 @@ def test_hidden_layers_and_running_headers_are_not_read(shared: Pdfs) -> None:
     assert shared.text(file).text == "seen\ntoo"
 
 
+def test_page_numbers_that_are_not_marked_as_such_are_left_out_and_named(shared: Pdfs) -> None:
+    pages = [at(72, 700, f"answer {n}") + at(300, 40, f"- {n} -") for n in (1, 2)]
+    essay = shared.text(pdf_file(*pages))
+    assert essay.text == "answer 1\nanswer 2"
+    assert essay.notes == ["a page number or running header was not read: - 1 -"]
+    only = shared.text(pdf_file(pages[0]))
+    assert only.text == "answer 1\n- 1 -"
+    assert only.notes == ["a line that may be a page number or a running header was read: - 1 -"]
+
+
+def test_a_picture_is_not_passed_for_a_page_because_of_its_number(shared: Pdfs) -> None:
+    file = pdf_file(
+        at(72, 700, "answer") + at(300, 40, "1"),
+        "/I Do\n" + at(300, 40, "2"),
+        resources=f"/XObject<</I {FIRST_MORE} 0 R>>",
+        more=[IMAGE],
+    )
+    with pytest.raises(BadDocument, match="page 2: a picture"):
+        shared.text(file)
+
+
 def test_text_inside_forms_is_read_where_it_stands(shared: Pdfs) -> None:
     form = stream(at(0, 0, "inside").encode(), "/Type/XObject/Subtype/Form/Matrix[1 0 0 1 72 690]")
     page = f"{at(72, 660, 'below')} q 1 0 0 1 0 10 cm /X Do Q {at(72, 720, 'above')}"
