@@ -30,7 +30,7 @@ from scoring.api import representations as show
 from scoring.api import review_shapes as shapes
 from scoring.api.authentication import READERS
 from scoring.contract.faults import faults
-from scoring.contract.lengths import too_long
+from scoring.contract.lengths import question_too_long, too_long
 from scoring.machine import requests
 from scoring.marks import visibility
 from scoring.models import Answer, Question
@@ -199,6 +199,8 @@ def _question(body: dict[str, Any]) -> tuple[dict[str, Any], str]:
     if isinstance(question, dict):
         if broken := faults("question", question):
             raise Invalid([{**it, "pointer": f"/question{it['pointer']}"} for it in broken])
+        if reason := question_too_long(question):
+            raise Invalid([fault("/question", reason)])
         return question, ""
     if not isinstance(question, str) or not isinstance(body.get("exam"), str):
         raise Invalid(

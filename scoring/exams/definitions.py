@@ -13,6 +13,7 @@ from pmscoring.base import history
 from pmscoring.base.faults import Fault, Invalid, fault
 from scoring.calibration import promotion
 from scoring.contract.faults import faults
+from scoring.contract.lengths import question_too_long
 from scoring.exams import held, retention, states
 from scoring.exams.refolding import update_text_keys
 from scoring.marks import settlement
@@ -111,6 +112,8 @@ def _repeated(pointer: str, codes: list[str]) -> list[Fault]:
 
 def _question_faults(pointer: str, question: Definition, groups: list[str]) -> list[Fault]:
     problems = _repeated(f"{pointer}/criteria", [c["code"] for c in question["criteria"]])
+    if reason := question_too_long(question):
+        problems.append(fault(pointer, reason))
     if question.get("group") and question["group"] not in groups:
         problems.append(fault(f"{pointer}/group", _("there is no group %s") % question["group"]))
     step = question.get("step", 1)

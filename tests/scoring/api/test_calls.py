@@ -207,6 +207,19 @@ def test_it_scores_one_text_at_once_and_stores_nothing(
     assert not Answer.objects.exists()
 
 
+def test_a_question_given_with_the_text_has_the_bound_of_stored_ones(
+    manager: Client, exam: dict[str, Any]
+) -> None:
+    question = Exam.objects.get().questions.all()[0].wire()
+    for criterion in question["criteria"]:
+        criterion["references"] = ["要" * 2000] * 50
+    body = {"text": "要件", "question": question}
+    refused = manager.post("/api/v1/score", body, content_type=JSON)
+    assert refused.status_code == 422
+    [found] = refused.json()["errors"]
+    assert (found["pointer"], "200000" in found["detail"]) == ("/question", True)
+
+
 def test_every_error_is_a_problem(manager: Client, exam: dict[str, Any]) -> None:
     asked = [
         manager.get("/api/v1/nothing/here"),
