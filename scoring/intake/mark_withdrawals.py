@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 def brought(upload: Upload) -> MarkQuerySet:
-    """The marks of the file that stand."""
+    """The marks of the file that stand, of answers that count."""
     return _marks(upload).filter(answer__counts=True).standing()
 
 
@@ -38,7 +38,8 @@ def take_back(upload: Upload) -> None:
 
     Needs a transaction that has written the withdrawal and locked the answers (`lock`).
     """
-    marks = list(brought(upload).order_by("pk"))
+    # Of answers that were replaced or withdrawn, too: these may count again.
+    marks = list(_marks(upload).standing().order_by("pk"))
     mark_storing.withdraw(marks, upload)
     keys = {mark.answer_id for mark in marks}
     Mark.objects.bulk_create(map(_anew, _no_longer_replaced(upload.exam, keys)))
@@ -48,7 +49,7 @@ def take_back(upload: Upload) -> None:
 def lock(upload: Upload) -> None:
     """Lock the answers that the file marked, so that what stands of them stays."""
     keys = set(_marks(upload).order_by().values_list("answer", flat=True))
-    locks.lock_answers(Answer.objects.filter(pk__in=keys))
+    locks.lock_answers(Answer.everything.filter(pk__in=keys))
 
 
 def bring_back(upload: Upload) -> tuple[int, int]:
@@ -57,7 +58,7 @@ def bring_back(upload: Upload) -> tuple[int, int]:
     Returns how many marks were taken back, and how many of them stay so. Needs what `take_back`
     needs.
     """
-    withdrawn = _newest(_marks(upload).filter(mark__from_upload=upload.pk, answer__counts=True))
+    withdrawn = _newest(_marks(upload).filter(mark__from_upload=upload.pk))
     marks = Mark.objects.by_people().filter(answer__in={giver.answer for giver in withdrawn})
     standing = _newest(marks.standing())
     replaced = _newest(marks.filter(mark__from_upload=upload.pk).exclude(from_upload=upload.pk))

@@ -446,6 +446,21 @@ def test_a_mark_given_since_stays_when_the_file_that_replaced_another_comes_back
     assert standing(answer) == [("A", 2)]
 
 
+def test_a_withdrawn_files_marks_do_not_come_back_with_an_answer_that_counts_again(
+    exam: Exam,
+) -> None:
+    answer, name = answer_of(exam)
+    (other,) = answers_of(exam, "対策")
+    anna = make_user("anna", "exam manager")
+    marks = sent(exam, f"{HEADER}{name},Q1,5,A\n{other.submission.candidate},Q1,1,A\n")
+    later = submissions.accept_all([(1, submission(name, "別", exam.code))], "replace").batch
+    withdrawal, _ = withdrawals.withdraw(marks, anna, "wrong marks", 1)
+    withdrawals.withdraw(later, anna, "wrong answer")
+    assert (standing(answer), final(answer)) == ([], (None, ""))
+    withdrawals.restore(withdrawal, anna)
+    assert (standing(answer), final(answer)) == ([("A", 5)], (5, "human"))
+
+
 def test_over_rest_a_file_of_marks_is_previewed_taken_and_withdrawn(exam: Exam) -> None:
     answer, name = answer_of(exam)
     manager = signed_in("exam manager")
