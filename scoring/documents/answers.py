@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from pmscoring.base import texts
 from pmscoring.base.words import words as _
 from scoring.documents.base import Place, PlacedRow, Questions, question_code
+from scoring.documents.cells import Merged, NoText, is_filled
 from scoring.documents.headings import Contents, Header, Line
 from scoring.documents.line_reader import LineReader, Owner, contains
-from scoring.documents.sheets import Merged, NoText, is_filled
 
 YES = {"1", "true", "yes", "y", "○", "〇", "欠席", "欠", "はい"}
 NO = {"", "0", "false", "no", "n", "×", "出席", "出", "いいえ", "-"}

@@ -1,34 +1,64 @@
 """Styles of a workbook's cells: number formats, and how a text is seen (ECMA-376, part 1, 18.8)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scoring.documents.numbers import BUILT_IN
+from scoring.documents.numbers import BUILT_IN, BY_COUNTRY
 from scoring.documents.opc import child, local
 
-STRUCK, WHITE = "struck", "white"
+STRUCK, WHITE, TINY = "struck", "white", "tiny"
+HEXADECIMAL = re.compile("[0-9A-F]{6}")
 FILLED = "filled"
 """The cell has a colour of its own, on which white text is seen."""
 OFF = ("0", "false")
-WHITE_INDEXES = ("1", "9")
+THEME = {"0": "FFFFFF", "1": "000000"}
+INDEXED = {
+    **dict.fromkeys(("0", "8", "64"), "000000"),
+    **dict.fromkeys(("1", "9", "65"), "FFFFFF"),
+}
+"""Colours that a workbook names by number; those of a page and of its text."""
+COLOUR, FILL = "colour ", "fill "
+"""Before the colour of a text, and of the cell that it stands in."""
+NEARLY = 13
+"""The difference of each share, of 255, up to which nobody tells two colours apart."""
+SMALLEST = 2.0
+"""The least size of text, in points, that can be seen."""
 NOTHING: frozenset[str] = frozenset()
 
 
 def look(name: str, attributes: Mapping[str, str]) -> frozenset[str]:
-    """How an element of a font's properties has its text look: STRUCK, WHITE, or nothing."""
+    """How an element of a font's properties has its text look, or nothing."""
     if name == "strike" and attributes.get("val") not in OFF:
         return frozenset((STRUCK,))
-    if name == "color" and _is_white(attributes):
-        return frozenset((WHITE,))
+    if name == "sz" and float(attributes.get("val", SMALLEST)) < SMALLEST:
+        return frozenset((TINY,))
+    if name == "color" and (colour := _colour(attributes)):
+        is_white = are_alike(colour, "FFFFFF")
+        return frozenset((COLOUR + colour, *((WHITE,) if is_white else ())))
     return NOTHING
 
 
-def _is_white(colour: Mapping[str, str]) -> bool:
-    """Whether it is white without doubt; theme colour 0 is the page's, which may be tinted."""
-    if float(colour.get("tint", 0)):
-        return False
-    is_named = colour.get("theme") == "0" or colour.get("indexed") in WHITE_INDEXES
-    return is_named or colour.get("rgb", "")[-6:].upper() == "FFFFFF"
+def _colour(attributes: Mapping[str, str]) -> str:
+    """Its shares of red, green and blue, or "" where a theme or a tint says more than is known."""
+    if float(attributes.get("tint", 0)):
+        return ""
+    named = THEME.get(attributes.get("theme", "")) or INDEXED.get(attributes.get("indexed", ""))
+    colour = named or attributes.get("rgb", "")[-6:].upper()
+    return colour if HEXADECIMAL.fullmatch(colour) else ""
+
+
+def are_alike(first: str, second: str) -> bool:
+    """Whether nobody can tell two colours such as FFFFFF apart."""
+    pairs = zip(bytes.fromhex(first), bytes.fromhex(second), strict=True)
+    return all(abs(a - b) <= NEARLY for a, b in pairs)
+
+
+def is_lost(looks: frozenset[str]) -> bool:
+    """Whether a text has the colour of the cell that it stands in."""
+    fills = [look.removeprefix(FILL) for look in looks if look.startswith(FILL)]
+    colours = [look.removeprefix(COLOUR) for look in looks if look.startswith(COLOUR)]
+    return any(are_alike(fill, colour) for fill in fills for colour in colours or ["000000"])
 
 
 def formats(styles: Any) -> list[str]:
@@ -36,11 +66,11 @@ def formats(styles: Any) -> list[str]:
     codes: dict[int, str] = dict(BUILT_IN)
     for node in _all(styles, "numFmt"):
         codes[int(node.get("numFmtId", 0))] = node.get("formatCode", "")
-    return [codes.get(int(node.get("numFmtId", 0)), "") for node in _cells(styles)]
+    return [codes.get(int(node.get("numFmtId", 0)), BY_COUNTRY) for node in _cells(styles)]
 
 
 def looks(styles: Any) -> list[frozenset[str]]:
-    """How the text of each style that cells name looks: STRUCK, WHITE, on a cell that is FILLED."""
+    """How the text of each style that cells name looks, and the cell's FILL."""
     fonts = dict(enumerate(map(_font, next(_all(styles, "fonts"), ()))))
     fills = dict(enumerate(map(_fill, next(_all(styles, "fills"), ()))))
     return [
@@ -58,7 +88,11 @@ def _fill(node: Any) -> frozenset[str]:
     pattern = child(node, "patternFill")
     is_plain = pattern is None or pattern.get("patternType", "none") == "none"
     is_filled = not is_plain or child(node, "gradientFill") is not None
-    return frozenset((FILLED,)) if is_filled else NOTHING
+    front = child(pattern, "fgColor") if is_filled else None
+    is_solid = front is not None and pattern.get("patternType") == "solid"
+    colour = _colour(front.attrib) if is_solid else ""
+    looks = ((FILL + colour,) if colour else ()) + ((FILLED,) if is_filled else ())
+    return frozenset(looks)
 
 
 def _cells(styles: Any) -> Any:

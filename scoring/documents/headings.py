@@ -21,7 +21,7 @@ from scoring.documents.base import (
     Skipped,
     question_code,
 )
-from scoring.documents.sheets import Cell, is_filled
+from scoring.documents.cells import Cell, is_filled
 
 MOST_LINES_ABOVE = 20
 """Lines in which the headings are looked for: titles and notes may stand above them."""

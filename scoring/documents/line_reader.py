@@ -7,9 +7,9 @@ from typing import Any
 from pmscoring.base import texts
 from pmscoring.base.words import words as _
 from scoring.documents.base import Place, Row, Unreadable
+from scoring.documents.cells import Cell, Covered, NoText, column_letters, is_filled
 from scoring.documents.formulas import unescaped
 from scoring.documents.headings import Header, Line
-from scoring.documents.sheets import Cell, NoText, column_letters, is_filled
 
 WHOLE = re.compile("[0-9]{1,15}")
 SHORTENED = re.compile(r"[1-9](?:\.[0-9]+)?E\+[0-9]{2,3}")
@@ -48,7 +48,7 @@ class LineReader:
         if self.line.is_hidden:
             return _("the row is hidden; show it or delete it"), ""
         for index, cell in enumerate(self.line.cells):
-            if is_filled(cell) and not self._is_named(index):
+            if is_filled(cell) and not isinstance(cell, Covered) and not self._is_named(index):
                 numbers = {"cell": column_letters(index), "columns": len(self.header.labels)}
                 return _("a value in column %(cell)s, which has no heading") % numbers, ""
         for name in self.plain:

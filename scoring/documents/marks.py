@@ -8,10 +8,10 @@ from pmscoring.base import texts
 from pmscoring.base.words import joined
 from pmscoring.base.words import words as _
 from scoring.documents.base import Place, PlacedRow, Questions, Skipped, question_code
+from scoring.documents.cells import Cell, Merged, NoText, is_filled
 from scoring.documents.formulas import unescaped
 from scoring.documents.headings import NOT_READ, Contents, Header, Line, heading_key
 from scoring.documents.line_reader import LineReader, Owner, contains
-from scoring.documents.sheets import Cell, Merged, NoText, is_filled
 
 NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 PAIR = re.compile(r"([^\s,;、=]+)\s*=\s*([0-9.]+)")

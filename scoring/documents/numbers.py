@@ -16,6 +16,8 @@ EXACT_DIGITS = 15
 """Digits that a spreadsheet keeps of a number."""
 GENERAL_WIDTH = 11
 """Characters of a number that the format General shows in a column that is wide enough."""
+BY_COUNTRY = "\0"
+"""What the country says that a spreadsheet was installed for, and no file."""
 BUILT_IN = {
     0: "General",
     1: "0",
@@ -27,14 +29,15 @@ BUILT_IN = {
     11: "0.00E+00",
     12: "# ?/?",
     13: "# ??/??",
-    37: "#,##0 ;(#,##0)",
-    38: "#,##0 ;[Red](#,##0)",
-    39: "#,##0.00;(#,##0.00)",
-    40: "#,##0.00;[Red](#,##0.00)",
+    **dict.fromkeys((37, 38), f"#,##0;{BY_COUNTRY}"),
+    **dict.fromkeys((39, 40), f"#,##0.00;{BY_COUNTRY}"),
+    41: f'#,##0;{BY_COUNTRY};"-"',
+    43: f'#,##0.00;{BY_COUNTRY};"-"',
     48: "##0.0E+0",
     49: "@",
 } | dict.fromkeys((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)), "yyyy-mm-dd")
-"""Formats that a file names by number alone. Those of currencies depend on the country."""
+"""Formats that a file names by number alone. Currencies depend on the country, and so does how some
+of them show negative numbers: -1,200 in Japan, (1,200) in the United States."""
 TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<space>_.)|(?P<fill>\*.)'
     r"|\[\$(?P<currency>[^\]-]*)(?:-[0-9A-F]{1,6})?\]"
@@ -73,6 +76,8 @@ def shown(value: str, code: str) -> str:
         section, is_negative = sections[1], False
     elif number == 0 and len(sections) > 2:
         section = sections[2]
+    if section == BY_COUNTRY:
+        raise NotShown(_("a number whose format depends on the country; format the column as text"))
     text = _section(abs(number), _tokens(section)).strip()
     if not text:
         raise NotShown(_("a number that its format hides"))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pmscoring.base.words import words as _
-from scoring.documents.cell_styles import FILLED, NOTHING, STRUCK, WHITE
+from scoring.documents.cell_styles import FILLED, NOTHING, STRUCK, TINY, WHITE, is_lost
+from scoring.documents.cells import Cell, Covered, Merged, NoText, column_number
 from scoring.documents.numbers import NotShown, shown, shown_text
 from scoring.documents.xmlstreams import Looking, XmlReader
 
@@ -15,29 +16,11 @@ MOST_ROWS, MOST_COLUMNS = 1_048_576, 300
 REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
 MERGES = (b"mergeCell", "mergeCell".encode("utf-16-le"), "mergeCell".encode("utf-16-be"))
 TRUE = ("1", "true")
+ARRAYS = ("array", "dataTable")
+"""Formulas that fill a range of cells."""
+LEAST = {"ht": 2.0, "width": 0.3}
+"""The least height of a row, in points, and width of a column, in characters, that show a text."""
 Blocks = Callable[[], Iterable[bytes]]
-
-
-class NoText:
-    """A cell whose text is not certain; `content` says what it contains. It counts as empty."""
-
-    def __init__(self, content: str) -> None:
-        self.content = content
-
-    def __str__(self) -> str:
-        return ""
-
-
-class Merged(str):
-    """The text of the first cell of a merged range, in each of the range's rows."""
-
-
-Cell = str | NoText
-
-
-def is_filled(cell: Cell) -> bool:
-    """Whether something stands in the cell."""
-    return isinstance(cell, NoText) or bool(cell.strip())
 
 
 class SheetRow(NamedTuple):
@@ -58,50 +41,35 @@ class Context(NamedTuple):
     are_values_stored: bool
 
 
-class Merge(NamedTuple):
-    """A merged range over several rows: its first and last row, and its first column."""
+class Range(NamedTuple):
+    """A range of cells: its first and last row, and its first and last column."""
 
     top: int
     bottom: int
     column: int
+    last: int
 
-
-def column_letters(column: int) -> str:
-    """A for 0, AA for 26."""
-    letters = ""
-    column += 1
-    while column:
-        column, digit = divmod(column - 1, 26)
-        letters = chr(ord("A") + digit) + letters
-    return letters
-
-
-def column_number(letters: str) -> int:
-    """0 for A, 26 for AA."""
-    number = 0
-    for letter in letters:
-        number = 26 * number + ord(letter) - ord("A") + 1
-    return number - 1
+    @property
+    def others(self) -> range:
+        """Its columns after the first, as far as a table may reach."""
+        return range(self.column + 1, min(self.last + 1, MOST_COLUMNS))
 
 
 class _Merges(XmlReader):
     def __init__(self) -> None:
         super().__init__()
-        self.merges: list[Merge] = []
+        self.merges: list[Range] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "mergeCell":
-            first, _colon, last = attributes["ref"].partition(":")
-            (top, column), (bottom, _column) = _place(first), _place(last or first)
-            if bottom > top:
-                self.merges.append(Merge(top, bottom, column))
+            self.merges.append(_range(attributes["ref"]))
 
     def end(self, name: str) -> None:
         pass
 
 
-def _merges(blocks: Blocks) -> "deque[Merge]":
-    """The merged ranges over several rows, which a sheet lists behind its rows, by first row."""
+def _merges(blocks: Blocks) -> "deque[Range]":
+    """The merged ranges, which a sheet lists behind its rows, by first row."""
     if not any(name in block for block in blocks() for name in MERGES):
         return deque()
     reader = _Merges()
@@ -118,6 +86,13 @@ def _place(reference: str) -> tuple[int, int]:
     return int(match[2]), column_number(match[1])
 
 
+def _range(reference: str) -> Range:
+    """The range of a reference such as C2:D4."""
+    first, _colon, last = reference.partition(":")
+    (top, left), (bottom, right) = _place(first), _place(last or first)
+    return Range(top, bottom, left, right)
+
+
 @dataclass
 class _OpenCell:
     column: int
@@ -125,6 +100,7 @@ class _OpenCell:
     style: int
     has_formula: bool = False
     value: str | None = None
+    array: Range | None = None
 
 
 class _Rows(XmlReader):
@@ -138,12 +114,14 @@ class _Rows(XmlReader):
         self.column = -1
         self.cells: dict[int, Cell] = {}
         self.cell: _OpenCell | None = None
+        self.unstored: list[Range] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "c":
             self._start_cell(attributes)
         elif name == "f" and self.cell:
             self.cell.has_formula = True
+            self.cell.array = _range(attributes["ref"]) if attributes.get("t") in ARRAYS else None
         elif name == "row":
             self._start_row(attributes)
         elif name == "col" and _is_hidden(attributes, "width"):
@@ -165,28 +143,36 @@ class _Rows(XmlReader):
 
     def end(self, name: str) -> None:
         if name == "row":
+            self._refuse_unstored()
             self.done.append(SheetRow(self.number, self.is_hidden, self.hidden_columns, self.cells))
         elif self.cell and name in ("v", "is"):
             self.cell.value = self.taken()
         elif self.cell and name == "c":
             content = _content(self.cell, self.context)
+            if self.cell.array and not _has_value(self.cell, self.context):
+                self.unstored.append(self.cell.array)
             if self.cell.column in self.cells:
                 raise ValueError(f"column {self.cell.column} is there twice")
             if content != "":
                 self.cells[self.cell.column] = content
             self.cell = None
 
+    def _refuse_unstored(self) -> None:
+        """Put what is missing into the cells that a formula fills beside its own."""
+        self.unstored = [each for each in self.unstored if each.bottom >= self.number]
+        for each in self.unstored:
+            columns = range(each.column, min(each.last + 1, MOST_COLUMNS))
+            self.cells |= dict.fromkeys(columns, _unstored())
+
 
 def _is_hidden(attributes: dict[str, str], size: str) -> bool:
-    """Whether a row or a column is hidden, be it by its height or width of zero."""
-    return attributes.get("hidden") in TRUE or float(attributes.get(size, 1)) == 0
+    """Whether a row or a column is hidden, or too small to show anything."""
+    return attributes.get("hidden") in TRUE or float(attributes.get(size, 9)) < LEAST[size]
 
 
 def _content(cell: _OpenCell, context: Context) -> Cell:
     if cell.has_formula and not _has_value(cell, context):
-        return NoText(
-            _("a formula without a stored value; save the file in a spreadsheet or paste values")
-        )
+        return _unstored()
     if not cell.value:
         return ""
     if unseen := _unseen(cell, context):
@@ -196,6 +182,12 @@ def _content(cell: _OpenCell, context: Context) -> Cell:
         return _shown(cell.kind, cell.value, code, context.strings)
     except NotShown as reason:
         return NoText(reason.args[0])
+
+
+def _unstored() -> NoText:
+    return NoText(
+        _("a formula without a stored value; save the file in a spreadsheet or paste values")
+    )
 
 
 def _unseen(cell: _OpenCell, context: Context) -> str:
@@ -208,8 +200,12 @@ def _unseen(cell: _OpenCell, context: Context) -> str:
         looks |= text.looks
     if STRUCK in looks:
         return _("text that is struck through; delete it or remove the stroke")
+    if TINY in looks:
+        return _("text too small to be seen; remove it")
     if WHITE in looks and FILLED not in looks:
         return _("white text, which may not be seen; remove it or colour it")
+    if is_lost(looks):
+        return _("text in the colour of what is behind it; remove it or colour it")
     return ""
 
 
@@ -237,7 +233,7 @@ def _shown(kind: str, value: str, code: str, strings: Sequence[str]) -> Cell:
 
 def rows(blocks: Blocks, context: Context) -> Iterator[SheetRow]:
     """The rows of a sheet in order. Raises BadDocument, and ValueError where it is no sheet."""
-    merges, open_merges = _merges(blocks), list[tuple[Merge, Cell]]()
+    merges, open_merges = _merges(blocks), list[tuple[Range, Cell]]()
     reader = _Rows(context)
     for block in blocks():
         reader.feed(block)
@@ -249,15 +245,19 @@ def rows(blocks: Blocks, context: Context) -> Iterator[SheetRow]:
 
 
 def _carry(
-    row: SheetRow, merges: "deque[Merge]", open_merges: list[tuple[Merge, Cell]]
-) -> list[tuple[Merge, Cell]]:
+    row: SheetRow, merges: "deque[Range]", open_merges: list[tuple[Range, Cell]]
+) -> list[tuple[Range, Cell]]:
     """Put the text of merged ranges into the row; return the ranges that are open after it."""
     while merges and merges[0].top <= row.number:
         merge = merges.popleft()
         first = row.cells.get(merge.column, "") if merge.top == row.number else ""
-        open_merges.append((merge, Merged(first) if isinstance(first, str) else first))
+        is_tall = merge.bottom > merge.top and isinstance(first, str)
+        open_merges.append((merge, Merged(first) if is_tall else first))
     open_merges = [(merge, first) for merge, first in open_merges if merge.bottom >= row.number]
     for merge, first in open_merges:
         if first != "":
             row.cells[merge.column] = first
+        for column in merge.others:
+            if first != "" or column in row.cells:
+                row.cells[column] = Covered()
     return open_merges

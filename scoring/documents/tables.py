@@ -22,16 +22,19 @@ from scoring.documents.base import (
     Unreadable,
     lines,
 )
+from scoring.documents.cells import Cell, NoText, column_letters
 from scoring.documents.encodings import NAMES as ENCODINGS
 from scoring.documents.encodings import UTF_16, encoding_of
 from scoring.documents.headings import MOST_LINES_ABOVE, Contents, Header, Line, find, recognised
-from scoring.documents.sheets import MOST_COLUMNS, Cell, NoText, SheetRow, column_letters
+from scoring.documents.sheets import MOST_COLUMNS, SheetRow
 
 AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
 """A formula that keeps a spreadsheet from taking a text such as 0012 for a number."""
-ERRORS = ("#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!")
-NARROW = re.compile("#{4,}")
-"""What a spreadsheet shows, and some write, of a number in a column that is too narrow."""
+ERROR = re.compile(
+    "#(?:N/A|NAME[?]|(?:REF|VALUE|DIV/0|NUM|NULL|SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN|BUSY"
+    "|EXTERNAL|TIMEOUT|PYTHON)!|GETTING_DATA)|Err:5[0-9]{2}|#{4,}"
+)
+"""Errors as spreadsheets write them, and a number in a column that is too narrow."""
 MOST_LINE = 4 * 1024 * 1024
 MOST_HEAD = 64 * 1024
 """Characters in which the separator is looked for."""
@@ -91,7 +94,7 @@ def _cell(text: str) -> Cell:
     """What a spreadsheet shows of a cell that it or another program wrote for it."""
     if shown := AS_TEXT.fullmatch(text):
         return shown[1].replace('""', '"')
-    return NoText(_("an error")) if text in ERRORS or NARROW.fullmatch(text) else text
+    return NoText(_("an error")) if ERROR.fullmatch(text) else text
 
 
 def _csv_fault(error: csv.Error) -> str:

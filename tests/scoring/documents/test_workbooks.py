@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from scoring.documents import BadDocument, Skipped, Unreadable
+from scoring.documents.cell_styles import is_lost
 from tests.scoring.documents import reading
 from tests.scoring.documents.workbooks import (
     HEADINGS,
@@ -282,6 +283,8 @@ def runs(*pieces: tuple[str, str]) -> str:
         (text("要件", 1), '<font><color theme="0"/></font>', "white text"),
         (runs(("要件が", ""), ("変わった", f"<rPr>{WHITE}</rPr>")), "", "white text"),
         (number("5", 1), '<font><color indexed="9"/></font>', "white text"),
+        (text("要件", 1), '<font><color rgb="FFFEFEFE"/></font>', "white text"),
+        (text("要件", 1), '<font><sz val="1"/></font>', "too small to be seen"),
     ],
 )
 def test_a_text_that_is_struck_or_white_is_refused(
@@ -310,6 +313,120 @@ def test_a_text_that_is_seen_is_read(tmp_path: Path, cell: str, style: str, fill
         fill=f'<patternFill patternType="{fill}"/>',
     )
     assert answers(data, tmp_path) == [("a", "Q1", "要件")]
+
+
+@pytest.mark.parametrize(
+    ("fill", "font"),
+    [
+        ('rgb="FFFFFFFF"', '<color rgb="FFFFFFFF"/>'),
+        ('theme="0"', '<color theme="0"/>'),
+        ('rgb="FFDDDDDD"', '<color rgb="FFE0DDDD"/>'),
+    ],
+)
+def test_a_text_in_the_colour_of_its_cell_is_refused(tmp_path: Path, fill: str, font: str) -> None:
+    data = workbook(
+        sheet([text("a"), text("Q1"), text("要件", 1)]),
+        formats=["General"],
+        fonts=f"<font>{font}</font>",
+        fill=f'<patternFill patternType="solid"><fgColor {fill}/></patternFill>',
+    )
+    # The first style has the same fill, and so no cell of the row is seen.
+    assert {row.reason.partition("; ")[0] for _, row in read(data, tmp_path)} <= {
+        "the cell contains text in the colour of what is behind it"
+    }
+
+
+def test_text_without_a_colour_of_its_own_is_black() -> None:
+    assert is_lost(frozenset({"fill 050000"}))
+    assert not is_lost(frozenset({"fill 000000", "colour FFFF00"}))
+
+
+@pytest.mark.parametrize("fill", ['rgb="FF1F4E78"', 'theme="4"', 'theme="0" tint="-0.15"'])
+def test_white_text_on_a_cell_of_another_colour_is_read(tmp_path: Path, fill: str) -> None:
+    white = [text(cell, 1) for cell in ("a", "Q1", "要件")]
+    data = workbook(
+        sheet(white),
+        formats=["General"],
+        fonts=f"<font>{WHITE}</font>",
+        fill=f'<patternFill patternType="solid"><fgColor {fill}/></patternFill>',
+    )
+    assert answers(data, tmp_path) == [("a", "Q1", "要件")]
+
+
+@pytest.mark.parametrize("covered", ["<c/>", text("隠れた値")])
+def test_a_cell_below_a_merged_one_is_no_answer(tmp_path: Path, covered: str) -> None:
+    data = workbook(
+        sheet(
+            [*line("a", "Q1"), covered],
+            line("b", "Q1", "要件"),
+            after='<mergeCells><mergeCell ref="B2:C2"/></mergeCells>',
+        )
+    )
+    [(place, row), (_, other)] = read(data, tmp_path)
+    assert (place, row.candidate) == ("sheet 解答, cell C2", "a")
+    assert "a part of a merged cell" in row.reason
+    assert other["text"] == "要件"
+
+
+def test_a_text_that_is_merged_over_empty_columns_is_read(tmp_path: Path) -> None:
+    merges = '<mergeCells><mergeCell ref="C1:F1"/><mergeCell ref="C2:XFD2"/></mergeCells>'
+    data = workbook(sheet(line("a", "Q1", "要件", "下の値"), after=merges))
+    assert answers(data, tmp_path) == [("a", "Q1", "要件")]
+
+
+def test_an_array_formula_without_values_leaves_no_blank_answers(tmp_path: Path) -> None:
+    formula = '<c><f t="array" ref="C2:C3">A2:A3</f></c>'
+    data = workbook(sheet([*line("a", "Q1"), formula], line("b", "Q1"), line("c", "Q1", "要件")))
+    first, second, (_, third) = read(data, tmp_path)
+    assert [place for place, _ in (first, second)] == ["sheet 解答, cell C2", "sheet 解答, cell C3"]
+    assert all(SAVE in row.reason for _, row in (first, second))
+    assert third["text"] == "要件"
+
+
+def test_an_array_formula_with_values_is_read(tmp_path: Path) -> None:
+    formula = '<c t="str"><f t="array" ref="C2:C3">A2:A3</f><v>一</v></c>'
+    data = workbook(sheet([*line("a", "Q1"), formula], line("b", "Q1", "二")))
+    assert answers(data, tmp_path) == [("a", "Q1", "一"), ("b", "Q1", "二")]
+
+
+def test_rows_and_columns_that_are_too_small_to_be_seen_are_hidden(tmp_path: Path) -> None:
+    data = workbook(sheet(line("a", "Q1", "要件"), row_attributes={2: 'ht="0.75"'}))
+    [(_, row)] = read(data, tmp_path)
+    assert row.reason == "the row is hidden; show it or delete it"
+    column = '<cols><col min="3" max="3" width="0.1"/></cols>'
+    with pytest.raises(BadDocument, match="column text is hidden"):
+        read(workbook(sheet(line("a", "Q1", "要件"), before=column)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [(41, "1234.5", "1,235"), (43, "1234.5", "1,234.50"), (38, "1200", "1,200"), (41, "0", "-")],
+)
+def test_formats_that_are_named_by_number_are_known(
+    tmp_path: Path, key: int, value: str, shown: str
+) -> None:
+    assert answers(named_by_number(key, value), tmp_path) == [("a", "Q1", shown)]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(5, "1"), (44, "1"), (38, "-1200"), (41, "-1"), (99, "1")]
+)
+def test_formats_that_depend_on_the_country_are_refused(
+    tmp_path: Path, key: int, value: str
+) -> None:
+    [(_, row)] = read(named_by_number(key, value), tmp_path)
+    assert "a number whose format depends on the country" in row.reason
+
+
+def named_by_number(key: int, value: str) -> bytes:
+    """A workbook of a number in the format that has this number in all workbooks."""
+    data = workbook(sheet([*line("a", "Q1"), number(value, 1)]), formats=["General"])
+    source, out = zipfile.ZipFile(io.BytesIO(data)), io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for name in source.namelist():
+            part = source.read(name).replace(b'<xf numFmtId="164"', b'<xf numFmtId="%d"' % key)
+            file.writestr(name, part)
+    return out.getvalue()
 
 
 def test_rows_and_columns_without_height_or_width_are_hidden(tmp_path: Path) -> None:
