@@ -51,6 +51,8 @@ __all__ = [
 MOST_ROWS = 200_000
 LOST = re.compile("[\ufffd\u0080-\u0084\u0086-\u009f]")
 """What programs write for bytes that they could not decode, or decoded as Latin-1."""
+OWN = re.compile("[\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]")
+"""Characters that a computer defines for itself (gaiji), and those that are none."""
 Read = Row | Unreadable | Skipped | Table
 NO_QUESTIONS: Questions = {}
 Reader = Callable[[Path, Contents], Iterator[PlacedRow]]
@@ -131,19 +133,29 @@ def _rows(name: str, path: Path, contents: Contents) -> Iterator[PlacedRow]:
 
 
 def _certain(row: Read) -> Read:
-    """The row, refused where a program before this one lost characters of it."""
+    """The row, refused where it has characters that are not what its sender saw."""
     if not isinstance(row, dict):
         return row
     for name in ("candidate", "text", "comment", "marker"):
-        lost = LOST.search(value) if isinstance(value := row.get(name), str) else None
-        if lost:
-            reason = _(
-                "%(sign)s at offset %(offset)d: a character was lost before; send the original"
-            )
-            where = {"sign": f"U+{ord(lost[0]):04X}", "offset": lost.start()}
+        value = row.get(name)
+        if isinstance(value, str) and (reason := _uncertain(value)):
             candidate, attempt = str(row.get("candidate", "")), row.get("attempt", 1)
-            return Unreadable(reason % where, candidate, attempt, f"/{name}")
+            return Unreadable(reason, candidate, attempt, f"/{name}")
     return row
+
+
+def _uncertain(text: str) -> str:
+    """Why the text is not what its sender saw, or an empty string."""
+    if sign := LOST.search(text):
+        reason = _("%(sign)s at offset %(offset)d: a character was lost before; send the original")
+    elif sign := OWN.search(text):
+        reason = _(
+            "%(sign)s at offset %(offset)d: a character that only some computers show;"
+            " write another"
+        )
+    else:
+        return ""
+    return reason % {"sign": f"U+{ord(sign[0]):04X}", "offset": sign.start()}
 
 
 def _shown(row: Row) -> Iterator[Row | Unreadable | Skipped]:

@@ -89,8 +89,8 @@ def _fill(node: Any) -> frozenset[str]:
     is_plain = pattern is None or pattern.get("patternType", "none") == "none"
     is_filled = not is_plain or child(node, "gradientFill") is not None
     front = child(pattern, "fgColor") if is_filled else None
-    is_solid = front is not None and pattern.get("patternType") == "solid"
-    colour = _colour(front.attrib) if is_solid else ""
+    is_solid = pattern is not None and pattern.get("patternType") == "solid"
+    colour = _colour(front.attrib) if front is not None and is_solid else ""
     looks = ((FILL + colour,) if colour else ()) + ((FILLED,) if is_filled else ())
     return frozenset(looks)
 

@@ -27,11 +27,22 @@ KINDS = {
 NOT_ASCII = re.compile(rb"[\x80-\xff]")
 UTF_8_SEQUENCE = re.compile(rb"[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 """A character of three or four bytes, as all Japanese ones have."""
+CUT_SEQUENCE = re.compile(rb"(?<![\x80-\xff])[\xe2-\xe9\xef][\x80-\xbf](?![\x80-\xff])")
+"""What is left of such a character where the last byte is lost."""
+UTF_8_RUN = re.compile(
+    rb"(?<![\x80-\xff])(?:[\xe3-\xe9][\x80-\xbf]{2}|\xef[\xbc-\xbe][\x80-\xbf]){2,}(?![\x80-\xff])"
+)
+"""Japanese characters in UTF-8, with nothing but ASCII on both sides."""
+UNLIKELY = re.compile("[\uff61-\uff9f\u0370-\u04ff\u2190-\u22ff]")
+"""What CP932 makes of UTF-8 and hardly any Japanese text has beside kanji."""
 ISO_2022 = re.compile(rb"\x1b[$(]")
 """A switch between character sets. The bytes that follow it are those of ASCII characters."""
 CP932_PAIR = re.compile(rb"[\x81-\x9f\xe0-\xfc](?:([\x40-\x7e])|[\x80-\xfc])")
 JAPANESE = re.compile("[\u3000-\u30ff\u3400-\u9fff]")
 KANA_OR_SIGN = re.compile("[\u3000-\u30ff\uff00-\uffef]")
+KANA = re.compile("[\u3041-\u3096\u30a1-\u30fc]")
+JAPANESE_ONLY = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]{3,}")
+ADJACENT = re.compile("[^\x00-\x7f]{2}")
 INSIDE_WORD = re.compile(rb"[a-z][\x80-\xff][a-z]")
 UNASSIGNED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 """What Python decodes the bytes to that CP932 does not assign: 80, A0 and FD to FF."""
@@ -71,6 +82,8 @@ def _encoding(blocks: Blocks, *, is_html: bool = False) -> str:
         raise BadDocument(
             _("U+0000 in the text, or UTF-16 without a byte order mark; save it as UTF-8")
         )
+    if _is_utf_16(head):
+        raise _looks_like("UTF-16")
     if any(ISO_2022.search(block) for block in blocks()):
         raise _looks_like("ISO-2022-JP")
     if _first_fault(blocks, "utf-8") is None:
@@ -84,6 +97,7 @@ def _encoding(blocks: Blocks, *, is_html: bool = False) -> str:
     _refuse_faulty(blocks, CP932, reason)
     if _is_western(head):
         raise _looks_like("Windows-1252")
+    _refuse_mixed(blocks)
     return CP932
 
 
@@ -122,13 +136,45 @@ def _first_fault(blocks: Blocks, encoding: str) -> int | None:
     return None
 
 
+def _refuse_mixed(blocks: Blocks) -> None:
+    """Refuse a CP932 text with a piece of UTF-8, as where files were put together."""
+    start = 0
+    for block in blocks():
+        for run in UTF_8_RUN.finditer(block):
+            # Three characters are no accident; two may be three kanji, such as a name.
+            is_long = run.end() - run.start() >= 9
+            if is_long or UNLIKELY.search(run[0].decode(CP932, "replace")):
+                offset = start + run.start()
+                reason = _(
+                    "byte %(byte)d (line %(line)d) is UTF-8 in a CP932 text; save all as UTF-8"
+                )
+                raise BadDocument(reason % {"byte": offset + 1, "line": _line_of(blocks, offset)})
+        start += len(block)
+
+
+def _is_utf_16(head: bytes) -> bool:
+    """Whether a text without ASCII is UTF-16 without its mark, and so has no zero byte either."""
+    for encoding in ("utf-16-le", "utf-16-be"):
+        try:
+            text = head.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if JAPANESE_ONLY.fullmatch(text) and 3 * len(KANA.findall(text)) >= len(text):
+            return True
+    return False
+
+
 def _is_mostly_utf_8(blocks: Blocks) -> bool:
-    """Whether most bytes beyond ASCII are those of UTF-8, as never in a Japanese CP932 text."""
-    valid = other = 0
+    """Whether most bytes beyond ASCII are those of UTF-8, as never in a Japanese CP932 text.
+
+    Where there is none but of characters that were cut, those count.
+    """
+    valid = other = cut = 0
     for block in blocks():
         valid += sum(map(len, UTF_8_SEQUENCE.findall(block)))
+        cut += sum(map(len, CUT_SEQUENCE.findall(block)))
         other += len(NOT_ASCII.findall(block))
-    return 2 * valid > other
+    return 2 * valid > other or 0 < other == cut
 
 
 def _is_western(head: bytes) -> bool:
@@ -136,7 +182,8 @@ def _is_western(head: bytes) -> bool:
     text = head.decode(CP932, "ignore")
     pairs = [pair.group(1) for pair in CP932_PAIR.finditer(head)]
     is_kanji_only = all(pairs) and not KANA_OR_SIGN.search(text)
-    return bool(UNASSIGNED.search(text) or (is_kanji_only and INSIDE_WORD.search(head)))
+    is_alone = is_kanji_only or not ADJACENT.search(text)
+    return bool(UNASSIGNED.search(text) or (is_alone and INSIDE_WORD.search(head)))
 
 
 def _looks_like(encoding: str) -> BadDocument:

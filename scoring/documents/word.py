@@ -19,6 +19,7 @@ from defusedxml.ElementTree import fromstring
 from pmscoring.base.words import words as _
 from scoring.documents import archives, opc
 from scoring.documents.base import BadDocument, Essay
+from scoring.documents.cell_styles import HEXADECIMAL, are_alike
 from scoring.documents.opc import child, local, value
 from scoring.documents.word_styles import Lists, Styles, font_of, is_on
 from scoring.pdf import symbols
@@ -38,6 +39,12 @@ BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "ptab": "\t", "noBreakHyphen": "-
 DATES = tuple(f"{part}{form}" for part in ("day", "month", "year") for form in ("Short", "Long"))
 SHOWN = ("t", "sym")
 WHITE = "FFFFFF"
+HIGHLIGHTS = {
+    "black": "000000", "blue": "0000FF", "cyan": "00FFFF", "darkBlue": "00008B",
+    "darkCyan": "008B8B", "darkGray": "A9A9A9", "darkGreen": "006400", "darkMagenta": "800080",
+    "darkRed": "8B0000", "darkYellow": "808000", "green": "00FF00", "lightGray": "D3D3D3",
+    "magenta": "FF00FF", "red": "FF0000", "white": "FFFFFF", "yellow": "FFFF00",
+}  # fmt: skip
 SMALLEST = 4
 """The least size of text, in half points, that can be seen."""
 OF_SYMBOLS = re.compile("[!-\u00ff\ue000-\uf8ff]")
@@ -236,12 +243,28 @@ class _Reader:
         """Refuse text that is struck, or may not be seen."""
         if any(self._is_on(properties, name) for name in ("strike", "dstrike")):
             raise BadDocument(_("text that is struck through; delete it or remove the stroke"))
-        is_shaded = any(child(properties, name) is not None for name in ("shd", "highlight"))
-        if value(child(properties, "color")).upper() == WHITE and not is_shaded:
-            raise BadDocument(_("white text, which may not be seen; remove it or colour it"))
-        size = value(child(properties, "sz"))
+        colour = self._value(properties, "color").upper()
+        behind = HIGHLIGHTS.get(value(child(properties, "highlight")), "")
+        # Word shows automatic text in white on dark shading, but not on a highlight.
+        colour = "000000" if behind and colour in ("", "AUTO") else colour
+        behind = behind or value(child(properties, "shd"), name="fill").upper()
+        if not HEXADECIMAL.fullmatch(behind):
+            behind = ""
+        if HEXADECIMAL.fullmatch(colour) and are_alike(colour, behind or WHITE):
+            raise BadDocument(
+                _("text in the colour of what is behind it; remove it or colour it")
+                if behind
+                else _("white text, which may not be seen; remove it or colour it")
+            )
+        size = self._value(properties, "sz")
         if size.isdecimal() and int(size) < SMALLEST:
             raise BadDocument(_("text too small to be seen; remove it"))
+
+    def _value(self, properties: Any, name: str) -> str:
+        """What a property of characters is set to, by themselves or by a style."""
+        own = value(child(properties, name))
+        by_run = self.styles.value(value(child(properties, "rStyle")), name)
+        return own or by_run or self.styles.value(self.style, name)
 
     def _signs(self, font: str, text: str) -> str:
         if not symbols.is_of_symbols(font):

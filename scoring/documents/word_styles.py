@@ -57,6 +57,11 @@ class Styles:
         states = (is_on(child(node, "rPr"), name) for node in self._chain(style))
         return next((state for state in states if state is not None), False)
 
+    def value(self, style: str, name: str) -> str:
+        """What the style sets a property of characters to, such as `sz`; "" where it does not."""
+        values = (value(child(child(node, "rPr"), name)) for node in self._chain(style))
+        return next(filter(None, values), "")
+
     def font(self, style: str) -> str:
         """The font of Latin letters that the style sets, or an empty string."""
         fonts = (font_of(child(node, "rPr")) for node in self._chain(style))

@@ -431,6 +431,25 @@ def test_what_a_program_lost_before_is_no_answer(rows: Rows, sign: str) -> None:
     assert whole == row("b", "Q1", "合意")
 
 
+@pytest.mark.parametrize("sign", ["\ue000", "\uf8ff", "\uffff", "\U000f0000"])
+def test_characters_of_one_computer_alone_are_refused(tmp_path: Path, sign: str) -> None:
+    path = tmp_path / "stored"
+    path.write_text(f"candidate,question,text\na,Q1,要件{sign}\nb,Q1,葛\U000e0100城😀\n", "utf-8")
+    (_, refused), (_, read) = reading.rows("a.csv", path)
+    assert refused.reason.startswith(
+        f"U+{ord(sign):04X} at offset 2: a character that only some computers show"
+    )
+    assert read["text"] == "葛\U000e0100城😀"
+
+
+@pytest.mark.parametrize("error", ["#CALC!", "#GETTING_DATA", "Err:508", "#NAME?", "####"])
+def test_errors_that_spreadsheets_write_are_no_answers(tmp_path: Path, error: str) -> None:
+    path = tmp_path / "stored"
+    path.write_text(f"candidate,question,text\na,Q1,{error}\nb,Q1,{error} と出た\n", "utf-8")
+    (_, refused), (_, read) = reading.rows("a.csv", path)
+    assert (refused.reason, read["text"]) == ("the cell contains an error", f"{error} と出た")
+
+
 def test_cells_of_a_text_file_are_read_as_a_spreadsheet_shows_them(rows: Rows) -> None:
     table = 'candidate,question,text\n"=""0012""",Q1,"=""5\'\'"""\nb,Q1,#N/A\nc,Q1,#####\n'
     first, error, narrow = (found for _, found in rows("a.csv", table.encode()))

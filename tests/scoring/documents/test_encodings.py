@@ -50,6 +50,34 @@ def test_utf_8_that_is_cut_inside_a_character_is_not_read_as_cp932(cut: int) -> 
         decoded(damaged)
 
 
+@pytest.mark.parametrize("text", ["a,Q1,○\n", "The plan ○ changed\n"])
+def test_the_only_character_that_is_cut_is_not_read_as_cp932(text: str) -> None:
+    damaged = text.encode().replace("○".encode(), "○".encode()[:2])
+    assert damaged.decode("cp932")
+    with pytest.raises(BadDocument, match="is not UTF-8"):
+        decoded(damaged)
+
+
+@pytest.mark.parametrize("piece", ["合意", "要件", "要件変更"])
+def test_a_piece_of_utf_8_in_a_cp932_text_is_refused(piece: str) -> None:
+    head = (TABLE + "e03,Q1,").encode("cp932")
+    assert (head + piece.encode()).decode("cp932")
+    with pytest.raises(BadDocument, match=rf"byte {len(head) + 1} \(line 4\) is UTF-8 in a CP932"):
+        decoded(head + piece.encode() + b"\r\n")
+
+
+@pytest.mark.parametrize("text", ["要件", "齋藤", "瀧澤恵", "ﾔﾏﾀﾞ,ﾀﾛｳ", "稟議,綺麗", "鷹,雉"])
+def test_rare_kanji_in_cp932_are_read(text: str) -> None:
+    assert decoded(f"e01,{text},要\n".encode("cp932")) == f"e01,{text},要\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["かながき", "要件が途中で変わったから"])
+def test_utf_16_without_ascii_is_not_read_as_other_characters(encoding: str, text: str) -> None:
+    with pytest.raises(BadDocument, match="probably UTF-16"):
+        decoded(text.encode(encoding))
+
+
 def test_it_names_the_byte_at_fault_after_a_byte_order_mark() -> None:
     with pytest.raises(BadDocument, match=r"byte 6 \(line 1\) is not UTF-8"):
         decoded(b"\xef\xbb\xbfab\x93cd")
@@ -61,6 +89,7 @@ def test_it_names_the_byte_at_fault_after_a_byte_order_mark() -> None:
         (TABLE.replace("①", "").replace("ﾔﾏﾀﾞ", "").encode("iso2022_jp"), "ISO-2022-JP"),
         (TABLE.replace("①", "").encode("euc_jp"), "EUC-JP"),
         ("candidate,question,text\ne01,Q1,It’s the team’s\n".encode("cp1252"), "Windows-1252"),
+        ("The plan’s scope – changed".encode("mac_roman"), "Windows-1252"),
         (TABLE.encode("utf-32"), "UTF-32"),
         (TABLE.encode("utf-16-le"), "without a byte order mark"),
         ("c1,5\xa0€\n".encode("cp1252"), "Windows-1252"),

@@ -342,10 +342,24 @@ def test_text_that_is_struck_through_is_refused() -> None:
         ('<w:rStyle w:val="Gone"/>', "struck through"),
         ('<w:color w:val="ffffff"/>', "white text"),
         ('<w:sz w:val="2"/>', "too small"),
+        ('<w:color w:val="FEFEFE"/>', "white text"),
+        ('<w:rStyle w:val="White"/>', "white text"),
+        ('<w:rStyle w:val="Tiny"/>', "too small"),
+        ('<w:highlight w:val="black"/>', "in the colour of what is behind it"),
+        ('<w:color w:val="FFFFFF"/><w:shd w:fill="FFFFFF"/>', "in the colour of what is behind it"),
+        ('<w:color w:val="000000"/><w:shd w:fill="050505"/>', "in the colour of what is behind it"),
     ],
 )
 def test_text_that_may_not_be_seen_is_refused(properties: str, reason: str) -> None:
-    style = '<w:style w:styleId="Gone"><w:rPr><w:strike/></w:rPr></w:style>'
+    styles = {
+        "Gone": "<w:strike/>",
+        "White": '<w:color w:val="FFFFFF"/>',
+        "Tiny": '<w:sz w:val="3"/>',
+    }
+    style = "".join(
+        f'<w:style w:styleId="{name}"><w:rPr>{properties}</w:rPr></w:style>'
+        for name, properties in styles.items()
+    )
     with pytest.raises(BadDocument, match=reason):
         text(p(r("要件") + r("隠", properties)), styles=style)
 
@@ -353,6 +367,19 @@ def test_text_that_may_not_be_seen_is_refused(properties: str, reason: str) -> N
 def test_white_text_on_a_colour_is_read() -> None:
     shaded = '<w:color w:val="FFFFFF"/><w:shd w:fill="000000"/>'
     assert text(p(r("要件", shaded))) == "要件"
+    assert text(p(r("要件", '<w:shd w:fill="000000"/>'))) == "要件"
+    assert text(p(r("要件", '<w:highlight w:val="yellow"/>'))) == "要件"
+    assert (
+        text(p(r("要件", '<w:color w:val="auto"/><w:shd w:val="clear" w:fill="auto"/>'))) == "要件"
+    )
+
+
+def test_a_paragraph_in_a_white_style_is_refused() -> None:
+    style = '<w:style w:styleId="W"><w:rPr><w:color w:val="FFFFFF"/></w:rPr></w:style>'
+    with pytest.raises(BadDocument, match="white text"):
+        text(p(r("要件"), '<w:pStyle w:val="W"/>'), styles=style)
+    black = '<w:color w:val="000000"/>'
+    assert text(p(r("要件", black), '<w:pStyle w:val="W"/>'), styles=style) == "要件"
 
 
 @pytest.mark.parametrize(
