@@ -73,7 +73,7 @@ class WithdrawUpload(_Withdraw):
         """Take back the answers that this file brought.
 
         They are in no queue, figure or result any more, and no machine marks them. Of a file of
-        marks, the marks are withdrawn. The status is
+        marks, the marks are withdrawn, and those that it had replaced stand again. The status is
         409 where people have marked some of them and `marked` is not their number, or the exam is
         fixed.
         """
