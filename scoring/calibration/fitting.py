@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from pmscoring.base.lifecycle import WrongState
 from scoring.calibration import promotion
+from scoring.contract.lengths import too_long
 from scoring.inference import Fitted, Inference, InferenceError, InferenceUnavailable, Progress
 from scoring.models import Answer, Artefact, Calibration, Example, Mark, Question, locks
 from scoring.models.exams import number
@@ -124,10 +125,15 @@ def marked_texts(question: Question) -> tuple[int, int]:
 
 
 def texts_of(question: Question) -> list[Text]:
-    """The marked texts, each once, in order of arrival; a sample where there are very many."""
+    """The marked texts, each once, in order of arrival; a sample where there are very many.
+
+    Texts that came before the question had its limit, and are longer, are left out.
+    """
     by_key: dict[str, list[Marked]] = {}
     for answer in _marked(question):
         by_key.setdefault(answer.text_key, []).append(answer)
+    wire = question.wire()
+    by_key = {key: same for key, same in by_key.items() if not too_long(same[0].text, wire)}
     chosen = sampled({key: answers[0].text for key, answers in by_key.items()})
     return [Text(answers) for key, answers in by_key.items() if key in chosen]
 

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from redis.exceptions import RedisError
 
+from pmscoring.base.lengths import size
 from pmscoring.base.texts import is_blank
 from scoring.agreement import audit_sample
 from scoring.inference import Inference
@@ -32,8 +33,8 @@ from scoring.review.queue import open_to
 DISTANCE = 0.02
 """The default cosine distance within which texts are nearly equal."""
 LONGEST, MOST_TEXTS = 400, 20_000
-"""Limits of what the encoder compares: characters of a text, and texts. Answers beyond them are
-grouped only where they are equal after folding."""
+"""Limits of what the encoder compares: code points of a text, also as folded, and texts. Answers
+beyond them are grouped only where they are equal after folding."""
 SILENCE_SECONDS = 300
 """A search that has not reported for so long is taken to have ended."""
 LENGTHS = frozenset({"too_short", "too_long"})
@@ -108,7 +109,7 @@ def _near(
 ) -> list[NewGroup]:
     """Groups of texts that lie near to each other, and one group for each of the other texts."""
     named = {str(same.keys[0]): same for same in same_texts}
-    short = [name for name, same in named.items() if len(same.text) <= LONGEST]
+    short = [name for name, same in named.items() if size(same.text, LONGEST) <= LONGEST]
     sent = sorted(short, key=lambda name: -len(named[name].keys))[:MOST_TEXTS]
     texts = [(name, named[name].text) for name in sent]
     groups = []

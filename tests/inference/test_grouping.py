@@ -118,6 +118,11 @@ def test_the_service_says_what_is_wrong(
     assert pointer in response.json()["error"]
 
 
+def test_the_service_refuses_a_text_that_no_question_takes(client: httpx.Client) -> None:
+    texts = [{"id": "1", "text": REASON}, {"id": "2", "text": "\ufdfa" * 3000}]
+    assert client.post("/v1/groups", json=body(texts=texts)).status_code == 413
+
+
 def test_the_service_wants_its_token(client: httpx.Client) -> None:
     response = client.post("/v1/groups", json=body(), headers={"Authorization": "Bearer x"})
     assert response.status_code == 401

@@ -3,15 +3,16 @@
 It needs neither regex nor scipy, so that the encoder can be tried where torch alone is installed.
 """
 
+import copy
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
 from inference_server.arrays import Floats
 from inference_server.encoding.batching import Batcher, Overloaded, TooLarge
-from inference_server.encoding.callers import Caller
+from inference_server.encoding.callers import Caller, Gone
 from inference_server.encoding.tokens import Tokens
 from inference_server.marking.matching import Reading
 
@@ -38,6 +39,13 @@ class TextReader:
     def __init__(self, encoder: EncoderLike, batcher: Batcher, max_tokens: int) -> None:
         """`max_tokens` bounds the tokens of one call."""
         self.encoder, self.batcher, self.max_tokens = encoder, batcher, max_tokens
+        self.caller: Caller | None = None
+
+    def serving(self, caller: Caller) -> Self:
+        """The same reader, which raises Gone wherever it reads once the caller has left."""
+        reader = copy.copy(self)
+        reader.caller = caller
+        return reader
 
     def read(
         self, sources: Sequence[str], use: Callable[[Reading], T], caller: Caller | None = None
@@ -67,7 +75,7 @@ class TextReader:
                 del pending[text]
 
         sequences = [window.ids for own in windows for window in own]
-        (caller or Caller()).wait(self.batcher.submit(sequences, collect))
+        (caller or self.caller or Caller()).wait(self.batcher.submit(sequences, collect))
         return results
 
     def read_patiently(self, sources: Sequence[str], use: Callable[[Reading], T]) -> dict[str, T]:
@@ -75,7 +83,9 @@ class TextReader:
         while True:
             try:
                 return self.read(sources, use)
-            except Overloaded:
+            except Overloaded as error:
+                if self.caller and self.caller.has_left:
+                    raise Gone from error
                 time.sleep(PATIENCE)
 
     def _reading(self, source: str, parts: Sequence[tuple[Tokens, Floats]]) -> Reading:

@@ -163,6 +163,12 @@ def test_it_refuses_too_many_examples(fake: httpx.Client) -> None:
     assert_refused(response, 413, "too_large")
 
 
+def test_it_refuses_a_text_that_the_question_does_not_take(fake: httpx.Client) -> None:
+    long = [EXAMPLES[0] | {"text": "\ufdfa" * 2000}, *EXAMPLES[1:]]
+    error = assert_refused(fake.post("/v1/calibrate", json=body(long)), 422, "invalid")
+    assert "/examples/0/text: 36000 code points" in error
+
+
 def test_it_fits_one_at_a_time_and_goes_on_scoring(fake: httpx.Client) -> None:
     with fake.stream("POST", "/v1/calibrate", json=body()) as response:
         lines = response.iter_lines()

@@ -57,6 +57,12 @@ def test_a_machines_mark_is_no_example(question: Question) -> None:
     assert len(fitting.texts_of(question)) == 30
 
 
+def test_a_text_from_before_the_question_had_its_limit_is_no_example(question: Question) -> None:
+    answer = Answer.objects.filter(question=question).earliest("pk")
+    Answer.objects.filter(pk=answer.pk).update(text="\ufdfa" * 3000)
+    assert len(fitting.texts_of(question)) == 29
+
+
 def test_one_fit_at_a_time(question: Question) -> None:
     fitting.request(question)
     with pytest.raises(WrongState, match="under way"):

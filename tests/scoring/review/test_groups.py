@@ -1,6 +1,7 @@
 """Answers that say the same are marked together, each with a mark of its own."""
 
 from functools import partial
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import User
@@ -55,6 +56,19 @@ def test_it_finds_blank_equal_and_nearly_equal_answers(inference: Inference) -> 
     assert (blank.size, blank.distance) == (3, 0)
     equal = next(one for one in regrouped(exam, inference, distance=0) if one.kind != "blank")
     assert (equal.kind, texts_of(equal), equal.distance) == ("same", set(SAME), 0)
+
+
+def test_texts_that_grow_when_they_are_folded_are_not_compared() -> None:
+    class Recorder:
+        def groups(self, texts: Any, *_: Any) -> list[Any]:
+            sent.extend(text for _, text in texts)
+            return []
+
+    sent: list[str] = []
+    exam = exam_in()
+    answers_of(exam, NEAR, OTHER, "\ufdfa" * 300)
+    groups.regroup(exam.questions.get(code="Q1"), cast(Inference, Recorder()))
+    assert set(sent) == {NEAR, OTHER}
 
 
 def test_what_differs_in_a_number_or_a_negation_is_never_near(inference: Inference) -> None:

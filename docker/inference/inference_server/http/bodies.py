@@ -15,6 +15,7 @@ from inference_server.http.schemas import (
     Question,
     ScoreRequest,
 )
+from pmscoring.base import lengths
 
 MAX_FAULTS = 20
 """Of more faults the first so many are listed."""
@@ -106,9 +107,12 @@ def _question_faults(marked: CalibrateRequest) -> Iterator[Fault]:
 
 
 def _example_faults(marked: CalibrateRequest) -> Iterator[Fault]:
+    most = lengths.longest(marked.question.plain())
     for index, example in enumerate(marked.examples):
         for place, detail in _scale_faults(example, marked.question):
             yield f"/examples/{index}/{place}", detail
+        if (size := lengths.size(example.text, most)) > most:
+            yield f"/examples/{index}/text", f"{size} code points; at most {most} at this question"
 
 
 def _scale_faults(example: ExampleIn, question: Question) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from inference_server.config import Config
 from inference_server.encoding.batching import Overloaded
+from inference_server.encoding.callers import Caller
 from inference_server.fitting.examples import Example
 from inference_server.fitting.result import FitResult, Say
 from inference_server.http.bodies import read_calibrate_request, read_general_request
@@ -21,6 +22,7 @@ from inference_server.http.schemas import ExampleIn
 from inference_server.http.state import Service
 from inference_server.judging import artefacts
 from inference_server.judging.packing import Unreadable, sha256_of
+from inference_server.scorer import Scorer
 
 log = logging.getLogger("inference")
 
@@ -34,13 +36,13 @@ async def calibrate_question(request: Request) -> Response:
     question = payload.question.plain()
     examples = _examples(payload.examples)
 
-    def fit(say: Say) -> FitResult:
+    def fit(scorer: Scorer, say: Say) -> FitResult:
         # Imported here, because it imports torch and stand-ins for the encoder need none.
         from inference_server.fitting.question import calibrate
         from inference_server.fitting.training import limit_threads
 
         limit_threads(config.calibration_threads)
-        return calibrate(service.scorer, question, examples, say)
+        return calibrate(scorer, question, examples, say)
 
     return _start(service, config, len(examples), fit)
 
@@ -53,10 +55,10 @@ async def calibrate_general(request: Request) -> Response:
     payload = await run_in_threadpool(parse, read_general_request, body)
     marked = [(part.question.plain(), _examples(part.examples)) for part in payload.questions]
 
-    def fit(say: Say) -> FitResult:
+    def fit(scorer: Scorer, say: Say) -> FitResult:
         from inference_server.fitting.general import calibrate
 
-        return calibrate(service.scorer, marked, say)
+        return calibrate(scorer, marked, say)
 
     return _start(service, config, sum(len(examples) for _, examples in marked), fit)
 
@@ -66,7 +68,7 @@ def _examples(payload: Iterable[ExampleIn]) -> list[Example]:
 
 
 def _start(
-    service: Service, config: Config, examples: int, fit: Callable[[Say], FitResult]
+    service: Service, config: Config, examples: int, fit: Callable[[Scorer, Say], FitResult]
 ) -> Response:
     """Start the fit of so many examples and stream its lines; its artefact is kept at hand.
 
@@ -75,8 +77,11 @@ def _start(
     if examples > config.max_examples:
         raise Refusal(413, "too_large", f"more than {config.max_examples} examples")
 
+    caller = Caller()
+    scorer = service.scorer.serving(caller)
+
     def work(say: Say) -> dict[str, Any]:
-        result = fit(say)
+        result = fit(scorer, say)
         calibration = artefacts.unpack(result.artefact)
         service.shelf.put(result.sha256, len(result.artefact), calibration)
         return result.as_line()
@@ -85,7 +90,7 @@ def _start(
         service.fit_slots.take()
     except Overloaded as error:
         raise Refusal(429, "overloaded", "a calibration is under way", Retry_After="10") from error
-    job = FitJob(work, service.fit_slots.give_back)
+    job = FitJob(work, service.fit_slots.give_back, caller.leave)
     log.info("calibrating", extra={"examples": examples})
     return ndjson_response(ndjson_line(line) async for line in job)
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from inference_server.encoding.callers import Gone
 from inference_server.fitting.result import Say
 from inference_server.http.errors import ERROR_TYPES, error_body
 
@@ -27,9 +28,14 @@ class FitJob:
     several threads lets one report at a time (`fitting.model.Progress` holds a lock).
     """
 
-    def __init__(self, work: Work, ended: Callable[[], None]) -> None:
-        """`ended` is called in the event loop once the thread has nothing more to do."""
-        self.work, self.ended = work, ended
+    def __init__(
+        self, work: Work, ended: Callable[[], None], left: Callable[[], None] = lambda: None
+    ) -> None:
+        """`ended` is called in the event loop once the thread has nothing more to do.
+
+        `left` is called there once the listener has left, and may make the work raise Gone.
+        """
+        self.work, self.ended, self.left = work, ended, left
         self.loop = asyncio.get_running_loop()
         self.lines: asyncio.Queue[Line | None] = asyncio.Queue()
         self.is_stopped = threading.Event()
@@ -51,12 +57,13 @@ class FitJob:
                 yield line
         finally:
             self.is_stopped.set()
+            self.left()
 
     def _run(self) -> None:
         last: Line | None = None
         try:
             last = self.work(self._say)
-        except Stopped:
+        except (Stopped, Gone):
             log.info("calibration stopped")
         except Exception as error:  # noqa: BLE001  # the listener must hear of it, whatever it is
             last = _failure(error)

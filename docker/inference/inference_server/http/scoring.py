@@ -2,11 +2,11 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -28,6 +28,7 @@ from inference_server.http.responses import json_response, ndjson_line, ndjson_r
 from inference_server.http.schemas import GroupsRequest, ScoreRequest
 from inference_server.http.state import Service
 from inference_server.judging.artefacts import Calibration
+from pmscoring.base import lengths
 
 log = logging.getLogger("inference")
 LARGE_BODY = 65_536
@@ -93,20 +94,38 @@ async def group(request: Request) -> Response:
     body = await read_body(request)
     payload = await run_in_threadpool(parse, partial(read, GroupsRequest), body)
     texts = [(text.id, text.text) for text in payload.texts]
-    values = grouping.group(service.scorer, texts, payload.distance)
-    return ndjson_response(_lines(service, values))
+    await run_in_threadpool(_check_lengths, [text for _, text in texts])
+    return ndjson_response(_groups(request, service, texts, payload.distance))
+
+
+def _check_lengths(texts: Iterable[str]) -> None:
+    """A Refusal with 413 where a text is longer than any question takes."""
+    if any(lengths.size(text) > lengths.MOST for text in texts):
+        raise Refusal(413, "too_large", f"a text has more than {lengths.MOST} code points")
+
+
+async def _groups(
+    request: Request, service: Service, texts: Sequence[tuple[str, str]], distance: float
+) -> AsyncIterator[bytes]:
+    """The lines of the response. When the client goes away, the step under way ends with it."""
+    async with caller_of(request) as caller:
+        values = grouping.group(service.scorer.serving(caller), texts, distance)
+        async for line in iterate_in_threadpool(_lines(service, values)):
+            yield line
 
 
 def _lines(service: Service, values: Iterable[Any]) -> Iterator[bytes]:
     """Each value as a line; an error on the way is the last.
 
     Starlette advances this generator in its thread pool. When the client goes away it drops the
-    generator once the step under way has ended, and so the slot is given back.
+    generator, and so the slot is given back.
     """
     try:
         with service.slots:
             for value in values:
                 yield ndjson_line(value)
+    except Gone:
+        log.info("grouping stopped")
     except (Overloaded, TooLarge) as error:
         error_type = ERROR_TYPES[type(error)]
         REFUSED.labels(error_type).inc()
