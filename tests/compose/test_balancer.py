@@ -1,4 +1,4 @@
-"""What HAProxy itself answers where no web container does, with the configuration of the product."""
+"""What HAProxy itself answers where no web container does, by the configuration shipped here."""
 
 import subprocess
 from collections.abc import Iterator
