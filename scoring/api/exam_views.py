@@ -21,7 +21,7 @@ from scoring.api.authentication import READERS
 from scoring.api.base import EXAM_CODE
 from scoring.api.parsers import YAMLParser
 from scoring.exams import definitions
-from scoring.models import Exam
+from scoring.models.people import readable_exams
 from scoring.tasks import nudge
 
 DEFINITION = ref("ExamDefinition")
@@ -35,8 +35,8 @@ class ExamList(View):
 
     @call("exams_list", "exams", {200: show.ExamPage}, parameters=PAGE_PARAMETERS, problems=[404])
     def get(self, request: Request) -> Response:
-        """List exams."""
-        return self.paged(request, Exam.objects.all(), show.exam)
+        """List exams; markers see those alone of which a question is theirs to mark."""
+        return self.paged(request, readable_exams(request.user), show.exam)
 
 
 class ExamDetail(View):
@@ -51,7 +51,8 @@ class ExamDetail(View):
 
         Writing the same definition back changes nothing.
         """
-        return Response(definitions.describe(get_object_or_404(Exam, code=code)))
+        exams = readable_exams(request.user)
+        return Response(definitions.describe(get_object_or_404(exams, code=code)))
 
     @call(
         "exams_write",

@@ -70,6 +70,18 @@ def questions_to_mark(user: "User | AnonymousUser") -> "models.QuerySet[Question
     return Question.objects.filter(~Exists(of_exam) | Exists(own))
 
 
+def may_mark(question: Question, user: "User | AnonymousUser") -> bool:
+    """Whether the user's assignments allow them to mark the question."""
+    return questions_to_mark(user).filter(pk=question.pk).exists()
+
+
+def in_part(rows: "models.QuerySet[Any]", user: "User | AnonymousUser", question: str) -> Any:
+    """Those of the rows whose question, by the lookup `question`, the user may mark."""
+    if not is_bound(user):
+        return rows
+    return rows.filter(**{f"{question}__in": questions_to_mark(user)})
+
+
 def may_read_all(user: "User | AnonymousUser") -> bool:
     """Whether the user may read the answers of every exam, whether assigned to it or not."""
     return not is_bound(user) or has_role(user, VIEWER, CLIENT)
@@ -91,8 +103,13 @@ class SavedCommentQuerySet(models.QuerySet["SavedComment"]):
     """Filters by who may use a comment, and where."""
 
     def usable_by(self, user: "User") -> Self:
-        """The user's own, and those that others share."""
-        return self.filter(Q(author=user) | Q(is_shared=True))
+        """The user's own, and those that others share for what the user may mark."""
+        shared = Q(is_shared=True)
+        if is_bound(user):
+            part = questions_to_mark(user)
+            of_part = Q(question__in=part) | Q(question=None, exam__in=part.values("exam"))
+            shared &= of_part
+        return self.filter(Q(author=user) | shared)
 
     def for_question(self, question: Question) -> Self:
         """Those for the question, and those for its whole exam."""

@@ -16,7 +16,7 @@ from pmscoring.base.faults import Fault, Invalid, fault
 from pmscoring.base.roles import MARKER
 from scoring.marks import settlement
 from scoring.models import AnswerGroup, Assignment, Exam, Lease, Question, locks
-from scoring.models.people import is_bound, questions_to_mark
+from scoring.models.people import is_bound, may_mark, questions_to_mark
 from scoring.review.references import NotQualified
 
 Wanted = Mapping[str, Collection[str] | None]
@@ -37,7 +37,7 @@ def assigned(exam: Exam, marker: User) -> list[int]:
 
 def require_assigned(question: Question, marker: User) -> None:
     """Raise NotAssigned where the marker may not mark the question."""
-    if not questions_to_mark(marker).filter(pk=question.pk).exists():
+    if not may_mark(question, marker):
         raise NotAssigned(_("%s is not assigned to you") % question)
 
 
@@ -108,16 +108,18 @@ def _rows(exam: Exam, wanted: Wanted) -> list[Assignment]:
 
 def _take_back(exam: Exam) -> None:
     """Queue again what markers have in hand of questions that they may mark no more."""
-    leases = Lease.objects.filter(answer__question__exam=exam).select_related("marker", "answer")
+    leases = Lease.objects.filter(answer__question__exam=exam).select_related(
+        "marker", "answer__question"
+    )
     lost = [lease for lease in locks.lock_leases(leases) if not _may_keep(lease)]
     Lease.objects.filter(pk__in=[lease.pk for lease in lost]).delete()
     settlement.settle(lease.answer_id for lease in lost if not lease.is_reference)
     groups = AnswerGroup.objects.filter(question__exam=exam).exclude(held_by=None)
-    for group in groups.select_related("held_by"):
+    for group in groups.select_related("held_by", "question"):
         holder = group.held_by
-        if holder and not questions_to_mark(holder).filter(pk=group.question_id).exists():
+        if holder and not may_mark(group.question, holder):
             AnswerGroup.objects.filter(pk=group.pk).update(held_by=None, held_until=None)
 
 
 def _may_keep(lease: Lease) -> bool:
-    return questions_to_mark(lease.marker).filter(pk=lease.answer.question_id).exists()
+    return may_mark(lease.answer.question, lease.marker)

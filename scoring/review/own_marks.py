@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 
 from scoring.marks.settlement import MARKED_BY_PEOPLE
 from scoring.models import Answer, Exam, Mark, Question, ReferenceMark
+from scoring.models.people import in_part
 from scoring.review import references
 
 
@@ -36,12 +37,15 @@ def own_marks(
 ) -> "islice[OwnMark]":
     """The marker's marks that stand, the latest first; `before` is the key to go on from.
 
-    Lazy: the caller takes as many as it shows.
+    Only those of questions that are still the marker's to mark. Lazy: the caller takes as many as
+    it shows.
     """
     marks = Mark.objects.filter(answer__question__exam=exam, marker=marker).by_people().standing()
     hidden = ReferenceMark.objects.filter(
         reference__answer__question__exam=exam, marker=marker, purpose=references.WATCH
     )
+    marks = in_part(marks, marker, "answer__question")
+    hidden = in_part(hidden, marker, "reference__answer__question")
     if question is not None:
         marks = marks.filter(answer__question=question)
         hidden = hidden.filter(reference__answer__question=question)

@@ -29,6 +29,7 @@ from scoring.models import (
     ReferenceMark,
     locks,
 )
+from scoring.models.people import in_part
 from scoring.review import assignments, references
 
 RE_MARKERS = (ADJUDICATOR, MANAGER)
@@ -337,10 +338,12 @@ def withdraw(mark: HumanMark, user: User, anyone: bool = False) -> Lease | None:
     With `anyone` it may be another marker's. None where the mark was not the user's own, another
     marker has the answer meanwhile, or the exam is not being marked. Raises WrongState where the
     mark is not the user's, was withdrawn already or belongs to a blind reading beside another
-    marker's, or the exam is fixed; NotQualified or Suspended where the user may not mark.
+    marker's, or the exam is fixed; NotAssigned, NotQualified or Suspended where the user may not
+    mark.
     """
     if mark.marker_id != user.pk and not anyone:
         raise WrongState(_("this mark is not yours"))
+    assignments.require_assigned(_question_of(mark), user)
     if isinstance(mark, ReferenceMark):
         exam = mark.reference.answer.question.exam
         settlement.hold(exam, *MARKED_BY_PEOPLE)
@@ -354,6 +357,11 @@ def withdraw(mark: HumanMark, user: User, anyone: bool = False) -> Lease | None:
     locks.lock_answer(answer.pk)
     _withdraw([mark], user)
     return _lease_undone(answer, exam, user) if mark.marker_id == user.pk else None
+
+
+def _question_of(mark: HumanMark) -> Question:
+    answer = mark.reference.answer if isinstance(mark, ReferenceMark) else mark.answer
+    return answer.question
 
 
 def _lock_for_undoing(exam: Exam, marker: User, answer: Answer) -> None:
@@ -419,15 +427,17 @@ def _lease_undone(answer: Answer, exam: Exam, marker: User) -> Lease | None:
 def undo(exam: Exam, marker: User) -> Undone | None:
     """Withdraw the marker's last mark in the exam, or all marks of a group that they gave as one.
 
-    None where the marker has no mark that stands; raises what `withdraw` raises.
+    Marks of questions that are no longer the marker's to mark stay. None where the marker has no
+    other mark that stands; raises what `withdraw` raises.
     """
     settlement.hold(exam)
     own = Mark.objects.filter(answer__question__exam=exam, answer__counts=True, marker=marker)
-    own = own.by_people().standing()
+    own = in_part(own.by_people().standing(), marker, "answer__question")
     last = own.select_related("answer__question__exam").order_by("-pk").first()
     own_of_references = ReferenceMark.objects.filter(
         reference__answer__question__exam=exam, reference__answer__counts=True, marker=marker
     ).exclude(purpose=references.WITHDRAWN)
+    own_of_references = in_part(own_of_references, marker, "reference__answer__question")
     last_of_reference = (
         own_of_references.select_related("reference__answer__question__exam")
         .order_by("-pk")

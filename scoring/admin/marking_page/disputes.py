@@ -49,7 +49,6 @@ def show_leased(
 ) -> HttpResponse:
     """The disputed answer of the lease on the desk, with `values` filled into the form."""
     answer = sheets.get_answer(lease.answer_id)
-    pages.log(request, answer.pk)
     return _show(request, exam, answer, lease, values, notice=f"{notice} #{answer.pk}".strip())
 
 
@@ -62,6 +61,7 @@ def _show(
     status: int = 200,
     **extra: Any,
 ) -> HttpResponse:
+    pages.log(request, answer.pk)
     # The key of the answer comes from the form, so it may be any answer of the exam, also one whose
     # marks this user may not see: only the visible ones are shown.
     visible = visibility.visible_marks(answer, request.user)

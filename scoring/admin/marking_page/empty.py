@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from scoring.admin.marking_page import pages
+from scoring.admin.marking_page import pages, points
 from scoring.models import Exam, Question
 from scoring.review.assignments import NotAssigned
 from scoring.review.references import NotQualified, Suspended
@@ -34,6 +34,16 @@ def show_closed(
     return show(request, exam, question, title, text, undo=False)
 
 
+def show_taken_away(
+    request: pages.DeskRequest, exam: Exam, question: Question | None
+) -> HttpResponse:
+    """Say that what was sent was not saved, as the answer is not assigned to the marker, with what
+    was typed."""
+    title = _("This is not assigned to you")
+    text = _("It was assigned anew while you had it, so your mark was not saved.")
+    return show(request, exam, question, title, text, status=409, typed=points.typed(request.POST))
+
+
 def show_nothing_left(
     request: pages.DeskRequest, exam: Exam, question: Question | None
 ) -> HttpResponse:
@@ -53,6 +63,8 @@ def show(
     text: str,
     undo: bool = True,
     alert: str = "",
+    typed: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """Render the desk without an answer, with links to what else can be marked."""
     links = [{"href": reverse("marking:entry"), "label": _("All exams")}]
@@ -67,6 +79,7 @@ def show(
         "links": links,
         "undo": undo,
         "alert": alert,
+        "typed": typed,
         "here": pages.address("marking:desk", exam, question),
     }
-    return pages.show(request, "empty", **context)
+    return pages.show(request, "empty", status, **context)

@@ -11,6 +11,7 @@ from pmscoring.base.faults import Invalid
 from pmscoring.base.roles import ADJUDICATOR, MANAGER, MARKER
 from scoring.admin.marking_page import pages
 from scoring.models import Answer, Question, SavedComment
+from scoring.models.people import in_part
 from scoring.review import comments, notes
 from scoring.review.references import NotQualified
 
@@ -19,12 +20,13 @@ MOST_NOTES = 50
 
 
 def context(question: Question, user: User) -> dict[str, Any]:
-    """What both dialogs show."""
+    """What both dialogs show; no criteria where the question is not the user's to mark."""
+    criteria = in_part(question.criteria.all(), user, "question")
     return {
         "question": question,
         "saved": _saved(question, user),
         "notes": _notes(question, user),
-        "criteria": list(question.criteria.all()),
+        "criteria": list(criteria),
     }
 
 

@@ -14,6 +14,7 @@ from pmscoring.base.lifecycle import WrongState
 from scoring.admin.marking_page import empty, extras, pages, points, sheets, singles
 from scoring.admin.marking_page.differences import Piece, pieces
 from scoring.models import Answer, AnswerGroup, Exam, Question
+from scoring.models.people import may_mark
 from scoring.review import assignments, groups
 from scoring.review.references import NotQualified
 
@@ -115,6 +116,8 @@ def submit(request: pages.DeskRequest, exam: Exam, question: Question | None) ->
         return _go_on(request, exam, question, _("The group no longer exists. Next:"))
     values, removed = request.POST.dict(), _keys(request.POST.getlist("removed"))
     shown = _keys(values.get("shown", "").split(","))
+    if not may_mark(group.question, request.user):
+        return empty.show_taken_away(request, exam, question)
     try:
         judgement = points.read_form(group.question, values)
         without = _others(group, shown - removed)

@@ -11,6 +11,7 @@ from pmscoring.base.lifecycle import WrongState
 from scoring.admin.marking_page import disputes, empty, pages, points, singles
 from scoring.models import Exam, Mark, Question
 from scoring.models.exams import number
+from scoring.models.people import in_part
 from scoring.review import own_marks, queue
 from scoring.review.references import NotQualified
 
@@ -60,6 +61,7 @@ def show_next(
 
 def _marked_questions(exam: Exam, request: pages.DeskRequest) -> set[int]:
     marks = Mark.objects.filter(answer__question__exam=exam, marker=request.user)
+    marks = in_part(marks, request.user, "answer__question")
     return set(marks.values_list("answer__question", flat=True))
 
 

@@ -17,7 +17,8 @@ from pmscoring.base.audit import record
 from pmscoring.base.faults import Invalid
 from pmscoring.base.roles import has_role
 from scoring.marks import giving
-from scoring.models import Answer, Exam, Lease, Question, ReferenceMark
+from scoring.models import Answer, Exam, Lease, Mark, Question, ReferenceMark
+from scoring.models.people import readable
 from scoring.review.progress import marking_progress
 from scoring.review.queue import LeaseLost
 
@@ -73,6 +74,11 @@ def posted_answer(request: DeskRequest, exam: Exam) -> Answer | None:
     return rows.prefetch_related("question__criteria").first()
 
 
+def may_read(request: DeskRequest, answer: Answer) -> bool:
+    """Whether the user may read the answer, whose key came from a form."""
+    return bool(readable(Answer.objects.filter(pk=answer.pk), request.user).exists())
+
+
 def show(request: DeskRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
     """Render a state of the desk: a fragment for the script, a whole page for the browser."""
     name = f"scoring/marking/{template}.html"
@@ -119,11 +125,11 @@ def lease_of(answer: Answer, marker: User) -> Lease | None:
     return Lease.objects.live().filter(answer=answer, marker=marker).first()
 
 
-def has_marked(answer: Answer, marker: User) -> bool:
-    """Whether a mark of the answer by this marker stands, also of a reference answer."""
+def own_mark(answer: Answer, marker: User) -> Mark | ReferenceMark | None:
+    """The mark of the answer by this marker that stands, also of a reference answer."""
     reference_marks = ReferenceMark.objects.filter(reference__answer=answer, marker=marker)
     standing = reference_marks.exclude(purpose=ReferenceMark.Purpose.WITHDRAWN)
-    return giving.standing_marks(answer, marker).exists() or standing.exists()
+    return giving.standing_marks(answer, marker).last() or standing.last()
 
 
 def lease_times(lease: Lease) -> dict[str, int]:

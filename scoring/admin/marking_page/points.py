@@ -124,6 +124,21 @@ def form_values(mark: Any) -> dict[str, str]:
     return {WHOLE: str(number(mark.points)), **criteria, "comment": getattr(mark, "comment", "")}
 
 
+def is_same(question: Question, mark: Any, data: Mapping[str, str]) -> bool:
+    """Whether the form holds just what this Mark or ReferenceMark says."""
+    try:
+        return read_form(question, data) == read_form(question, form_values(mark))
+    except Invalid:  # The criteria have changed since the mark was given.
+        return False
+
+
+def typed(data: Mapping[str, str]) -> str:
+    """What was typed into the form, in lines, for a marker who cannot send it any more."""
+    names = [name for name in data if name == WHOLE or name.startswith("criterion-")]
+    lines = [f"{name.removeprefix('criterion-')}: {data[name]}" for name in names if data[name]]
+    return "\n".join(filter(None, [*lines, data.get("comment", "").strip()]))
+
+
 def read_form(question: Question, data: Mapping[str, str]) -> dict[str, Any]:
     """The judgement `{points | criteria, comment}`, as `giving.read` takes it.
 

@@ -12,6 +12,7 @@ from pmscoring.base.faults import Invalid
 from pmscoring.base.lifecycle import WrongState
 from scoring.admin.marking_page import empty, extras, pages, points, qualifying, sheets
 from scoring.models import Answer, Exam, Lease, Question, ReferenceMark
+from scoring.models.exams import number
 from scoring.review import queue, references
 from scoring.review.queue import LeaseLost
 from scoring.review.references import NotQualified
@@ -75,12 +76,16 @@ def submit(request: pages.DeskRequest, exam: Exam, question: Question | None) ->
     except LeaseLost as error:
         # Sent twice, by a double click or because the first response was lost: `queue.submit` locks
         # the lease and deletes it with the mark, so the second request finds no lease. The mark is
-        # there, and the marker goes on as after the first request.
-        if pages.has_marked(answer, request.user):
+        # there, and the marker goes on as after the first request. Another mark, from a second tab
+        # or a page that the browser went back to, is not dropped without a word.
+        given = pages.own_mark(answer, request.user)
+        if given and points.is_same(answer.question, given, request.POST.dict()):
             return _go_on(request, exam, question)
-        return _show_again(request, exam, question, answer, error)
+        alert = _marked_already(given) if given else pages.error_message(error)
+        return _show_again(request, exam, question, answer, alert, 409)
     except (Invalid, NotQualified, WrongState) as error:
-        return _show_again(request, exam, question, answer, error)
+        status = 422 if isinstance(error, Invalid) else 409
+        return _show_again(request, exam, question, answer, pages.error_message(error), status)
     if isinstance(mark, ReferenceMark) and mark.purpose == ReferenceMark.Purpose.QUALIFYING:
         return qualifying.show_comparison(request, question, answer, mark)
     return _go_on(request, exam, question)
@@ -124,19 +129,33 @@ def _show_again(
     exam: Exam,
     question: Question | None,
     answer: Answer,
-    error: Exception,
+    alert: str,
+    status: int,
 ) -> HttpResponse:
-    """The same answer with everything that was typed, and the reason for the refusal."""
+    """The same answer with everything that was typed, and in `alert` the reason for the refusal.
+
+    Without the answer where it is no longer, or never was, the marker's to read.
+    """
+    if not pages.may_read(request, answer):
+        return empty.show_taken_away(request, exam, question)
+    pages.log(request, answer.pk)
     lease = pages.lease_of(answer, request.user)
     context = {
         **sheets.context(answer, request.POST.dict()),
         **pages.bar_context(exam, request.user, question, lease),
         "here": pages.address(DESK, exam, question),
-        "alert": pages.error_message(error),
+        "alert": alert,
         "lost": lease is None,
         "extras": extras.context(answer.question, request.user),
     }
-    return pages.show(request, "desk", 422 if isinstance(error, Invalid) else 409, **context)
+    return pages.show(request, "desk", status, **context)
+
+
+def _marked_already(given: queue.HumanMark) -> str:
+    return _(
+        "You have marked this answer already, with %(points)s points, so this other mark was not"
+        " saved. To change it, correct it under My marks (H)."
+    ) % {"points": number(given.points)}
 
 
 def _go_on(
