@@ -68,7 +68,7 @@ def change(
     manager: "User", person: "User", full_name: str, roles: Collection[str], is_active: bool
 ) -> None:
     """Change name, roles and whether the person may sign in; raises Invalid or PermissionDenied."""
-    person = _own(manager, person)
+    person = lock(manager, person)
     person.last_name, person.first_name, person.is_active = full_name, "", is_active
     if faults := [*_faults(person), *_role_faults(roles)]:
         raise Invalid(faults)
@@ -81,7 +81,7 @@ def change(
 @transaction.atomic
 def renew_password(manager: "User", person: "User") -> str:
     """A new password, shown this once; sessions under the old one end. Raises PermissionDenied."""
-    person = _own(manager, person)
+    person = lock(manager, person)
     password = new_password()
     person.set_password(password)
     person.save(update_fields=["password"])
@@ -89,8 +89,8 @@ def renew_password(manager: "User", person: "User") -> str:
     return password
 
 
-def _own(manager: "User", person: "User") -> "User":
-    """The person as they are now, locked."""
+def lock(manager: "User", person: "User") -> "User":
+    """The person as they are now, locked; raises PermissionDenied."""
     # Somebody may give the person another role at this moment. That writes into their groups and
     # not here, so it is read after the lock; a change of roles by this module waits for the lock.
     rows = get_user_model()._default_manager.select_for_update(no_key=True)

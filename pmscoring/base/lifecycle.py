@@ -10,6 +10,10 @@ class WrongState(Exception):
     """The row was not in a state from which the wanted one can be reached."""
 
 
+class ChangedMeanwhile(WrongState):
+    """Somebody else has changed what a person was shown before they decided."""
+
+
 class Lifecycle(models.Model):
     """A model with a `status` that moves along FLOW: state -> states it may become."""
 

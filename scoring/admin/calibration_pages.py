@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import Admin
 from pmscoring.base.admin.pages import confirmation, page
-from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.lifecycle import ChangedMeanwhile, WrongState
 from pmscoring.base.roles import has_role, signed_in
 from scoring import tasks
 from scoring.admin import charts, colours
@@ -26,6 +27,8 @@ from scoring.calibration import fitting, promotion, thresholds
 from scoring.models import Calibration, MarkingPolicy, Promotion, Question
 
 MOST_SHOWN = 50
+SHOWN = "shown"
+"""The field in which a page sends back what it showed to be in use."""
 
 
 class CalibrationPages(Admin):
@@ -118,8 +121,10 @@ class CalibrationPages(Admin):
         if not self.has_manage_permission(request):
             return _back(question)
         if request.method == "POST":
-            user = signed_in(request.user)
-            return self._carry_out(request, question, lambda: promotion.promote(calibration, user))
+            user, shown = signed_in(request.user), request.POST.get(SHOWN, "")
+            return self._carry_out(
+                request, question, lambda: promotion.promote(calibration, user, shown=shown)
+            )
         if calibration.status != Calibration.Status.READY:
             return _back(question)
         names = {"calibration": calibration}
@@ -155,8 +160,10 @@ class CalibrationPages(Admin):
         if not self.has_manage_permission(request) or question.calibration is None:
             return _back(question)
         if request.method == "POST":
-            user = signed_in(request.user)
-            return self._carry_out(request, question, lambda: promotion.roll_back(question, user))
+            user, shown = signed_in(request.user), request.POST.get(SHOWN, "")
+            return self._carry_out(
+                request, question, lambda: promotion.roll_back(question, user, shown)
+            )
         earlier = promotion.before(question)
         names = {"calibration": earlier or _("the uncalibrated method")}
         title = _("Roll back to %(calibration)s?") % names
@@ -187,6 +194,7 @@ class CalibrationPages(Admin):
         context = {
             "question": question,
             "form": form,
+            "shown": thresholds.in_use(question),
             "machine_final": policy.machine_final,
             **self._threshold_context(question, target, typed),
         }
@@ -226,9 +234,14 @@ class CalibrationPages(Admin):
             # manager's own: the target is recorded only where it still leads to this value.
             current = thresholds.proposal(question, target)
             proposal = current if current.value == value else None
-        user = signed_in(request.user)
+        user, shown = signed_in(request.user), request.POST.get(SHOWN, "")
+        typed = urlencode({"value": value} if value is not None else {})
+        again = reverse("admin:scoring_question_threshold", args=[question.pk])
         return self._carry_out(
-            request, question, lambda: thresholds.apply(question, value, user, proposal)
+            request,
+            question,
+            lambda: thresholds.apply(question, value, user, proposal, shown),
+            again=f"{again}?{typed}",
         )
 
     def _consequences(
@@ -257,19 +270,30 @@ class CalibrationPages(Admin):
             meaning=meaning,
             back=_address(question),
             template="scoring/calibration_confirm.html",
+            shown=thresholds.in_use(question),
             **context,
         )
 
     def _carry_out(
-        self, request: HttpRequest, question: Question, action: Callable[[], object]
+        self,
+        request: HttpRequest,
+        question: Question,
+        action: Callable[[], object],
+        again: str = "",
     ) -> HttpResponse:
-        """Run the action, which changes what marks the question, and go back to its page."""
+        """Run the action, which changes what marks the question, and go back to its page.
+
+        Where others have changed that meanwhile, go to the page `again` to look at it.
+        """
         # While the manager read the confirmation, another manager or a worker may have promoted,
         # rolled back or fixed the exam. The actions lock the question and decide by the row as it
-        # is then, not as the page showed it; what no longer fits raises WrongState and changes
-        # nothing.
+        # is then; where that is not what the page showed, or no longer fits, they raise WrongState
+        # and change nothing.
         try:
             action()
+        except ChangedMeanwhile as error:
+            self.message_failure(request, error)
+            return HttpResponseRedirect(again or _address(question))
         except WrongState as error:
             self.message_failure(request, error)
         else:

@@ -19,7 +19,12 @@ WORK: dict[str, dict[str, Any]] = {
     "disputed": {"review": Answer.Review.DISPUTED},
 }
 """What is counted beside the statuses: results that stand, and the work that people have."""
-NAMES = (*STATES, *WORK)
+WITHOUT_RESULT = {
+    kind: {"status": state, "final_points__isnull": True}
+    for kind, state in (("read", "scored"), ("failed_open", "failed"), ("scoring_open", "scoring"))
+}
+"""Answers without a result by status: people may have marked those that failed or wait again."""
+NAMES = (*STATES, *WORK, *WITHOUT_RESULT)
 
 
 def counted(what: str, lookups: Mapping[str, Any], path: str = "") -> Count:
@@ -32,7 +37,7 @@ def with_counts(rows: "QuerySet[Any]", answers: str) -> "QuerySet[Any]":
 
     `answers` is the lookup from the row to its answers.
     """
-    lookups = {state: {"status": state} for state in STATES} | WORK
+    lookups = {state: {"status": state} for state in STATES} | WORK | WITHOUT_RESULT
     counts = {
         name: counted(answers, {**each, "counts": True}, f"{answers}__")
         for name, each in lookups.items()
@@ -59,7 +64,8 @@ def share(part: int, whole: int) -> int:
 def bar(by_name: Mapping[str, int]) -> SafeString:
     """A progress bar of the results that stand: 100 % are final marks, not answers looked at.
 
-    After them come the answers that the machine has only read, failed ones, those in progress.
+    After them come, of the answers without a result, those that the machine has only read, failed
+    ones, those in progress.
     """
     answers = total(by_name)
     if not answers:
@@ -68,9 +74,8 @@ def bar(by_name: Mapping[str, int]) -> SafeString:
         "%(final)d of %(total)d have a result that stands; the machine has read %(scored)d,"
         " %(failed)d failed"
     )
-    read = max(by_name["scored"] - by_name["final"], 0)
-    widths = {"final": by_name["final"], "read": read}
-    widths |= {state: by_name[state] for state in ("failed", "scoring")}
+    widths = {"final": by_name["final"], "read": by_name["read"]}
+    widths |= {"failed": by_name["failed_open"], "scoring": by_name["scoring_open"]}
     parts = [(kind, 100 * count / answers) for kind, count in widths.items()]
     words = title % {**by_name, "total": answers}
     return bars.progress_bar(words, share(by_name["final"], answers), parts)

@@ -36,7 +36,8 @@ def read(request: HttpRequest) -> dict[str, Any]:
 
 def _tally(request: HttpRequest) -> Tally:
     """Answers by exam and status, and by exam and kind of work, in one query for the page."""
-    work = {name: counts.counted("pk", lookups) for name, lookups in counts.WORK.items()}
+    lookups = {**counts.WORK, **counts.WITHOUT_RESULT}
+    work = {name: counts.counted("pk", each) for name, each in lookups.items()}
     answers = readable(Answer.objects.order_by(), request.user)
     rows: Any = answers.values("question__exam", "status")
     tally: Tally = Counter()

@@ -1,5 +1,6 @@
 """Moving exams to other states; what cannot be undone is asked for on a page of its own."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -49,6 +50,7 @@ class CodeForm(forms.Form):
     """The exam's code, typed to confirm that something is left unfinished."""
 
     code = forms.CharField(required=False, widget=theme.TextInput(attrs={"autocomplete": "off"}))
+    shown = forms.JSONField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, exam: Exam, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -78,12 +80,12 @@ class ExamStates(Admin):
             return self._ask(request, exam, to)
         typed = request.POST.get("code", "").strip()
         try:
-            states.become(exam, to, by=signed_in(request.user), confirmed=typed)
+            by = signed_in(request.user)
+            states.become(exam, to, by=by, confirmed=typed, shown=_shown(request))
         except states.StillUnfinished as error:
             # Something may have become unfinished since the page was shown; it counts anew.
-            return self._ask(
-                request, exam, to, typed=typed, alert=_not_confirmed(exam, typed, error)
-            )
+            alert = _not_confirmed(exam, typed, error)
+            return self._ask(request, exam, to, typed=typed, alert=alert)
         except WrongState as error:
             self.message_failure(request, error)
         else:
@@ -107,7 +109,9 @@ class ExamStates(Admin):
             refusal=states.refusal(exam, to),
             template="scoring/exam_state.html",
             counts=_counts(exam, left) if left is not None else [],
-            form=CodeForm(exam, {"code": typed}) if left else None,
+            form=CodeForm(exam, {"code": typed, "shown": json.dumps(asdict(left))})
+            if left
+            else None,
             **more,
         )
 
@@ -172,9 +176,20 @@ def _counts(exam: Exam, left: states.Unfinished) -> list[dict[str, Any]]:
     ]
 
 
+def _shown(request: HttpRequest) -> states.Unfinished:
+    """What the page showed to be unfinished; nothing where it does not say."""
+    nothing = states.Unfinished(0, 0, 0, 0)
+    try:
+        return states.Unfinished(**json.loads(request.POST.get("shown", "")))
+    except (ValueError, TypeError):
+        return nothing
+
+
 def _not_confirmed(exam: Exam, typed: str, error: Exception) -> str:
     if not typed:
         return str(error)
+    if typed == exam.code:
+        return _("More is unfinished than this page showed. Look at the counts, and confirm again.")
     return _("“%(typed)s” is not the exam's code, %(code)s. Nothing was changed.") % {
         "typed": typed,
         "code": exam.code,

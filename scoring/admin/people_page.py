@@ -1,11 +1,13 @@
 """Managers make markers, adjudicators and viewers, and assign markers to exams and questions."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -15,7 +17,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base import role_words
-from pmscoring.base.admin import theme
+from pmscoring.base.admin import plain_forms, theme
+from pmscoring.base.admin.meanwhile import refusal
 from pmscoring.base.faults import Fault, Invalid
 from pmscoring.base.roles import MANAGER, MARKER, roles_of, signed_in
 from scoring import people
@@ -133,22 +136,36 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     if "password" in request.POST:
         _tell(request, row, people.renew_password(manager, row))
         return HttpResponseRedirect(reverse("people:list"))
-    initial = {
-        "name": row.get_full_name(),
-        "roles": sorted(roles_of(row)),
-        "is_active": row.is_active,
-    }
-    form = KnownPersonForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            people.change(manager, row, data["name"], data["roles"], data["is_active"])
-        except Invalid as error:
-            _add_faults(form, error.faults)
-        else:
-            return HttpResponseRedirect(reverse("people:list"))
+    return _change(request, manager, row)
+
+
+@transaction.atomic
+def _change(request: HttpRequest, manager: User, row: User) -> HttpResponse:
+    # Two managers save one page: the second waits here, and then sees what the first has saved.
+    row = people.lock(manager, row)
+    present = KnownPersonForm(
+        initial={
+            "name": row.get_full_name(),
+            "roles": sorted(roles_of(row)),
+            "is_active": row.is_active,
+        }
+    )
+    compared = None
+    form: forms.Form = present
+    if request.method == "POST":
+        compared = plain_forms.compare(present, request.POST)
+        form = KnownPersonForm(compared.data)
+        if not compared.refuse(form) and form.is_valid():
+            data = form.cleaned_data
+            try:
+                people.change(manager, row, data["name"], data["roles"], data["is_active"])
+            except Invalid as error:
+                _add_faults(form, error.faults)
+            else:
+                return HttpResponseRedirect(reverse("people:list"))
     title = _("Account: %(user)s") % {"user": row.username}
-    return _page(request, "form", title, form=form, verb=_("Save"), person=row)
+    more = plain_forms.context(present, compared)
+    return _page(request, "form", title, form=form, verb=_("Save"), person=row, **more)
 
 
 @desk_page(MANAGER)
@@ -156,19 +173,42 @@ def exam_assignments(request: HttpRequest, code: str) -> HttpResponse:
     """Who marks which questions of the exam: a row for each marker, a box for each question."""
     exam = get_object_or_404(Exam, code=code)
     markers = list(assignments.markers(exam))
+    overtaken: assignments.Overtaken | None = None
     if request.method == "POST":
         wanted = {user.username: _ticked(request, user) for user in markers}
         parts = {name: codes for name, codes in wanted.items() if codes != []}
-        assignments.replace(exam, signed_in(request.user), parts)
-        message = _("The assignments of %(exam)s were saved.") % {"exam": exam}
-        messages.success(request, message)
-        return HttpResponseRedirect(reverse("people:list"))
+        try:
+            assignments.replace(exam, signed_in(request.user), parts, _shown(request))
+        except assignments.Overtaken as error:
+            overtaken = error
+        else:
+            message = _("The assignments of %(exam)s were saved.") % {"exam": exam}
+            messages.success(request, message)
+            return HttpResponseRedirect(reverse("people:list"))
     questions = list(exam.questions.all())
     present = assignments.describe(exam)
-    rows = [_row(user, present, [question.code for question in questions]) for user in markers]
+    ticked = overtaken.merged if overtaken else present
+    rows = [_row(user, ticked, [question.code for question in questions]) for user in markers]
     title = _("Who marks %(exam)s") % {"exam": exam.title}
-    more = {"exam": exam, "questions": questions, "rows": rows, "open_to_all": not present}
+    more = {
+        "exam": exam,
+        "questions": questions,
+        "rows": rows,
+        "open_to_all": not present,
+        "shown": json.dumps(present),
+        "refusal": refusal() if overtaken else "",
+        "changed": overtaken.changed if overtaken else [],
+    }
     return _page(request, "assignments", title, **more)
+
+
+def _shown(request: HttpRequest) -> assignments.Wanted | None:
+    """The assignments that the page showed, None where it did not say."""
+    try:
+        shown = json.loads(request.POST.get("shown", ""))
+    except ValueError:
+        return None
+    return shown if isinstance(shown, dict) else None
 
 
 def _ticked(request: HttpRequest, user: User) -> list[str] | None:
@@ -177,7 +217,9 @@ def _ticked(request: HttpRequest, user: User) -> list[str] | None:
     return None if WHOLE in codes else codes
 
 
-def _row(user: User, present: Mapping[str, list[str] | None], codes: list[str]) -> dict[str, Any]:
+def _row(
+    user: User, present: Mapping[str, Collection[str] | None], codes: list[str]
+) -> dict[str, Any]:
     own = present.get(user.username, [])
     boxes: list[tuple[str, Any, bool]] = [(WHOLE, _("the whole exam"), own is None)]
     boxes += [(code, code, own is not None and code in own) for code in codes]

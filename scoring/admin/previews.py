@@ -100,6 +100,9 @@ class Previews(ReadOnly):
     def take_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """GET asks what happens to conflicts, POST has the file taken."""
         upload = self._previewed(request, pk)
+        if not upload.preview:  # Taken or discarded meanwhile, or never readable.
+            self.message_failure(request, WrongState(_("%s is no preview") % upload))
+            return _to(upload)
         form = TakeForm(upload.kind, request.POST or None)
         refusal = ""
         if form.is_valid():

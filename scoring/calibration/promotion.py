@@ -130,14 +130,19 @@ def promote_if_better(calibration: Calibration) -> Promotion | None:
 
 @transaction.atomic
 def promote(
-    calibration: Calibration, user: "User | None" = None, kind: str = Kind.MANUAL
+    calibration: Calibration,
+    user: "User | None" = None,
+    kind: str = Kind.MANUAL,
+    shown: str = "",
 ) -> Promotion:
     """Let it mark the question from now on: answers are scored again, marks by people stay.
 
-    Raises WrongState where the exam is fixed, or the calibration is not ready, in use already, or
+    `shown` is `thresholds.in_use` when the person decided. Raises WrongState where the exam is
+    fixed, something else is in use by now, or the calibration is not ready, in use already, or
     fitted to the question as it was before.
     """
     question = lock(calibration.own)
+    thresholds.require_shown(question, shown)
     if message := refusal(question, calibration):
         raise WrongState(message)
     comparison = asdict(compare(question, calibration))
@@ -157,13 +162,14 @@ def refusal(question: Question, calibration: Calibration) -> str:
 
 
 @transaction.atomic
-def roll_back(question: Question, user: "User | None" = None) -> Promotion:
+def roll_back(question: Question, user: "User | None" = None, shown: str = "") -> Promotion:
     """Go back to what marked the question before: another calibration, the general one, or none.
 
-    Its marks are stored, so only answers that arrived since are scored. Raises WrongState where the
-    exam is fixed or no calibration is in use.
+    Its marks are stored, so only answers that arrived since are scored. `shown` is as in `promote`.
+    Raises WrongState where the exam is fixed, no calibration is in use, or another by now.
     """
     question = lock(question)
+    thresholds.require_shown(question, shown)
     if question.calibration_id is None:
         raise WrongState(_("%s has no calibration") % question.code)
     return switch(question, before(question), Kind.ROLLBACK, user)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from pmscoring.base.lifecycle import WrongState
+from pmscoring.base.lifecycle import ChangedMeanwhile, WrongState
 from scoring.agreement import coverage
 from scoring.marks import settlement
 from scoring.models import (
@@ -100,18 +100,37 @@ def standing(question: Question, value: float | None) -> tuple[int, int]:
     return 0 if value is None else reaching.count(), marks.count()
 
 
+def in_use(question: Question) -> str:
+    """What marks the question now, its calibration and threshold, for pages to send back."""
+    return f"{question.calibration_id} {question.threshold!r}"
+
+
+def require_shown(question: Question, shown: str) -> None:
+    """Raise ChangedMeanwhile where a page showed something else in use; "" where there was none."""
+    if shown and shown != in_use(question):
+        raise ChangedMeanwhile(
+            _(
+                "Somebody else has changed the calibration or the threshold of %(question)s since"
+                " you opened the page, and nothing of yours is saved. Look at what is in use now."
+            )
+            % {"question": question.code}
+        )
+
+
 @transaction.atomic
 def apply(
     question: Question,
     value: float | None,
     user: "User | None" = None,
     proposed: Proposal | None = None,
+    shown: str = "",
 ) -> Threshold:
     """Make machine marks of at least this confidence final; with None, no machine mark.
 
     The answers on which the old and the new threshold differ wait for a worker, which settles them
-    by their stored marks: nothing is scored again. Raises WrongState where the exam is fixed, or
-    where marks have no confidence because the question has no calibration of its own.
+    by their stored marks: nothing is scored again. `shown` is `in_use` when the person decided.
+    Raises WrongState where the exam is fixed, where something else is in use by now, or where marks
+    have no confidence because the question has no calibration of its own.
     """
     settlement.hold(question.exam)
     # A worker may be writing marks at this moment, while it holds the question FOR SHARE. If it
@@ -119,6 +138,7 @@ def apply(
     # and settles by the new threshold. Of two thresholds at once, the second waits here and starts
     # from the first one's.
     question = locks.lock_question(question.pk)
+    require_shown(question, shown)
     calibration = question.calibration
     if value is not None and (calibration is None or calibration.is_general):
         message = _("%s has no calibration of its own, so its marks have no confidence")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -87,6 +87,9 @@ def _of_people() -> Iterator[str]:
         queued = answers.filter(review=Answer.Review.QUEUED).count()
         if queued and (cause := _nobody_marks(exam)):
             yield _waits(exam, cause, queued)
+        elif left := _unassigned(exam):
+            cause = _("nobody is assigned to %s") % ", ".join(sorted(left))
+            yield _waits(exam, cause, sum(left.values()))
         disputed = answers.filter(review=Answer.Review.DISPUTED).count()
         if disputed and not _active(ADJUDICATOR).exists():
             yield _waits(exam, _("nobody has the role adjudicator"), disputed)
@@ -119,6 +122,19 @@ def _nobody_marks(exam: Exam) -> str:
     if not qualified.exists() and not references.exists():
         return _("markers must qualify first, and no reference answers are chosen")
     return ""
+
+
+def _unassigned(exam: Exam) -> dict[str, int]:
+    """By code, the queued answers of questions that no active marker is assigned to."""
+    parts = Assignment.objects.filter(exam=exam)
+    if not parts.exists():
+        return {}
+    manned = parts.filter(marker__in=_active(MARKER))
+    if manned.filter(question=None).exists():
+        return {}
+    queued = Answer.objects.filter(question__exam=exam, review=Answer.Review.QUEUED)
+    rows = queued.exclude(question__in=manned.values("question")).order_by()
+    return dict(rows.values_list("question__code").annotate(Count("pk")))
 
 
 def _active(*roles: str) -> "QuerySet[User]":

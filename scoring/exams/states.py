@@ -36,6 +36,11 @@ class Unfinished:
     def __bool__(self) -> bool:
         return any(asdict(self).values())
 
+    def exceeds(self, shown: "Unfinished") -> bool:
+        """Whether anything is more than it was when it was shown."""
+        before = asdict(shown)
+        return any(count > before[name] for name, count in asdict(self).items())
+
     @property
     def faults(self) -> list[Fault]:
         """Each count that is not zero, in words."""
@@ -103,22 +108,33 @@ def refusal(exam: Exam, state: str) -> str:
     return ""
 
 
-def become(exam: Exam, state: str, *, by: User | None = None, confirmed: str = "") -> None:
+def become(
+    exam: Exam,
+    state: str,
+    *,
+    by: User | None = None,
+    confirmed: str = "",
+    shown: Unfinished | None = None,
+) -> None:
     """Move the exam to another state, settle its answers, and record who did it.
 
     `confirmed` is the exam's code where its results are to be fixed although something is
-    unfinished; raises StillUnfinished where that is missing, and otherwise WrongState as
-    `settlement.become` does.
+    unfinished; raises StillUnfinished where that is missing, or more is unfinished than was
+    `shown`, and otherwise WrongState as `settlement.become` does.
     """
-    settlement.become(exam, state, partial(_check_and_record, by=by, confirmed=confirmed))
+    check = partial(_check_and_record, by=by, confirmed=confirmed, shown=shown)
+    settlement.become(exam, state, check)
 
 
-def _check_and_record(exam: Exam, state: str, by: User | None, confirmed: str) -> None:
+def _check_and_record(
+    exam: Exam, state: str, by: User | None, confirmed: str, shown: Unfinished | None
+) -> None:
     # Under the lock of the exam: what is counted here cannot grow before the results are fixed.
     details: dict[str, Any] = {"before": exam.status, "after": str(state)}
     if (exam.status, state) == (Exam.Status.MARKING, Exam.Status.FIXED):
         left = unfinished(exam)
-        if left and confirmed != exam.code:
+        has_grown = shown is not None and left.exceeds(shown)
+        if left and (confirmed != exam.code or has_grown):
             raise StillUnfinished(exam, left)
         details |= asdict(left)
     if by is not None:

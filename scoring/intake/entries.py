@@ -102,8 +102,8 @@ class Intake:
         if definition is None:
             return [fault("/exam", _("there is no exam %s") % record["exam"])]
         exam, questions = definition
-        if exam.frozen:
-            return [fault("/exam", exam.state_message)]
+        if exam.closed_message:
+            return [fault("/exam", exam.closed_message)]
         answers = record.get("answers", [])
         problems = _answer_faults(answers, questions)
         if reason := texts.refused_identifier(record["candidate"]):

@@ -103,8 +103,8 @@ def receive(exam: Exam, name: str, file: "File[bytes]", wanted: Wanted | None = 
     source = mark_files.source(wanted.source)
     # Only a quick answer for the sender: the exam may be fixed right after this, so the worker
     # checks it again.
-    if exam.frozen:
-        raise WrongState(exam.state_message)
+    if exam.closed_message:
+        raise WrongState(exam.closed_message)
     require_room(file.size)
     language = translation.get_language() or settings.LANGUAGE_CODE
     upload = Upload(

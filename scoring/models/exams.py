@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.folding import FOLDING
@@ -87,6 +88,22 @@ class Exam(Lifecycle):
     def frozen(self) -> bool:
         """Whether the exam is fixed or published, so that results may not change."""
         return self.status in (self.Status.FIXED, self.Status.PUBLISHED)
+
+    @property
+    def closed_message(self) -> str:
+        """Why no answer is accepted now, "" where it is: fixed, or deleted the same day."""
+        if self.frozen:
+            return self.state_message
+        if self.delete_answers_on is None or self.delete_answers_on > localdate():
+            return ""
+        words = {"exam": self.code, "date": self.delete_answers_on}
+        return str(
+            _(
+                "the answers of %(exam)s have been deleted since %(date)s, so what arrives would be"
+                " deleted too; a manager may choose a later date"
+            )
+            % words
+        )
 
     @property
     def state_message(self) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Fault, Invalid, fault
+from pmscoring.base.lifecycle import ChangedMeanwhile
 from pmscoring.base.roles import MARKER
 from scoring.marks import settlement
 from scoring.models import AnswerGroup, Assignment, Exam, Lease, Question, locks
@@ -25,6 +26,29 @@ Wanted = Mapping[str, Collection[str] | None]
 
 class NotAssigned(NotQualified):
     """The marker has no part in the question, or in the exam."""
+
+
+class Overtaken(ChangedMeanwhile):
+    """Somebody else has changed the assignments since they were shown.
+
+    `changed` are the markers concerned, `merged` is what was wanted upon what is there now.
+    """
+
+    def __init__(self, shown: Wanted, wanted: Wanted, now: Wanted) -> None:
+        super().__init__(_("the assignments were changed meanwhile"))
+        self.changed = sorted(n for n in {*shown, *now} if not _same(shown, now, n))
+        self.merged = {
+            name: (now if _same(shown, wanted, name) else wanted).get(name, [])
+            for name in {*now, *wanted}
+        }
+
+
+def _same(one: Wanted, other: Wanted, name: str) -> bool:
+    """Whether the marker has the same part in both."""
+    mine, theirs = one.get(name, []), other.get(name, [])
+    if mine is None or theirs is None:
+        return mine is theirs
+    return set(mine) == set(theirs)
 
 
 def assigned(exam: Exam, marker: User) -> list[int]:
@@ -63,14 +87,19 @@ def describe(exam: Exam) -> dict[str, list[str] | None]:
 
 
 @transaction.atomic
-def replace(exam: Exam, manager: User, wanted: Wanted) -> None:
+def replace(exam: Exam, manager: User, wanted: Wanted, shown: Wanted | None = None) -> None:
     """Let these be the exam's assignments; what others have in hand of it is queued again.
 
-    Raises Invalid with pointers such as /sato/0, for the first code of the marker sato.
+    `shown` are the assignments upon which the manager decided. Raises Invalid with pointers such as
+    /sato/0, for the first code of the marker sato, and Overtaken.
     """
     # Two managers at once: the second waits for the exam. Nobody is leased an answer meanwhile, as
     # whoever leases shares the exam: each lease is either seen here, or given by the new rule.
     locks.lock_exam(exam.pk)
+    if shown is not None:
+        now = describe(exam)
+        if not all(_same(shown, now, name) for name in {*shown, *now}):
+            raise Overtaken(shown, wanted, now)
     rows = _rows(exam, wanted)
     present = Assignment.objects.filter(exam=exam)
     before = set(present.values_list("marker", "question"))

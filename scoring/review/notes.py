@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from pmscoring.base.audit import record
 from pmscoring.base.faults import Invalid, fault
+from pmscoring.base.lifecycle import ChangedMeanwhile
 from pmscoring.base.roles import MANAGER, has_role
 from scoring.models import Answer, Exam, Question, RubricNote
 from scoring.models.people import MOST_NOTE, questions_to_mark
@@ -54,10 +56,14 @@ def write(
     )
 
 
-def reply(note: RubricNote, manager: User, text: Any, is_done: Any = True) -> None:
+@transaction.atomic
+def reply(
+    note: RubricNote, manager: User, text: Any, is_done: Any = True, shown: str | None = None
+) -> None:
     """Answer the note, and close or reopen it; an empty text leaves the reply as it is.
 
-    Raises Invalid with the pointers /reply and /done.
+    `shown` is the reply upon which the manager decided. Raises Invalid with the pointers /reply and
+    /done, and ChangedMeanwhile where somebody else has replied since.
     """
     if not isinstance(is_done, bool):
         raise Invalid([fault("/done", _("true or false is expected"))])
@@ -65,7 +71,14 @@ def reply(note: RubricNote, manager: User, text: Any, is_done: Any = True) -> No
     if text != "":
         changes["reply"] = checked_text(text, MOST_NOTE, "/reply")
         changes |= {"replied_by": manager, "replied_at": now()}
-    # Two managers answer one note at once: each UPDATE writes a whole reply with its author, and
-    # the later one stands.
+    # Two managers answer one note at once: the second waits here, and is told of the first's reply.
+    now_there = RubricNote.objects.select_for_update(no_key=True).get(pk=note.pk).reply
+    if shown is not None and _lines(shown) != _lines(now_there):
+        raise ChangedMeanwhile(_("Somebody else has replied meanwhile: “%s”") % now_there)
     note.become(Status.DONE if is_done else Status.OPEN, **changes)
     record("note answered", manager, note=note.pk, status=note.status)
+
+
+def _lines(text: str) -> list[str]:
+    """The text by lines, as browsers send other line breaks than are stored."""
+    return text.splitlines()

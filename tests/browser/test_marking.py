@@ -252,7 +252,7 @@ def test_an_adjudicator_settles_a_dispute_by_keyboard(browse: Open) -> None:
     differing(exam)
     adjudicator = make_user("adjudicator", staff=True)
     page = browse(adjudicator, "/admin/marking/")
-    page.get_by_role("link", name="不一致").focus()
+    page.get_by_role("link", name="裁定する").focus()
     press(page, "Enter")
     expect(page.get_by_role("columnheader", name="採点者A")).to_be_visible()
     ready(page)
@@ -261,7 +261,7 @@ def test_an_adjudicator_settles_a_dispute_by_keyboard(browse: Open) -> None:
     submit(page, "b")
     assert by(adjudicator)[0] == (int(answer), 5.0)
     assert [points for _, points in by(adjudicator)] == [5.0, 2.0]
-    expect(page.get_by_role("heading", name="不一致はありません")).to_be_visible()
+    expect(page.get_by_role("heading", name="裁定待ちの解答はありません")).to_be_visible()
     assert not Answer.objects.filter(review="disputed").exists()
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from pmscoring.base import role_words
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.lookups import OfferedLookups
+from pmscoring.base.admin.meanwhile import Meanwhile
 from pmscoring.base.admin.worded import Worded
 from pmscoring.base.roles import ROLES
 
@@ -58,7 +59,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class UserAdmin(OfferedLookups, Worded, theme.BaseUserAdmin, theme.Admin):
+class UserAdmin(OfferedLookups, Worded, Meanwhile, theme.BaseUserAdmin, theme.Admin):
     """People and client systems; a role is a group."""
 
     form = UserForm

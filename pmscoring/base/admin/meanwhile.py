@@ -53,7 +53,7 @@ class Meanwhile:
         self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
     ) -> Any:
         """The form class, which is not valid where others have saved since it was shown."""
-        form: Any = super().get_form(request, obj, change, **options)  # type: ignore[misc]
+        form: Any = super().get_form(request, obj, change=change, **options)  # type: ignore[misc]
         if getattr(request, CHANGES, None):
             return type(form.__name__, (form,), {"clean": _refusing(form)})
         return form

@@ -14,6 +14,7 @@ from django_celery_beat.models import (
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.lookups import OfferedLookups
+from pmscoring.base.admin.meanwhile import Meanwhile
 from pmscoring.base.admin.worded import Worded
 
 for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule):
@@ -34,7 +35,9 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(OfferedLookups, Worded, beat.PeriodicTaskAdmin, theme.Admin):  # type: ignore[misc]
+class PeriodicTaskAdmin(  # type: ignore[misc]
+    OfferedLookups, Worded, Meanwhile, beat.PeriodicTaskAdmin, theme.Admin
+):
     """What beat sends, and when."""
 
     form = PeriodicTaskForm
@@ -42,12 +45,14 @@ class PeriodicTaskAdmin(OfferedLookups, Worded, beat.PeriodicTaskAdmin, theme.Ad
 
 
 @admin.register(CrontabSchedule)
-class CrontabScheduleAdmin(OfferedLookups, Worded, beat.CrontabScheduleAdmin, theme.Admin):  # type: ignore[misc]
+class CrontabScheduleAdmin(  # type: ignore[misc]
+    OfferedLookups, Worded, Meanwhile, beat.CrontabScheduleAdmin, theme.Admin
+):
     """By the clock."""
 
     inlines = ()
 
 
 @admin.register(ClockedSchedule, IntervalSchedule, SolarSchedule)
-class ScheduleAdmin(OfferedLookups, Worded, theme.Admin):
+class ScheduleAdmin(OfferedLookups, Worded, Meanwhile, theme.Admin):
     """The other kinds of schedule."""

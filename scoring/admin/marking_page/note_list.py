@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from pmscoring.base.faults import Invalid
+from pmscoring.base.lifecycle import ChangedMeanwhile
 from pmscoring.base.roles import MANAGER
 from scoring.admin.marking_page import pages
 from scoring.models import RubricNote
@@ -29,8 +30,9 @@ def notes_of_all(request: pages.DeskRequest) -> HttpResponse:
         note = get_object_or_404(RubricNote, pk=pages.posted_key(request, "note"))
         try:
             is_done = request.POST.get("command") != "open"
-            notes.reply(note, request.user, request.POST.get("reply", "").strip(), is_done)
-        except Invalid as error:
+            text, shown = request.POST.get("reply", "").strip(), request.POST.get("shown")
+            notes.reply(note, request.user, text, is_done, shown)
+        except (Invalid, ChangedMeanwhile) as error:
             typed = request.POST.get("reply", "")
             refused = {"refused": note.pk, "refusal": pages.error_message(error), "typed": typed}
         else:

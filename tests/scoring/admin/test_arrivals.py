@@ -41,3 +41,12 @@ def test_who_may_not_see_candidates_reads_neither_rows_nor_notes() -> None:
     assert "a.xlsx" in page
     assert "旧データ" not in page
     assert "2組" not in page
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_file_that_is_no_preview_leads_back_to_its_page(method: str) -> None:
+    address = f"/admin/scoring/upload/{upload().pk}/"
+    browser = signed_in("exam manager")
+    response = getattr(browser, method)(f"{address}take/")
+    assert response["Location"] == f"{address}change/"
+    assert "a.xlsx is no preview" in browser.get(f"{address}change/").content.decode()

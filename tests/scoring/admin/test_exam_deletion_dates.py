@@ -4,14 +4,17 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.core.files.base import File
 from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import localdate
 
+from pmscoring.base.lifecycle import WrongState
 from scoring.exams import definitions
+from scoring.intake import submissions, uploads
 from scoring.models import Exam
-from tests.clients import JSON, client_for, form_data, signed_in
-from tests.factories import answers_of, exam_in
+from tests.clients import JSON, client_for, form_data, named_file, signed_in
+from tests.factories import answers_of, exam_in, submission
 
 pytestmark = pytest.mark.django_db
 NEAR = [localdate() - timedelta(days=400), localdate(), localdate() + timedelta(days=7)]
@@ -45,9 +48,28 @@ def test_a_later_date_or_an_exam_without_answers_asks_nothing() -> None:
     browser, exam = signed_in("exam manager"), exam_in()
     later = localdate() + timedelta(days=8)
     assert save(browser, exam, localdate()).status_code == 302
-    answers_of(exam, "一")
-    assert save(browser, exam, later).status_code == 302
-    assert date_of(exam) == later
+    other = exam_in(code="OTHER")
+    answers_of(other, "一")
+    assert save(browser, other, later).status_code == 302
+    assert date_of(other) == later
+
+
+@pytest.mark.parametrize("days", [0, 400])
+def test_answers_that_would_be_deleted_at_once_are_refused(days: int) -> None:
+    exam = exam_in()
+    on = localdate() - timedelta(days=days)
+    Exam.objects.filter(pk=exam.pk).update(delete_answers_on=on)
+    refused = submissions.accept(submission("c1", "一", exam.code))
+    assert isinstance(refused, list)
+    assert [fault["pointer"] for fault in refused] == ["/exam"]
+    with pytest.raises(WrongState, match=str(on)):
+        uploads.receive(fresh_exam(exam), "a.csv", File(named_file("a.csv", b"x")))
+    Exam.objects.filter(pk=exam.pk).update(delete_answers_on=localdate() + timedelta(days=1))
+    assert not isinstance(submissions.accept(submission("c1", "一", exam.code)), list)
+
+
+def fresh_exam(exam: Exam) -> Exam:
+    return Exam.objects.get(pk=exam.pk)
 
 
 def test_rest_answers_409_with_the_number_until_it_is_named() -> None:

@@ -39,6 +39,12 @@ def state_of(exam: Exam) -> str:
     return Exam.objects.get(pk=exam.pk).status
 
 
+def sent(browser: Client, exam: Exam) -> dict[str, str]:
+    """What the page sends when the exam's code is typed."""
+    form = browser.get(address(exam)).context["form"]
+    return {"code": exam.code, "shown": form["shown"].value()}
+
+
 def unfinished_exam() -> Exam:
     """With a dispute, an answer in the queue, and one whose scoring failed: queued, too."""
     exam = exam_in(readings=2)
@@ -71,7 +77,7 @@ def test_it_is_not_fixed_without_the_code(manager: Client, typed: str) -> None:
 
 def test_it_is_fixed_with_the_code_and_the_history_has_who_and_what(manager: Client) -> None:
     exam = unfinished_exam()
-    manager.post(address(exam), {"code": exam.code})
+    manager.post(address(exam), sent(manager, exam))
     assert state_of(exam) == "fixed"
     page = manager.get(reverse("admin:scoring_exam_history", args=[exam.pk])).content.decode()
     assert "State changed from “marking” to “fixed”." in page
@@ -95,6 +101,31 @@ def test_it_counts_again_when_it_is_confirmed(manager: Client) -> None:
     page = manager.post(address(exam))
     assert "1 dispute is open" in page.content.decode()
     assert state_of(exam) == "marking"
+
+
+def test_the_code_confirms_no_more_than_the_page_showed(manager: Client) -> None:
+    exam = unfinished_exam()
+    form = sent(manager, exam)
+    answers_of(exam, "四")
+    page = manager.post(address(exam), form)
+    assert "More is unfinished than this page showed" in page.content.decode()
+    assert state_of(exam) == "marking"
+    counts = [row["count"] for row in page.context["counts"]]
+    assert counts == [1, 3, 1, 4]
+    manager.post(address(exam), {"code": exam.code, "shown": "[]"})
+    assert state_of(exam) == "marking"
+    manager.post(address(exam), {"code": exam.code, "shown": page.context["form"]["shown"].value()})
+    assert state_of(exam) == "fixed"
+
+
+def test_less_that_is_unfinished_needs_no_second_look(manager: Client) -> None:
+    exam = unfinished_exam()
+    form = sent(manager, exam)
+    queued = Answer.objects.filter(review="queued").latest("pk")
+    for name in ("m1", "m2"):
+        giving.give(fresh(queued), make_user(name, staff=True), {"points": 1})
+    manager.post(address(exam), form)
+    assert state_of(exam) == "fixed"
 
 
 def test_the_list_fixes_nothing_without_the_page(manager: Client) -> None:

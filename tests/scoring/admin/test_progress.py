@@ -50,6 +50,16 @@ def test_the_overview_counts_queue_and_disputes_of_each_exam() -> None:
     assert {name: row[name] for name in counts.WORK} == {"final": 1, "queued": 1, "disputed": 1}
 
 
+def test_a_failed_answer_that_a_person_marked_is_in_the_bar_once() -> None:
+    failed, waiting, _read = answers_of(exam_in(), "一", "二", "三")
+    for answer, status in ((failed, "failed"), (waiting, "scoring")):
+        giving.give(fresh(answer), make_user("m1", staff=True), {"points": 4})
+        Answer.objects.filter(pk=answer.pk).update(status=status)
+    row = row_of(signed_in("exam manager"))
+    parts = [row[name] for name in ("final", *counts.WITHOUT_RESULT)]
+    assert parts == [2, 1, 0, 0]
+
+
 def test_a_second_reader_is_not_told_of_answers_that_they_have_marked() -> None:
     exam = exam_in(readings=2)
     read_twice(exam, "一", 4)

@@ -42,9 +42,9 @@ def uploads(settings: Settings, tmp_path: Path) -> Path:
 
 def exam_with_answers(code: str, day: date | None, candidates: int = 3) -> Exam:
     exam, _ = definitions.load({**EXAM, "code": code})
-    Exam.objects.filter(pk=exam.pk).update(delete_answers_on=day)
     records = [submission(f"c{n}", "要件が途中で変わったから", code) for n in range(candidates)]
     submissions.accept_all(enumerate(records, start=1))
+    Exam.objects.filter(pk=exam.pk).update(delete_answers_on=day)
     for answer in Answer.objects.filter(submission__exam=exam):
         Mark.objects.create(answer=answer, source=Mark.Source.MACHINE, points=2)
     upload = Upload(exam=exam, name="answers.csv", size=3, accepted=3, status=Upload.Status.READ)

@@ -96,6 +96,16 @@ def test_of_an_exam_with_assignments_only_the_assigned_count() -> None:
     assert "no longer mark" in standstill.reasons()[0]
 
 
+def test_it_names_questions_that_nobody_is_assigned_to() -> None:
+    exam, marker = exam_in(), make_user("m1")
+    answers_of(exam, "一", "二")
+    answers_of(exam, "the scope", question="Q2")
+    Assignment.objects.create(exam=exam, marker=marker, question=exam.questions.get(code="Q2"))
+    assert standstill.reasons() == [
+        "ROOM waits for people: nobody is assigned to Q1. Answers that wait: 2."
+    ]
+
+
 def test_it_names_markers_who_cannot_qualify_or_are_suspended() -> None:
     exam = exam_in(marker_bound=0.8)
     queued, known = answers_of(exam, "一", "二")
