@@ -178,11 +178,12 @@ def _counts(exam: Exam, left: states.Unfinished) -> list[dict[str, Any]]:
 
 def _shown(request: HttpRequest) -> states.Unfinished:
     """What the page showed to be unfinished; nothing where it does not say."""
-    nothing = states.Unfinished(0, 0, 0, 0)
     try:
-        return states.Unfinished(**json.loads(request.POST.get("shown", "")))
-    except (ValueError, TypeError):
-        return nothing
+        counts = json.loads(request.POST.get("shown", ""))
+    except ValueError:
+        counts = None
+    known = isinstance(counts, dict) and all(type(counts.get(name)) is int for name in NAMES)
+    return states.Unfinished(**{name: counts[name] if known else 0 for name in NAMES})
 
 
 def _not_confirmed(exam: Exam, typed: str, error: Exception) -> str:

@@ -208,7 +208,12 @@ def _shown(request: HttpRequest) -> assignments.Wanted | None:
         shown = json.loads(request.POST.get("shown", ""))
     except ValueError:
         return None
-    return shown if isinstance(shown, dict) else None
+    known = isinstance(shown, dict) and all(map(_is_part, shown.values()))
+    return shown if known else None
+
+
+def _is_part(codes: Any) -> bool:
+    return codes is None or (isinstance(codes, list) and all(isinstance(c, str) for c in codes))
 
 
 def _ticked(request: HttpRequest, user: User) -> list[str] | None:

@@ -35,8 +35,12 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(  # type: ignore[misc]
-    OfferedLookups, Worded, Meanwhile, beat.PeriodicTaskAdmin, theme.Admin
+class PeriodicTaskAdmin(
+    OfferedLookups,
+    Worded,
+    Meanwhile,
+    beat.PeriodicTaskAdmin,  # type: ignore[misc]
+    theme.Admin,
 ):
     """What beat sends, and when."""
 
@@ -45,8 +49,12 @@ class PeriodicTaskAdmin(  # type: ignore[misc]
 
 
 @admin.register(CrontabSchedule)
-class CrontabScheduleAdmin(  # type: ignore[misc]
-    OfferedLookups, Worded, Meanwhile, beat.CrontabScheduleAdmin, theme.Admin
+class CrontabScheduleAdmin(
+    OfferedLookups,
+    Worded,
+    Meanwhile,
+    beat.CrontabScheduleAdmin,  # type: ignore[misc]
+    theme.Admin,
 ):
     """By the clock."""
 
