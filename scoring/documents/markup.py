@@ -22,9 +22,11 @@ UNSEEN_STYLE = re.compile(
     r"|font-size\s*:\s*0(?!\.?[1-9])"
 )
 DOUBTFUL_STYLE = re.compile(
-    r"(?<![\w-])color\s*:\s*(?:#fff(?:f(?:fff?f?)?)?\b|white|transparent|rgba?\(\s*255\W+255\W+255\b)"
+    r"(?<![\w-])color\s*:\s*(?:#[f]{3,4}\b|#(?:f[3-9a-f]){3}(?:[0-9a-f]{2})?\b|white|snow|ivory|transparent"
+    r"|rgba?\((?:\s*(?:24[3-9]|25[0-5])\b\W*){3}|hsla?\([^)]*\b(?:9[6-9]|100)%)"
     r"|(?:text-indent|left|top|margin(?:-left|-top)?)\s*:\s*-\d{3}"
-    r"|font-size\s*:\s*(?:[1-3](?:\.\d+)?|0?\.\d+)p[xt]|(?<![\w-])(?:max-)?(?:height|width)\s*:\s*0(?![.\d])"
+    r"|font-size\s*:\s*(?:(?:[1-3](?:\.\d+)?|0?\.\d+)p[xt]|0?\.[0-2]\d*r?em|[12]?\d(?:\.\d+)?%)"
+    r"|(?<![\w-])(?:max-)?(?:height|width)\s*:\s*0(?![.\d])"
     r"|(?<![\w-])clip\s*:|clip-path\s*:"
 )
 """What may leave nothing to be seen of a text, or hide it in the page's colour."""
@@ -182,7 +184,7 @@ class _Page:
                 self.unseen.append(name)
         elif name in STRUCK or STRUCK_STYLE.search(_style(tag)):
             raise BadDocument(_("text that is struck through; delete it or remove the stroke"))
-        elif DOUBTFUL_STYLE.search(_style(tag)):
+        elif DOUBTFUL_STYLE.search(_style(tag)) or _has_own_colour(_style(tag)):
             raise BadDocument(
                 _("the element %s has a style in which text may not be seen; remove the style")
                 % name
@@ -249,6 +251,14 @@ def _style(tag: Tag) -> str:
     """The element's own style, with the colour that old HTML gives to fonts."""
     colour = f";color:{tag.attributes['color']}" if "color" in tag.attributes else ""
     return f"{tag.attributes.get('style', '')}{colour}".lower()
+
+
+def _has_own_colour(style: str) -> bool:
+    """Whether the text has the colour of what is behind it."""
+    pairs = (part.partition(":") for part in style.split(";"))
+    values = {name.strip(): "".join(value.split()) for name, _colon, value in pairs}
+    behind = values.get("background-color") or values.get("background")
+    return bool(behind) and values.get("color") == behind
 
 
 def _number(text: str | None, default: int) -> int:

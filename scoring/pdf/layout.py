@@ -7,18 +7,32 @@ Otherwise the page is cut into blocks above and beside each other, or into lines
 beside each other; where that cannot be done, no order is certain, and the page is refused.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from math import atan2, pi
 
 from scoring.pdf.geometry import Run
-from scoring.pdf.lines import CENTRE, DOWN, SAME_LINE, SAME_PLACE, UP, Line, Piece, Point, is_wide
+from scoring.pdf.lines import (
+    CENTRE,
+    CLOSE_GAP,
+    DOWN,
+    SAME_LINE,
+    SAME_PLACE,
+    UP,
+    Line,
+    Piece,
+    Point,
+    is_wide,
+)
 from scoring.pdf.refused import Refused
 
 SLANT = 0.1
 """Radians from upright or from a quarter turn, within which text counts as straight."""
 READING = 0.6
 """The largest size of a reading (ruby), as a share of that of the characters below it."""
+LABEL = re.compile(r"[(（]?(?:\w{1,4}|[^\w\s])[.．)）、:：]?")
+"""What stands before an item of a list: a number, a letter or a sign."""
 UPRIGHT, RIGHT = 0, 3
 """Quarter turns to the left, of which three are one to the right."""
 
@@ -118,7 +132,7 @@ def _piece(run: Run, turn: int) -> Piece:
 
 
 def _read(pieces: Iterable[Piece], page: int) -> str:
-    blocks = _blocks(_without_readings(_lines(_once(pieces))))
+    blocks = _blocks(_without_readings(_labelled(_lines(_once(pieces)))))
     return "\n".join(block.text for block in _ordered(blocks, page))
 
 
@@ -143,6 +157,28 @@ def _lines(pieces: Iterable[Piece]) -> list[Line]:
         elif piece.text.strip():
             lines.append(Line(piece))
     return lines
+
+
+def _labelled(lines: Iterable[Line]) -> list[Line]:
+    """The lines, each with its label where that was painted apart, as numbers of lists are."""
+    whole: list[Line] = []
+    at_base: dict[int, list[Line]] = {}
+    for line in lines:
+        near = at_base.setdefault(round(line.base), [])
+        before = next(
+            (each for each in near if _is_label(each) and each.touches(line, CLOSE_GAP)), None
+        )
+        if before:
+            for piece in line.pieces:
+                before.add(piece)
+        else:
+            near.append(line)
+            whole.append(line)
+    return whole
+
+
+def _is_label(line: Line) -> bool:
+    return bool(LABEL.fullmatch(line.text.strip()))
 
 
 def _without_readings(lines: Sequence[Line]) -> list[Line]:

@@ -6,8 +6,8 @@ from unicodedata import east_asian_width
 
 SAME_LINE, SAME_PLACE = 0.5, 0.2
 """Shares of the size of text, of what stands on one base line and of what is painted twice."""
-GAP, WIDE_GAP = 0.2, 1.5
-"""Gaps that are a space, between letters and in any script."""
+GAP, CLOSE_GAP, WIDE_GAP = 0.2, 0.75, 1.5
+"""Gaps that are a space between letters, between a label and its text, and in any script."""
 UP, DOWN, CENTRE = 0.8, 0.2, 0.3
 """How far characters reach from their base line, and how far above it their centre is."""
 Point = tuple[float, float]
@@ -56,12 +56,15 @@ class Line:
             for other in self.pieces
         )
 
-    def touches(self, line: "Line") -> bool:
-        """Whether another line stands on the same base line, with no more than a space between."""
+    def touches(self, line: "Line", most: float = WIDE_GAP) -> bool:
+        """Whether another line stands on the same base line, less than a gap of `most` beside it.
+
+        `most` is a share of their size.
+        """
         size = max(self.size, line.size)
         is_same = abs(self.base - line.base) < SAME_LINE * size and not self.is_vertical
         gap = max(line.left - self.right, self.left - line.right)
-        return is_same and gap < WIDE_GAP * size and all(map(self._has_room, line.pieces))
+        return is_same and gap < most * size and all(map(self._has_room, line.pieces))
 
     def add(self, piece: Piece) -> None:
         """Put the piece into the line."""

@@ -29,7 +29,7 @@ FONTS: dict[str, dict[int, str]] = {
     "wingdings 3": {},
     "webdings": {0x61: "✓", 0x72: "✗", 0x63: "□", 0x67: "■", 0x6E: "●"},
     "symbol": SYMBOL,
-    "opensymbol": SYMBOL,
+    "opensymbol": SYMBOL | {0x95: "•"},
 }
 
 

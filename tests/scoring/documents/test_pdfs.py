@@ -60,6 +60,12 @@ def test_two_columns_are_read_one_after_the_other(shared: Pdfs) -> None:
     assert shared.text(pdf_file(right + left)).text == columns
 
 
+def test_numbers_of_a_list_that_are_painted_first_stand_before_their_items(shared: Pdfs) -> None:
+    numbers = at(60, 700, "1.") + at(60, 680, "2.")
+    items = at(76, 700, "the scope grew") + at(76, 680, "no agreement")
+    assert shared.text(pdf_file(numbers + items)).text == "1. the scope grew\n2. no agreement"
+
+
 def test_lines_that_cross_each_other_are_refused(shared: Pdfs) -> None:
     page = at(72, 700, "one one one") + at(72, 660, "three") + at(100, 690, "two")
     with pytest.raises(BadDocument, match="page 1: the order of its lines is not certain"):

@@ -5,6 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoring.pdf import symbols
 from scoring.pdf.geometry import Run
 from scoring.pdf.layout import text
 
@@ -68,3 +69,7 @@ def test_a_page_that_is_turned_reads_the_same(words: list[str], turns: int) -> N
         for r in runs
     ]
     assert text(moved, 1) == text(runs, 1)
+
+
+def test_a_bullet_by_libreoffice_is_a_bullet() -> None:
+    assert symbols.sign("BAAAAA+OpenSymbol", 0xF095) == "•"
