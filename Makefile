@@ -77,7 +77,7 @@ faults: $(VENV)/.app $(VENV)/.dev ## Kill parts in the middle of the work; all m
 	$(BIN)/python -m pytest tests/faults
 
 browser-test: $(VENV)/.app $(VENV)/.dev ## The pages in a real Chromium (Debian packages: .ci/browser)
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest -n 2 --dist load tests/browser
 
 screenshots: $(VENV)/.app $(VENV)/.dev ## Draw the pictures of the READMEs anew, into docs/images
 	$(BIN)/python -m pytest tests/browser/screenshots.py

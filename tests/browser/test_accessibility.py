@@ -12,7 +12,7 @@ from pytest_django import Settings
 from opsconsole.models import ExamWindow, Restore
 from scoring.marks import giving
 from scoring.models import Answer, Exam
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, visit
 from tests.factories import make_user
 from tests.opsconsole.backups_made import made, plan, verification, with_files
 from tests.opsconsole.environments_made import (
@@ -242,7 +242,7 @@ def test_the_pages_of_the_console_have_none(
     page = browse(user, "/admin/", color_scheme=scheme)
     found = {}
     for name, address in addresses.items():
-        page.goto(address)
+        visit(page, address)
         page.wait_for_timeout(300)  # The theme shows itself when its script has begun.
         for details in page.locator("details").all():
             details.evaluate("element => { element.open = true }")

@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from opsconsole import tasks
 from opsconsole.models import Backup, BackupPlan, Event, Restore
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, visit
 from tests.factories import make_user
 from tests.opsconsole.backups_made import made
 
@@ -124,9 +124,9 @@ def test_a_failed_backup_says_why_and_the_overview_too(
     expect(page.get_by_role("alert")).to_contain_text(
         said(locale, "This backup failed and cannot be relied on.")
     )
-    page.goto("/admin/")
+    visit(page, "/admin/")
     expect(page.locator("#backups-live")).to_contain_text("the server closed the connection")
-    page.goto(f"{ADMIN}/event/")
+    visit(page, f"{ADMIN}/event/")
     expect(page.locator("#result_list")).to_contain_text(said(locale, "backup failed"))
 
 

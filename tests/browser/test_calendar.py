@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from playwright.sync_api import Page, expect
 
 from opsconsole.models import Event, ExamWindow, ScalingPolicy
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, visit
 from tests.browser.test_accessibility import violations
 from tests.factories import make_user
 from tests.opsconsole.environments_made import environment
@@ -72,7 +72,7 @@ def test_a_window_is_added_corrected_changed_and_removed(
     window.refresh_from_db()
     assert window.starts_at > BELL + timedelta(hours=6)
 
-    page.goto(f"{LIST}{window.pk}/delete/")
+    visit(page, f"{LIST}{window.pk}/delete/")
     page.locator("form[method=post] [type=submit]").last.click()
     page.wait_for_url(f"**{LIST}")
     expect(page.locator(".pms-first")).to_be_visible()

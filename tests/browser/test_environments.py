@@ -17,7 +17,7 @@ from pytest_django import Settings
 from opsconsole.deployments import releases
 from opsconsole.environments import engine
 from opsconsole.models import Deployment, Environment, Event, ExamWindow, Operation
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, visit
 from tests.browser.fake_worker import Worker, working
 from tests.factories import make_user
 from tests.opsconsole.engines.fake import Behaviour, Fake
@@ -122,7 +122,7 @@ def test_a_version_is_rolled_out_and_watched(
     expect(page.locator(".pms-good")).to_be_visible()
     deployment.refresh_from_db()
     assert (deployment.status, deployment.failed_requests) == ("live", 0)
-    page.goto(f"{ADMIN}/environment/{staging.pk}/change/")
+    visit(page, f"{ADMIN}/environment/{staging.pk}/change/")
     expect(page.locator("#environment-live .pms-services")).to_contain_text("pm-scoring-app:1.1.0")
 
 
@@ -134,7 +134,7 @@ def test_one_that_answers_errors_is_taken_back_and_says_why(
     rolled_out(page, "1.1.0")
     expect(page.get_by_role("alert")).to_contain_text("It was taken back")
     expect(page.get_by_role("alert")).to_contain_text("requests to the new version failed")
-    page.goto("/admin/")
+    visit(page, "/admin/")
     expect(page.locator("#environments-live")).to_contain_text("requests to the new version failed")
 
 
@@ -168,7 +168,7 @@ def test_an_earlier_release_is_deployed_again(
     expect(page.locator(".pms-done")).to_have_count(7)
     staging.refresh_from_db()
     earlier = staging.releases.get(version="1.0.0")
-    page.goto(f"{ADMIN}/release/{earlier.pk}/change/")
+    visit(page, f"{ADMIN}/release/{earlier.pk}/change/")
     expect(page.locator(".pms-table").first).to_contain_text("web")
     press(page, "/roll-back/")
     expect(page.locator("[name=release]")).to_have_value(str(earlier.pk))
@@ -219,7 +219,7 @@ def test_a_service_is_scaled_and_a_replica_restarted(
     arrive(page, r"/operation/(\d+)/change/")
     expect(page.locator("#operation-live")).to_contain_text(f"web: {before} → {before + 2}")
     assert len(fake.running("web")) == before + 2
-    page.goto(f"{ADMIN}/environment/{staging.pk}/change/")
+    visit(page, f"{ADMIN}/environment/{staging.pk}/change/")
     press(page, "/restart/?replica=web-")
     page.locator("form.pms-card button[type=submit]").click()
     expect(page.locator("#operation-live")).to_contain_text("was restarted")
@@ -276,7 +276,7 @@ def test_an_exam_window_is_set_and_deployments_need_a_reason(
     page.wait_for_url(re.compile(r"/examwindow/$"))
     assert ExamWindow.objects.get().starts_at.hour == 0
     assert Event.objects.get(deed="window.changed")
-    page.goto("/admin/")
+    visit(page, "/admin/")
     expect(page.locator("#environments-live")).to_contain_text("Spring")
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from scoring.models import Exam, RubricNote, SavedComment
 from scoring.review import assignments, comments, notes, queue
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, visit
 from tests.browser.test_accessibility import violations
 from tests.factories import fresh, make_user
 from tests.sample_exam import hand_in, load, texts
@@ -96,9 +96,9 @@ def test_the_pages_of_people_have_no_violations(
     notes.reply(note, manager, "認める", is_done=False)
     page = browse(manager, "/admin/people/", color_scheme=scheme)
     for place in ("people/", "people/new/", f"people/{sato.pk}/", "people/exams/SAMPLE-PM/"):
-        page.goto(f"/admin/{place}")
+        visit(page, f"/admin/{place}")
         assert (place, violations(settled(page))) == (place, [])
-    page.goto("/admin/marking/notes/")
+    visit(page, "/admin/marking/notes/")
     assert violations(settled(page)) == []
 
 
