@@ -14,6 +14,9 @@ from scoring.documents.headings import Contents, Header, Line
 from scoring.documents.line_reader import LineReader, Owner, contains
 
 YES = {"1", "true", "yes", "y", "○", "〇", "欠席", "欠", "はい"}
+ABSENCES = ("欠席", "欠試")
+"""What some write into the cells of a candidate who did not come."""
+LONGEST_ABSENCE = 10
 NO = {"", "0", "false", "no", "n", "×", "出席", "出", "いいえ", "-"}
 
 
@@ -71,6 +74,9 @@ class _LineReader(LineReader):
             return place, self.unreadable(reason, "text")
         if isinstance(text, NoText):
             return place, self.unreadable(contains(text), "text")
+        if len(text) < LONGEST_ABSENCE and texts.folded(text).strip("()「」[]") in ABSENCES:
+            reason = _("an absence is no answer; mark it in a column 欠席 (absent)")
+            return place, self.unreadable(reason, "text")
         code = question_code(question, self.questions)
         return place, self.row(question=code, text=str(text))
 

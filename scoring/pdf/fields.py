@@ -18,7 +18,7 @@ NOT_TEXT = (
 )
 """Annotations that show or cross out something which is no text of the file."""
 REMARKS = ("/Text", "/Highlight", "/Underline", "/Squiggly", "/Square", "/Circle", "/Polygon")
-"""Annotations that may come with a text of their own."""
+"""Annotations that may come with a text of their own, or be filled and cover one."""
 MOST_PARENTS = 20
 
 
@@ -70,7 +70,7 @@ def _texts(note: Any, page: int, seen: set[int]) -> Iterator[tuple[str, str]]:
         if not contents.strip() and entry(note, "/RC"):
             raise Refused("note", page, "FreeText")
         yield "", contents
-    elif kind in NOT_TEXT or (kind in REMARKS and contents.strip()):
+    elif kind in NOT_TEXT or (kind in REMARKS and (contents.strip() or array(note, "/IC"))):
         raise Refused("note", page, str(kind).removeprefix("/"))
 
 

@@ -100,6 +100,16 @@ def test_an_absent_candidate_is_marked_in_a_column(tmp_path: Path, word: str) ->
     ]
 
 
+@pytest.mark.parametrize("word", ["欠席", "（欠席）", " 欠 席 "])
+def test_an_absence_is_no_answer(tmp_path: Path, word: str) -> None:
+    path = tmp_path / "stored"
+    path.write_text(f"受験番号,Q1\nj1,{word}\nj2,欠席者への説明\n", "utf-8")
+    (_, refused), (_, read) = reading.rows("a.csv", path, {"Q1": "Q1"})
+    assert (refused.candidate, refused.pointer) == ("j1", "/text")
+    assert refused.reason == "an absence is no answer; mark it in a column 欠席 (absent)"
+    assert read["text"] == "欠席者への説明"
+
+
 def test_an_absent_candidate_has_no_answers(tmp_path: Path) -> None:
     data = "candidate,question,text,absent\nj1,Q1,要件,1\nj2,Q1,要件,maybe\n"
     assert read(data, tmp_path) == [

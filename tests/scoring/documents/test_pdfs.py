@@ -347,6 +347,7 @@ def test_what_was_typed_is_the_answer_and_not_the_printed_question(
         (["<</Type/Annot/Subtype/Text/Rect[0 0 9 9]/Contents(a)>>"], r"\(Text\)"),
         (["<</Type/Annot/Subtype/Highlight/Rect[0 0 9 9]/Contents(a)>>"], r"\(Highlight\)"),
         (["<</Type/Annot/Subtype/Square/Rect[0 0 9 9]/Contents(a)>>"], r"\(Square\)"),
+        (["<</Type/Annot/Subtype/Square/Rect[0 0 9 9]/IC[1 1 1]>>"], r"\(Square\)"),
         (["<</Type/Annot/Subtype/Line/L[0 4 9 4]/Rect[0 0 9 9]>>"], r"\(Line\)"),
         (["<</Type/Annot/Subtype/FreeText/Rect[0 0 9 9]/RC(<p>a</p>)>>"], r"\(FreeText\)"),
     ],
