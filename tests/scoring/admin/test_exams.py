@@ -189,7 +189,8 @@ def test_it_is_not_fixed_while_an_answer_waits_and_says_so(manager: Client) -> N
     page = manager.post(address, follow=True).content.decode()
     assert "1 answer of PM-2026 waits for the machine" in page
     marked_with_evidence(answer, ("C1", 0, 2))
-    manager.post(address, {"code": exam.code})
+    shown = manager.get(address).context["form"]["shown"].value()
+    manager.post(address, {"code": exam.code, "shown": shown})
     exam.refresh_from_db()
     assert exam.status == "fixed"
 
