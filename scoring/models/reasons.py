@@ -33,6 +33,10 @@ NETWORK = (
     ),
 )
 """What the HTTP client says, by the names of its errors."""
+OURS = "(HTTP (?:401|403|404|405|408|503): )"
+"""After these statuses stands a sentence of scoring/inference/errors.py, after others the service's
+own words, which might be those of any text that is translated.
+"""
 
 
 def in_words(reason: str) -> str:
@@ -43,7 +47,7 @@ def in_words(reason: str) -> str:
     for sentence in WITH_VALUES:
         if match := re.fullmatch(_pattern(sentence), reason, re.DOTALL):
             return _filled(sentence, match.groupdict())
-    if match := re.fullmatch(r"(HTTP \d+: )(.+)", reason, re.DOTALL):
+    if match := re.fullmatch(OURS + "(.+)", reason, re.DOTALL):
         return match[1] + gettext(match[2])
     return gettext(reason) if reason else ""
 

@@ -18,4 +18,5 @@ def test_a_fault_of_the_way_to_the_service_keeps_its_status() -> None:
 def test_what_nobody_knows_stays_as_it_came() -> None:
     with translation.override("ja"):
         assert in_words("HTTP 500: (a) %(b)s") == "HTTP 500: (a) %(b)s"
+        assert in_words("HTTP 422: no") == "HTTP 422: no"
         assert in_words("") == ""
