@@ -1,5 +1,6 @@
 """What HAProxy itself answers where no web container does, by the configuration shipped here."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,9 @@ from tests.local_servers import free_port
 from tests.paths import ROOT
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.skipif(
+    not shutil.which("haproxy"), reason="no haproxy here: .ci/packages brings one"
+)
 FOLDER = ROOT / "docker" / "haproxy"
 STATISTICS = "# For the published port on this host"
 

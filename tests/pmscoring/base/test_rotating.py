@@ -84,6 +84,7 @@ def test_a_reader_never_sees_anything_but_whole_secrets(file: Path) -> None:
 def test_a_reader_waits_while_the_file_is_written(file: Path) -> None:
     seen: list[list[str]] = []
     reader = threading.Thread(target=lambda: seen.append(rotating.lines("INFERENCE_TOKEN")))
+    file.chmod(0o644)
     with file.open("rb+") as written, rotating.locked(written.fileno(), fcntl.LOCK_EX):
         written.write(b"hal")
         written.flush()
