@@ -53,7 +53,7 @@ TEXTS = ("", "\0", "\ud800", "a\0b", "x" * 5000, "9999-12-31T23:59:59Z", "0001-0
 OTHERS: tuple[Any, ...] = (None, True, [], {}, [None], {"\0": 1}, {"\ud800": 1}, [[]], [{}])
 VALUES = (*LARGE_NUMBERS, *TEXTS, *OTHERS)
 LONG = [0] * 100_000
-VALUES_EACH = 4
+VALUES_EACH = 7
 NO_UID = "00000000-0000-4000-8000-000000000000"
 
 
