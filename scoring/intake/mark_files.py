@@ -12,6 +12,7 @@ from typing import Any
 
 from pmscoring.base import texts
 from pmscoring.base.faults import Fault, Invalid, fault
+from pmscoring.base.words import worded
 from pmscoring.base.words import words as _
 from scoring import documents
 from scoring.contract.faults import faults
@@ -70,9 +71,9 @@ def checked(
 
 def _refused(row: documents.Row) -> list[Fault]:
     reasons = {
-        "candidate": texts.refused_identifier(row["candidate"]),
+        "candidate": _worded(texts.refused_identifier(row["candidate"])),
         "marker": _refused_source(row["marker"]) or _missing_source(row["marker"]),
-        "comment": texts.refused_character(row.get("comment", "")),
+        "comment": _worded(texts.refused_character(row.get("comment", ""))),
     }
     return [fault(f"/{name}", reason) for name, reason in reasons.items() if reason]
 
@@ -80,7 +81,11 @@ def _refused(row: documents.Row) -> list[Fault]:
 def _refused_source(name: str) -> str | None:
     if len(name) > LONGEST_SOURCE or len(texts.folded(name)) > LONGEST_SOURCE:
         return _("a name of at most %d characters is expected") % LONGEST_SOURCE
-    return texts.refused_character(name)
+    return _worded(texts.refused_character(name))
+
+
+def _worded(refusal: texts.Refusal | None) -> str | None:
+    return worded(refusal) if refusal else None
 
 
 def _missing_source(name: str) -> str | None:

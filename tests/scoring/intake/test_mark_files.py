@@ -488,6 +488,17 @@ def test_over_rest_a_file_of_marks_is_previewed_taken_and_withdrawn(exam: Exam) 
     assert standing(answer) == [("A", 5)]
 
 
+def test_refused_characters_are_told_in_the_readers_language(exam: Exam) -> None:
+    _answer, candidate = answer_of(exam)
+    marks = "a" + "\u0301" * 31
+    content = f"受験者,設問,得点,採点者,コメント\n{candidate},Q1,4,佐藤,{marks}\n"
+    upload = sent(exam, content + f"{candidate},Q1,4,{marks},\n{marks},Q1,4,佐藤,\n")
+    with translation.override("ja"):
+        reasons = details(upload)
+    assert len(reasons) == 3
+    assert all("結合文字" in reason for reason in reasons)
+
+
 @pytest.mark.parametrize("role", ["marker", "viewer", "client"])
 def test_others_than_managers_upload_no_marks(exam: Exam, role: str) -> None:
     file = named_file("a.csv", HEADER.encode())
