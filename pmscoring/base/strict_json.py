@@ -26,7 +26,7 @@ def read_json(data: bytes | str) -> Any:
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
-        value = json.loads(data, parse_constant=_refuse_constant)
+        value = json.loads(data, parse_constant=refuse_constant)
     refuse_deep(value)
     return value
 
@@ -57,7 +57,8 @@ def storable(value: Any) -> Any:
     return [storable(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _refuse_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
+    """Raise ValueError: for `json.loads`, whose NaN and Infinity RFC 8259 does not know."""
     raise ValueError(f"{name} is not JSON")
 
 

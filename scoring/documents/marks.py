@@ -82,9 +82,10 @@ class Marks(Contents):
         for line in lines:
             reader = _LineReader(header, line, self.questions, above)
             above = reader.owner
-            others += reader.is_other()
-            unmarked += reader.is_unmarked()
-            if not (reader.is_other() or reader.is_unmarked()):
+            is_other, is_unmarked = reader.is_other(), reader.is_unmarked()
+            others += is_other
+            unmarked += is_unmarked
+            if not (is_other or is_unmarked):
                 yield from reader.rows()
         if others:
             reason = _("%d marks by the machine, or withdrawn, are not read") % others

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from pmscoring.base.strict_json import refuse_deep
+from pmscoring.base.strict_json import refuse_constant, refuse_deep
 from pmscoring.base.words import joined
 from pmscoring.base.words import words as _
 from scoring.documents import workbooks
@@ -157,13 +157,9 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _no_json(constant: str) -> None:
-    raise ValueError(constant)
-
-
 def _json(line: str) -> Row | Unreadable:
     try:
-        value = json.loads(line, object_pairs_hook=_members, parse_constant=_no_json)
+        value = json.loads(line, object_pairs_hook=_members, parse_constant=refuse_constant)
         refuse_deep(value)
     except _TwiceError as error:
         return Unreadable(_("the name %s is there twice") % error)

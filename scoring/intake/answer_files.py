@@ -20,7 +20,7 @@ def rows(upload: Upload) -> Iterator[documents.PlacedRow]:
 
 def first(row: staging.StagedRow) -> dict[str, Any]:
     """A row as the preview shows it, with the beginning of its text."""
-    return {**beginning(row, row.text), "absent": row.absent}
+    return beginning(row, row.text)
 
 
 def store(upload: Upload, rejections: Rejections) -> Taken:
@@ -48,8 +48,8 @@ def look(upload: Upload, rejections: Rejections, conflicts: Rejections) -> dict[
 
 def _marked_by_people(answers: Iterable[int | None]) -> int:
     """How many of the answers with these keys people have marked."""
-    marks = Mark.objects.filter(answer__in=[key for key in answers if key]).by_people().standing()
-    return marks.order_by().values("answer").distinct().count()
+    marks = Mark.objects.filter(answer__in=[key for key in answers if key])
+    return marks.by_people().standing().answer_count()
 
 
 ANSWERS = Contents(documents.reader, rows, staging.checked, first, store, look)

@@ -57,7 +57,7 @@ def beginning(row: StagedRow, text: str) -> dict[str, Any]:
         "place": kept(row.where().row()),
         "candidate": row.candidate,
         "attempt": row.attempt,
-        "absent": False,
+        "absent": row.absent,
         "question": row.question,
         "text": text[:FIRST_CHARACTERS],
         "length": len(text),

@@ -216,10 +216,10 @@ def _judgement(question: Question, mark: dict[str, Any]) -> giving.Judgement:
         codes.setdefault(texts.folded(criterion.label), criterion.code)
     codes |= {texts.folded(criterion.code): criterion.code for criterion in question.criteria.all()}
     named = mark.get("criteria", {})
-    criteria = {codes.get(texts.folded(name), name): points for name, points in named.items()}
-    if len(criteria) < len(named):
-        raise Invalid([fault("/criteria", _("a criterion is named by its code and by its label"))])
     names = {codes.get(texts.folded(name), name): name for name in named}
+    if len(names) < len(named):
+        raise Invalid([fault("/criteria", _("a criterion is named by its code and by its label"))])
+    criteria = {code: named[name] for code, name in names.items()}
     payload = {name: mark[name] for name in ("points", "comment") if name in mark}
     try:
         return giving.read_judgement(question, payload | {"criteria": criteria})

@@ -54,14 +54,13 @@ class Restored:
 def extent(subject: Subject) -> Extent:
     """What `withdraw` would take back now."""
     if _is_of_marks(subject):
-        answers_marked = mark_withdrawals.brought(subject).order_by().values("answer").distinct()
-        count = answers_marked.count()
+        count = mark_withdrawals.brought(subject).answer_count()
         return Extent(answers=count, marked=count, submissions=count)
     answers = _answers(subject)
     marks = Mark.objects.filter(answer__in=answers.filter(counts=True)).by_people().standing()
     return Extent(
         answers=answers.count(),
-        marked=marks.order_by().values("answer").distinct().count(),
+        marked=marks.answer_count(),
         submissions=_submissions(subject).count(),
     )
 

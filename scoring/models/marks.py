@@ -25,6 +25,10 @@ class MarkQuerySet(models.QuerySet["Mark"]):
         in_files = models.Q(marker=None, origin=person.get_username())
         return self.by_people().filter(models.Q(marker=person) | in_files)
 
+    def answer_count(self) -> int:
+        """How many answers have one of these marks."""
+        return self.order_by().values("answer").distinct().count()
+
     def by_machine(self) -> Self:
         """Marks by the machine, under any calibration and definition."""
         return self.filter(source=Mark.Source.MACHINE)

@@ -389,15 +389,6 @@ def test_an_array_formula_with_values_is_read(tmp_path: Path) -> None:
     assert answers(data, tmp_path) == [("a", "Q1", "一"), ("b", "Q1", "二")]
 
 
-def test_rows_and_columns_that_are_too_small_to_be_seen_are_hidden(tmp_path: Path) -> None:
-    data = workbook(sheet(line("a", "Q1", "要件"), row_attributes={2: 'ht="0.75"'}))
-    [(_, row)] = read(data, tmp_path)
-    assert row.reason == "the row is hidden; show it or delete it"
-    column = '<cols><col min="3" max="3" width="0.1"/></cols>'
-    with pytest.raises(BadDocument, match="column text is hidden"):
-        read(workbook(sheet(line("a", "Q1", "要件"), before=column)), tmp_path)
-
-
 @pytest.mark.parametrize(
     ("key", "value", "shown"),
     [(41, "1234.5", "1,235"), (43, "1234.5", "1,234.50"), (38, "1200", "1,200"), (41, "0", "-")],
@@ -429,11 +420,17 @@ def named_by_number(key: int, value: str) -> bytes:
     return out.getvalue()
 
 
-def test_rows_and_columns_without_height_or_width_are_hidden(tmp_path: Path) -> None:
-    data = workbook(sheet(line("a", "Q1", "要件"), row_attributes={2: 'ht="0" customHeight="1"'}))
+@pytest.mark.parametrize(
+    ("height", "width"),
+    [('ht="0" customHeight="1"', 'width="0" customWidth="1"'), ('ht="0.75"', 'width="0.1"')],
+)
+def test_rows_and_columns_without_height_or_width_to_be_seen_are_hidden(
+    tmp_path: Path, height: str, width: str
+) -> None:
+    data = workbook(sheet(line("a", "Q1", "要件"), row_attributes={2: height}))
     [(_, row)] = read(data, tmp_path)
     assert row.reason == "the row is hidden; show it or delete it"
-    column = '<cols><col min="3" max="3" width="0" customWidth="1"/></cols>'
+    column = f'<cols><col min="3" max="3" {width}/></cols>'
     with pytest.raises(BadDocument, match="column text is hidden"):
         read(workbook(sheet(line("a", "Q1", "要件"), before=column)), tmp_path)
 
