@@ -31,7 +31,7 @@ from opsconsole.deployments import driver, holding, operations, releases, reques
 from opsconsole.deployments import recovery as recovery_of_deployments
 from opsconsole.engines.base import EngineError
 from opsconsole.environments import following, look, operate
-from opsconsole.environments.engine import engine_of
+from opsconsole.environments.engine import patient_engine_of
 from opsconsole.environments.enter import enter
 from opsconsole.gateways import published
 from opsconsole.gateways.postgres.server import PostgresError
@@ -180,7 +180,7 @@ def start_deployment(deployment_id: int) -> None:
 def recover_deployment(deployment_id: int) -> None:
     """Finish or undo what a dead driver left; of two workers one gets WrongState."""
     if left := Deployment.objects.filter(pk=deployment_id).first():
-        recovery_of_deployments.recover(left, engine_of(left.environment))
+        recovery_of_deployments.recover(left, patient_engine_of(left.environment))
 
 
 @shared_task
@@ -277,7 +277,7 @@ def autoscale() -> None:
 def carry_out_decision(decision_id: int) -> None:
     """Scale as was decided; by itself, for replicas that go may drain for minutes."""
     if decision := ScalingDecision.objects.to_carry_out().filter(pk=decision_id).first():
-        engine = engine_of(decision.policy.environment)
+        engine = patient_engine_of(decision.policy.environment)
         with translation.override(settings.LANGUAGE_CODE):
             apply.carry_out(decision, engine, caller=BEAT)
 

@@ -22,7 +22,7 @@ from opsconsole.deployments.prepare import last_document
 from opsconsole.deployments.removal import OPS, running_ops
 from opsconsole.engines.base import Engine, EngineError, Replica
 from opsconsole.environments import guards
-from opsconsole.environments.engine import engine_of
+from opsconsole.environments.engine import patient_engine_of
 from opsconsole.environments.windows import refuse_in_window
 from opsconsole.gateways.postgres.server import Server
 from opsconsole.models import Caller, Environment, Event
@@ -51,7 +51,7 @@ def clone(
     Raises Refused, EngineError, and what a restore raises.
     """
     refuse(environment, why)
-    engine = engine_of(environment)
+    engine = patient_engine_of(environment)
     ops = running_ops(engine)
     name = f"clone_{environment.uid.hex[:8]}"
     with (

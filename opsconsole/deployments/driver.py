@@ -53,7 +53,7 @@ from opsconsole.deployments.plan import LAST, plan
 from opsconsole.deployments.progress import Cancelled, Overdue, Progress
 from opsconsole.engines.base import Engine, EngineError
 from opsconsole.environments import guards
-from opsconsole.environments.engine import engine_of
+from opsconsole.environments.engine import patient_engine_of
 from opsconsole.environments.windows import refuse_in_window
 from opsconsole.models import Deployment, Release
 from pmscoring.base.lifecycle import WrongState
@@ -88,7 +88,7 @@ def start(deployment: Deployment, engine: Engine | None = None, **how: Any) -> N
     with deployment.in_its_language():
         try:
             trusted.refuse_foreign_deployment(deployment)
-            engine = engine or engine_of(deployment.environment)
+            engine = engine or patient_engine_of(deployment.environment)
         except (Refused, EngineError) as error:
             # A row that lies of its environment must not wait for ever, and others with it.
             endings.refuse(deployment, str(error))

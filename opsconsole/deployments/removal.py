@@ -25,7 +25,7 @@ from opsconsole.backups import arrival
 from opsconsole.deployments import laying_out, prepare
 from opsconsole.engines.base import Engine, EngineError, Replica, State
 from opsconsole.environments import guards, operate
-from opsconsole.environments.engine import engine_of
+from opsconsole.environments.engine import patient_engine_of
 from opsconsole.environments.output import Output
 from opsconsole.environments.performing import Deed, Done
 from opsconsole.environments.windows import refuse_in_window
@@ -82,7 +82,7 @@ def perform(operation: Operation, output: Output) -> Done:
     environment.refresh_from_db()
     without = bool(operation.arguments.get("without_backup"))
     _refuse(environment, operation.target, operation.why, without)
-    engine, backup = engine_of(environment), None
+    engine, backup = patient_engine_of(environment), None
     if environment.laid_out_at and not without:
         backup = _kept(environment, engine, operate.asked_by(operation), output)
     if environment.laid_out_at or laying_out.BEGUN in environment.seen:

@@ -18,6 +18,8 @@ from pmscoring.base.redaction import redacted
 
 LOOK_SECONDS = 4.0
 """Within them the engine must answer a question; it may then take longer for a deed."""
+PATIENT_SECONDS = 20.0
+"""The same for who would undo its work for an engine that is only busy."""
 DEED_SECONDS = 120.0
 LIMIT = re.compile(r"timeout=([0-9.]+)")
 """The client's own, in its error."""
@@ -61,16 +63,19 @@ def _why(error: BaseException) -> str:
 
 
 class Daemon:
-    """Two clients: `api` for questions, and `slow_api` for what takes its time."""
+    """Two clients: `api` for questions, and `slow_api` for what takes its time.
 
-    def __init__(self, socket: str) -> None:
-        self.socket = socket
+    `patience`: the seconds within which the engine must answer a question, or is away.
+    """
+
+    def __init__(self, socket: str, patience: float = LOOK_SECONDS) -> None:
+        self.socket, self.patience = socket, patience
         self._clients: dict[float, Any] = {}
 
     @property
     def api(self) -> Any:
-        """Answers within LOOK_SECONDS or raises; the version of the API is negotiated."""
-        return self._clients.get(LOOK_SECONDS) or self._client(LOOK_SECONDS)
+        """Answers within `patience` seconds or raises; the version of the API is negotiated."""
+        return self._clients.get(self.patience) or self._client(self.patience)
 
     @property
     def slow_api(self) -> Any:

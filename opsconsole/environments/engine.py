@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 
 from opsconsole.engines.base import Engine
 from opsconsole.engines.compose import Compose
+from opsconsole.engines.daemon import PATIENT_SECONDS
+from opsconsole.engines.docker_engine import DockerEngine
 from opsconsole.engines.layout import Layout
 from opsconsole.engines.swarm import Swarm
 from opsconsole.environments import shape, site, variables
@@ -35,6 +37,17 @@ def engine_of(environment: Environment) -> Engine:
     if environment.engine not in KINDS or settings.ENGINE not in ("", environment.engine):
         raise Refused(_("%s is not the engine of this site") % environment.engine)
     return KINDS[environment.engine](environment)
+
+
+def patient_engine_of(environment: Environment) -> Engine:
+    """The same for who changes what runs there: up to 20 s for each answer of a busy engine.
+
+    A deployment's lease outlasts two such questions.
+    """
+    engine = engine_of(environment)
+    if isinstance(engine, DockerEngine):
+        engine.daemon.patience = PATIENT_SECONDS
+    return engine
 
 
 def layout_of(environment: Environment) -> Layout:

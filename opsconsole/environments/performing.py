@@ -20,7 +20,7 @@ from opsconsole.environments import (
     restarts,
     rotation,
 )
-from opsconsole.environments.engine import engine_of
+from opsconsole.environments.engine import patient_engine_of
 from opsconsole.environments.output import Output
 from opsconsole.environments.windows import refuse_below_floor
 from opsconsole.models import Event, Operation
@@ -154,7 +154,7 @@ DEEDS: Mapping[str, Deed] = {
 
 def _engine(operation: Operation) -> Engine:
     guards.refuse_absent(operation.environment)
-    return engine_of(operation.environment)
+    return patient_engine_of(operation.environment)
 
 
 def _replica(engine: Engine, word: str) -> Replica:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from opsconsole.environments.engine import engine_of
+from opsconsole.environments.engine import patient_engine_of
 from opsconsole.management.ops_command import FAILED, USAGE, OpsCommand
 from opsconsole.management.replaying import (
     exported,
@@ -65,7 +65,7 @@ class Command(OpsCommand):
         return [document(each, explain=options["explain"]) for each in decisions]
 
     def _carry_out(self, decision: ScalingDecision) -> None:
-        engine = engine_of(decision.policy.environment)
+        engine = patient_engine_of(decision.policy.environment)
         apply.carry_out(decision, engine, caller=self.caller())
         decision.refresh_from_db()
 

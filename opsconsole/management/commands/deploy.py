@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from opsconsole.deployments import driver, prepare, request
 from opsconsole.deployments.plan import printed
 from opsconsole.deployments.summary import summary
-from opsconsole.environments.engine import engine_of
+from opsconsole.environments.engine import engine_of, patient_engine_of
 from opsconsole.management.deploying import DeployingCommand
 from opsconsole.management.naming import environment_named
 from opsconsole.management.ops_command import USAGE
@@ -78,7 +78,9 @@ class Command(DeployingCommand):
         deployment = Deployment.objects.filter(uid=options["drive"]).first()
         if deployment is None:
             raise CommandError("there is no such deployment", returncode=USAGE)
-        driver.take_over(deployment, engine_of(deployment.environment), options["name"] or "")
+        driver.take_over(
+            deployment, patient_engine_of(deployment.environment), options["name"] or ""
+        )
         return summary(deployment)
 
     def bundle(self, path: Path | None) -> str:

@@ -315,7 +315,7 @@ def test_the_running_installation_is_what_its_site_says(
 def test_the_running_installation_is_never_removed(
     here: Environment, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(removal, "engine_of", lambda environment: fake)
+    monkeypatch.setattr(removal, "patient_engine_of", lambda environment: fake)
     Environment.objects.update(protected=False)
     done = performed(here, "remove", "production", without_backup=True)
     assert (done.status, touched(fake)) == ("failed", set())

@@ -8,8 +8,9 @@ import pytest
 from django.utils.timezone import now
 
 from opsconsole import tasks
-from opsconsole.deployments import request
+from opsconsole.deployments import driver, request
 from opsconsole.engines.base import EngineAway
+from opsconsole.engines.daemon import PATIENT_SECONDS
 from opsconsole.environments import engine
 from opsconsole.models import Deployment, Environment
 from tests.opsconsole.deployments.conftest import NOBODY, a_staging
@@ -91,3 +92,19 @@ def test_what_runs_is_recorded_when_the_installation_is_entered(
     fake.fail("services", EngineAway("away"))
     tasks.record_releases()
     assert here.releases.count() == 1
+
+
+def test_a_deployment_is_driven_with_patience_for_a_busy_engine(
+    staging: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drivers: list[Any] = []
+    monkeypatch.undo()
+    monkeypatch.setattr(driver.Driver, "drive", lambda self: drivers.append(self))
+    monkeypatch.setattr(
+        tasks.recovery_of_deployments, "recover", lambda _, engine: drivers.append(engine)
+    )
+    deployment = request.request(staging, caller=NOBODY, version="2")
+    tasks.start_deployment(deployment.pk)
+    tasks.recover_deployment(deployment.pk)
+    assert drivers[0].engine.daemon.patience == PATIENT_SECONDS
+    assert drivers[1].daemon.patience == PATIENT_SECONDS

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from opsconsole.environments.engine import engine_of, layout_of
+from opsconsole.engines.docker_engine import DockerEngine
+from opsconsole.environments.engine import engine_of, layout_of, patient_engine_of
 from opsconsole.models import Environment, Release
 from pmscoring.base.refusals import Refused
 from tests.paths import ROOT
@@ -105,3 +106,15 @@ def test_nginx_is_where_it_has_ports() -> None:
 def test_a_row_that_lies_reaches_no_engine(lie: dict[str, Any]) -> None:
     with pytest.raises(Refused):
         engine_of(staging(**lie))
+
+
+@pytest.mark.parametrize("kind", ["compose", "swarm"])
+def test_who_changes_something_waits_longer_for_a_busy_engine(
+    kind: str, settings: Settings
+) -> None:
+    settings.ENGINE = kind
+    looks, changes = (how(staging(engine=kind)) for how in (engine_of, patient_engine_of))
+    assert isinstance(looks, DockerEngine)
+    assert isinstance(changes, DockerEngine)
+    assert looks.daemon.patience == 4
+    assert looks.daemon.patience < changes.daemon.patience <= settings.DEPLOY_LEASE_SECONDS / 2
