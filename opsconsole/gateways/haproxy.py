@@ -15,10 +15,11 @@ from opsconsole.gateways.coded import Coded
 
 SECONDS = 2.0
 PORT = 8404
-BACKEND = "web"
-"""The backend of docker/haproxy/haproxy.cfg that is counted; requests that found no server too."""
+BACKENDS = "web", "unready"
+"""Those of docker/haproxy/haproxy.cfg that are counted; requests that found no server too."""
 COUNTED = re.compile(
-    rf'^haproxy_backend_http_requests_total\{{proxy="{BACKEND}"\}} ([0-9.e+]+)$', re.MULTILINE
+    rf'^haproxy_backend_http_requests_total\{{proxy="(?:{"|".join(BACKENDS)})"\}} ([0-9.e+]+)$',
+    re.MULTILINE,
 )
 
 
@@ -73,6 +74,6 @@ def _requests(address: str, port: int) -> float:
         raise HaproxyError(Code.AWAY, str(error) or type(error).__name__) from error
     if response.status_code != 200:
         raise HaproxyError(Code.REFUSES, response.status_code)
-    if match := COUNTED.search(response.text):
-        return float(match[1])
-    raise HaproxyError(Code.COUNTS_NONE, BACKEND)
+    if counted := COUNTED.findall(response.text):
+        return sum(map(float, counted))
+    raise HaproxyError(Code.COUNTS_NONE, BACKENDS[0])

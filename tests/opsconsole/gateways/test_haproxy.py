@@ -19,6 +19,7 @@ EXPORTED = """\
 # HELP haproxy_backend_http_requests_total Total number of HTTP requests processed by this object.
 # TYPE haproxy_backend_http_requests_total counter
 haproxy_backend_http_requests_total{proxy="web"} 1234
+haproxy_backend_http_requests_total{proxy="unready"} 10
 haproxy_backend_http_requests_total{proxy="statistics"} 7
 """
 
@@ -29,8 +30,8 @@ def server() -> Iterator[Answering]:
         yield there
 
 
-def test_it_counts_the_requests_to_web(server: Answering) -> None:
-    assert requests(server.url) == {"127.0.0.1": 1234.0}
+def test_it_counts_the_requests_to_web_ready_or_not(server: Answering) -> None:
+    assert requests(server.url) == {"127.0.0.1": 1244.0}
     assert server.asked[0][0] == "GET /metrics?scope=backend HTTP/1.1"
 
 
