@@ -18,7 +18,11 @@ STEADY = {"least": 1, "tolerance": 0.1, "up_rates": QUICK, "down_rates": QUICK, 
 LONG = "要件が{n}回変わり、合意しないまま{n}日遅れた。" * 2
 """Long enough that thousands take minutes."""
 BY_CPU = [{"kind": "cpu", "target": 0.3, "basis": "average"}]
-BY_QUEUE = [{"kind": "waiting", "target": 500, "basis": "total"}]
+
+
+def by_queue(target: int) -> list[dict[str, Any]]:
+    """The metrics of a policy that wants a worker for so many waiting answers."""
+    return [{"kind": "waiting", "target": target, "basis": "total"}]
 
 
 def set_policy(site: Site, service: str, **columns: Any) -> None:

@@ -2,8 +2,10 @@
 
 python -m tests.drills.calling URL RATE LOG, with a token of the API on standard input. A request is
 sent when its time has come, whatever became of those before it, as callers do that know nothing of
-each other. A line of LOG is JSON: {at, kind, ms, fault}; `fault` is empty where the answer was as
-it should be. SIGTERM ends it when all requests under way have their answers.
+each other; but of calls that score one at most is under way, so that a machine that scores slowly
+has as many requests as a fast one. A line of LOG is JSON: {at, kind, ms, fault}; `fault` is empty
+where the answer was as it should be. SIGTERM ends it when all requests under way have their
+answers.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -37,6 +39,7 @@ CALLS: tuple[Call, ...] = (
     ("POST", "/api/v1/score", TEXT),
 )
 """Each is as frequent as it stands here."""
+SCORING, INSTEAD = CALLS[-1], CALLS[0]
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ async def ask(client: httpx.AsyncClient, call: Call) -> Answer:
 
 async def call_on(url: str, token: str, rate: float, log: TextIO) -> None:
     """Until SIGTERM."""
-    over, under_way = asyncio.Event(), set[asyncio.Task[None]]()
+    over, under_way, scoring = asyncio.Event(), set[asyncio.Task[None]](), asyncio.Lock()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
     headers = {"Authorization": f"Bearer {token}"}
     options: dict[str, Any] = {"headers": headers, "timeout": PATIENCE, "trust_env": False}
@@ -73,7 +76,10 @@ async def call_on(url: str, token: str, rate: float, log: TextIO) -> None:
     async with httpx.AsyncClient(base_url=url, limits=httpx.Limits(), **options) as client:
 
         async def one(call: Call) -> None:
-            answer = await ask(client, call)
+            if call is SCORING and scoring.locked():
+                call = INSTEAD
+            async with scoring if call is SCORING else nullcontext():
+                answer = await ask(client, call)
             log.write(json.dumps(asdict(answer), ensure_ascii=False) + "\n")
             log.flush()
 

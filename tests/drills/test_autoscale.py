@@ -8,7 +8,7 @@ import pytest
 
 from tests.drills.autoscaling import (
     BY_CPU,
-    BY_QUEUE,
+    by_queue,
     course,
     decisions,
     exits,
@@ -20,13 +20,15 @@ from tests.drills.autoscaling import (
 from tests.drills.conftest import Told
 from tests.drills.deploying import HERE, Site
 from tests.drills.onlookers import Client
+from tests.drills.pace import answers_for
 from tests.stack import count
 from tests.stack.callers import Api
 from tests.stack.engine import wait_for
 from tests.stack.stack import free_prefix
 
-MANY = 5000
-SMALL = {"API_REPLICAS": "1", "WEB_CPUS": "0.5", "WORKER_CPUS": "0.3", "SCORING_BATCH": "128"}
+WORK_SECONDS = 300
+"""For so long one worker would be busy with what is handed in."""
+SMALL = {"API_REPLICAS": "1", "WEB_CPUS": "0.5", "WORKER_CPUS": "0.3", "SCORING_BATCH": "64"}
 TWO_AT_ONCE = [{"unit": "replicas", "value": 2, "seconds": 15}]
 
 
@@ -47,6 +49,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def door(site: Site) -> Api:
     """Its REST API, with an exam."""
     return site.api()
+
+
+@pytest.fixture(scope="module")
+def many(site: Site, door: Api) -> int:
+    """Answers that are many for this machine."""
+    return answers_for(
+        WORK_SECONDS,
+        lambda few: hand_in_a_file(door, few, "pace"),
+        lambda: count.wait_until_scored(site, 300),
+    )
 
 
 def test_cpu_load_takes_web_to_its_most_and_back_without_a_failed_request(
@@ -72,11 +84,11 @@ def test_cpu_load_takes_web_to_its_most_and_back_without_a_failed_request(
 
 
 def test_waiting_answers_raise_the_workers_and_drain_once_each(
-    site: Site, door: Api, told: Told
+    site: Site, door: Api, many: int, told: Told
 ) -> None:
     began = datetime.now(UTC)
-    set_policy(site, "worker", most=3, metrics=BY_QUEUE, up_rates=TWO_AT_ONCE)
-    hand_in_a_file(door, MANY, "many")
+    set_policy(site, "worker", most=3, metrics=by_queue(many // 10), up_rates=TWO_AT_ONCE)
+    hand_in_a_file(door, many, "many")
     with exits(site, "worker") as ended:
         up = wait_for(lambda: running(site, "worker") == 3, 300, "the workers are at their most")
         drained = count.wait_until_scored(site, 1200)
@@ -85,21 +97,21 @@ def test_waiting_answers_raise_the_workers_and_drain_once_each(
     rows = decisions(site, "worker", began)
     rest(site, "worker")
     told(
-        f"worker {course(rows)}: {MANY} answers; at its most after {up:.0f} s, drained after"
+        f"worker {course(rows)}: {many} answers; at its most after {up:.0f} s, drained after"
         f" {drained:.0f} s more, back {down:.0f} s later; exits {sorted(ends)}"
     )
-    assert count.assert_each_was_scored_once(site) >= MANY
+    assert count.assert_each_was_scored_once(site) >= many
     assert set(ends) == {"0"}
 
 
 def test_a_worker_in_the_middle_of_its_batch_is_not_killed_by_the_way_down(
-    site: Site, door: Api, told: Told
+    site: Site, door: Api, many: int, told: Told
 ) -> None:
     site.container("ops").run("python", "manage.py", "scale", HERE, "worker", "2", timeout=180)
-    hand_in_a_file(door, MANY, "batch")
+    hand_in_a_file(door, many, "batch")
     began = datetime.now(UTC)
     with exits(site, "worker") as ended:
-        set_policy(site, "worker", most=1, metrics=BY_QUEUE)
+        set_policy(site, "worker", most=1, metrics=by_queue(many // 10))
         wait_for(lambda: went_down(site, began), 60, "a worker is told to go")
         [[still_open]] = site.sql(count.OPEN)
         down = wait_for(lambda: len(site.containers("worker")) == 1, 180, "a worker has gone")
@@ -120,7 +132,7 @@ def went_down(site: Site, since: datetime) -> bool:
 def test_load_that_is_not_known_holds_the_replicas(site: Site, told: Told) -> None:
     site.container("ops").run("python", "manage.py", "scale", HERE, "worker", "2", timeout=180)
     site.stop("cache")
-    set_policy(site, "worker", most=3, metrics=BY_QUEUE, down_window=0)
+    set_policy(site, "worker", most=3, metrics=by_queue(500), down_window=0)
     began = datetime.now(UTC) + timedelta(seconds=25)
     try:
         wait_for(lambda: len(decisions(site, "worker", began)) >= 4, 180, "it decides")

@@ -17,14 +17,16 @@ from opsconsole.scaling.recorded import sample_in
 from pmscoring.embedded.cluster import Cluster
 from pmscoring.embedded.folders import read_ports
 from tests.drills.conftest import Told
+from tests.drills.pace import FEW, answers_for
 from tests.fresh.installed import Installation, installed
 from tests.stack.callers import Api, Load, answer
 from tests.stack.count import MARKS, OPEN, TOTAL
 from tests.stack.exams import load_exam
 from tests.waiting import wait_until
 
-MANY = 4000
-BATCH = "256"
+QUEUE_SECONDS = 60
+"""For so long one worker would be busy with the first queue."""
+BATCH = "128"
 """Answers: so the queue is many batches, and the inference service has room for those of four."""
 WORK_SECONDS = 90
 """For so long the second queue keeps the workers busy."""
@@ -38,7 +40,6 @@ CLAIMS = "SELECT count(DISTINCT claimed_at) FROM scoring_answer WHERE status = '
 SPEED = "SELECT count(*) / extract(epoch FROM max(created_at) - min(created_at)) FROM scoring_mark"
 OF_ONE_WORKER = 2
 """Batches that one worker has under way at most: CELERY_CONCURRENCY."""
-FEW = [{"kind": "waiting", "target": 500.0, "basis": "total"}]
 ALL = [{"kind": "waiting", "target": 1e6, "basis": "total"}]
 """One worker is enough for any queue."""
 QUICK = {"most": 2, "down_window": 30, "cooldown": 1}
@@ -137,28 +138,34 @@ def started() -> Iterator[Site]:
         yield made
 
 
+def drained(site: Site, seconds: float) -> float:
+    """Seconds until every answer is scored."""
+    return wait_until(lambda: site.count(OPEN) == 0, seconds, "every answer is scored")
+
+
 def test_workers_come_with_the_queue_and_go_with_it(site: Site, told: Told) -> None:
     assert site.policy()["dry_run"]
     assert site.running() == ["worker"]
+    many = answers_for(QUEUE_SECONDS, site.hand_in, lambda: drained(site, 240))
     began = datetime.now(UTC)
-    site.set_policy(metrics=FEW)
+    site.set_policy(metrics=[{"kind": "waiting", "target": float(many // 8), "basis": "total"}])
 
     with Load(site.api, callers=1, pause=0.5) as steady:
-        site.hand_in(MANY)
+        site.hand_in(many)
         up = wait_until(lambda: len(site.running()) == 2, 120, "a second worker runs")
-        drained = wait_until(lambda: site.count(OPEN) < 20, 240, "the queue is drained")
-    wait_until(lambda: site.count(OPEN) == 0, 60, "every answer is scored")
+        took = wait_until(lambda: site.count(OPEN) < 20, 240, "the queue is drained")
+    drained(site, 60)
     down = wait_until(lambda: site.running() == ["worker"], 120, "the second worker is gone")
 
     wait_until(lambda: len(ended(site, began)) == 2, 60, "both changes are over", every=2)
     ways = [(row["current"], row["desired"], row["outcome"]) for row in site.changes(began)]
     assert ways == [(1, 2, "done"), (2, 1, "done")]
     assert steady.failures == []
-    assert site.sql(MARKS) == [["1", "scored", str(MANY + steady.accepted)]]
+    assert site.sql(MARKS) == [["1", "scored", str(FEW + many + steady.accepted)]]
     assert_left_in_order(site)
     told(
-        f"embedded 1→2→1: {MANY} answers at once and {steady.accepted} one by one; the second"
-        f" worker after {up:.0f} s, drained {drained:.0f} s later, one worker again after"
+        f"embedded 1→2→1: {many} answers at once and {steady.accepted} one by one; the second"
+        f" worker after {up:.0f} s, drained {took:.0f} s later, one worker again after"
         f" {down:.0f} s more; each answer scored once"
     )
 

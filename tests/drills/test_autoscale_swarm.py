@@ -8,6 +8,7 @@ from tests.drills.swarm_site import SwarmSite
 from tests.drills.test_autoscale import (
     SMALL,
     door,
+    many,
     test_a_worker_in_the_middle_of_its_batch_is_not_killed_by_the_way_down,
     test_cpu_load_takes_web_to_its_most_and_back_without_a_failed_request,
     test_load_that_is_not_known_holds_the_replicas,
@@ -19,6 +20,7 @@ from tests.stack.swarm import why_not
 
 __all__ = [
     "door",
+    "many",
     "test_a_worker_in_the_middle_of_its_batch_is_not_killed_by_the_way_down",
     "test_cpu_load_takes_web_to_its_most_and_back_without_a_failed_request",
     "test_load_that_is_not_known_holds_the_replicas",
