@@ -25,10 +25,8 @@ def questions() -> Iterator[Marked]:
     """In the exam's order."""
     marks = {(one["candidate"], one["question"]): one for one in lines("marks")}
     answers: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for line in lines("answers"):
-        for answer in line["answers"]:
-            text = answer.get("text") or texts.SECTION_BREAK.join(answer.get("sections", []))
-            answers[answer["question"]].append((line["candidate"], text))
+    for (candidate, code), text in handed_in().items():
+        answers[code].append((candidate, text))
     for question in exam()["questions"]:
         found = Marked(question["code"], _wire(question))
         for candidate, text in answers[found.code]:
@@ -39,14 +37,24 @@ def questions() -> Iterator[Marked]:
         yield found
 
 
-def exam() -> dict[str, Any]:
-    """Its definition."""
-    found: dict[str, Any] = json.loads((SAMPLE / "exam.json").read_text("utf-8"))
+def handed_in() -> dict[tuple[str, str], str]:
+    """Its answers by candidate and question, the sections of an essay as they are stored."""
+    return {
+        (line["candidate"], answer["question"]): answer.get("text")
+        or texts.SECTION_BREAK.join(answer.get("sections", []))
+        for line in lines("answers")
+        for answer in line["answers"]
+    }
+
+
+def exam(name: str = "exam") -> dict[str, Any]:
+    """Its definition; `exam.en` is the one in English."""
+    found: dict[str, Any] = json.loads((SAMPLE / f"{name}.json").read_text("utf-8"))
     return found
 
 
 def lines(name: str) -> Iterator[dict[str, Any]]:
-    """Of its answers, or of its marks."""
+    """Of its answers, marks, evidence or probes."""
     return map(json.loads, (SAMPLE / f"{name}.jsonl").read_text("utf-8").splitlines())
 
 
