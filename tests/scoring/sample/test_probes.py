@@ -12,7 +12,7 @@ from tests.paths import SAMPLE
 PROBES = list(sample.lines("probes"))
 BY_ID = {probe["id"]: probe for probe in PROBES}
 EXAMS = {exam["language"]: exam for exam in (sample.exam(), sample.exam("exam.en"))}
-QUESTIONS = {
+QUESTIONS: dict[tuple[str, str], dict[str, Any]] = {
     (language, question["code"]): question
     for language, exam in EXAMS.items()
     for question in exam["questions"]
@@ -71,7 +71,9 @@ def test_there_are_as_many_of_each_kind_as_a_bench_needs(language: str) -> None:
 
 
 def test_the_readme_counts_them() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (\d+) \|", (SAMPLE / "README.md").read_text(), re.M)
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\d+) \| (\d+) \|", (SAMPLE / "README.md").read_text("utf-8"), re.M
+    )
     counts = Counter((probe["kind"], probe["language"]) for probe in PROBES)
     kinds = {kind for kind, _ in counts}
     told = {kind: (int(japanese), int(english)) for kind, japanese, english in rows}
