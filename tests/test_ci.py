@@ -1,5 +1,7 @@
 """The scripts that set a machine up for the tests."""
 
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -48,3 +50,32 @@ def test_no_script_calls_apt_past_it() -> None:
     scripts = [*(ROOT / ".ci").iterdir(), ROOT / "docker" / "base-images" / "build.sh"]
     past = [file.name for file in scripts if "apt-get " in file.read_text("utf-8")]
     assert past == ["apt"]
+
+
+def test_what_would_begin_too_late_is_skipped_with_the_reason() -> None:
+    test = f"{__file__}::{test_no_script_calls_apt_past_it.__name__}"
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test]
+    said = {}
+    for until in ("1", "inf"):
+        environment = {**os.environ, "TESTS_UNTIL": until}
+        done = subprocess.run(
+            argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        )
+        said[until] = done.stdout
+    assert "1 skipped" in said["1"]
+    assert "the time that TESTS_UNTIL gives is over" in said["1"]
+    assert "1 passed" in said["inf"]
+
+
+def test_no_step_of_ci_begins_too_late(tmp_path: Path) -> None:
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    lines = [line for line in script.splitlines() if line.startswith("step ")]
+    commands = [" ".join(shlex.split(line)[1:]) for line in lines]
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci" / "run").write_text(script)
+    environment = {"PATH": os.environ["PATH"], "CI_MINUTES": "0"}
+    argv = ["bash", str(tmp_path / ".ci" / "run")]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True)
+    *steps, whole = done.stdout.splitlines()
+    assert steps == [f"{command}: not begun, 0 minutes are over" for command in commands]
+    assert whole.startswith("all: ")
