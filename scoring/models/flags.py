@@ -5,12 +5,20 @@ from django.utils.translation import gettext_lazy as _
 
 NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
     "blank": (_("Not answered"), _("The answer sheet is empty: 0 points.")),
+    "no_answer": (
+        _("Says nothing"),
+        _("All it says is that nothing is answered, as “no answer” does: 0 points."),
+    ),
     "too_short": (_("Too short"), _("The answer, or a section of it, is below its lower limit.")),
     "too_long": (_("Too long"), _("The answer, or a section of it, is over its upper limit.")),
     "off_topic": (_("Off topic"), _("Nothing in the answer relates to the question.")),
     "copied_prompt": (
-        _("Copied"),
-        _("The answer repeats the question or its passage instead of answering it."),
+        _("Question copied"),
+        _("The answer repeats the question instead of answering it: 0 points."),
+    ),
+    "copied_passage": (
+        _("Passage copied"),
+        _("Most of the answer is copied from the passage word for word: 0 points."),
     ),
     "wrong_language": (
         _("Wrong language"),

@@ -55,6 +55,20 @@ def test_rules_come_before_the_calibration(
     assert (over["points"], over["flags"]) == (0, ["too_long"])
 
 
+def test_copies_and_phrases_that_answer_nothing_have_no_points_under_it_either(
+    scorer: Scorer, calibration: QuestionCalibration
+) -> None:
+    best = max(NEW, key=lambda answer: float(answer["points"]))["text"]
+    bare = [criterion | {"references": [], "label": ""} for criterion in QUESTION["criteria"]]
+    copied = QUESTION | {"passage": best, "criteria": bare, "model_answers": []}
+    [result] = scorer.score(copied, [best], calibration)
+    assert (result["points"], result["flags"]) == (0, ["copied_passage"])
+    assert result["confidence"] == calibration.void_judgement.confidence
+    [result] = scorer.score(QUESTION, ["無回答"], calibration)
+    assert (result["points"], result["flags"]) == (0, ["no_answer"])
+    assert result["confidence"] == calibration.void_judgement.confidence
+
+
 def test_it_is_unsure_of_rules_that_no_example_shows(
     scorer: Scorer, calibration: QuestionCalibration
 ) -> None:

@@ -125,7 +125,40 @@ def test_it_flags_a_copy_of_the_prompt_and_gives_nothing(scorer: Scorer) -> None
 
 
 def test_it_lets_an_answer_quote_the_passage(scorer: Scorer) -> None:
-    assert "copied_prompt" not in mark(scorer, BOTH, passage=BOTH * 3)["flags"]
+    assert mark(scorer, BOTH, passage=BOTH * 3)["flags"] == []
+
+
+@pytest.mark.parametrize("keywords", ["", "。要件、確認、役割分担、ベンダー"])
+def test_it_gives_nothing_for_a_copy_of_the_passage_with_keywords_or_without(
+    scorer: Scorer, keywords: str
+) -> None:
+    passage = (
+        "要件の確認会が三度開かれたが、利用部門からの出席はなく、役割の分担も書面にされなかった。"
+    )
+    words = [criterion(keywords=["要件", "確認", "役割分担", "ベンダー"])]
+    result = mark(scorer, passage + keywords, passage=passage * 2, criteria=words, max_points=4)
+    assert result["flags"] == ["copied_passage"]
+    assert result["points"] == 0
+    assert places_of(result) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["無回答", "特になし。", "わかりません", "N/A", "I don't know.", "？"]
+)
+def test_it_gives_nothing_for_a_phrase_that_answers_nothing(scorer: Scorer, text: str) -> None:
+    result = mark(scorer, text, limits=limits(min=30))
+    assert (result["points"], result["flags"]) == (0, ["no_answer"])
+    assert places_of(result) == []
+
+
+def test_it_marks_an_answer_that_is_such_a_phrase(scorer: Scorer) -> None:
+    result = mark(scorer, "なし", model_answers=["なし"])
+    assert (result["points"], result["flags"]) == (6, [])
+
+
+def test_it_knows_the_phrases_that_the_question_brings(scorer: Scorer) -> None:
+    assert "no_answer" not in mark(scorer, "白旗です")["flags"]
+    assert mark(scorer, "白旗です", no_answers=["白旗です"])["flags"] == ["no_answer"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from typing import Any
 
 import regex
 
-from inference_server.marking.sheet import Sheet, ngrams
+from inference_server.marking.copying import copied_from
+from inference_server.marking.sheet import Sheet
 from inference_server.marking.stuffing import is_stuffed
 from pmscoring.base import texts
 
@@ -14,8 +15,8 @@ JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
 LETTER = regex.compile(r"\p{L}")
 OFF_TOPIC = 0.5
 """An answer whose strengths are all lower has nothing to do with the question."""
-COPIED = 0.8
-"""The share of an answer's n-grams in the prompt from which on it counts as a copy of it."""
+VOID = frozenset({"blank", "no_answer", "copied_prompt", "copied_passage"})
+"""Flags of answers that earn no points."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ def apply_rules(answer: str, folded: str, sheet: Sheet, best_strength: float) ->
 def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> list[str]:
     if verdict == "blank":
         return ["blank"]
+    if sheet.no_answers.has(folded):
+        return ["no_answer"]
     flags = [verdict] if verdict != "ok" else []
-    if _is_copied(folded, sheet.prompt):
-        flags.append("copied_prompt")
+    if copied := copied_from(folded, sheet.sources):
+        flags.append(copied)
     if not _is_in_language(folded, sheet.question["language"]):
         flags.append("wrong_language")
     if best_strength < OFF_TOPIC:
@@ -53,13 +56,7 @@ def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> lis
 
 def _is_void(verdict: str, question: dict[str, Any], flags: Sequence[str]) -> bool:
     is_over = verdict == "too_long" and question["limits"]["over_limit"] == "zero"
-    return is_over or "blank" in flags or "copied_prompt" in flags
-
-
-def _is_copied(folded: str, prompt: frozenset[str]) -> bool:
-    """Whether nearly all of the text stands in the prompt; the passage may be quoted."""
-    grams = ngrams(folded)
-    return len(grams) >= 8 and len(grams & prompt) >= COPIED * len(grams)
+    return is_over or not VOID.isdisjoint(flags)
 
 
 def _is_in_language(folded: str, language: str) -> bool:

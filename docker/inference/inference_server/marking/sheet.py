@@ -4,27 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import regex
-
+from inference_server.marking.copying import Sources
+from inference_server.marking.no_answer import NoAnswers
 from inference_server.marking.points import on_step
 from pmscoring.base import texts
-
-WORD = regex.compile(r"\w+")
-GRAM = 2
-"""Characters of the n-grams by which a copy of the prompt is known."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A question as the caller sent it, with its keywords, model answers and prompt prepared.
+    """A question as the caller sent it, with what its rules compare answers with prepared.
 
-    `keywords` has those of each criterion, folded in lower case; `prompt` the prompt's n-grams.
+    `keywords` has those of each criterion, folded in lower case.
     """
 
     question: dict[str, Any]
     keywords: Sequence[Sequence[str]]
     model_answers: frozenset[str]
-    prompt: frozenset[str]
+    sources: Sources
+    no_answers: NoAnswers
 
     @classmethod
     def of(cls, question: dict[str, Any]) -> Self:
@@ -34,7 +31,15 @@ class Sheet:
             for criterion in question["criteria"]
         ]
         model_answers = frozenset(map(texts.folded, question["model_answers"]))
-        return cls(question, keywords, model_answers, ngrams(texts.folded(question["prompt"])))
+        references = {text for own in reference_texts(question) for text in own} | model_answers
+        right = references.union(*keywords)
+        return cls(
+            question,
+            keywords,
+            model_answers,
+            Sources.of(question, references),
+            NoAnswers.of(question.get("no_answers", ()), right),
+        )
 
     @property
     def max_points(self) -> float:
@@ -58,12 +63,6 @@ def reference_texts(question: dict[str, Any]) -> list[list[str]]:
         ]
         for criterion in question["criteria"]
     ]
-
-
-def ngrams(text: str) -> frozenset[str]:
-    """The n-grams of a text's letters and digits, in lower case."""
-    joined = "".join(WORD.findall(text.lower()))
-    return frozenset(joined[i : i + GRAM] for i in range(max(len(joined) - GRAM + 1, 0)))
 
 
 def _lowered(text: str) -> str:
