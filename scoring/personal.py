@@ -10,7 +10,7 @@ def register() -> None:
     emptied("scoring.Lease")
     declare(
         "scoring.Exam",
-        "id code title language status starts_at ends_at delete_answers_on created_at",
+        "id code title language status starts_at ends_at delete_answers_on no_answers created_at",
     )
     declare("scoring.QuestionGroup", "id exam code label choose over_answering")
     declare(

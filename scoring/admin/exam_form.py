@@ -1,19 +1,27 @@
-"""The form of an exam, which asks again where a date of deletion is near."""
+"""The form of an exam, which asks again before answers are deleted or marks by people put aside."""
 
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
-from scoring.exams import retention
+from scoring.admin.forms import Lines
+from scoring.exams import definitions, retention
 from scoring.models import Exam
+
+MOST_PHRASES, LONGEST_PHRASE = 200, 100
+"""Bounds of `no_answers`, as in the contract."""
 
 
 class ExamForm(theme.ModelForm):
-    """An exam; `deletes` is shown only after a date that is past or within a week."""
+    """An exam; `deletes` is shown only after a date that is past or within a week.
+
+    `force` is shown only after other phrases than those under which people have marked.
+    """
 
     deletes = forms.IntegerField(
         label=capfirst(_("number of answers that are deleted")),
@@ -22,14 +30,39 @@ class ExamForm(theme.ModelForm):
         widget=theme.NumberInput(attrs={"autocomplete": "off"}),
         help_text=_("Type their number to confirm the date above."),
     )
+    no_answers = Lines(
+        label=capfirst(_("further phrases that answer nothing")),
+        rows=3,
+        help_text=_(
+            "One per line. An answer that is nothing else has no points, as “no answer” has."
+        ),
+        validators=[MaxLengthValidator(LONGEST_PHRASE)],
+    )
+    force = forms.BooleanField(
+        label=capfirst(_("Change it even if people have marked under the old criteria")),
+        required=False,
+        widget=theme.Checkbox,
+        help_text=_("Their marks are kept; the answers are scored again under the new criteria."),
+    )
 
     class Meta:
         model = Exam
         fields = "__all__"
 
+    def clean_no_answers(self) -> list[str]:
+        """Each phrase once, and no more than a definition may have."""
+        phrases = list(dict.fromkeys(self.cleaned_data["no_answers"]))
+        if len(phrases) > MOST_PHRASES:
+            raise forms.ValidationError(
+                _("At most %(most)d phrases are expected."), params={"most": MOST_PHRASES}
+            )
+        return phrases
+
     def clean(self) -> dict[str, Any] | None:
-        """Ask for the number of answers that a near date deletes."""
+        """Ask for the number of answers that a near date deletes, and whether to force a change."""
         cleaned = super().clean()
+        if "force" in self.fields and not self.cleaned_data.get("force"):
+            self.add_error("force", definitions.old_criteria_message(self.instance.code))
         on, typed = self.cleaned_data.get("delete_answers_on"), self.cleaned_data.get("deletes")
         if self.instance.pk and "delete_answers_on" in self.changed_data:
             # The instance is the row as it was read: the form writes into it only after this.
@@ -38,6 +71,14 @@ class ExamForm(theme.ModelForm):
             except retention.DeletesSoon as error:
                 self.add_error("deletes", str(error))
         return cleaned
+
+
+def asks_to_force(request: HttpRequest, exam: Exam | None) -> bool:
+    """Whether other phrases were sent than those under which people have marked answers."""
+    sent = request.POST.get("no_answers")
+    if exam is None or sent is None or Lines().to_python(sent) == exam.no_answers:
+        return False
+    return definitions.marked_by_people(exam.questions.all())
 
 
 def asks_what_it_deletes(request: HttpRequest, exam: Exam | None) -> bool:

@@ -11,12 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from pmscoring.base.admin import theme
 from pmscoring.base.admin.classes import TabularInline, counted
+from scoring import tasks
 from scoring.admin import colours, counts
 from scoring.admin.exam_actions import ExamActions
-from scoring.admin.exam_form import ExamForm, asks_what_it_deletes
+from scoring.admin.exam_form import ExamForm, asks_to_force, asks_what_it_deletes
 from scoring.admin.exam_states import MEANINGS
 from scoring.admin.policies import PolicyInline
 from scoring.admin.questions import limits
+from scoring.exams import definitions
 from scoring.marks import settlement
 from scoring.models import Exam, MarkingPolicy, QuestionGroup, Submission, locks
 from scoring.models.exams import number
@@ -69,8 +71,10 @@ class ExamAdmin(ExamActions):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         last = "delete_answers_on" if obj is None else ("delete_answers_on", "created_at")
-        asked = ["deletes"] if asks_what_it_deletes(request, obj) else []
-        return ["code", ("title", "language"), ("starts_at", "ends_at"), last, *asked]
+        deletes = ["deletes"] if asks_what_it_deletes(request, obj) else []
+        force = ["force"] if asks_to_force(request, obj) else []
+        names = ["code", ("title", "language"), ("starts_at", "ends_at"), last, *deletes]
+        return [*names, "no_answers", *force]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The code cannot be changed, since clients refer to the exam by it."""
@@ -90,12 +94,15 @@ class ExamAdmin(ExamActions):
         # The lock keeps the state until a changed policy is settled at the end of this request.
         if change and locks.lock_exam(obj.pk).frozen:
             raise PermissionDenied
-        changed = [name for name in form.changed_data if name != "deletes"]
+        changed = [name for name in form.changed_data if name not in ("deletes", "force")]
         obj.save(update_fields=changed if change else None)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Settle all answers again if the marking policy changed."""
+        """Settle all answers again if the policy changed, score them again if the phrases did."""
         super().save_related(request, form, formsets, change)
+        if change and "no_answers" in form.changed_data:
+            force = form.cleaned_data.get("force", False)
+            tasks.nudge(definitions.apply_phrases(form.instance, force))
         if any(formset.model is MarkingPolicy and formset.has_changed() for formset in formsets):
             settlement.settle_exam(form.instance)
 

@@ -221,7 +221,7 @@ def _wire(key: int, digest: str) -> dict[str, Any]:
     """The question's definition, cached by its digest, so that a changed question is read again."""
     # The question may be changed between the query for its digest and this one: then no row has the
     # digest, and the caller is asked to try again, since nothing is cached for an exception.
-    question = Question.objects.filter(pk=key, digest=digest).first()
+    question = Question.objects.select_related("exam").filter(pk=key, digest=digest).first()
     if question is None:
         raise WrongState("the question is being changed; try again")
     return question.wire()

@@ -105,7 +105,7 @@ def marked_texts() -> tuple[int, int]:
 def marked() -> list[Marked]:
     """Questions without sections that people have marked; a sample of very many texts."""
     by_people = Question.objects.filter(sections=[], answers__final_source__in=Mark.PEOPLE)
-    questions = by_people.distinct().order_by("pk")
+    questions = by_people.select_related("exam").distinct().order_by("pk")
     by_question = [(question, texts_of(question)) for question in questions]
     every = {_key(text): text.answers[0].text for _, texts in by_question for text in texts}
     chosen = sampled(every)

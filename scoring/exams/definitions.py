@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from pmscoring.base import history
@@ -142,6 +143,7 @@ def _write_exam(exam: Exam, definition: Definition, agreed: Consent) -> None:
     exam.language = definition.get("language", "ja")
     exam.starts_at, exam.ends_at = held.read(definition.get("held"))
     exam.delete_answers_on = on
+    exam.no_answers = definition.get("no_answers", [])
     exam.save()
     for group in definition.get("groups", []):
         QuestionGroup.objects.update_or_create(
@@ -216,7 +218,7 @@ def _write_question(
     ModelAnswer.objects.bulk_create(
         ModelAnswer(question=question, text=text) for text in described.get("model_answers", [])
     )
-    _seal(Question.objects.get(pk=question.pk), force)
+    _seal(Question.objects.select_related("exam").get(pk=question.pk), force)
 
 
 def _seal(question: Question, force: bool) -> bool:
@@ -253,11 +255,20 @@ def _write_criteria(question: Question, criteria: list[Definition]) -> None:
     )
 
 
+def marked_by_people(questions: QuerySet[Question]) -> bool:
+    """Whether people have marked answers to one of the questions."""
+    marks = Mark.objects.filter(answer__question__in=questions, answer__counts=True)
+    return marks.by_people().exists()
+
+
+def old_criteria_message(code: str) -> str:
+    """Why the exam or question with this code is not changed without force."""
+    return _("%s: people have marked answers under the old criteria") % code
+
+
 def _rescore(question: Question, force: bool) -> None:
-    marks = Mark.objects.filter(answer__question=question, answer__counts=True)
-    if marks.by_people().exists() and not force:
-        message = _("%s: people have marked answers under the old criteria")
-        raise WouldInvalidate(message % question.code)
+    if not force and marked_by_people(Question.objects.filter(pk=question.pk)):
+        raise WouldInvalidate(old_criteria_message(question.code))
     answers = Answer.objects.filter(question=question)
     # A worker may be scoring some of them under the former definition. Waiting again takes its
     # claim away, and a worker writes marks only for what it still holds.
@@ -287,6 +298,16 @@ def apply_edit(question: Question, force: bool = False) -> bool:
     return _seal(question, force)
 
 
+def apply_phrases(exam: Exam, force: bool = False) -> list[int]:
+    """Seal the questions of an exam whose phrases were edited earlier in the same transaction.
+
+    Returns the keys of those whose answers wait to be scored again. The transaction holds the exam;
+    `force` as in `load`. Raises WouldInvalidate, upon which the caller must roll back.
+    """
+    questions = Question.objects.select_related("exam").filter(exam=exam)
+    return [question.pk for question in questions if _seal(question, force)]
+
+
 def describe(exam: Exam) -> Definition:
     """The exam's present definition, which `load` would read without a change."""
     questions = exam.questions.select_related("group").prefetch_related("criteria", "model_answers")
@@ -297,6 +318,7 @@ def describe(exam: Exam) -> Definition:
         "state": exam.status,
         "held": held.describe(exam),
         "delete_answers_on": exam.delete_answers_on and str(exam.delete_answers_on),
+        "no_answers": exam.no_answers,
         "marking": _policy(MarkingPolicy.of(exam)),
         "groups": [
             {
@@ -327,5 +349,5 @@ def _describe_question(question: Question) -> Definition:
         "label": question.label,
         "group": question.group and question.group.code,
         "ranks": question.ranks,
-        **question.wire(),
+        **question.definition(),
     }

@@ -87,9 +87,8 @@ class Intake:
     def _exam(self, code: str) -> tuple[Exam, dict[str, tuple[Question, Record]]] | None:
         if code not in self.exams:
             exam = _shared_exam(code)
-            questions = Question.objects.filter(exam=exam).prefetch_related(
-                "criteria", "model_answers"
-            )
+            questions = Question.objects.select_related("exam").filter(exam=exam)
+            questions = questions.prefetch_related("criteria", "model_answers")
             by_code = {question.code: (question, question.wire()) for question in questions}
             self.exams[code] = (exam, by_code) if exam else None
         return self.exams[code]

@@ -82,7 +82,7 @@ def _score_claimed(question: Question, inference: Inference, answers: Sequence[A
     # The definition or the calibration may change while this worker scores. The question is read
     # after the claim, so every change that it does not show comes later, and such a change takes
     # the claim away (`wait_again`): `_write_marks` then drops what was scored under the old one.
-    question = Question.objects.select_related("calibration").get(pk=question.pk)
+    question = Question.objects.select_related("calibration", "exam").get(pk=question.pk)
     # A worker of a newer release may have folded the question anew while this one, which knows only
     # former rules, still runs. Were it folded anew after this reading, the claim would be gone.
     if question.folding > texts.FOLDING:

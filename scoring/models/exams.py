@@ -54,6 +54,12 @@ class Exam(Lifecycle):
     starts_at = models.DateTimeField(_("held from"), null=True, blank=True)
     ends_at = models.DateTimeField(_("held until"), null=True, blank=True)
     delete_answers_on = models.DateField(_("answers are deleted on"), null=True, blank=True)
+    no_answers = models.JSONField(
+        _("further phrases that answer nothing"),
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -222,7 +228,16 @@ class Question(models.Model):
         return self.calibration.sha256 if self.calibration else ""
 
     def wire(self) -> dict[str, Any]:
-        """The question as the inference service reads it (contract/question.schema.json)."""
+        """The question as the inference service reads it (contract/question.schema.json).
+
+        The exam's phrases are there only where it has some, so that what was sealed before there
+        were any keeps its digest.
+        """
+        phrases = self.exam.no_answers
+        return self.definition() | ({"no_answers": phrases} if phrases else {})
+
+    def definition(self) -> dict[str, Any]:
+        """What is the question's own of `wire`."""
         return {
             "language": self.language,
             "prompt": self.prompt,

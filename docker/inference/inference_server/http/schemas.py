@@ -82,6 +82,9 @@ class Question(Strict):
         list[Annotated[Text, Field(min_length=1, max_length=20_000)]], Field(max_length=50)
     ]
     sections: Annotated[list[Section], Field(max_length=20)]
+    no_answers: Annotated[
+        list[Annotated[Text, Field(min_length=1, max_length=100)]], Field(max_length=200)
+    ] = []
 
     @model_validator(mode="after")
     def _codes_differ(self) -> Self:
