@@ -56,12 +56,14 @@ def pairs(calibration: Calibration | None) -> list[coverage.Pair]:
     """Return the confidence, and whether people agree, for each text of the calibration's examples.
 
     Both are out-of-fold predictions: of fits that had not seen the text. Answers with the same
-    folded text count once, because the machine gives them the same points. [] for a general
-    calibration, whose predictions have no confidence.
+    folded text count once, because the machine gives them the same points. Those with a flag that
+    keeps a mark a suggestion count for nothing, since no threshold makes them final. [] for a
+    general calibration, whose predictions have no confidence.
     """
     if calibration is None or calibration.is_general:
         return []
-    rows = Example.objects.filter(calibration=calibration)
+    harmless = MarkingPolicy.of(calibration.own.exam).harmless_flags
+    rows = Example.objects.filter(calibration=calibration, answer__flags__contained_by=harmless)
     firsts = rows.order_by("answer__text_key", "answer_id").distinct("answer__text_key")
     examples = firsts.values_list("confidence", "predicted", "points")
     return [(confidence or 0.0, predicted == points) for confidence, predicted, points in examples]

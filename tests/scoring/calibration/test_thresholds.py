@@ -74,6 +74,19 @@ def test_texts_that_fold_to_the_same_are_one_observation(
     assert len(thresholds.pairs(calibration)) == 180
 
 
+def test_what_a_flag_gives_to_people_anyway_promises_nothing(
+    question: Question, service: FakeInference
+) -> None:
+    texts = len(thresholds.pairs(fitted(question, service)))
+    Answer.objects.filter(text__startswith=NONE).update(flags=["copied_passage"])
+    suspected = Answer.objects.filter(flags=["copied_passage"]).count()
+    Answer.objects.filter(text__startswith=FAIR).update(flags=["blank"])
+    assert 0 < suspected < texts
+    assert len(thresholds.pairs(now(question).calibration)) == texts - suspected
+    MarkingPolicy.objects.update(harmless_flags=["blank", "copied_passage"])
+    assert len(thresholds.pairs(now(question).calibration)) == texts
+
+
 def test_nothing_is_proposed_where_the_marks_do_not_show_it(
     question: Question, service: FakeInference
 ) -> None:

@@ -11,6 +11,7 @@ from scoring.exams import definitions
 from scoring.machine import batches
 from scoring.marks import giving, settlement
 from scoring.models import Answer, Calibration, Exam, Mark, Question
+from scoring.models.flags import NAMES
 from scoring.review import queue
 from tests.factories import answers_of, calibrated, exam_in, fresh, make_user, scored, state
 from tests.scoring.fake_inference import FakeInference, right
@@ -82,9 +83,7 @@ def test_a_sure_mark_of_the_machine_is_final_where_the_exam_allows_it() -> None:
     assert fresh(unsure).review_reason == "uncertain"
 
 
-@pytest.mark.parametrize(
-    "flag", ["off_topic", "wrong_language", "copied_prompt", "too_long", "too_short", "stuffed"]
-)
+@pytest.mark.parametrize("flag", [*sorted(NAMES.keys() - {"blank"}), "of_tomorrow"])
 def test_a_flagged_answer_is_not_final_by_the_machine_alone_and_comes_first(flag: str) -> None:
     exam = exam_in(machine_final=True, audit_rate=0)
     calibrated(exam)
@@ -101,6 +100,15 @@ def test_a_flagged_answer_is_not_final_by_the_machine_alone_and_comes_first(flag
     assert lease.answer_id == flagged.pk
     queue.submit(lease.answer, lease.marker, {"points": 1})
     assert state(flagged) == (1, "human", "marked")
+
+
+@pytest.mark.parametrize("flag", NAMES)
+def test_any_flag_may_be_called_harmless_by_the_definition(flag: str) -> None:
+    exam = exam_in(machine_final=True, audit_rate=0, harmless_flags=[flag])
+    calibrated(exam)
+    (answer,) = answers_of(exam, "一")
+    scored([answer], 4, 0.99, "c" * 64, flags=[flag])
+    assert state(answer) == (4, "machine", "none")
 
 
 def test_a_flag_that_the_exam_calls_harmless_leaves_the_machines_mark_final() -> None:
