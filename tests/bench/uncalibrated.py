@@ -1,15 +1,16 @@
 """How well marks without any human mark agree with people: `make bench-uncalibrated DATA=FOLDER`.
 
 A CSV file counts when its columns are question, prompt, text, `reference` or `references` (a JSON
-list), and `correct` (0 or 1) or `points`. Of each file a row for the method as shipped and one for
-each part left out. The sample exam follows, question by question.
+list), and `correct` (0 or 1) or `points`. Of each file a row for the method as shipped, one for
+each part left out, and the share of its answers that has each flag. The sample exam follows,
+question by question.
 """
 
 import argparse
 import csv
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from inference_server.encoding.engine import Encoder
 from inference_server.marking import matching
 from inference_server.marking.matching import Reading, Rubric
 from inference_server.marking.points import FULL, LEAST
+from inference_server.marking.rules import JAPANESE, apply_rules
+from inference_server.marking.sheet import Sheet
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
 from scoring.agreement.kappa import agreement
@@ -153,6 +156,38 @@ def measure(scorer: Scorer, path: Path, name: str) -> Iterator[dict[str, Any]]:
         told = figures(rows, found, HALF)
         yield {"name": name, "method": method, **told, "seconds": seconds}
     yield {"name": name, "method": "character bigrams", **figures(rows, bigrams(rows), None)}
+    flags = flagged(rows, strengths(rows, readings, ""))
+    yield {"name": name, "method": "flagged", "answers": len(rows), **flags}
+
+
+def flagged(rows: Sequence[Marked], strength: Any) -> dict[str, float]:
+    """The share of these honest answers that has each flag."""
+    sheets: dict[tuple[str, ...], Sheet] = {}
+    counts: Counter[str] = Counter()
+    for row, value in zip(rows, strength, strict=True):
+        name = (row.prompt, *row.references)
+        if name not in sheets:
+            sheets[name] = Sheet.of(_question(row))
+        counts.update(apply_rules(row.text, row.text, sheets[name], float(value)).flags)
+    return {flag: count / len(rows) for flag, count in sorted(counts.items())}
+
+
+def _question(row: Marked) -> dict[str, Any]:
+    """The question on the wire; that in letters without spaces as one in Japanese."""
+    references = list(row.references)
+    return {
+        "language": "ja" if JAPANESE.search(row.prompt + "".join(references)) else "en",
+        "prompt": row.prompt,
+        "passage": "",
+        "max_points": 1,
+        "step": 1,
+        "limits": {"min": None, "max": None, "count": "characters", "over_limit": "flag"},
+        "criteria": [
+            {"code": "C1", "label": "", "points": 1, "references": references, "keywords": []}
+        ],
+        "model_answers": [],
+        "sections": [],
+    }
 
 
 def of_sample(scorer: Scorer) -> Iterator[dict[str, Any]]:

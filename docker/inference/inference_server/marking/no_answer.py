@@ -31,8 +31,8 @@ def _pattern(phrases: str, around: str) -> "regex.Pattern[str]":
 
 KINDS = {
     "nothing": _pattern(
-        "なし 無し ない 無い なかった ありません 有りません ございません"
-        " na none nil nothing nothingtosay nothingtowrite notapplicable",
+        "なし 無し ない 無い なかった ありません 有りません ございません 該当せず"
+        " na none nil nothing nothingtosay nothingtowrite nothinginparticular notapplicable",
         "特に 特には とくに とくには 何も なにも 該当 回答 回答は 解答 解答は 答え 答えは 記入 記載"
         " です でした でございます",
     ),
@@ -42,25 +42,29 @@ KINDS = {
         " 知らなかった 存じません 存じ上げません 思いつきません 思いつかない 思いつかなかった"
         " 思い付きません 思い付かない 思い浮かびません 思い浮かばない 忘れました 忘れた"
         " 忘れてしまいました わすれました 覚えていません 覚えてません 覚えていない おぼえていません"
-        " 答えられません 答えられない 解けません 解けない 不明 ふめい"
+        " 思い出せません 思い出せない ど忘れしました どわすれしました 答えられません 答えられない"
+        " 解けません 解けない 書けません 書けない 不明 ふめい"
         " dontknow donotknow didntknow didnotknow dontremember donotremember cantremember"
-        " cannotremember cantanswer cannotanswer couldntanswer forgot idk dunno noidea noideas"
-        " noclue notsure unsure unknown",
+        " cannotremember cantanswer cannotanswer couldntanswer unabletoanswer forgot idk dunno"
+        " noidea noclue notsure unsure unknown didntstudy didnotstudy",
         "すみません すいません ごめんなさい 申し訳ありません 申し訳ございません が けど"
-        " 全く まったく 全然 ぜんぜん さっぱり よく 正直 何も なにも 私 に は も が の この これ"
-        " 問題 設問 問い 質問 答え こたえ 解答 回答 正解 意味 です でした だ"
+        " 特に とくに 全く まったく 全然 ぜんぜん さっぱり よく 正直 何も なにも 私 に は も"
+        " が の この これ 問題 設問 問い 質問 答え こたえ 解答 回答 正解 意味 です でした だ"
         " sorry but i we really honestly just still have had ive am im absolutely"
-        " the this that it one answer question how what why to do say write about at all",
+        " the this that it one answer question how what why to do say write means about at"
+        " all",
     ),
     "left out": _pattern(
-        "無回答 無解答 未回答 未解答 無記入 未記入 無答 空欄 空白 白紙 ぶらんく 棄権 省略 降参"
+        "無回答 無解答 未回答 未解答 無記入 未記入 無答 解答できません 回答できません 解答できず"
+        " 回答できず 空欄 空白 白紙 ぶらんく 棄権 省略 略 以下略 降参 勉強不足"
         " ぎぶあっぷ お手上げ ぱす すきっぷ のーこめんと 時間切れ 時間ぎれ たいむあっぷ"
         " たいむおーばー 時間が足りませんでした 時間がありませんでした 時間がなくなりました"
         " noanswer noresponse noreply notanswered unanswered notattempted didnotanswer didntanswer"
         " blank leftblank leftitblank skip skipped pass nocomment outoftime ranoutoftime"
         " timeranout timesup timeisup notime notimeleft giveup gaveup",
         "すみません すいません ごめんなさい 申し訳ありません 申し訳ございません が"
-        " です でした だ で します しました とします にします でお願いします のため になりました"
+        " です でした だ で します しました とします にします でお願いします のため により"
+        " になりました 時間不足"
         " given i sorry",
     ),
 }
