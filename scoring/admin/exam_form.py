@@ -61,7 +61,8 @@ class ExamForm(theme.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         """Ask for the number of answers that a near date deletes, and whether to force a change."""
         cleaned = super().clean()
-        if "force" in self.fields and not self.cleaned_data.get("force"):
+        phrases = self.cleaned_data.get("no_answers", self.instance.no_answers)
+        if not self.cleaned_data.get("force") and puts_marks_aside(self.instance, phrases):
             self.add_error("force", definitions.old_criteria_message(self.instance.code))
         on, typed = self.cleaned_data.get("delete_answers_on"), self.cleaned_data.get("deletes")
         if self.instance.pk and "delete_answers_on" in self.changed_data:
@@ -73,12 +74,16 @@ class ExamForm(theme.ModelForm):
         return cleaned
 
 
+def puts_marks_aside(exam: Exam, phrases: list[str]) -> bool:
+    """Whether these are other phrases than those under which people have marked answers."""
+    changes = exam.pk is not None and phrases != exam.no_answers
+    return changes and definitions.marked_by_people(exam.questions.all())
+
+
 def asks_to_force(request: HttpRequest, exam: Exam | None) -> bool:
-    """Whether other phrases were sent than those under which people have marked answers."""
+    """Whether phrases were sent for which the form has the field `force`."""
     sent = request.POST.get("no_answers")
-    if exam is None or sent is None or Lines().to_python(sent) == exam.no_answers:
-        return False
-    return definitions.marked_by_people(exam.questions.all())
+    return exam is not None and sent is not None and puts_marks_aside(exam, Lines().to_python(sent))
 
 
 def asks_what_it_deletes(request: HttpRequest, exam: Exam | None) -> bool:

@@ -62,7 +62,8 @@ def test_copies_and_phrases_that_answer_nothing_have_no_points_under_it_either(
     bare = [criterion | {"references": [], "label": ""} for criterion in QUESTION["criteria"]]
     copied = QUESTION | {"passage": best, "criteria": bare, "model_answers": []}
     [result] = scorer.score(copied, [best], calibration)
-    assert (result["points"], result["flags"]) == (0, ["copied_passage"])
+    assert result["points"] == 0
+    assert "copied_passage" in result["flags"]
     assert result["confidence"] == calibration.void_judgement.confidence
     [result] = scorer.score(QUESTION, ["無回答"], calibration)
     assert (result["points"], result["flags"]) == (0, ["no_answer"])

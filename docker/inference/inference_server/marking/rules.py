@@ -47,7 +47,7 @@ def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> lis
         flags.append(copied)
     if not _is_in_language(folded, sheet.question["language"]):
         flags.append("wrong_language")
-    if best_strength < OFF_TOPIC:
+    if best_strength < OFF_TOPIC and folded not in sheet.model_answers:
         flags.append("off_topic")
     if is_stuffed(folded, sheet.question["language"]):
         flags.append("stuffed")
