@@ -22,8 +22,6 @@ FEWEST = {"ja": 12, "en": 8}
 """Letters or words of which an answer can be called a copy: a shorter one may quote a term."""
 COPIED = 0.7
 """The share of an answer above which it is a copy."""
-WHOLE = 0.9
-"""The share above which it is the prompt handed back, although a reference says a part of it."""
 
 Symbols = str | tuple[str, ...]
 """A text's letters and digits, or its words, in lower case."""
@@ -75,7 +73,8 @@ def copied_from(folded: str, sources: Sources) -> str | None:
     free = _places(symbols, sources.own) | keywords
     enough = COPIED * (len(symbols) - len(keywords))
     from_prompt = _places(symbols, sources.prompt)
-    handed_back = len(from_prompt) > WHOLE * len(symbols)
+    # All of it may be in the prompt, although the prompt says much of what a reference says.
+    handed_back = len(from_prompt) == len(symbols)
     if len(from_prompt - free) > enough or (handed_back and len(from_prompt - free) >= run):
         return "copied_prompt"
     return "copied_passage" if len(copied - free) > enough else None
