@@ -11,7 +11,7 @@ TORCH_INDEX ?=
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-attackers bench-autoscale bench-backup bench-corpus bench-marking bench-uncalibrated gpu-kit weights messages clean
+.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-attackers bench-autoscale bench-backup bench-corpus bench-gaming bench-marking bench-uncalibrated gpu-kit weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -108,6 +108,10 @@ bench-backup: $(VENV)/.app $(VENV)/.dev ## Backup and restore beside pg_dump and
 bench-corpus: export DJANGO_SETTINGS_MODULE = pmscoring.settings
 bench-corpus: $(VENV)/.app $(VENV)/.dev weights ## The sample exam's answers in every kind of file: the same marks?
 	$(BIN)/python -m tests.bench.corpus
+
+bench-gaming: $(VENV)/.app $(VENV)/.dev weights ## What dishonest texts earn; DATA=a folder of CSV files, QUESTIONS=3, EACH=20, MARKS=48 or all
+	$(BIN)/python -m tests.bench.gaming $(DATA) $(addprefix --questions ,$(QUESTIONS)) $(addprefix --each ,$(EACH)) \
+		$(addprefix --marks ,$(MARKS)) $(GAMING)
 
 gpu-kit: $(VENV)/.dev weights ## Weights and texts for `python -m tests.gpu`, which measures on a GPU; to var/gpu-kit/
 	$(BIN)/python -m tests.gpu.kit

@@ -28,7 +28,7 @@ def questions() -> Iterator[Marked]:
     for (candidate, code), text in handed_in().items():
         answers[code].append((candidate, text))
     for question in exam()["questions"]:
-        found = Marked(question["code"], _wire(question))
+        found = Marked(question["code"], wire(question))
         for candidate, text in answers[found.code]:
             mark = marks[candidate, found.code]
             found.texts.append(text)
@@ -58,7 +58,8 @@ def lines(name: str) -> Iterator[dict[str, Any]]:
     return map(json.loads, (SAMPLE / f"{name}.jsonl").read_text("utf-8").splitlines())
 
 
-def _wire(question: dict[str, Any]) -> dict[str, Any]:
+def wire(question: dict[str, Any]) -> dict[str, Any]:
+    """A question of a definition as the inference service reads it."""
     limits = {"min": None, "max": None, "count": "characters", "over_limit": "flag"}
     defaults = {"passage": "", "step": 1, "sections": [], "model_answers": [], "limits": limits}
     names = ("code", "label", "group", "ranks")
