@@ -27,11 +27,11 @@ COLUMNS = {
 """The names of a row, and the headings of the table."""
 EXPLAINED = f"""\
 Shares of 1. points: of the points, by the machine; highest: the most that one of the texts has;
-people: by people; kept: texts that have as many points as the answer that they were made from, and
-unasked those of them without a flag that asks for a person; asked: texts with such a flag; sure:
-mean confidence; final: marks that would be final under the threshold that the product proposes, and
-under one of {SURE} that a person sets; declined: texts under calibrations that support no
-threshold; then each flag."""
+people: by people, or what a written text earns; kept: texts that have as many points as the answer
+that they were made from, and unasked those of them without a flag that asks for a person; asked:
+texts with such a flag; sure: mean confidence; final: marks that would be final under the threshold
+that the product proposes, and under one of {SURE} that a person sets; declined: texts under
+calibrations that support no threshold; then each flag."""
 
 
 def rows(seen: Sequence[Seen], *, by_question: bool = False) -> Iterator[Row]:
@@ -77,8 +77,8 @@ def reversals(seen: Sequence[Seen]) -> Iterator[Row]:
     """A row for each set, language and regime with written reversals, and for what is reversed.
 
     `as_many`: the wrong text has points, and no fewer than its right counterpart; `unasked`: and no
-    flag asks for a person; `sure`: and a confidence of SURE or more. Another row tells how many of
-    the right texts have a flag that asks.
+    flag asks for a person. `overmarked`: it has more than it earns; `sure`: and a confidence of
+    SURE or more. Another row tells how many of the right texts have a flag that asks.
     """
     groups: dict[tuple[str, str, str], list[Seen]] = defaultdict(list)
     for one in seen:
@@ -101,12 +101,14 @@ def reversals(seen: Sequence[Seen]) -> Iterator[Row]:
 
 def _of_pairs(pairs: Sequence[Pair]) -> Row:
     fooled = [wrong for wrong, right in pairs if wrong.share and wrong.share >= right.share]
+    over = [wrong for wrong, _right in pairs if wrong.share > (wrong.people or 0.0)]
     count = len(pairs)
     return {
         "pairs": count,
         "as_many": len(fooled) / count,
         "unasked": sum(not one.asks for one in fooled) / count,
-        "sure": sum((one.confidence or 0.0) >= SURE for one in fooled) / count,
+        "overmarked": len(over) / count,
+        "sure": sum((one.confidence or 0.0) >= SURE for one in over) / count,
     }
 
 

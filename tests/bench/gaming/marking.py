@@ -49,8 +49,9 @@ class Bounds:
 class Seen:
     """What came of a text; `share` is of the points, `kept` whether it has those of its origin.
 
-    `final` and `final_if_sure` tell of the threshold that the product proposes and of SURE.
-    `declined` is whether a calibration supports none. `probe` is the text if it was written.
+    `people` is the share that people gave, or that a written text earns. `final` and
+    `final_if_sure` tell of the threshold that the product proposes and of SURE; `declined` is
+    whether a calibration supports none. `probe` is the text if it was written.
     """
 
     set: str
@@ -101,11 +102,20 @@ class Bench:
                 yield from self._tried(trial, questions, probes, calibration, threshold)
 
     def _fitted(self, trial: Trial) -> tuple[QuestionCalibration, float | None]:
+        wire, sources = trial.question.wire, [one.text for one in trial.train]
         examples = [Example(one.text, one.points, one.criteria) for one in trial.train]
-        fit = calibrate(self.scorer, trial.question.wire, examples, lambda *_: None)
-        points = [one.points for one in trial.train]
-        threshold = product.proposed(fit.metrics["out_of_fold"], points)
-        return QuestionCalibration.unpack(fit.artefact), threshold
+        fit = calibrate(self.scorer, wire, examples, lambda *_: None)
+        calibration = QuestionCalibration.unpack(fit.artefact)
+        pairs = [
+            (confidence, points == one.points)
+            for (points, confidence), one in zip(
+                fit.metrics["out_of_fold"], trial.train, strict=True
+            )
+        ]
+        if len(pairs) < product.FEWEST:
+            return calibration, None
+        marks = self.scorer.score(wire, sources, calibration)
+        return calibration, product.proposed(wire, pairs, marks)
 
     def _tried(
         self,
@@ -135,7 +145,8 @@ class Bench:
         for made in told:
             yield see(made.kind, marks[made.text], kept=_has_kept(made, marks))
         for probe in own:
-            yield see(WRITTEN + probe.kind, marks[probe.text], probe=probe)
+            people = probe.share(question.wire)
+            yield see(WRITTEN + probe.kind, marks[probe.text], people=people, probe=probe)
 
     def _marks(
         self, wire: dict[str, Any], sources: Sequence[str], calibration: Calibration

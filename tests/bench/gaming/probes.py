@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tests.bench.gaming.questions import Question
 from tests.bench.sample import wire
@@ -12,7 +13,10 @@ from tests.paths import SAMPLE
 
 @dataclass(frozen=True)
 class Probe:
-    """A line of the file; a reversal names its right counterpart, and what of it is reversed."""
+    """A line of the file: a reversal names its right counterpart, and what of it is reversed.
+
+    `earns` are the codes of the criteria that the text meets.
+    """
 
     id: str
     language: str
@@ -21,6 +25,12 @@ class Probe:
     text: str
     pair: str = ""
     of: str = ""
+    earns: Sequence[str] = ()
+
+    def share(self, wire: dict[str, Any]) -> float:
+        """The share of the question's points that the text should have."""
+        earned = sum(one["points"] for one in wire["criteria"] if one["code"] in self.earns)
+        return min(float(earned / wire["max_points"]), 1.0)
 
 
 def written(folder: Path = SAMPLE) -> list[Probe]:

@@ -12,6 +12,10 @@ from scoring.calibration.thresholds import ALPHA
 from scoring.marks.settlement import CountedMark, Rules, Settling, State, decide
 from scoring.models import Answer, Exam, Mark, MarkingPolicy, Question
 
+TARGET = MarkingPolicy().target_agreement
+FEWEST = coverage.fewest_answers(TARGET, ALPHA)
+"""Of fewer marked answers no threshold is proposed."""
+
 
 class Desk:
     """A question with a threshold, None for none, in an exam that is being marked."""
@@ -36,11 +40,15 @@ class Desk:
         return self.rules.suspects(mark["flags"])
 
 
-def proposed(out_of_fold: Sequence[Sequence[float]], points: Sequence[float]) -> float | None:
-    """The threshold that the product proposes to a new exam from a fit's own predictions."""
-    pairs = [
-        (confidence, given == people)
-        for (given, confidence), people in zip(out_of_fold, points, strict=True)
-    ]
-    cut = coverage.threshold(pairs, MarkingPolicy().target_agreement, ALPHA)
+def proposed(
+    wire: dict[str, Any], pairs: Sequence[coverage.Pair], marks: Sequence[dict[str, Any]]
+) -> float | None:
+    """The threshold that the product proposes to a new exam.
+
+    From out-of-fold pairs of the answers that were fitted to, without those whose mark has a flag
+    that asks for a person.
+    """
+    desk = Desk(wire, None)
+    able = [pair for pair, mark in zip(pairs, marks, strict=True) if not desk.asks(mark)]
+    cut = coverage.threshold(able, TARGET, ALPHA)
     return cut.threshold if cut else None

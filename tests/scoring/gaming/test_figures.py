@@ -74,7 +74,7 @@ def test_reversals_are_set_beside_their_right_counterparts() -> None:
         probe("right", "b", 1.0, confidence=0.9, asks=True),
         probe("reversal", "not a", 1.0, "a", of="negation", confidence=0.8),
         probe("reversal", "not b", 1.0, "b", of="number", confidence=0.4, asks=True),
-        probe("reversal", "nor b", 0.5, "b", of="number", confidence=0.9),
+        probe("reversal", "nor b", 0.5, "b", of="number", confidence=0.9, people=0.5),
         probe("reversal", "nor c", 1.0, "c", of="number"),
         probe("paraphrase", "d", 1.0),
         probe("stuffed", "e", 1.0, asks=True),
@@ -83,6 +83,7 @@ def test_reversals_are_set_beside_their_right_counterparts() -> None:
     assert rows["reversals"]["pairs"] == 3
     assert rows["reversals"]["as_many"] == pytest.approx(2 / 3)
     assert rows["reversals"]["unasked"] == pytest.approx(1 / 3)
+    assert rows["reversals"]["overmarked"] == pytest.approx(2 / 3)
     assert rows["reversals"]["sure"] == pytest.approx(1 / 3)
     assert rows["reversals of negation"]["unasked"] == 1
     assert rows["reversals of number"]["unasked"] == 0
@@ -120,4 +121,4 @@ def test_the_table_has_a_head_for_each_regime_and_a_line_for_each_kind(
     assert filler[1:4] == ["1", "1.000", "1.000"]
     assert filler[-2:] == ["too_long", "1.000"]
     assert ".250" in filler
-    assert "reversals: pairs 1  as_many 1.000  unasked 1.000  sure .000" in printed
+    assert "reversals: pairs 1  as_many 1.000  unasked 1.000  overmarked 1.000" in printed

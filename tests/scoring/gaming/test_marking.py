@@ -5,7 +5,6 @@ from typing import Any, cast
 import pytest
 
 from inference_server.scorer import Scorer
-from pmscoring.base import texts
 from tests.bench.gaming import product
 from tests.bench.gaming.makers import MAKERS
 from tests.bench.gaming.marking import HONEST, PLAIN, Bench, Bounds, material_of, trials
@@ -44,10 +43,15 @@ def test_a_flag_asks_unless_it_is_harmless() -> None:
 
 
 def test_the_threshold_is_the_one_that_the_product_proposes() -> None:
-    agreeing = [[1.0, 0.9]] * 80
-    assert product.proposed(agreeing, [1.0] * 80) == 0.9
-    assert product.proposed(agreeing[:40], [1.0] * 40) is None
-    assert product.proposed(agreeing, [0.0] * 80) is None
+    agreeing, marks = [(0.9, True)] * 80, [mark()] * 80
+    assert product.proposed(wire(), agreeing, marks) == 0.9
+    assert product.proposed(wire(), agreeing[:40], marks[:40]) is None
+    assert product.proposed(wire(), [(0.9, False)] * 80, marks) is None
+
+
+def test_flagged_answers_bear_no_threshold() -> None:
+    agreeing, marks = [(0.9, True)] * 80, [mark()] * 60 + [mark(0.9, "stuffed")] * 20
+    assert product.proposed(wire(), agreeing, marks) is None
 
 
 def test_nothing_is_fitted_to_the_fold_that_is_left_out() -> None:
@@ -99,7 +103,7 @@ def test_honest_answers_and_every_kind_are_marked_without_marks() -> None:
     assert {one.regime for one in seen} == {PLAIN}
     assert not any(one.final or one.final_if_sure or one.declined for one in seen)
     assert "ホルモン" not in scorer.scored
-    assert texts.folded("hormones") in scorer.scored
+    assert "hormones" in scorer.scored
 
 
 def test_a_spoilt_answer_is_told_beside_the_one_that_it_was() -> None:

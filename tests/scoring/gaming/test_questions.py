@@ -50,12 +50,21 @@ def test_questions_are_chosen_from_the_whole_set() -> None:
 def test_written_texts_are_read_where_they_are_there(tmp_path: Path) -> None:
     assert probes.written(tmp_path) == []
     line = {"id": "a", "language": "ja", "question": "Q1", "kind": "reversal", "text": "否"}
-    lines = [line | {"pair": "b", "of": "negation", "more": 1}, line | {"id": "b", "kind": "right"}]
+    lines = [
+        line | {"pair": "b", "of": "negation", "more": 1, "earns": []},
+        line | {"id": "b", "kind": "right"},
+    ]
     (tmp_path / "probes.jsonl").write_text("\n".join(map(json.dumps, lines)))
     assert probes.written(tmp_path) == [
-        Probe("a", "ja", "Q1", "reversal", "否", pair="b", of="negation"),
+        Probe("a", "ja", "Q1", "reversal", "否", pair="b", of="negation", earns=[]),
         Probe("b", "ja", "Q1", "right", "否"),
     ]
+
+
+def test_a_written_text_earns_the_points_of_the_criteria_that_it_meets() -> None:
+    criteria = [{"code": "C1", "points": 4}, {"code": "C2", "points": 2}]
+    text = Probe("a", "ja", "Q1", "right", "正", earns=["C1"])
+    assert text.share({"max_points": 5, "criteria": criteria}) == 0.8
 
 
 def test_the_english_definition_is_taken_where_it_is_there(tmp_path: Path) -> None:
