@@ -208,10 +208,13 @@ MAKERS: dict[str, Maker] = {
 def made(material: Material, kind: str, most: int, seed: str) -> list[Made]:
     """At most so many different texts of the kind, the same for the same seed."""
     drawn = islice(MAKERS[kind](material, Random(f"{seed} {kind}")), 2 * most)
-    pairs = dict(one if isinstance(one, tuple) else (one, None) for one in drawn)
+    origins: dict[str, str | None] = {}
+    for one in drawn:
+        text, origin = one if isinstance(one, tuple) else (one, None)
+        origins.setdefault(text, origin)
     return [
         Made(kind, _for_sections(text, material), origin)
-        for text, origin in islice(pairs.items(), most)
+        for text, origin in islice(origins.items(), most)
         if text.strip() and text != origin
     ]
 

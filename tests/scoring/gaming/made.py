@@ -39,7 +39,7 @@ def pairs(text: str) -> list[str]:
 
 def material(code: str = "en", **more: Any) -> Material:
     """What makers of English texts work from."""
-    given = {
+    given: dict[str, Any] = {
         "wire": wire(),
         "good": GOOD,
         "full": GOOD,

@@ -10,7 +10,7 @@ from tests.bench.gaming.probes import Probe
 
 
 def seen(kind: str, share: float = 0.0, **more: Any) -> Seen:
-    given = {
+    given: dict[str, Any] = {
         "set": "made.csv",
         "language": "en",
         "regime": "calibrated",
