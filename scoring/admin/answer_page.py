@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
-from scoring.admin.evidence import Span, Stretch, lanes, spans, stretches, within
-from scoring.admin.flags import explained
+from scoring.admin.evidence import DOUBT, Layer, Span, Stretch, lanes, spans, stretches, within
+from scoring.admin.flags import doubt_name, explained
 from scoring.marks import visibility
 from scoring.models import Answer, Mark, Question
 from scoring.models.exams import number
@@ -59,7 +59,10 @@ class Part:
 
 
 class Highlighter:
-    """Marks the evidence in a text, with a colour and an underline for each criterion."""
+    """Marks the evidence in a text, with a colour and an underline for each criterion.
+
+    Doubts have a wavy underline with their reason.
+    """
 
     def __init__(self, criteria: Sequence[tuple[str, str]], evidence: Sequence[Span]) -> None:
         """`criteria` are pairs of code and label, in the question's order.
@@ -67,7 +70,8 @@ class Highlighter:
         Evidence of a criterion that the question no longer has is shown too, without a label.
         """
         known = dict(criteria)
-        self.labels = known | {span.code: "" for span in evidence if span.code not in known}
+        codes = [span.code for span in evidence if not span.code.startswith(DOUBT)]
+        self.labels = known | {code: "" for code in codes if code not in known}
         self.styles = {code: index % STYLES for index, code in enumerate(self.labels)}
         self.lanes = lanes(list(self.labels), evidence)
 
@@ -79,10 +83,12 @@ class Highlighter:
     def _stretch(self, stretch: Stretch) -> SafeString:
         order = list(self.labels)
         html = format_html("{}", stretch.text)
+        for layer in stretch.layers:
+            if layer.code.startswith(DOUBT):
+                html = _doubted(layer, html)
+        evidence = [layer for layer in stretch.layers if layer.code in self.labels]
         # From the inside out, so that the first criterion's element is the outermost.
-        for layer in sorted(
-            stretch.layers, key=lambda layer: order.index(layer.code), reverse=True
-        ):
+        for layer in sorted(evidence, key=lambda layer: order.index(layer.code), reverse=True):
             html = format_html(
                 '<mark class="pms-ev pms-c{} pms-lane{}" title="{} {}"{}>{}</mark>',
                 self.styles[layer.code],
@@ -93,6 +99,12 @@ class Highlighter:
                 html,
             )
         return html
+
+
+def _doubted(layer: Layer, html: SafeString) -> SafeString:
+    name = doubt_name(layer.code.removeprefix(DOUBT))
+    begins = format_html(' data-doubt="{}"', name) if layer.begins else ""
+    return format_html('<mark class="pms-doubt" title="{}"{}>{}</mark>', name, begins, html)
 
 
 def page(answer: Answer, user: User | AnonymousUser) -> dict[str, Any]:

@@ -1,14 +1,17 @@
-"""Cuts a text into stretches, each with the criteria that have evidence in it."""
+"""Cuts a text into stretches, each with the criteria that have evidence or doubts in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+DOUBT = "?"
+"""Before the reason of a doubt, in place of a criterion's code, which has no such sign."""
+
 
 @dataclass(frozen=True)
 class Span:
-    """Evidence of the criterion `code`: the code points [start, end) of the text."""
+    """Evidence of the criterion `code`, or a doubt: the code points [start, end) of the text."""
 
     code: str
     start: int
@@ -32,12 +35,18 @@ class Stretch:
 
 
 def spans(criteria: Sequence[dict[str, Any]]) -> list[Span]:
-    """The evidence in `Mark.criteria`, in its order."""
-    return [
+    """The evidence in `Mark.criteria`, in its order, and then the doubts."""
+    evidence = [
         Span(criterion["code"], span["start"], span["end"])
         for criterion in criteria
         for span in criterion.get("evidence") or []
     ]
+    doubts = [
+        Span(DOUBT + span["reason"], span["start"], span["end"])
+        for criterion in criteria
+        for span in criterion.get("doubts") or []
+    ]
+    return [*evidence, *doubts]
 
 
 def within(evidence: Sequence[Span], start: int, end: int) -> list[Span]:

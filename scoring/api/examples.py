@@ -139,7 +139,7 @@ SCORE = {
     "model": "3f5d",
     "calibration": None,
     "points": 4,
-    "criteria": [CRITERION_MARK],
+    "criteria": [{**CRITERION_MARK, "doubts": []}],
     "flags": [],
     "confidence": None,
 }

@@ -34,12 +34,26 @@ class Evidence(TypedDict):
     end: int
 
 
+class Doubt(Evidence):
+    """A span where the text may say the reverse, and what was compared.
+
+    `reason` is `negation`, `number` or `cause`.
+    """
+
+    reason: str
+
+
 class CriterionMark(TypedDict):
-    """A criterion's points (null where they are not shown), and their evidence in the text."""
+    """A criterion's points (null where they are not shown), and their evidence in the text.
+
+    `doubts` are the spans for which the mark has the flag `reversed`; marks by people, and older
+    ones of the machine, do not have them.
+    """
 
     code: str
     points: float | None
     evidence: list[Evidence]
+    doubts: NotRequired[list[Doubt]]
 
 
 class Mark(TypedDict):
@@ -320,11 +334,8 @@ def mark(row: models.Mark) -> Mark:
 
 
 def evidence_of(row: models.Mark) -> list[CriterionMark]:
-    """The criteria's evidence without their points."""
-    return [
-        {"code": criterion["code"], "points": None, "evidence": criterion["evidence"]}
-        for criterion in row.criteria
-    ]
+    """The criteria's evidence and doubts without their points."""
+    return [{**criterion, "points": None} for criterion in row.criteria]
 
 
 def answer(

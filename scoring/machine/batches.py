@@ -45,7 +45,7 @@ def score_waiting(question: Question, inference: Inference, *, seconds: float = 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The machine's mark of a text; the evidence in `criteria` is in offsets of that text."""
+    """The machine's mark of a text; the spans in `criteria` are in offsets of that text."""
 
     text: str
     model: str
@@ -214,7 +214,7 @@ def _write_marks(question: Question, answers: Sequence[Answer], judgements: Judg
 def _mark(question: Question, answer: Answer, judgement: Judgement) -> Mark:
     criteria = judgement.criteria
     if answer.text != judgement.text:
-        criteria = _move_evidence(criteria, judgement.text, answer.text)
+        criteria = _move_spans(criteria, judgement.text, answer.text)
     return Mark(
         answer=answer,
         source=Mark.Source.MACHINE,
@@ -229,17 +229,24 @@ def _mark(question: Question, answer: Answer, judgement: Judgement) -> Mark:
     )
 
 
-def _move_evidence(
+def _move_spans(
     criteria: list[dict[str, Any]], source: str, target: str
 ) -> list[dict[str, Any]]:
-    """The criteria with evidence in offsets of `target`, which folds to the same as `source`."""
+    """The criteria with spans in offsets of `target`, which folds to the same as `source`."""
     source_folded, target_folded = texts.fold(source), texts.fold(target)
 
-    def move(span: dict[str, int]) -> dict[str, int]:
+    def move(span: dict[str, Any]) -> dict[str, Any]:
         start, end = texts.move_span(source_folded, target_folded, span["start"], span["end"])
-        return {"start": start, "end": end}
+        return {**span, "start": start, "end": end}
 
-    return [{**c, "evidence": [move(span) for span in c["evidence"]]} for c in criteria]
+    return [
+        {
+            **criterion,
+            "evidence": [move(span) for span in criterion["evidence"]],
+            "doubts": [move(span) for span in criterion.get("doubts", [])],
+        }
+        for criterion in criteria
+    ]
 
 
 @transaction.atomic

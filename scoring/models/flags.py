@@ -28,6 +28,13 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Keywords only"),
         _("The answer strings words together and has hardly any of what makes sentences."),
     ),
+    "reversed": (
+        _("Reversed?"),
+        _(
+            "The answer may say the reverse of what earns the points: a negation, a number, or"
+            " cause and effect."
+        ),
+    ),
 }
 
 

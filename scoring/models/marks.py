@@ -90,8 +90,9 @@ def _in_force(question: Question | None = None) -> models.Q:
 class Mark(models.Model):
     """One marker's judgement of one answer; the machine is a marker too.
 
-    `criteria` is a list of `{code, points, evidence: [{start, end}]}`, offsets in code points
-    of the text as submitted. By `text_key`, other answers with the same text take over the mark.
+    `criteria` is a list of `{code, points, evidence: [{start, end}], doubts: [{start, end,
+    reason}]}`, offsets in code points of the text as submitted. `doubts` are where the text may
+    say the reverse; they are missing from marks by people and from older ones. By `text_key`, other answers with the same text take over the mark.
     `origin` names the source of a mark that was imported, of which no account is the marker.
     `from_group` is the key of the answer group that was marked as one, which may be deleted since,
     `from_upload` that of the uploaded file in which the mark came, or which led to a withdrawal.

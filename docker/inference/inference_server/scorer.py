@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from inference_server.marking import matching
 from inference_server.marking.judgement import Judgement
 from inference_server.marking.marks import mark
 from inference_server.marking.matching import NO_MATCH, Match, Reading, Rubric
+from inference_server.marking.polarity.check import Check
+from inference_server.marking.polarity.comparing import Doubt
 from inference_server.marking.sheet import Sheet, reference_texts
 from inference_server.reading import EncoderLike, TextReader
 from pmscoring.base import lengths, texts
@@ -28,18 +30,27 @@ MAX_QUESTIONS = 200
 
 @dataclass(frozen=True)
 class PreparedQuestion:
-    """What is kept of a question: its rules, its references as the encoder read them."""
+    """What is kept of a question: its rules, its references as the encoder read them.
+
+    An essay has no `check`: its references are points to mention.
+    """
 
     sheet: Sheet
     rubric: Rubric
-    is_essay: bool
+    check: Check | None
+
+    @property
+    def is_essay(self) -> bool:
+        """Whether it has sections."""
+        return bool(self.sheet.question["sections"])
 
 
 @dataclass(frozen=True)
 class ReadAnswer:
-    """What came of reading an answer."""
+    """What came of reading an answer; `doubts` are by the criterion's index."""
 
     matches: Sequence[Match]
+    doubts: Mapping[int, Doubt]
     judgement: Judgement | None
 
 
@@ -70,17 +81,24 @@ class Scorer(TextReader):
 
         def use(reading: Reading) -> ReadAnswer:
             matches = matching.matches(reading, prepared.rubric, count, average=prepared.is_essay)
-            return ReadAnswer(matches, _judgement(calibration, reading, matches, prepared))
+            doubts = prepared.check.doubts(reading, matches) if prepared.check else {}
+            return ReadAnswer(matches, doubts, _judgement(calibration, reading, matches, prepared))
 
         distinct = list({part.text: 0 for part in folded.values() if part.text})
         read_answers = self.read(distinct, use, caller)
-        blank = ReadAnswer([NO_MATCH] * count, None)
+        blank = ReadAnswer([NO_MATCH] * count, {}, None)
         void_judgement = calibration.void_judgement if calibration else None
         marks = {}
         for text, part in folded.items():
             read = read_answers.get(part.text, blank)
             marks[text] = mark(
-                text, part, prepared.sheet, read.matches, read.judgement, void_judgement
+                text,
+                part,
+                prepared.sheet,
+                read.matches,
+                read.judgement,
+                void_judgement,
+                read.doubts,
             )
         return [marks[text] for text in answers]
 
@@ -108,7 +126,8 @@ class Scorer(TextReader):
         readings = self.read(list(dict.fromkeys(sources)), lambda reading: reading)
         by_criterion = [[readings[text] for text in own] for own in references]
         rubric = matching.rubric_of(by_criterion, readings.get(prompt))
-        return PreparedQuestion(Sheet.of(question), rubric, bool(question["sections"]))
+        check = None if question["sections"] else Check.of(question, by_criterion)
+        return PreparedQuestion(Sheet.of(question), rubric, check)
 
 
 def _check_lengths(folded: Iterable[texts.Folded], most: int) -> None:

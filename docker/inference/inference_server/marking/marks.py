@@ -4,16 +4,20 @@ How surely a criterion is met comes from matching.py; here the strength becomes 
 is a function of question and text alone. docs/scoring.md has the figures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inference_server.marking.judgement import Judgement
 from inference_server.marking.matching import Match
 from inference_server.marking.points import by_strength
+from inference_server.marking.polarity.comparing import Doubt
 from inference_server.marking.rules import apply_rules
 from inference_server.marking.sharing import share_out
 from inference_server.marking.sheet import Sheet
 from pmscoring.base import texts
+
+DOUBTED = 0.4
+"""No answer that may be reversed is marked with more confidence."""
 
 
 def mark(
@@ -23,12 +27,14 @@ def mark(
     matches: Sequence[Match],
     judgement: Judgement | None = None,
     void_judgement: Judgement | None = None,
+    doubts: Mapping[int, Doubt] | None = None,
 ) -> dict[str, Any]:
     """The mark of an answer: points, criteria with evidence in the answer's code points, flags.
 
     `folded` is the part of the answer that is marked; `matches` has one match a criterion. Under a
     calibration `judgement` is what it says of this answer (None where it says nothing), and
-    `void_judgement` what it says of an answer that a rule leaves without points.
+    `void_judgement` what it says of an answer that a rule leaves without points. `doubts` says, by
+    the criterion's index, where the answer may say the reverse of what earns its points.
     """
     rules = apply_rules(answer, folded.text, sheet, max(match.strength for match in matches))
     if rules.is_void:
@@ -37,19 +43,24 @@ def mark(
         verdict, points = judgement, by_strength(folded.text, sheet, matches)
         if verdict:
             points = _shared(verdict, points, sheet)
+    doubts = {index: doubt for index, doubt in (doubts or {}).items() if points[index]}
     criteria = [
-        _criterion(criterion, earned, match, folded)
-        for criterion, earned, match in zip(
-            sheet.question["criteria"], points, matches, strict=True
-        )
+        _criterion(criterion, points[index], matches[index], doubts.get(index), folded)
+        for index, criterion in enumerate(sheet.question["criteria"])
     ]
     total = verdict.points if verdict else min(sum(points), sheet.max_points)
     return {
         "points": _number(total),
         "criteria": criteria,
-        "confidence": verdict.confidence if verdict else None,
-        "flags": rules.flags,
+        "confidence": _confidence(verdict, is_doubted=bool(doubts)),
+        "flags": [*rules.flags, "reversed"] if doubts else rules.flags,
     }
+
+
+def _confidence(verdict: Judgement | None, *, is_doubted: bool) -> float | None:
+    if verdict is None or verdict.confidence is None:
+        return None
+    return min(verdict.confidence, DOUBTED) if is_doubted else verdict.confidence
 
 
 def _shared(judgement: Judgement, points: Sequence[float], sheet: Sheet) -> list[float]:
@@ -65,14 +76,30 @@ def _shared(judgement: Judgement, points: Sequence[float], sheet: Sheet) -> list
 
 
 def _criterion(
-    criterion: dict[str, Any], points: float, match: Match, folded: texts.Folded
+    criterion: dict[str, Any],
+    points: float,
+    match: Match,
+    doubt: Doubt | None,
+    folded: texts.Folded,
 ) -> dict[str, Any]:
+    code = criterion["code"]
     if not points:
-        return {"code": criterion["code"], "points": 0, "evidence": []}
+        return {"code": code, "points": 0, "evidence": [], "doubts": []}
     end = min(match.end, len(folded.text)) or len(folded.text)
-    first, last = folded.to_source(match.start, end)
-    evidence = [{"start": first, "end": last}]
-    return {"code": criterion["code"], "points": _number(points), "evidence": evidence}
+    return {
+        "code": code,
+        "points": _number(points),
+        "evidence": [_span(folded, match.start, end)],
+        "doubts": [_span(folded, doubt.start, doubt.end) | {"reason": doubt.reason}]
+        if doubt
+        else [],
+    }
+
+
+def _span(folded: texts.Folded, start: int, end: int) -> dict[str, Any]:
+    """The code points [start, end) of the folded text in those of the text as submitted."""
+    first, last = folded.to_source(start, end)
+    return {"start": first, "end": last}
 
 
 def _number(points: float) -> float | int:

@@ -53,11 +53,15 @@ class Rubric:
 
 @dataclass(frozen=True)
 class Match:
-    """Strength in [-1, 1], and the span [start, end) of the folded text that shows it."""
+    """Strength in [-1, 1], and the span [start, end) of the folded text that shows it.
+
+    `by_reference` has the strength of each of the criterion's references in the rubric.
+    """
 
     strength: float
     start: int
     end: int
+    by_reference: tuple[float, ...] = ()
 
 
 NO_MATCH = Match(0.0, 0, 0)
@@ -237,12 +241,14 @@ def _match(strengths: Floats, spans: Sequence[tuple[int, int]], average: bool) -
     """
     if not strengths.shape[1]:
         return NO_MATCH, 0
+    by_reference = tuple(strengths[-1].tolist())
     best = int(strengths[-1].argmax())
-    greatest = float(strengths[-1, best])
+    greatest = by_reference[best]
     enough = _enough(greatest)
     _, _, start, end = min(
         (end - start, -strength, start, end)
         for (start, end), strength in zip(spans, strengths[:, best].tolist(), strict=True)
         if strength >= enough
     )
-    return Match(float(strengths[-1].mean()) if average else greatest, start, end), best
+    strength = float(strengths[-1].mean()) if average else greatest
+    return Match(strength, start, end, by_reference), best

@@ -1,0 +1,83 @@
+"""A question prepared for finding answers that turn its references around."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
+
+from inference_server.marking.matching import Match, Reading
+from inference_server.marking.points import LEAST
+from inference_server.marking.polarity.comparing import Doubt, doubt
+from inference_server.marking.polarity.outlines import Outline, is_readable
+from inference_server.marking.polarity.quantities import Quantity, quantities
+from pmscoring.base import texts
+
+AS_NEAR = 0.05
+"""References that an answer comes nearly as near to as to the nearest must all be turned around."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What answers to a question are compared with.
+
+    `references` has the outlines of each criterion's references in the order of the rubric, None
+    for a label, which may name a topic without saying anything of it. `known` has the quantities
+    that references, model answers and prompt name; `plain` the texts that are right as they are.
+    """
+
+    language: str
+    references: Sequence[Sequence[Outline | None]]
+    known: Sequence[Quantity]
+    plain: frozenset[str]
+
+    @classmethod
+    def of(cls, question: dict[str, Any], readings: Sequence[Sequence[Reading]]) -> Self:
+        """The check of a question, with the readings of each criterion as the rubric has them."""
+        outline_of = partial(Outline.of, language=question["language"])
+        references = [
+            [
+                None if reading.text == label else outline_of(reading)
+                for reading in own
+                if len(reading.vectors)
+            ]
+            for own, label in zip(readings, _labels(question), strict=True)
+        ]
+        right = [
+            *question["model_answers"],
+            *(text for criterion in question["criteria"] for text in criterion["references"]),
+        ]
+        plain = frozenset(map(texts.folded, right))
+        said = [*plain, texts.folded(question["prompt"])]
+        known = [each for text in said for each in quantities(text, question["language"])]
+        return cls(question["language"], references, known, plain)
+
+    def doubts(self, reading: Reading, matches: Sequence[Match]) -> Mapping[int, Doubt]:
+        """By the criterion's index, why people should look at an answer that comes near to it."""
+        near = {
+            index: outlines
+            for index, match in enumerate(matches)
+            if match.strength >= LEAST and (outlines := self._nearest(index, match))
+        }
+        if not near or reading.text in self.plain or not is_readable(reading):
+            return {}
+        answer = Outline.of(reading, self.language)
+        found = {
+            index: doubt(outlines, answer, self.known) for index, outlines in near.items()
+        }
+        return {index: each for index, each in found.items() if each}
+
+    def _nearest(self, criterion: int, match: Match) -> list[Outline]:
+        """The references of the criterion that the answer is nearest to."""
+        strengths = [
+            (strength, outline)
+            for strength, outline in zip(
+                match.by_reference, self.references[criterion], strict=True
+            )
+            if outline
+        ]
+        best = max((strength for strength, _ in strengths), default=0.0)
+        return [outline for strength, outline in strengths if strength >= best - AS_NEAR]
+
+
+def _labels(question: dict[str, Any]) -> list[str]:
+    return [texts.folded(criterion["label"]) for criterion in question["criteria"]]

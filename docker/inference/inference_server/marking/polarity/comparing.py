@@ -1,0 +1,115 @@
+"""Where an answer turns around a reference that it is otherwise near to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from inference_server.arrays import Floats, Mask
+from inference_server.marking.polarity.causes import Cause, Span
+from inference_server.marking.polarity.outlines import Outline
+from inference_server.marking.polarity.quantities import Quantity
+
+SAME = 0.3
+"""What one word adds to the cosine of two phrases."""
+CANDIDATES = 0.08
+"""Phrases of the answer that are nearly as near as the nearest may be meant as well."""
+LEAST = 0.75
+"""How near a phrase of the answer must be to one of the reference to be about the same."""
+CROSSED = 0.3
+"""How much nearer causes must be to effects than to causes to be taken for turned around."""
+Reason = Literal["negation", "number", "cause"]
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why people should look at the code points [start, end) of a folded text."""
+
+    reason: Reason
+    start: int
+    end: int
+
+
+def doubt(
+    references: Sequence[Outline], answer: Outline, known: Iterable[Quantity]
+) -> Doubt | None:
+    """Why the answer may turn around what each of the references says; None where one agrees.
+
+    `known` are quantities that the answer may name.
+    """
+    found = [_doubt(reference, answer, known) for reference in references]
+    return found[0] if all(found) else None
+
+
+def _doubt(reference: Outline, answer: Outline, known: Iterable[Quantity]) -> Doubt | None:
+    if quantity := _other_quantity(reference.quantities, answer.quantities, known):
+        return Doubt("number", quantity.start, quantity.end)
+    if not reference.phrases or not answer.phrases:
+        return None
+    near = _similarities(reference, answer)
+    if cause := _turned_cause(reference, answer, near):
+        return Doubt("cause", *cause.cause)
+    return _turned_phrase(reference, answer, near)
+
+
+def _similarities(reference: Outline, answer: Outline) -> Floats:
+    """[phrases of the reference, phrases of the answer]."""
+    known = {phrase.word.stem: index for index, phrase in enumerate(reference.phrases)}
+    ours = np.array([known[phrase.word.stem] for phrase in reference.phrases])
+    theirs = np.array([known.get(phrase.word.stem, -1) for phrase in answer.phrases])
+    cosines: Floats = reference.vectors @ answer.vectors.T
+    return cosines + np.float32(SAME) * (ours[:, None] == theirs)
+
+
+def _turned_phrase(reference: Outline, answer: Outline, near: Floats) -> Doubt | None:
+    """The phrase that the answer denies and the reference affirms, or the other way round.
+
+    Every phrase of the answer that may be meant must disagree. The word that is denied must stand
+    right at the negator: others of its clause are denied as well, but less surely.
+    """
+    best = near.max(axis=1)
+    meant = near >= best[:, None] - CANDIDATES
+    disagree = reference.polarities[:, None] * answer.polarities == -1
+    denied = reference.denials[:, None] | answer.denials
+    turned = (disagree | ~meant).all(axis=1) & (meant & denied).any(axis=1)
+    score = np.where(turned, best, 0)
+    row = int(score.argmax())
+    if score[row] < LEAST:
+        return None
+    phrase = answer.phrases[int(np.where(meant[row] & denied[row], near[row], 0).argmax())]
+    return Doubt("negation", phrase.start, phrase.end)
+
+
+def _turned_cause(reference: Outline, answer: Outline, near: Floats) -> Cause | None:
+    """What the answer gives for a cause where the reference has it for an effect, and vice versa."""
+    for ours in reference.causes:
+        for theirs in answer.causes:
+            rows = [reference.within(span) for span in (ours.cause, ours.effect)]
+            columns = [answer.within(span) for span in (theirs.cause, theirs.effect)]
+            if all(side.any() for side in (*rows, *columns)):
+                straight, crossed = (
+                    _nearness(near, rows, columns),
+                    _nearness(near, rows, columns[::-1]),
+                )
+                if crossed - straight > CROSSED:
+                    return theirs
+    return None
+
+
+def _nearness(near: Floats, rows: Sequence[Mask], columns: Sequence[Mask]) -> float:
+    """How near the phrases of both sides come to those of the other text's, at the mean."""
+    sides = [near[row][:, column].max(axis=1) for row, column in zip(rows, columns, strict=True)]
+    return float(np.mean([side.mean() for side in sides]))
+
+
+def _other_quantity(
+    reference: Sequence[Quantity], answer: Sequence[Quantity], known: Iterable[Quantity]
+) -> Quantity | None:
+    """What the answer names in place of the reference's quantity of that unit."""
+    for quantity in answer:
+        own = [each for each in reference if each.unit == quantity.unit]
+        if own and not any(each.is_same(other) for each in own for other in answer):
+            if not any(map(quantity.is_same, known)):
+                return quantity
+    return None

@@ -1,0 +1,119 @@
+"""Numbers with their units, in figures, kanji or English words, and days of the week."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isclose
+
+FIGURES = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+KANJI_DIGITS = {"〇": 0, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+TENS = {"十": 10, "百": 100, "千": 1000}
+MYRIADS = {"万": 10**4, "億": 10**8, "兆": 10**12}
+COUNTERS = (
+    "[かカヶケ]月|時間|年間|日間|週間|分間|秒間|パーセント|ポイント|ページ|メートル|グラム|年度|年|月|日|週|時|分|秒|"
+    "割|倍|度|人|名|件|個|回|台|社|円|点|本|枚|歳|次|種類|段階|項目|箇所|か所|カ所|工程|%|°c"
+)
+JAPANESE = re.compile(
+    f"(?:(?P<figures>{FIGURES})(?P<myriad>千?[万億兆])?|(?P<kanji>[〇一二三四五六七八九十百千万億兆]+))"
+    f"(?P<unit>{COUNTERS}|(?<=[0-9])[a-z]+|(?<=[0-9])[ァ-ヴー]+)|(?P<weekday>[月火水木金土日])曜"
+)
+SAME_UNIT = {"名": "人", "パーセント": "%", "°c": "度", "日間": "日", "年間": "年", "週間": "週", "分間": "分", "秒間": "秒", "カ所": "箇所", "か所": "箇所"}
+VAGUE = frozenset({"十分", "一時", "一度", "二度", "一人", "一日", "一回", "一点", "一本", "一件", "一次", "二次", "千万", "一年", "一月", "百点"})
+"""Words that are no counts: 十分 is "enough", 二度と "never again"."""
+WEEKDAYS = "月火水木金土日"
+ENGLISH_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ENGLISH_WORDS = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen nineteen".split()
+    )
+} | {word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+ENGLISH_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6}
+WORDS = "|".join(sorted([*ENGLISH_WORDS, *ENGLISH_SCALES], key=len, reverse=True))
+ENGLISH = re.compile(
+    rf"(?<![\w.])(?P<number>(?:{FIGURES}|{WORDS})(?:[ -](?:{WORDS})\b)*)"
+    rf"(?: ?(?P<unit>%|a\.?m\b|p\.?m\b|[a-z]+))|\b(?P<weekday>{'|'.join(ENGLISH_WEEKDAYS)})"
+)
+NO_UNIT = frozenset("of and or to in is are was were be the a an that which by for than from on at it if then as with when because so".split())
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number with its unit, at the code points [start, end) of a folded text."""
+
+    value: float
+    unit: str
+    start: int
+    end: int
+
+    def is_same(self, other: "Quantity") -> bool:
+        """Whether the other has the same value and unit."""
+        return self.unit == other.unit and isclose(self.value, other.value)
+
+
+def quantities(text: str, language: str) -> list[Quantity]:
+    """The quantities of a folded text, in their order."""
+    return list(_japanese(text.lower()) if language == "ja" else _english(text.lower()))
+
+
+def _japanese(text: str) -> Iterator[Quantity]:
+    for match in JAPANESE.finditer(text):
+        if weekday := match["weekday"]:
+            yield Quantity(WEEKDAYS.index(weekday), "曜", match.start(), match.end())
+        elif match.group() not in VAGUE:
+            unit = SAME_UNIT.get(match["unit"], match["unit"])
+            value = kanji_number(match["kanji"]) if match["kanji"] else _figures(match["figures"])
+            if match["myriad"]:
+                value *= kanji_number(match["myriad"].replace("千", "千"))
+            if unit == "割":
+                value, unit = value * 10, "%"
+            yield Quantity(value, _japanese_unit(unit), match.start(), match.end())
+
+
+def _japanese_unit(unit: str) -> str:
+    return "か月" if len(unit) == 2 and unit[1] == "月" else unit
+
+
+def _figures(figures: str) -> float:
+    return float(figures.replace(",", ""))
+
+
+def kanji_number(numeral: str) -> float:
+    """The value of a numeral in kanji, by place (二〇二六) or by powers of ten (千五百)."""
+    if all(sign in KANJI_DIGITS for sign in numeral):
+        return float("".join(str(KANJI_DIGITS[sign]) for sign in numeral))
+    total = section = digit = 0
+    for sign in numeral:
+        if sign in KANJI_DIGITS:
+            digit = KANJI_DIGITS[sign]
+        elif sign in TENS:
+            section, digit = section + (digit or 1) * TENS[sign], 0
+        else:
+            total, section, digit = total + (section + digit or 1) * MYRIADS[sign], 0, 0
+    return float(total + section + digit)
+
+
+def _english(text: str) -> Iterator[Quantity]:
+    for match in ENGLISH.finditer(text):
+        if weekday := match["weekday"]:
+            yield Quantity(ENGLISH_WEEKDAYS.index(weekday), "weekday", *match.span())
+        elif match["number"] != "one" and match["unit"] not in NO_UNIT:
+            yield Quantity(_english_value(match["number"]), _english_unit(match["unit"]), *match.span())
+
+
+def _english_unit(unit: str) -> str:
+    if unit in ("percent", "per"):
+        return "%"
+    unit = unit.replace(".", "")
+    return unit[:-1] if len(unit) > 3 and unit.endswith("s") else unit
+
+
+def _english_value(number: str) -> float:
+    total = 0.0
+    for part in re.split("[ -]", number):
+        if part in ENGLISH_SCALES:
+            total = (total or 1) * ENGLISH_SCALES[part]
+        else:
+            total += ENGLISH_WORDS[part] if part in ENGLISH_WORDS else _figures(part)
+    return total

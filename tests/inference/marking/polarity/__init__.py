@@ -1,0 +1,1 @@
+"""Answers that turn around what a reference says."""
