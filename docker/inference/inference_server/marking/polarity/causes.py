@@ -29,11 +29,11 @@ class Cause:
 
 
 def causes(text: str, language: str) -> list[Cause]:
-    """The cause and the effect that each sentence of a folded text names, if it names both."""
+    """The cause and the effect that each sentence of a folded text in lower case names, if it names both."""
     find = _japanese if language == "ja" else _english
     found = []
     for sentence in SENTENCE.finditer(text):
-        if cause := find(sentence.group().lower()):
+        if cause := find(sentence.group()):
             start = sentence.start()
             found.append(Cause(_moved(cause.cause, start), _moved(cause.effect, start)))
     return found

@@ -8,7 +8,8 @@ from typing import Any, Self
 from inference_server.marking.matching import Match, Reading
 from inference_server.marking.points import LEAST
 from inference_server.marking.polarity.comparing import Doubt, doubt
-from inference_server.marking.polarity.outlines import Outline, is_readable
+from inference_server.marking.polarity.english import denied_throughout
+from inference_server.marking.polarity.outlines import Outline, is_readable, lowered
 from inference_server.marking.polarity.quantities import Quantity, quantities
 from pmscoring.base import texts
 
@@ -48,22 +49,32 @@ class Check:
         ]
         plain = frozenset(map(texts.folded, right))
         said = [*plain, texts.folded(question["prompt"])]
-        known = [each for text in said for each in quantities(text, question["language"])]
+        known = [each for text in said for each in quantities(lowered(text), question["language"])]
         return cls(question["language"], references, known, plain)
 
     def doubts(self, reading: Reading, matches: Sequence[Match]) -> Mapping[int, Doubt]:
-        """By the criterion's index, why people should look at an answer that comes near to it."""
+        """By the criterion's index, why people should look at an answer that may earn its points.
+
+        A text that denies all that it says is doubted at every criterion, whatever its references.
+        """
+        if reading.text in self.plain:
+            return {}
+        turned = self._turned(reading, matches)
+        if self.language != "en" or not (denied := denied_throughout(lowered(reading.text))):
+            return turned
+        return {index: Doubt("negation", *denied) for index in range(len(matches))} | turned
+
+    def _turned(self, reading: Reading, matches: Sequence[Match]) -> dict[int, Doubt]:
+        """The criteria whose nearest references the answer turns around."""
         near = {
             index: outlines
             for index, match in enumerate(matches)
             if match.strength >= LEAST and (outlines := self._nearest(index, match))
         }
-        if not near or reading.text in self.plain or not is_readable(reading):
+        if not near or not is_readable(reading):
             return {}
         answer = Outline.of(reading, self.language)
-        found = {
-            index: doubt(outlines, answer, self.known) for index, outlines in near.items()
-        }
+        found = {index: doubt(outlines, answer, self.known) for index, outlines in near.items()}
         return {index: each for index, each in found.items() if each}
 
     def _nearest(self, criterion: int, match: Match) -> list[Outline]:

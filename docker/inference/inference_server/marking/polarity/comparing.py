@@ -65,14 +65,15 @@ def _similarities(reference: Outline, answer: Outline) -> Floats:
 def _turned_phrase(reference: Outline, answer: Outline, near: Floats) -> Doubt | None:
     """The phrase that the answer denies and the reference affirms, or the other way round.
 
-    Every phrase of the answer that may be meant must disagree. The word that is denied must stand
-    right at the negator: others of its clause are denied as well, but less surely.
+    Every phrase of either that may be meant by the other must disagree. The word that is denied
+    must stand right at the negator: others of its clause are denied as well, but less surely.
     """
     best = near.max(axis=1)
     meant = near >= best[:, None] - CANDIDATES
-    disagree = reference.polarities[:, None] * answer.polarities == -1
+    agree = reference.polarities[:, None] * answer.polarities != -1
+    agrees = (agree & (near >= near.max(axis=0) - CANDIDATES)).any(axis=0)
     denied = reference.denials[:, None] | answer.denials
-    turned = (disagree | ~meant).all(axis=1) & (meant & denied).any(axis=1)
+    turned = ~(meant & (agree | agrees)).any(axis=1) & (meant & denied).any(axis=1)
     score = np.where(turned, best, 0)
     row = int(score.argmax())
     if score[row] < LEAST:
@@ -92,7 +93,7 @@ def _turned_cause(reference: Outline, answer: Outline, near: Floats) -> Cause | 
                     _nearness(near, rows, columns),
                     _nearness(near, rows, columns[::-1]),
                 )
-                if crossed - straight > CROSSED:
+                if crossed >= LEAST and crossed - straight > CROSSED:
                     return theirs
     return None
 

@@ -21,7 +21,7 @@ KINDS = {
     "last_denial": words.LAST_DENIALS,
     "denial": words.DENIALS,
     "kanji": "[一-龯々]+",
-    "other": "[ァ-ヴー]{2,}|[A-Za-z0-9]+",
+    "other": "[ァ-ヴー]{2,}|[a-z0-9]+",
 }
 ITEM = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in KINDS.items()))
 BETWEEN_LACKS = re.compile("[や・と]?")
@@ -31,7 +31,7 @@ LIGHT = re.compile(words.LIGHT)
 
 
 def clauses(text: str) -> Iterator[Clause]:
-    """The clauses of a folded text."""
+    """The clauses of a folded text in lower case."""
     items: list[Word | Negator] = []
     prefix: Negator | None = None
     last_lack, place = -1, 0
@@ -62,7 +62,7 @@ def clauses(text: str) -> Iterator[Clause]:
             if prefix and prefix.end == start:
                 items.append(prefix)
         elif kind == "other":
-            items.append(Word(start, place, match.group().lower()))
+            items.append(Word(start, place, match.group()))
     yield Clause(items, follows_condition)
 
 

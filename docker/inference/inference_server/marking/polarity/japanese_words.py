@@ -1,6 +1,6 @@
 """Words of Japanese that deny, or that look as if they did, as alternatives of an expression."""
 
-WORD = "一-龯々ァ-ヴーA-Za-z0-9"
+WORD = "一-龯々ァ-ヴーa-z0-9"
 LACKS = (
     "抜け漏れ|漏れ抜け|過?不足|不十分|不充分|不備|不在|不明確|不明瞭|不明|不要|不可(?!欠)能?|不能|欠如|欠落|"
     "欠[けいきく]|抜け落ち|抜け|漏[れら]|見落と|見逃|見過ご|取りこぼ|もれ|怠慢|失敗|困難|曖昧|あいまい|"

@@ -29,12 +29,8 @@ class Outline:
     @classmethod
     def of(cls, reading: Reading, language: str) -> Self:
         """The outline of a text as the encoder read it in one window."""
-        found = [
-            phrase
-            for clause in CLAUSES[language](reading.text)
-            for phrase in clause.phrases()
-            if not phrase.word.is_light
-        ]
+        text = lowered(reading.text)
+        found = [phrase for clause in CLAUSES[language](text) for phrase in clause.phrases()]
         starts, ends = np.array(reading.offsets, np.int64).reshape(-1, 2).T
         first = np.searchsorted(ends, [phrase.word.start for phrase in found], "right")
         last = np.searchsorted(starts, [phrase.word.end for phrase in found], "left")
@@ -43,8 +39,8 @@ class Outline:
         return cls(
             phrases,
             _means(reading.vectors, first[kept], last[kept]),
-            causes(reading.text, language),
-            quantities(reading.text, language),
+            causes(text, language),
+            quantities(text, language),
         )
 
     @cached_property
@@ -66,6 +62,12 @@ class Outline:
             [start <= phrase.word.start and phrase.word.end <= end for phrase in self.phrases],
             np.bool_,
         )
+
+
+def lowered(text: str) -> str:
+    """The text in lower case, unless that has another number of code points (İ)."""
+    changed = text.lower()
+    return changed if len(changed) == len(text) else text
 
 
 def is_readable(reading: Reading) -> bool:

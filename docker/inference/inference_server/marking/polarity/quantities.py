@@ -53,8 +53,8 @@ class Quantity:
 
 
 def quantities(text: str, language: str) -> list[Quantity]:
-    """The quantities of a folded text, in their order."""
-    return list(_japanese(text.lower()) if language == "ja" else _english(text.lower()))
+    """The quantities of a folded text in lower case, in their order."""
+    return list(_japanese(text) if language == "ja" else _english(text))
 
 
 def _japanese(text: str) -> Iterator[Quantity]:
@@ -65,7 +65,7 @@ def _japanese(text: str) -> Iterator[Quantity]:
             unit = SAME_UNIT.get(match["unit"], match["unit"])
             value = kanji_number(match["kanji"]) if match["kanji"] else _figures(match["figures"])
             if match["myriad"]:
-                value *= kanji_number(match["myriad"].replace("千", "千"))
+                value *= kanji_number(match["myriad"])
             if unit == "割":
                 value, unit = value * 10, "%"
             yield Quantity(value, _japanese_unit(unit), match.start(), match.end())
