@@ -12,7 +12,7 @@ from inference_server.marking.polarity.outlines import Outline
 from inference_server.marking.polarity.quantities import Quantity
 
 SAME = 0.3
-"""What one word adds to the cosine of two phrases."""
+"""What one stem of two and more characters adds to the cosine of two phrases."""
 CANDIDATES = 0.08
 """Phrases of the answer that are nearly as near as the nearest may be meant as well."""
 LEAST = 0.75
@@ -55,8 +55,9 @@ def _doubt(reference: Outline, answer: Outline, known: Iterable[Quantity]) -> Do
 
 def _similarities(reference: Outline, answer: Outline) -> Floats:
     """[phrases of the reference, phrases of the answer]."""
-    known = {phrase.word.stem: index for index, phrase in enumerate(reference.phrases)}
-    ours = np.array([known[phrase.word.stem] for phrase in reference.phrases])
+    stems = [phrase.word.stem for phrase in reference.phrases]
+    known = {stem: index for index, stem in enumerate(stems) if len(stem) > 1}
+    ours = np.array([known.get(stem, -2) for stem in stems])
     theirs = np.array([known.get(phrase.word.stem, -1) for phrase in answer.phrases])
     cosines: Floats = reference.vectors @ answer.vectors.T
     return cosines + np.float32(SAME) * (ours[:, None] == theirs)

@@ -8,62 +8,110 @@ from inference_server.marking.polarity import japanese_words as words
 from inference_server.marking.polarity.phrases import Clause, Negator, Word
 
 PREFIX = "[未不非無](?=[一-龯々])"
-DENYING = re.compile("|".join((words.LACKS, words.PREVENTS, words.VERBS, PREFIX)))
+DENYING = re.compile("|".join((words.KEEPS, words.RISKS, words.LACKS, words.PREVENTS, words.VERBS, words.BADLY, PREFIX)))
 KINDS = {
     "keeps": words.KEEPS,
+    "risk": words.RISKS,
     "lacks": words.LACKS,
     "prevents": words.PREVENTS,
     "verb": words.VERBS,
+    "badly": words.BADLY,
     "prefix": PREFIX,
     "question": words.QUESTIONS,
+    "contrast": words.CONTRASTS,
     "condition": words.CONDITIONS,
+    "strong": words.STRONG,
     "boundary": words.BOUNDARIES,
     "last_denial": words.LAST_DENIALS,
     "denial": words.DENIALS,
+    "other": "間に合|[ァ-ヴー]{2,}|[a-z0-9]+",
     "kanji": "[一-龯々]+",
-    "other": "[ァ-ヴー]{2,}|[a-z0-9]+",
 }
 ITEM = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in KINDS.items()))
+ENDS = frozenset(("boundary", "strong", "last_denial", "question", "contrast", "condition"))
+NEUTRAL_ENDS = frozenset(("question", "contrast", "condition"))
 BETWEEN_LACKS = re.compile("[や・と]?")
-ENDS = frozenset(("boundary", "last_denial", "question", "condition"))
-NEUTRAL_ENDS = frozenset(("question", "condition"))
+APART = tuple("にでへ")
+"""Particles that keep a word from being what is prevented: 繁忙期に停止する."""
+HIRAGANA = re.compile("[ぁ-ん]")
 LIGHT = re.compile(words.LIGHT)
 
 
 def clauses(text: str) -> Iterator[Clause]:
-    """The clauses of a folded text in lower case."""
-    items: list[Word | Negator] = []
-    prefix: Negator | None = None
-    last_lack, place = -1, 0
-    follows_condition = False
-    while match := ITEM.search(text, place):
-        kind, start, place = match.lastgroup, match.start(), match.end()
-        if kind in ENDS:
-            if kind == "last_denial":
-                items.append(Negator(start, place))
-            is_neutral = follows_condition or kind in NEUTRAL_ENDS
-            yield Clause(items, is_neutral)
-            follows_condition = kind == "condition" or (follows_condition and not items)
-            items, last_lack = [], -1
+    """The clauses of a folded text in lower case; none of one without hiragana, as in Chinese."""
+    return _Reader(text).clauses() if HIRAGANA.search(text) else iter(())
+
+
+class _Reader:
+    """Reads a text item by item.
+
+    `items` are those of the present clause, `waiting` the clauses before it that a word for what
+    may happen would make neutral.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.items: list[Word | Negator] = []
+        self.waiting: list[Clause] = []
+        self.prefix: Negator | None = None
+        self.last_lack = -1
+        self.follows_condition = self.is_risk = False
+
+    def clauses(self) -> Iterator[Clause]:
+        """The clauses in their order."""
+        place = 0
+        while match := ITEM.search(self.text, place):
+            kind, start, place = str(match.lastgroup), match.start(), match.end()
+            if kind == "kanji":
+                place = _end(self.text, start, place)
+            self._take(kind, start, place)
+            if kind in ENDS:
+                self._end_clause(kind)
+            if kind == "strong":
+                yield from self._settled()
+        self._end_clause("strong")
+        yield from self._settled()
+
+    def _take(self, kind: str, start: int, end: int) -> None:
+        word = Word(start, end, self.text[start:end])
+        if kind == "risk":
+            self.is_risk = True
         elif kind == "lacks":
-            if last_lack < 0 or not BETWEEN_LACKS.fullmatch(text, last_lack, start):
-                items.append(Negator(start, place))
-            items.append(Word(start, place, match.group()))
-            last_lack = place
-        elif kind == "prevents":
-            items += [Negator(start, place), Word(start, place, match.group())]
-        elif kind in ("verb", "denial"):
-            items.append(Negator(start, place))
+            if self.last_lack < 0 or not BETWEEN_LACKS.fullmatch(self.text, self.last_lack, start):
+                self.items.append(Negator(start, end))
+            self.items.append(word)
+            self.last_lack = end
+        elif kind in ("prevents", "verb"):
+            is_apart = self.text.endswith(APART, 0, start)
+            self.items.append(Negator(start, end, is_apart=is_apart))
+            self.items += [word] if kind == "prevents" else []
+        elif kind == "badly":
+            self.waiting.append(Clause(self.items, is_neutral=True))
+            self.items = [word]
+        elif kind in ("denial", "last_denial"):
+            self.items.append(Negator(start, end))
         elif kind == "prefix":
-            prefix = Negator(start, place)
+            self.prefix = Negator(start, end)
         elif kind == "kanji":
-            place = _end(text, start, place)
-            items += _words(text[start:place], start)
-            if prefix and prefix.end == start:
-                items.append(prefix)
+            self.items += _words(word.stem, start)
+            if self.prefix and self.prefix.end == start:
+                self.items.append(self.prefix)
         elif kind == "other":
-            items.append(Word(start, place, match.group()))
-    yield Clause(items, follows_condition)
+            self.items.append(word)
+
+    def _end_clause(self, kind: str) -> None:
+        is_neutral = self.follows_condition or kind in NEUTRAL_ENDS
+        self.waiting.append(Clause(self.items, is_neutral))
+        self.follows_condition = kind == "condition" or (
+            self.follows_condition and not self.items
+        )
+        self.items, self.last_lack = [], -1
+
+    def _settled(self) -> list[Clause]:
+        """The clauses that wait, neutral where they say what may happen."""
+        settled = [Clause(items, neutral or self.is_risk) for items, neutral in self.waiting]
+        self.waiting, self.is_risk = [], False
+        return settled
 
 
 def _end(text: str, start: int, end: int) -> int:

@@ -23,11 +23,15 @@ class Word(NamedTuple):
 
 
 class Negator(NamedTuple):
-    """What denies words of its clause: those before it or, where it `is_forward`, after it."""
+    """What denies words of its clause: those before it or, where it `is_forward`, after it.
+
+    One that `is_apart` stands right at no word.
+    """
 
     start: int
     end: int
     is_forward: bool = False
+    is_apart: bool = False
 
 
 class Phrase(NamedTuple):
@@ -79,5 +83,5 @@ def _acting(
         if isinstance(item, Word):
             at_word = at_word if item.is_light else ()
         elif item.is_forward == is_forward:
-            sign, at_word = -sign, (*at_word, item)
+            sign, at_word = -sign, () if item.is_apart else (*at_word, item)
     return acting
