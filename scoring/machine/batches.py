@@ -229,9 +229,7 @@ def _mark(question: Question, answer: Answer, judgement: Judgement) -> Mark:
     )
 
 
-def _move_spans(
-    criteria: list[dict[str, Any]], source: str, target: str
-) -> list[dict[str, Any]]:
+def _move_spans(criteria: list[dict[str, Any]], source: str, target: str) -> list[dict[str, Any]]:
     """The criteria with spans in offsets of `target`, which folds to the same as `source`."""
     source_folded, target_folded = texts.fold(source), texts.fold(target)
 

@@ -92,10 +92,11 @@ class Mark(models.Model):
 
     `criteria` is a list of `{code, points, evidence: [{start, end}], doubts: [{start, end,
     reason}]}`, offsets in code points of the text as submitted. `doubts` are where the text may
-    say the reverse; they are missing from marks by people and from older ones. By `text_key`, other answers with the same text take over the mark.
-    `origin` names the source of a mark that was imported, of which no account is the marker.
-    `from_group` is the key of the answer group that was marked as one, which may be deleted since,
-    `from_upload` that of the uploaded file in which the mark came, or which led to a withdrawal.
+    say the reverse; marks by people do not have them, nor do older ones by the machine. By
+    `text_key`, other answers with the same text take over the mark. `origin` names the source of a
+    mark that was imported, of which no account is the marker. `from_group` is the key of the answer
+    group that was marked as one, which may be deleted since, `from_upload` that of the uploaded
+    file in which the mark came, or which led to a withdrawal.
     """
 
     class Source(models.TextChoices):

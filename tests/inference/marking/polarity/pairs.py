@@ -108,7 +108,10 @@ JAPANESE = [
         "ja",
         "negation",
         ("変更の影響を分析しないと、見積りを誤る",),
-        ("影響の分析をしなければ見積りを誤るから", "変更の影響を分析しなかったら見積りに誤りが出る"),
+        (
+            "影響の分析をしなければ見積りを誤るから",
+            "変更の影響を分析しなかったら見積りに誤りが出る",
+        ),
         ("変更の影響を分析すると、見積りを誤る",),
     ),
     Case(
@@ -220,28 +223,46 @@ JAPANESE = [
         "ja",
         "cause",
         ("要件の変更が多かったため、設計の作業が遅れた",),
-        ("設計の作業が遅れたのは、要件の変更が多かったためである", "要件の変更が多く、設計の作業に遅れが出た"),
-        ("設計の作業が遅れたため、要件の変更が多かった", "要件の変更が多かったのは、設計の作業が遅れたからである"),
+        (
+            "設計の作業が遅れたのは、要件の変更が多かったためである",
+            "要件の変更が多く、設計の作業に遅れが出た",
+        ),
+        (
+            "設計の作業が遅れたため、要件の変更が多かった",
+            "要件の変更が多かったのは、設計の作業が遅れたからである",
+        ),
     ),
     Case(
         "ja",
         "cause",
         ("担当者が退職したので、引継ぎの資料が作られなかった",),
-        ("引継ぎの資料が作られなかったのは担当者が退職したからだ", "担当者の退職により引継ぎの資料が作られなかった"),
+        (
+            "引継ぎの資料が作られなかったのは担当者が退職したからだ",
+            "担当者の退職により引継ぎの資料が作られなかった",
+        ),
         ("引継ぎの資料が作られなかったので、担当者が退職した",),
     ),
     Case(
         "ja",
         "cause",
         ("サーバの負荷が高まったことから、応答の時間が延びた",),
-        ("応答の時間が延びたのはサーバの負荷が高まったためだ", "サーバの負荷の高まりによって応答の時間が延びた"),
-        ("応答の時間が延びたことから、サーバの負荷が高まった", "応答の時間の延びによってサーバの負荷が高まった"),
+        (
+            "応答の時間が延びたのはサーバの負荷が高まったためだ",
+            "サーバの負荷の高まりによって応答の時間が延びた",
+        ),
+        (
+            "応答の時間が延びたことから、サーバの負荷が高まった",
+            "応答の時間の延びによってサーバの負荷が高まった",
+        ),
     ),
     Case(
         "ja",
         "cause",
         ("仕様の理解が浅かったために、試験で不具合が多発した",),
-        ("試験で不具合が多発したのは仕様の理解が浅かったせいである", "仕様の理解が浅いことで試験の不具合が多発した"),
+        (
+            "試験で不具合が多発したのは仕様の理解が浅かったせいである",
+            "仕様の理解が浅いことで試験の不具合が多発した",
+        ),
         ("試験で不具合が多発したために、仕様の理解が浅くなった",),
     ),
     Case(
@@ -258,8 +279,14 @@ ENGLISH = [
         "en",
         "negation",
         ("The users did not confirm the requirements.",),
-        ("Requirements were never confirmed by the users.", "There was no confirmation of the requirements by users."),
-        ("The users did confirm the requirements.", "The requirements were confirmed by the users."),
+        (
+            "Requirements were never confirmed by the users.",
+            "There was no confirmation of the requirements by users.",
+        ),
+        (
+            "The users did confirm the requirements.",
+            "The requirements were confirmed by the users.",
+        ),
     ),
     Case(
         "en",
@@ -272,29 +299,53 @@ ENGLISH = [
         "en",
         "negation",
         ("The bulb does not light because the circuit is not closed.",),
-        ("The circuit isn't closed, so the bulb doesn't light.", "It is an unclosed circuit, that is why the bulb does not light."),
-        ("The bulb lights because the circuit is closed.", "The bulb does not light because the circuit is closed."),
+        (
+            "The circuit isn't closed, so the bulb doesn't light.",
+            "It is an unclosed circuit, that is why the bulb does not light.",
+        ),
+        (
+            "The bulb lights because the circuit is closed.",
+            "The bulb does not light because the circuit is closed.",
+        ),
     ),
     Case(
         "en",
         "negation",
         ("The test items lack coverage of error cases.",),
-        ("Coverage of error cases is missing from the test items.", "The test items do not cover the error cases."),
-        ("The test items do not lack coverage of error cases.", "The test items cover the error cases."),
+        (
+            "Coverage of error cases is missing from the test items.",
+            "The test items do not cover the error cases.",
+        ),
+        (
+            "The test items do not lack coverage of error cases.",
+            "The test items cover the error cases.",
+        ),
     ),
     Case(
         "en",
         "negation",
         ("Without approval the specification was changed.",),
-        ("The specification was changed, but it was not approved.", "They changed the specification without getting approval."),
-        ("The specification was changed with approval.", "After approval the specification was changed."),
+        (
+            "The specification was changed, but it was not approved.",
+            "They changed the specification without getting approval.",
+        ),
+        (
+            "The specification was changed with approval.",
+            "After approval the specification was changed.",
+        ),
     ),
     Case(
         "en",
         "negation",
         ("A stack does not allow access to elements in the middle.",),
-        ("Elements in the middle of a stack cannot be accessed.", "A stack doesn't let you access the middle elements."),
-        ("A stack does allow access to elements in the middle.", "Elements in the middle of a stack can be accessed."),
+        (
+            "Elements in the middle of a stack cannot be accessed.",
+            "A stack doesn't let you access the middle elements.",
+        ),
+        (
+            "A stack does allow access to elements in the middle.",
+            "Elements in the middle of a stack can be accessed.",
+        ),
     ),
     Case(
         "en",
@@ -307,28 +358,43 @@ ENGLISH = [
         "en",
         "negation",
         ("The mixture is a solution because it is clear.",),
-        ("It is a solution since the mixture is clear.", "Because the mixture is clear it is a solution."),
-        ("The mixture is not a solution because it is not clear.", "The mixture is a solution because it is unclear."),
+        (
+            "It is a solution since the mixture is clear.",
+            "Because the mixture is clear it is a solution.",
+        ),
+        (
+            "The mixture is not a solution because it is not clear.",
+            "The mixture is a solution because it is unclear.",
+        ),
     ),
     Case(
         "en",
         "negation",
         ("The load is not concentrated on one person.",),
-        ("It avoids concentrating the load on one person.", "The load isn't concentrated on a single person."),
+        (
+            "It avoids concentrating the load on one person.",
+            "The load isn't concentrated on a single person.",
+        ),
         ("The load is concentrated on one person.",),
     ),
     Case(
         "en",
         "negation",
         ("Progress of the contractor was unknown.",),
-        ("The progress of the contractor was not known.", "Nobody knew the progress of the contractor."),
+        (
+            "The progress of the contractor was not known.",
+            "Nobody knew the progress of the contractor.",
+        ),
         ("Progress of the contractor was known.", "The contractor's progress was well known."),
     ),
     Case(
         "en",
         "negation",
         ("Check whether the replacement staff understand the design.",),
-        ("To check if the replacement staff understand the design.", "Find out whether the design is understood by the replacement staff."),
+        (
+            "To check if the replacement staff understand the design.",
+            "Find out whether the design is understood by the replacement staff.",
+        ),
         ("Do not check whether the replacement staff understand the design.",),
     ),
     Case(
@@ -356,7 +422,10 @@ ENGLISH = [
         "en",
         "number",
         ("Defects reached 40% of the standard.",),
-        ("Defects were forty percent of the standard.", "There were 40 percent of the defects of the standard."),
+        (
+            "Defects were forty percent of the standard.",
+            "There were 40 percent of the defects of the standard.",
+        ),
         ("Defects reached 80% of the standard.", "Defects were sixty percent of the standard."),
     ),
     Case(
@@ -370,28 +439,46 @@ ENGLISH = [
         "en",
         "cause",
         ("The design was late because the requirements changed.",),
-        ("Because the requirements changed, the design was late.", "The requirements changed, so the design was late."),
-        ("The requirements changed because the design was late.", "The design was late, so the requirements changed."),
+        (
+            "Because the requirements changed, the design was late.",
+            "The requirements changed, so the design was late.",
+        ),
+        (
+            "The requirements changed because the design was late.",
+            "The design was late, so the requirements changed.",
+        ),
     ),
     Case(
         "en",
         "cause",
         ("The water evaporates because the temperature rises.",),
-        ("The temperature rises and therefore the water evaporates.", "Since the temperature rises, water evaporates."),
-        ("The temperature rises because the water evaporates.", "The water evaporates, therefore the temperature rises."),
+        (
+            "The temperature rises and therefore the water evaporates.",
+            "Since the temperature rises, water evaporates.",
+        ),
+        (
+            "The temperature rises because the water evaporates.",
+            "The water evaporates, therefore the temperature rises.",
+        ),
     ),
     Case(
         "en",
         "cause",
         ("Response times grew because the server load increased.",),
-        ("The server load increased, so response times grew.", "Response times grew due to an increase of the server load."),
+        (
+            "The server load increased, so response times grew.",
+            "Response times grew due to an increase of the server load.",
+        ),
         ("The server load increased because response times grew.",),
     ),
     Case(
         "en",
         "cause",
         ("The staff left, so the handover documents were not written.",),
-        ("The handover documents were not written because the staff left.", "Since the staff left, nobody wrote the handover documents."),
+        (
+            "The handover documents were not written because the staff left.",
+            "Since the staff left, nobody wrote the handover documents.",
+        ),
         ("The staff left because the handover documents were not written.",),
     ),
 ]

@@ -5,18 +5,24 @@ from dataclasses import dataclass
 
 Span = tuple[int, int]
 SENTENCE = re.compile(r"[^。.!?！？\n]+")
-JAPANESE_BACK = re.compile("(?P<effect>.+?)(?:のは|(?:理由|原因)は)、?(?P<cause>.+?)(?:ため|から|せい|による|によって)")
+JAPANESE_BACK = re.compile(
+    "(?P<effect>.+?)(?:のは|(?:理由|原因)は)、?(?P<cause>.+?)(?:ため|から|せい|による|によって)"
+)
 JAPANESE = re.compile(
     "(?P<cause>.+?)(?P<link>ために?|ので|ことから|から(?=、)|ことにより|ことによって|により|によって|ことで|せいで|"
     "(?<=た)結果、?|(?<=[るうくすつむぶ])と、?(?!考|思|判|見|認|言|い[うっわ])|[るけせてねべめれえ]ば)、?(?P<effect>.+)"
 )
 PURPOSE = re.compile("を.*[るうくすつむぶぐ]$")
 """A cause that ends so, before ため, is a purpose: what comes of the other half."""
-ENGLISH_BACK = re.compile(r"(?P<effect>.+?)\b(?:because(?: of)?|since|due to|as a result of|caused by)\b(?P<cause>.+)")
-ENGLISH_FRONT = re.compile(r"^\s*(?:because(?: of)?|since|due to|as a result of)\b(?P<cause>.+?),(?P<effect>.+)")
+ENGLISH_BACK = re.compile(
+    r"(?P<effect>.+?)\b(?:because(?: of)?|since|due to|as a result of|caused by)\b(?P<cause>.+)"
+)
+ENGLISH_FRONT = re.compile(
+    r"^\s*(?:because(?: of)?|since|due to|as a result of)\b(?P<cause>.+?),(?P<effect>.+)"
+)
 ENGLISH = re.compile(
-    r"(?P<cause>.+?)\b(?:so that|so|therefore|thus|hence|as a result|consequently|causes?|caused|causing|leads? to|led to|results? in|resulted in|makes?|made)\b"
-    r"(?P<effect>.+)"
+    r"(?P<cause>.+?)\b(?:so that|so|therefore|thus|hence|as a result|consequently|causes?|caused|"
+    r"causing|leads? to|led to|results? in|resulted in|makes?|made)\b(?P<effect>.+)"
 )
 
 
@@ -29,7 +35,7 @@ class Cause:
 
 
 def causes(text: str, language: str) -> list[Cause]:
-    """The cause and the effect that each sentence of a folded text in lower case names, if it names both."""
+    """The causes that sentences of a folded text in lower case name together with an effect."""
     find = _japanese if language == "ja" else _english
     found = []
     for sentence in SENTENCE.finditer(text):

@@ -9,7 +9,12 @@ from inference_server.marking.matching import Match, Reading
 from inference_server.marking.points import LEAST
 from inference_server.marking.polarity.comparing import Doubt, doubt
 from inference_server.marking.polarity.english import denied_throughout
-from inference_server.marking.polarity.outlines import Outline, is_readable, lowered
+from inference_server.marking.polarity.outlines import (
+    Outline,
+    is_readable,
+    lowered,
+    may_turn,
+)
 from inference_server.marking.polarity.quantities import Quantity, quantities
 from pmscoring.base import texts
 
@@ -71,7 +76,10 @@ class Check:
             for index, match in enumerate(matches)
             if match.strength >= LEAST and (outlines := self._nearest(index, match))
         }
-        if not near or not is_readable(reading):
+        outlines = [outline for own in near.values() for outline in own]
+        if not may_turn(lowered(reading.text), self.language, outlines):
+            return {}
+        if not is_readable(reading):
             return {}
         answer = Outline.of(reading, self.language)
         found = {index: doubt(outlines, answer, self.known) for index, outlines in near.items()}

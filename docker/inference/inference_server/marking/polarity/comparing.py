@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from inference_server.arrays import Floats, Mask
-from inference_server.marking.polarity.causes import Cause, Span
+from inference_server.marking.polarity.causes import Cause
 from inference_server.marking.polarity.outlines import Outline
 from inference_server.marking.polarity.quantities import Quantity
 
@@ -84,7 +84,7 @@ def _turned_phrase(reference: Outline, answer: Outline, near: Floats) -> Doubt |
 
 
 def _turned_cause(reference: Outline, answer: Outline, near: Floats) -> Cause | None:
-    """What the answer gives for a cause where the reference has it for an effect, and vice versa."""
+    """The cause in the answer that is the effect in the reference, with their effects likewise."""
     for ours in reference.causes:
         for theirs in answer.causes:
             rows = [reference.within(span) for span in (ours.cause, ours.effect)]
@@ -111,7 +111,7 @@ def _other_quantity(
     """What the answer names in place of the reference's quantity of that unit."""
     for quantity in answer:
         own = [each for each in reference if each.unit == quantity.unit]
-        if own and not any(each.is_same(other) for each in own for other in answer):
-            if not any(map(quantity.is_same, known)):
-                return quantity
+        is_said = any(each.is_same(other) for each in own for other in answer)
+        if own and not is_said and not any(map(quantity.is_same, known)):
+            return quantity
     return None

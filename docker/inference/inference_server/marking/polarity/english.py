@@ -10,9 +10,16 @@ TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|\d[\d.,]*|[.,;:!?()\n]")
 KEEPS = re.compile(words.KEEPS)
 ENDS = words.BREAKS | words.NEUTRAL
 DENIALS = words.NOT | words.NO
+NEGATORS = DENIALS | words.VERBS | words.ADJECTIVES
+SIGN = re.compile(rf"n't\b|\b(?:un[a-z]|(?:{'|'.join(sorted(NEGATORS))})\b)")
 SHORTEST_STEM = 3
 FEWEST_DENIED, DENIED_SHARE = 3, 0.75
 """Auxiliaries that are denied, in number and as a share of all, where a text denies throughout."""
+
+
+def denies(text: str) -> bool:
+    """Whether anything in the folded text in lower case may deny."""
+    return bool(SIGN.search(text))
 
 
 def clauses(text: str) -> Iterator[Clause]:
@@ -22,7 +29,7 @@ def clauses(text: str) -> Iterator[Clause]:
     denial: Negator | None = None
     for token, start, end in _tokens(text):
         if not token[0].isalnum() or token in ENDS:
-            yield Clause(items, is_neutral or token == "?")
+            yield Clause(items, is_neutral or text[start] == "?")
             items, is_neutral, denial = [], token in words.NEUTRAL, None
         elif _is_denial(token):
             # "No, it does not" and "they do not have none" deny once, at the last word.

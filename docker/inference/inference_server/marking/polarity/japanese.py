@@ -7,15 +7,38 @@ from itertools import pairwise
 from inference_server.marking.polarity import japanese_words as words
 from inference_server.marking.polarity.phrases import Clause, Negator, Word
 
-PREFIX = "[未不非無](?=[一-龯々])"
-DENYING = re.compile("|".join((words.KEEPS, words.RISKS, words.LACKS, words.PREVENTS, words.VERBS, words.BADLY, PREFIX)))
+HAN = "一-龯々"
+PREFIX = f"[未不非無](?=[{HAN}])"
+DENYING = "|".join(
+    (
+        words.KEEPS,
+        words.RISKS,
+        words.LACKS,
+        words.PREVENTS,
+        words.VERBS,
+        words.BADLY,
+        PREFIX,
+    )
+)
+
+
+def _begins(alternatives: str) -> str:
+    """The set of characters with which one of the alternatives may begin."""
+    return f"[{''.join(sorted(set(re.findall(r'(?:^|[|(])([ぁ-ん一-龯々])', alternatives))))}]"
+
+
+def _quick(alternatives: str) -> str:
+    """The alternatives, which all begin with a letter, behind a glance at that letter."""
+    return f"(?={_begins(alternatives)})(?:{alternatives})"
+
+
 KINDS = {
     "keeps": words.KEEPS,
     "risk": words.RISKS,
-    "lacks": words.LACKS,
-    "prevents": words.PREVENTS,
-    "verb": words.VERBS,
-    "badly": words.BADLY,
+    "lacks": _quick(words.LACKS),
+    "prevents": _quick(words.PREVENTS),
+    "verb": _quick(words.VERBS),
+    "badly": _quick(words.BADLY),
     "prefix": PREFIX,
     "question": words.QUESTIONS,
     "contrast": words.CONTRASTS,
@@ -25,7 +48,7 @@ KINDS = {
     "last_denial": words.LAST_DENIALS,
     "denial": words.DENIALS,
     "other": "間に合|[ァ-ヴー]{2,}|[a-z0-9]+",
-    "kanji": "[一-龯々]+",
+    "kanji": f"[{HAN}](?:(?!{_begins(DENYING)}|[未不非無])[{HAN}]|(?!{DENYING})[{HAN}])*",
 }
 ITEM = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in KINDS.items()))
 ENDS = frozenset(("boundary", "strong", "last_denial", "question", "contrast", "condition"))
@@ -35,6 +58,23 @@ APART = tuple("にでへ")
 """Particles that keep a word from being what is prevented: 繁忙期に停止する."""
 HIRAGANA = re.compile("[ぁ-ん]")
 LIGHT = re.compile(words.LIGHT)
+SIGN = re.compile(
+    "|".join(
+        (
+            _quick(words.LACKS),
+            _quick(words.PREVENTS),
+            _quick(words.VERBS),
+            PREFIX,
+            words.LAST_DENIALS,
+            words.DENIALS,
+        )
+    )
+)
+
+
+def denies(text: str) -> bool:
+    """Whether anything in the folded text may deny."""
+    return bool(SIGN.search(text))
 
 
 def clauses(text: str) -> Iterator[Clause]:
@@ -62,8 +102,6 @@ class _Reader:
         place = 0
         while match := ITEM.search(self.text, place):
             kind, start, place = str(match.lastgroup), match.start(), match.end()
-            if kind == "kanji":
-                place = _end(self.text, start, place)
             self._take(kind, start, place)
             if kind in ENDS:
                 self._end_clause(kind)
@@ -102,9 +140,7 @@ class _Reader:
     def _end_clause(self, kind: str) -> None:
         is_neutral = self.follows_condition or kind in NEUTRAL_ENDS
         self.waiting.append(Clause(self.items, is_neutral))
-        self.follows_condition = kind == "condition" or (
-            self.follows_condition and not self.items
-        )
+        self.follows_condition = kind == "condition" or (self.follows_condition and not self.items)
         self.items, self.last_lack = [], -1
 
     def _settled(self) -> list[Clause]:
@@ -112,12 +148,6 @@ class _Reader:
         settled = [Clause(items, neutral or self.is_risk) for items, neutral in self.waiting]
         self.waiting, self.is_risk = [], False
         return settled
-
-
-def _end(text: str, start: int, end: int) -> int:
-    """Where the compound at `start` ends: before a word that denies."""
-    denying = DENYING.search(text, start + 1, min(end + 3, len(text)))
-    return denying.start() if denying and denying.start() < end else end
 
 
 def _words(compound: str, start: int) -> Iterator[Word]:

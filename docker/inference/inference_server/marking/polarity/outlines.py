@@ -15,6 +15,7 @@ from inference_server.marking.polarity.phrases import DENIED, Phrase
 from inference_server.marking.polarity.quantities import Quantity, quantities
 
 CLAUSES = {"ja": japanese.clauses, "en": english.clauses}
+DENIES = {"ja": japanese.denies, "en": english.denies}
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,14 @@ class Outline:
             [start <= phrase.word.start and phrase.word.end <= end for phrase in self.phrases],
             np.bool_,
         )
+
+
+def may_turn(text: str, language: str, references: Sequence[Outline]) -> bool:
+    """A glance at whether a folded text in lower case could turn around any of the references."""
+    return DENIES[language](text) or any(
+        reference.quantities or reference.causes or reference.denials.any()
+        for reference in references
+    )
 
 
 def lowered(text: str) -> str:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isclose
 
+from inference_server.marking.polarity import english_words as words
+
 FIGURES = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-KANJI_DIGITS = {"〇": 0, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+DIGITS = {sign: value for value, sign in enumerate("〇一二三四五六七八九")}
 TENS = {"十": 10, "百": 100, "千": 1000}
 MYRIADS = {"万": 10**4, "億": 10**8, "兆": 10**12}
 COUNTERS = (
@@ -17,25 +19,29 @@ JAPANESE = re.compile(
     f"(?:(?P<figures>{FIGURES})(?P<myriad>千?[万億兆])?|(?P<kanji>[〇一二三四五六七八九十百千万億兆]+))"
     f"(?P<unit>{COUNTERS}|(?<=[0-9])[a-z]+|(?<=[0-9])[ァ-ヴー]+)|(?P<weekday>[月火水木金土日])曜"
 )
-SAME_UNIT = {"名": "人", "パーセント": "%", "°c": "度", "日間": "日", "年間": "年", "週間": "週", "分間": "分", "秒間": "秒", "カ所": "箇所", "か所": "箇所"}
-VAGUE = frozenset({"十分", "一時", "一度", "二度", "一人", "一日", "一回", "一点", "一本", "一件", "一次", "二次", "千万", "一年", "一月", "百点"})
+SAME_UNIT = {
+    "名": "人",
+    "パーセント": "%",
+    "°c": "度",
+    "日間": "日",
+    "年間": "年",
+    "週間": "週",
+    "分間": "分",
+    "秒間": "秒",
+    "カ所": "箇所",
+    "か所": "箇所",
+    "カ月": "か月",
+    "ヶ月": "か月",
+    "ケ月": "か月",
+}
+VAGUE = re.compile("十分|百点|千万|一[時度人日回点本件次年月名社]|二[度次]|三[者次]")
 """Words that are no counts: 十分 is "enough", 二度と "never again"."""
 WEEKDAYS = "月火水木金土日"
-ENGLISH_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-ENGLISH_WORDS = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen".split()
-    )
-} | {word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
-ENGLISH_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6}
-WORDS = "|".join(sorted([*ENGLISH_WORDS, *ENGLISH_SCALES], key=len, reverse=True))
+NUMBER_WORDS = "|".join(sorted([*words.NUMBERS, *words.SCALES], key=len, reverse=True))
 ENGLISH = re.compile(
-    rf"(?<![\w.])(?P<number>(?:{FIGURES}|{WORDS})(?:[ -](?:{WORDS})\b)*)"
-    rf"(?: ?(?P<unit>%|a\.?m\b|p\.?m\b|[a-z]+))|\b(?P<weekday>{'|'.join(ENGLISH_WEEKDAYS)})"
+    rf"(?<![\w.])(?P<number>(?:{FIGURES}|{NUMBER_WORDS})(?:[ -](?:{NUMBER_WORDS})\b)*)"
+    rf" ?(?P<unit>%|[ap]\.?m\b|[a-z]+)|\b(?P<weekday>{'|'.join(words.WEEKDAYS)})"
 )
-NO_UNIT = frozenset("of and or to in is are was were be the a an that which by for than from on at it if then as with when because so".split())
 
 
 @dataclass(frozen=True)
@@ -60,19 +66,14 @@ def quantities(text: str, language: str) -> list[Quantity]:
 def _japanese(text: str) -> Iterator[Quantity]:
     for match in JAPANESE.finditer(text):
         if weekday := match["weekday"]:
-            yield Quantity(WEEKDAYS.index(weekday), "曜", match.start(), match.end())
-        elif match.group() not in VAGUE:
-            unit = SAME_UNIT.get(match["unit"], match["unit"])
+            yield Quantity(WEEKDAYS.index(weekday), "曜", *match.span())
+        elif not VAGUE.fullmatch(match.group()):
             value = kanji_number(match["kanji"]) if match["kanji"] else _figures(match["figures"])
-            if match["myriad"]:
-                value *= kanji_number(match["myriad"])
+            value *= kanji_number(match["myriad"]) if match["myriad"] else 1
+            unit = SAME_UNIT.get(match["unit"], match["unit"])
             if unit == "割":
                 value, unit = value * 10, "%"
-            yield Quantity(value, _japanese_unit(unit), match.start(), match.end())
-
-
-def _japanese_unit(unit: str) -> str:
-    return "か月" if len(unit) == 2 and unit[1] == "月" else unit
+            yield Quantity(value, unit, *match.span())
 
 
 def _figures(figures: str) -> float:
@@ -81,12 +82,12 @@ def _figures(figures: str) -> float:
 
 def kanji_number(numeral: str) -> float:
     """The value of a numeral in kanji, by place (二〇二六) or by powers of ten (千五百)."""
-    if all(sign in KANJI_DIGITS for sign in numeral):
-        return float("".join(str(KANJI_DIGITS[sign]) for sign in numeral))
+    if all(sign in DIGITS for sign in numeral):
+        return float("".join(str(DIGITS[sign]) for sign in numeral))
     total = section = digit = 0
     for sign in numeral:
-        if sign in KANJI_DIGITS:
-            digit = KANJI_DIGITS[sign]
+        if sign in DIGITS:
+            digit = DIGITS[sign]
         elif sign in TENS:
             section, digit = section + (digit or 1) * TENS[sign], 0
         else:
@@ -96,10 +97,11 @@ def kanji_number(numeral: str) -> float:
 
 def _english(text: str) -> Iterator[Quantity]:
     for match in ENGLISH.finditer(text):
+        number, unit = match["number"], match["unit"]
         if weekday := match["weekday"]:
-            yield Quantity(ENGLISH_WEEKDAYS.index(weekday), "weekday", *match.span())
-        elif match["number"] != "one" and match["unit"] not in NO_UNIT:
-            yield Quantity(_english_value(match["number"]), _english_unit(match["unit"]), *match.span())
+            yield Quantity(words.WEEKDAYS.index(weekday), "weekday", *match.span())
+        elif number != "one" and unit not in words.NO_UNIT:
+            yield Quantity(_english_value(number), _english_unit(unit), *match.span())
 
 
 def _english_unit(unit: str) -> str:
@@ -112,8 +114,8 @@ def _english_unit(unit: str) -> str:
 def _english_value(number: str) -> float:
     total = 0.0
     for part in re.split("[ -]", number):
-        if part in ENGLISH_SCALES:
-            total = (total or 1) * ENGLISH_SCALES[part]
+        if part in words.SCALES:
+            total = (total or 1) * words.SCALES[part]
         else:
-            total += ENGLISH_WORDS[part] if part in ENGLISH_WORDS else _figures(part)
+            total += words.NUMBERS[part] if part in words.NUMBERS else _figures(part)
     return total
