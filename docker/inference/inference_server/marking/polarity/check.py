@@ -71,15 +71,15 @@ class Check:
 
     def _turned(self, reading: Reading, matches: Sequence[Match]) -> dict[int, Doubt]:
         """The criteria whose nearest references the answer turns around."""
+        if not is_readable(reading):
+            return {}
         near = {
             index: outlines
             for index, match in enumerate(matches)
             if match.strength >= LEAST and (outlines := self._nearest(index, match))
         }
-        outlines = [outline for own in near.values() for outline in own]
-        if not may_turn(lowered(reading.text), self.language, outlines):
-            return {}
-        if not is_readable(reading):
+        text = lowered(reading.text)
+        if not may_turn(text, self.language, [each for own in near.values() for each in own]):
             return {}
         answer = Outline.of(reading, self.language)
         found = {index: doubt(outlines, answer, self.known) for index, outlines in near.items()}

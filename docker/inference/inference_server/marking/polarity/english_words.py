@@ -42,8 +42,8 @@ BREAKS = _set(
 FUNCTION = AUXILIARIES | _set(
     "a an the this that these those it its they them their he him his she her we us our you your i "
     "my me as doing done having to of in on at for from with into onto about over under between "
-    "among and or both either each every all any some such same other more most much many than very "
-    "too also just only there here what how why out up down off again further once own s t"
+    "among and or both either each every all any some such same other more most much many than "
+    "very too also just only there here what how why out up down off again further once own s t"
 )
 LIGHT = _set(
     "make makes made making get gets got getting take takes took taken give gives given gave able "
