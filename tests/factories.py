@@ -144,14 +144,23 @@ def scored(
     settlement.settle(keys)
 
 
-def marked_with_evidence(answer: Answer, *evidence: tuple[str, int, int], **more: Any) -> Mark:
-    """The answer scored, with one point for each criterion that has evidence (code, start, end)."""
+def marked_with_evidence(
+    answer: Answer,
+    *evidence: tuple[str, int, int],
+    doubts: Sequence[dict[str, Any]] = (),
+    **more: Any,
+) -> Mark:
+    """The answer scored, with one point for each criterion that has evidence (code, start, end).
+
+    Each of the criteria has the `doubts`.
+    """
     codes = dict.fromkeys(code for code, _, _ in evidence)
     criteria = [
         {
             "code": code,
             "points": 1,
             "evidence": [{"start": s, "end": e} for name, s, e in evidence if name == code],
+            "doubts": list(doubts),
         }
         for code in codes
     ]

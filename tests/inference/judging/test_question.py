@@ -7,6 +7,7 @@ import pytest
 from inference_server.fitting.result import FitResult
 from inference_server.judging.packing import Unreadable
 from inference_server.judging.question import QuestionCalibration
+from inference_server.marking.marks import DOUBTED
 from inference_server.scorer import Scorer
 from tests.inference import marked_answers, sample_texts
 
@@ -43,6 +44,16 @@ def test_a_mark_is_the_same_in_any_company(
     backwards = scorer.score(QUESTION, texts[::-1], calibration)[::-1]
     alone = [scorer.score(QUESTION, [text], calibration)[0] for text in texts]
     assert together == backwards == alone
+
+
+def test_it_is_less_confident_of_what_may_be_reversed(
+    scorer: Scorer, calibration: QuestionCalibration
+) -> None:
+    judged = "利用部門が要件を確認していなかった", "利用部門が要件を確認していた"
+    right, wrong = scorer.score(QUESTION, judged, calibration)
+    assert "reversed" not in right["flags"]
+    assert "reversed" in wrong["flags"]
+    assert wrong["confidence"] <= DOUBTED
 
 
 def test_rules_come_before_the_calibration(

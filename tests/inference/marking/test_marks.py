@@ -185,6 +185,61 @@ def test_it_flags_keywords_without_sentences(
     assert ("stuffed" in mark(scorer, text, language=language)["flags"]) is flagged
 
 
+REVERSED = "利用部門が要件を確認していた"
+
+
+@pytest.mark.parametrize("before", ["", "㍻の㌔。　"])
+def test_it_flags_what_denies_a_reference_and_names_the_place(scorer: Scorer, before: str) -> None:
+    result = mark(scorer, before + REVERSED)
+    [first, second] = result["criteria"]
+    [doubt] = first["doubts"]
+    assert result["flags"] == ["reversed"]
+    assert first["points"] > 0
+    assert doubt["reason"] == "negation"
+    assert "確認" in (before + REVERSED)[doubt["start"] : doubt["end"]]
+    assert second["doubts"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [BOTH, FIRST, "要件を利用部門が確認しないまま進めた", "昨日の晩ご飯はカレーではなかった"],
+)
+def test_it_flags_no_right_answer_and_none_without_points_as_reversed(
+    scorer: Scorer, text: str
+) -> None:
+    result = mark(scorer, text)
+    assert "reversed" not in result["flags"]
+    assert all(criterion["doubts"] == [] for criterion in result["criteria"])
+
+
+def test_it_never_flags_a_model_answer_or_a_reference_as_reversed(scorer: Scorer) -> None:
+    both = criterion(references=[FIRST, REVERSED])
+    for text in (FIRST, REVERSED):
+        assert mark(scorer, text, criteria=[both])["flags"] == []
+    assert mark(scorer, REVERSED, model_answers=[REVERSED])["flags"] == []
+
+
+def test_it_flags_another_number_of_the_unit(scorer: Scorer) -> None:
+    numbered = criterion(references=["月曜日の5時の出荷業務に間に合わせる"], keywords=[])
+    changes = {"criteria": [numbered], "model_answers": [], "prompt": "9時には開く。"}
+    for text, flagged in (("8時", True), ("5時", False), ("五時", False), ("9時", False)):
+        flags = mark(scorer, f"月曜日の{text}の出荷業務に間に合わせる", **changes)["flags"]
+        assert ("reversed" in flags) is flagged
+
+
+def test_it_flags_an_answer_that_denies_all_that_it_says(scorer: Scorer) -> None:
+    bare = [criterion(label="", references=[], keywords=["users"])]
+    changes = {"criteria": bare, "model_answers": [], "max_points": 4, "language": "en"}
+    text = "The users did not agree. They were not asked and could not say so."
+    result = mark(scorer, text, **changes)
+    assert (result["points"], result["flags"]) == (4, ["reversed"])
+
+
+def test_it_asks_no_essay_whether_it_is_reversed(scorer: Scorer) -> None:
+    sections = [{"label": "ア", "limits": {"min": None, "max": None}}]
+    assert "reversed" not in mark(scorer, f"ア\n{REVERSED}。", sections=sections)["flags"]
+
+
 @pytest.mark.parametrize(
     ("text", "language", "flagged"),
     [

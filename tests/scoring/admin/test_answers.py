@@ -54,6 +54,17 @@ def test_overlapping_evidence_is_nested_on_lines_of_their_own() -> None:
     ]
 
 
+def test_it_underlines_a_doubt_within_the_evidence_with_its_reason() -> None:
+    answer = submitted_answer(example_exam(), "要件を確認した")
+    doubt = {"start": 3, "end": 5, "reason": "negation"}
+    marked_with_evidence(answer, ("C1", 0, 7), doubts=[doubt], flags=["reversed"])
+    page = page_of(answer)
+    assert (
+        '<mark class="pms-doubt" title="反対の意味か" data-doubt="反対の意味か">確認</mark>' in page
+    )
+    assert "逆の意味？" in page
+
+
 def test_no_script_of_a_candidate_or_a_manager_runs() -> None:
     exam = example_exam()
     exam.questions.update(prompt="<script>p", passage="<script>q", label="<script>r")

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils.timezone import now
 
+from scoring.marks import settlement
 from scoring.models import (
     Answer,
     AnswerGroup,
@@ -22,6 +23,7 @@ from scoring.models import (
     Standing,
 )
 from scoring.review import groups, references
+from tests import factories, sample_exam
 from tests.clients import browser_of
 from tests.factories import CANDIDATE, make_user
 from tests.sample_exam import SAID, SAID_AGAIN, grouped, hand_in, load, texts
@@ -110,6 +112,21 @@ def test_it_shows_of_the_machine_what_the_policy_has(
     assert 'name="answer"' in html
     assert ("pms-ev" in html) is evidence
     assert ("desk-machine" in html) is points
+
+
+@pytest.mark.parametrize(("shown", "underlined"), [("nothing", False), ("evidence", True)])
+def test_it_underlines_what_may_be_reversed(shown: str, underlined: bool) -> None:
+    question = load("Q1", shown=shown).questions.get(code="Q1")
+    [answer] = factories.hand_in(question, ["要件の漏れを増やすため"], 0, "candidate-{}")
+    mark = sample_exam.machine_mark(question, answer)
+    mark.criteria[0]["doubts"] = [{"start": 3, "end": 5, "reason": "negation"}]
+    mark.flags = ["reversed"]
+    mark.save()
+    Answer.objects.filter(pk=answer.pk).update(status="scored", flags=mark.flags)
+    settlement.settle([answer.pk])
+    html = Marker("marker").open()
+    assert ('data-doubt="says the contrary?">漏れ</mark>' in html) is underlined
+    assert ("Reversed?" in html) is underlined
 
 
 def test_it_takes_a_mark_and_opens_the_next_answer(marker: Marker) -> None:

@@ -68,6 +68,19 @@ def test_it_maps_evidence_back_to_each_text_as_submitted(
     assert spans == [{"start": 0, "end": 12}, {"start": 1, "end": 13}]
 
 
+def test_it_keeps_doubts_and_maps_them_to_each_text_as_submitted(
+    question: Question, inference: Inference
+) -> None:
+    hand_in("要件が変わらなかったから", "　要件が変わらなかったから  ")
+    batches.score_waiting(question, inference)
+    first, second = Mark.objects.order_by("answer_id")
+    [doubt] = first.criteria[0]["doubts"]
+    assert first.flags == second.flags == ["reversed"]
+    assert doubt["reason"] == "negation"
+    moved = {**doubt, "start": doubt["start"] + 1, "end": doubt["end"] + 1}
+    assert second.criteria[0]["doubts"] == [moved]
+
+
 def test_a_text_that_was_marked_before_takes_that_mark_over_without_a_call(
     question: Question, inference: Inference
 ) -> None:
