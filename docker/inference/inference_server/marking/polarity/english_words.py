@@ -21,7 +21,7 @@ NOT = _set(
 )
 NO = _set(
     "no without nobody none nothing nowhere neither nor hardly barely scarcely rarely seldom "
-    "unable insufficiently inadequately shortage absence prevention avoidance omission failure"
+    "unable insufficiently inadequately shortage absence prevention avoidance omission failure non"
 )
 VERBS = _set(
     "lack lacks lacked fail fails failed failing refuse refuses refused prevent prevents prevented "
@@ -29,11 +29,12 @@ VERBS = _set(
     "omitting neglect neglects neglected neglecting forget forgets forgot forgotten prohibit "
     "prohibits prohibited forbid forbids forbidden deny denies denied eliminate eliminates "
     "eliminated eliminating skip skips skipped skipping overlook "
-    "overlooks overlooked overlooking"
+    "overlooks overlooked overlooking hinder hinders hindered hindering reject rejects rejected "
+    "rejecting ignore ignores ignored ignoring exclude excludes excluded excluding"
 )
 ADJECTIVES = _set("lacking missing missed absent insufficient inadequate incomplete impossible")
 """Behind a form of "be" these and the verbs deny what stands before them: "it is missing"."""
-NEUTRAL = _set("whether unless than if when until")
+NEUTRAL = _set("whether unless than instead if when until")
 """After these a clause neither affirms nor denies."""
 BREAKS = _set(
     "because since so but although though while where which who whose then thus therefore "
