@@ -57,20 +57,20 @@ def test_it_leaves_open_what_is_asked_supposed_or_compared(text: str, word: str)
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "count"),
     [
-        ("it is not green. it does not need light and will not grow.", "not green"),
-        ("it isn't green. it doesn't need light. it can't grow.", "isn't green"),
-        ("it is green. it does not need light and will not grow.", None),
-        ("it does not grow.", None),
-        ("", None),
+        ("it is not green. it does not need light and will not grow.", 3),
+        ("it isn't green. it doesn't need light. it can't grow.", 3),
+        ("it does not grow.", 1),
+        ("it is green. it does not need light and will not grow.", 0),
+        ("it is green.", 0),
+        ("", 0),
     ],
 )
-def test_it_knows_a_text_that_denies_throughout(text: str, expected: str | None) -> None:
-    denied = english.denied_throughout(text)
-    assert (denied is not None) is (expected is not None)
-    if denied and expected:
-        assert text[slice(*denied)].startswith(expected)
+def test_it_knows_a_text_that_denies_throughout(text: str, count: int) -> None:
+    denials = english.denials_throughout(text)
+    assert len(denials) == count
+    assert all("n" in text[slice(*denial)] for denial in denials)
 
 
 def test_its_words_lie_at_their_places() -> None:

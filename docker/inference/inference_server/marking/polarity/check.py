@@ -8,7 +8,7 @@ from typing import Any, Self
 from inference_server.marking.matching import Match, Reading
 from inference_server.marking.points import LEAST
 from inference_server.marking.polarity.comparing import Doubt, doubt
-from inference_server.marking.polarity.english import denied_throughout
+from inference_server.marking.polarity.english import denials_throughout
 from inference_server.marking.polarity.outlines import (
     Outline,
     is_readable,
@@ -20,6 +20,9 @@ from pmscoring.base import texts
 
 AS_NEAR = 0.05
 """References that an answer comes nearly as near to as to the nearest must all be turned around."""
+
+FEWEST_DENIALS = 3
+"""So many times "not" in a text that denies throughout are odd whatever the references say."""
 
 
 @dataclass(frozen=True)
@@ -58,35 +61,44 @@ class Check:
         return cls(question["language"], references, known, plain)
 
     def doubts(self, reading: Reading, matches: Sequence[Match]) -> Mapping[int, Doubt]:
-        """By the criterion's index, why people should look at an answer that may earn its points.
-
-        A text that denies all that it says is doubted at every criterion, whatever its references.
-        """
-        if reading.text in self.plain:
+        """Why people should look at an answer that may earn points, by the criterion's index."""
+        if reading.text in self.plain or not is_readable(reading):
             return {}
-        turned = self._turned(reading, matches)
-        if self.language != "en" or not (denied := denied_throughout(lowered(reading.text))):
-            return turned
-        return {index: Doubt("negation", *denied) for index in range(len(matches))} | turned
+        near = [self._nearest(index, match) for index, match in enumerate(matches)]
+        return self._denied(lowered(reading.text), near) | self._turned(reading, near)
 
-    def _turned(self, reading: Reading, matches: Sequence[Match]) -> dict[int, Doubt]:
+    def _turned(self, reading: Reading, near: Sequence[Sequence[Outline]]) -> dict[int, Doubt]:
         """The criteria whose nearest references the answer turns around."""
-        if not is_readable(reading):
-            return {}
-        near = {
-            index: outlines
-            for index, match in enumerate(matches)
-            if match.strength >= LEAST and (outlines := self._nearest(index, match))
-        }
-        text = lowered(reading.text)
-        if not may_turn(text, self.language, [each for own in near.values() for each in own]):
+        every = [outline for outlines in near for outline in outlines]
+        if not may_turn(lowered(reading.text), self.language, every):
             return {}
         answer = Outline.of(reading, self.language)
-        found = {index: doubt(outlines, answer, self.known) for index, outlines in near.items()}
+        found = {
+            index: doubt(outlines, answer, self.known)
+            for index, outlines in enumerate(near)
+            if outlines
+        }
         return {index: each for index, each in found.items() if each}
 
+    def _denied(self, text: str, near: Sequence[Sequence[Outline]]) -> dict[int, Doubt]:
+        """The criteria that are doubted because the text denies all that it says.
+
+        One "not" is enough where the nearest references deny nothing.
+        """
+        if self.language != "en" or not (denials := denials_throughout(text)):
+            return {}
+        found = Doubt("negation", denials[0][0], denials[-1][1])
+        return {
+            index: found
+            for index, outlines in enumerate(near)
+            if len(denials) >= FEWEST_DENIALS
+            or (outlines and not any(outline.denies for outline in outlines))
+        }
+
     def _nearest(self, criterion: int, match: Match) -> list[Outline]:
-        """The references of the criterion that the answer is nearest to."""
+        """The references of the criterion that the answer is nearest to, if it is near to any."""
+        if match.strength < LEAST:
+            return []
         strengths = [
             (strength, outline)
             for strength, outline in zip(

@@ -13,8 +13,8 @@ DENIALS = words.NOT | words.NO
 NEGATORS = DENIALS | words.VERBS | words.ADJECTIVES
 SIGN = re.compile(rf"n't\b|\b(?:un[a-z]|(?:{'|'.join(sorted(NEGATORS))})\b)")
 SHORTEST_STEM = 3
-FEWEST_DENIED, DENIED_SHARE = 3, 0.75
-"""Auxiliaries that are denied, in number and as a share of all, where a text denies throughout."""
+DENIED_SHARE = 0.75
+"""The share of its auxiliaries that a text denies which denies throughout."""
 
 
 def denies(text: str) -> bool:
@@ -44,16 +44,14 @@ def clauses(text: str) -> Iterator[Clause]:
     yield Clause(items, is_neutral)
 
 
-def denied_throughout(text: str) -> tuple[int, int] | None:
-    """From the first to the last "not" of a text that denies nearly all that it says."""
+def denials_throughout(text: str) -> list[tuple[int, int]]:
+    """Where "not" stands, in a text that denies nearly all that it says; else nowhere."""
     auxiliaries, denials = 0, []
     for token, start, end in _tokens(text):
         auxiliaries += token in words.AUXILIARIES
         if token in words.NOT or token.endswith("n't"):
             denials.append((start, end))
-    if len(denials) < max(FEWEST_DENIED, DENIED_SHARE * auxiliaries):
-        return None
-    return denials[0][0], denials[-1][1]
+    return denials if len(denials) >= DENIED_SHARE * auxiliaries else []
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int, int]]:

@@ -20,8 +20,12 @@ DENIES = {"ja": japanese.denies, "en": english.denies}
 
 @dataclass(frozen=True)
 class Outline:
-    """`vectors` is [phrases, width], each the unit vector of its word's tokens."""
+    """`vectors` is [phrases, width], each the unit vector of its word's tokens.
 
+    `denies` says whether anything in the text may deny.
+    """
+
+    denies: bool
     phrases: Sequence[Phrase]
     vectors: Floats
     causes: Sequence[Cause]
@@ -38,6 +42,7 @@ class Outline:
         phrases = [phrase for phrase, a, b in zip(found, first, last, strict=True) if a < b]
         kept = np.asarray(first < last)
         return cls(
+            DENIES[language](text),
             phrases,
             _means(reading.vectors, first[kept], last[kept]),
             causes(text, language),
@@ -67,9 +72,9 @@ class Outline:
 
 def may_turn(text: str, language: str, references: Sequence[Outline]) -> bool:
     """A glance at whether a folded text in lower case could turn around any of the references."""
-    return DENIES[language](text) or any(
-        reference.quantities or reference.causes or reference.denials.any()
-        for reference in references
+    return bool(references) and (
+        DENIES[language](text)
+        or any(each.denies or each.causes or each.quantities for each in references)
     )
 
 
