@@ -45,12 +45,14 @@ def doubt(
 def _doubt(reference: Outline, answer: Outline, known: Iterable[Quantity]) -> Doubt | None:
     if quantity := _other_quantity(reference.quantities, answer.quantities, known):
         return Doubt("number", quantity.start, quantity.end)
-    if not reference.phrases or not answer.phrases:
+    has_causes = reference.causes and answer.causes
+    has_denials = reference.denials.any() or answer.denials.any()
+    if not (reference.phrases and answer.phrases and (has_causes or has_denials)):
         return None
     near = _similarities(reference, answer)
-    if cause := _turned_cause(reference, answer, near):
+    if has_causes and (cause := _turned_cause(reference, answer, near)):
         return Doubt("cause", *cause.cause)
-    return _turned_phrase(reference, answer, near)
+    return _turned_phrase(reference, answer, near) if has_denials else None
 
 
 def _similarities(reference: Outline, answer: Outline) -> Floats:

@@ -1,5 +1,6 @@
 """A text's phrases, causes and quantities, with a vector for each phrase."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from inference_server.arrays import Floats, Indices, Mask
+from inference_server.arrays import Floats, Mask
 from inference_server.marking.matching import Reading
 from inference_server.marking.polarity import english, japanese
 from inference_server.marking.polarity.causes import Cause, Span, causes
@@ -20,14 +21,16 @@ DENIES = {"ja": japanese.denies, "en": english.denies}
 
 @dataclass(frozen=True)
 class Outline:
-    """`vectors` is [phrases, width], each the unit vector of its word's tokens.
+    """What a text says, as far as it can be turned around.
 
-    `denies` says whether anything in the text may deny.
+    `places` has the tokens [first, last) of each phrase's word among the vectors of `tokens`,
+    [tokens, width]. `denies` says whether anything in the text may deny.
     """
 
     denies: bool
     phrases: Sequence[Phrase]
-    vectors: Floats
+    places: Sequence[Span]
+    tokens: Floats
     causes: Sequence[Cause]
     quantities: Sequence[Quantity]
 
@@ -35,19 +38,33 @@ class Outline:
     def of(cls, reading: Reading, language: str) -> Self:
         """The outline of a text as the encoder read it in one window."""
         text = lowered(reading.text)
-        found = [phrase for clause in CLAUSES[language](text) for phrase in clause.phrases()]
-        starts, ends = np.array(reading.offsets, np.int64).reshape(-1, 2).T
-        first = np.searchsorted(ends, [phrase.word.start for phrase in found], "right")
-        last = np.searchsorted(starts, [phrase.word.end for phrase in found], "left")
-        phrases = [phrase for phrase, a, b in zip(found, first, last, strict=True) if a < b]
-        kept = np.asarray(first < last)
+        starts, ends = [start for start, _ in reading.offsets], [end for _, end in reading.offsets]
+        phrases, places = [], []
+        for clause in CLAUSES[language](text):
+            for phrase in clause.phrases():
+                word = phrase.word
+                place = bisect_right(ends, word.start), bisect_left(starts, word.end)
+                if place[0] < place[1]:
+                    phrases.append(phrase)
+                    places.append(place)
         return cls(
             DENIES[language](text),
             phrases,
-            _means(reading.vectors, first[kept], last[kept]),
+            places,
+            reading.vectors,
             causes(text, language),
             quantities(text, language),
         )
+
+    @cached_property
+    def vectors(self) -> Floats:
+        """[phrases, width], each the unit vector of its word's tokens."""
+        members = np.zeros((len(self.places), len(self.tokens)), np.float32)
+        for row, (first, last) in enumerate(self.places):
+            members[row, first:last] = 1
+        sums = members @ self.tokens
+        norms = np.sqrt(np.einsum("ij,ij->i", sums, sums))
+        return np.asarray(sums / np.maximum(norms, 1e-12)[:, None], np.float32)
 
     @cached_property
     def polarities(self) -> Floats:
@@ -88,11 +105,3 @@ def is_readable(reading: Reading) -> bool:
     """Whether the encoder read the text in one window, whose tokens stand in its order."""
     starts = [start for start, _ in reading.offsets]
     return starts == sorted(starts)
-
-
-def _means(vectors: Floats, first: Indices, last: Indices) -> Floats:
-    """The unit vector of the mean of each run [first, last) of the vectors."""
-    sums = np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), vectors.cumsum(axis=0)])
-    means = sums[last] - sums[first]
-    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
-    return np.asarray(means, np.float32)

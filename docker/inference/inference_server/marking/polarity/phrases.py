@@ -55,6 +55,13 @@ class Clause(NamedTuple):
 
     def phrases(self) -> list[Phrase]:
         """Each word that is not light, with its polarity."""
+        if not any(isinstance(item, Negator) for item in self.items):
+            polarity = NEUTRAL if self.is_neutral else AFFIRMED
+            return [
+                Phrase(item, polarity, False, item.start, item.end)
+                for item in self.items
+                if isinstance(item, Word) and not item.is_light
+            ]
         before = _acting(self.items, is_forward=True)
         behind = _acting(self.items[::-1], is_forward=False)[::-1]
         phrases = []
