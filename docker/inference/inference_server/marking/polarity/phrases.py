@@ -83,7 +83,8 @@ def _acting(
 
     Between a negator and the word that it stands at there are light words only.
     """
-    sign, at_word = AFFIRMED, ()
+    sign = AFFIRMED
+    at_word: tuple[Negator, ...] = ()
     acting: list[tuple[int, tuple[Negator, ...]]] = []
     for item in items:
         acting.append((sign, at_word))
