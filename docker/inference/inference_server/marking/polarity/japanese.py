@@ -17,6 +17,7 @@ DENYING = "|".join(
         words.PREVENTS,
         words.VERBS,
         words.BADLY,
+        words.MENDS,
         PREFIX,
     )
 )
@@ -39,10 +40,12 @@ KINDS = {
     "prevents": _quick(words.PREVENTS),
     "verb": _quick(words.VERBS),
     "badly": _quick(words.BADLY),
+    "mends": _quick(words.MENDS),
     "prefix": PREFIX,
     "question": words.QUESTIONS,
     "contrast": words.CONTRASTS,
     "condition": words.CONDITIONS,
+    "if": words.IFS,
     "strong": words.STRONG,
     "boundary": words.BOUNDARIES,
     "last_denial": words.LAST_DENIALS,
@@ -51,7 +54,7 @@ KINDS = {
     "kanji": f"[{HAN}](?:(?!{_begins(DENYING)}|[未不非無])[{HAN}]|(?!{DENYING})[{HAN}])*",
 }
 ITEM = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in KINDS.items()))
-ENDS = frozenset(("boundary", "strong", "last_denial", "question", "contrast", "condition"))
+ENDS = frozenset(("boundary", "if", "strong", "last_denial", "question", "contrast", "condition"))
 NEUTRAL_ENDS = frozenset(("question", "contrast", "condition"))
 BETWEEN_LACKS = re.compile("[や・と]?")
 APART = tuple("にでへ")
@@ -95,7 +98,7 @@ class _Reader:
         self.waiting: list[Clause] = []
         self.prefix: Negator | None = None
         self.last_lack = -1
-        self.follows_condition = self.is_risk = False
+        self.follows_condition = self.is_risk = self.is_badly = False
 
     def clauses(self) -> Iterator[Clause]:
         """The clauses in their order."""
@@ -123,7 +126,8 @@ class _Reader:
             is_apart = self.text.endswith(APART, 0, start)
             self.items.append(Negator(start, end, is_apart=is_apart))
             self.items += [word] if kind == "prevents" else []
-        elif kind == "badly":
+        elif kind in ("badly", "mends"):
+            self.is_badly |= kind == "badly"
             self.waiting.append(Clause(self.items, is_neutral=True))
             self.items = [word]
         elif kind in ("denial", "last_denial"):
@@ -132,16 +136,20 @@ class _Reader:
             self.prefix = Negator(start, end)
         elif kind == "kanji":
             self.items += _words(word.stem, start)
-            if self.prefix and self.prefix.end == start:
-                self.items.append(self.prefix)
         elif kind == "other":
             self.items.append(word)
+        if self.prefix and self.prefix.end == start:
+            self.items.append(self.prefix)
 
     def _end_clause(self, kind: str) -> None:
         is_neutral = self.follows_condition or kind in NEUTRAL_ENDS
         self.waiting.append(Clause(self.items, is_neutral))
-        self.follows_condition = kind == "condition" or (self.follows_condition and not self.items)
-        self.items, self.last_lack = [], -1
+        self.follows_condition = (
+            kind == "condition"
+            or (kind == "if" and self.is_badly)
+            or (self.follows_condition and not self.items)
+        )
+        self.items, self.last_lack, self.is_badly = [], -1, False
 
     def _settled(self) -> list[Clause]:
         """The clauses that wait, neutral where they say what may happen."""
