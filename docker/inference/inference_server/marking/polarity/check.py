@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self
 
 from inference_server.marking.matching import Match, Reading
@@ -30,8 +29,9 @@ class Check:
     """What answers to a question are compared with.
 
     `references` has the outlines of each criterion's references in the order of the rubric, None
-    for a label, which may name a topic without saying anything of it. `known` has the quantities
-    that references, model answers and prompt name; `plain` the texts that are right as they are.
+    for one of several windows, and for a label: it may name a topic and say nothing of it. `known`
+    has the quantities that references, model answers and prompt name; `plain` the texts that are
+    right as they are.
     """
 
     language: str
@@ -42,14 +42,9 @@ class Check:
     @classmethod
     def of(cls, question: dict[str, Any], readings: Sequence[Sequence[Reading]]) -> Self:
         """The check of a question, with the readings of each criterion as the rubric has them."""
-        outline_of = partial(Outline.of, language=question["language"])
         references = [
-            [
-                None if reading.text == label else outline_of(reading)
-                for reading in own
-                if len(reading.vectors)
-            ]
-            for own, label in zip(readings, _labels(question), strict=True)
+            _outlines(own, criterion, question["language"])
+            for own, criterion in zip(readings, question["criteria"], strict=True)
         ]
         right = [
             *question["model_answers"],
@@ -110,5 +105,13 @@ class Check:
         return [outline for strength, outline in strengths if strength >= best - AS_NEAR]
 
 
-def _labels(question: dict[str, Any]) -> list[str]:
-    return [texts.folded(criterion["label"]) for criterion in question["criteria"]]
+def _outlines(
+    readings: Sequence[Reading], criterion: dict[str, Any], language: str
+) -> list[Outline | None]:
+    """The outlines of a criterion's references; its label, if it has one, is the last reading."""
+    count = len(readings) - bool(texts.folded(criterion["label"]))
+    return [
+        Outline.of(reading, language) if index < count and is_readable(reading) else None
+        for index, reading in enumerate(readings)
+        if len(reading.vectors)
+    ]
