@@ -9,6 +9,7 @@ from inference_server.marking.points import LEAST
 from inference_server.marking.polarity.comparing import Doubt, doubt
 from inference_server.marking.polarity.english import denials_throughout
 from inference_server.marking.polarity.outlines import (
+    DENIES,
     Outline,
     is_readable,
     lowered,
@@ -30,14 +31,15 @@ class Check:
 
     `references` has the outlines of each criterion's references in the order of the rubric, None
     for one of several windows, and for a label: it may name a topic and say nothing of it. `known`
-    has the quantities that references, model answers and prompt name; `plain` the texts that are
-    right as they are.
+    has the quantities that references, model answers, prompt and passage name; `plain` the texts
+    that are right as they are, and `denies` says whether one of these may deny something.
     """
 
     language: str
     references: Sequence[Sequence[Outline | None]]
     known: Sequence[Quantity]
     plain: frozenset[str]
+    denies: bool
 
     @classmethod
     def of(cls, question: dict[str, Any], readings: Sequence[Sequence[Reading]]) -> Self:
@@ -51,16 +53,32 @@ class Check:
             *(text for criterion in question["criteria"] for text in criterion["references"]),
         ]
         plain = frozenset(map(texts.folded, right))
-        said = [*plain, texts.folded(question["prompt"])]
-        known = [each for text in said for each in quantities(lowered(text), question["language"])]
-        return cls(question["language"], references, known, plain)
+        language = question["language"]
+        said = [*plain, texts.folded(question["prompt"]), texts.folded(question["passage"])]
+        known = [each for text in said for each in quantities(lowered(text), language)]
+        denies = any(DENIES[language](lowered(text)) for text in plain)
+        return cls(language, references, known, plain, denies)
 
     def doubts(self, reading: Reading, matches: Sequence[Match]) -> Mapping[int, Doubt]:
         """Why people should look at an answer that may earn points, by the criterion's index."""
         if reading.text in self.plain or not is_readable(reading):
             return {}
         near = [self._nearest(index, match) for index, match in enumerate(matches)]
-        return self._denied(lowered(reading.text), near) | self._turned(reading, near)
+        text = lowered(reading.text)
+        return self._renumbered(text, near) | self._denied(text, near) | self._turned(reading, near)
+
+    def _renumbered(self, text: str, near: Sequence[Sequence[Outline]]) -> dict[int, Doubt]:
+        """The criteria that are doubted because of a number that nothing names.
+
+        Only a unit that something names is compared, and one number that is named excuses others.
+        """
+        said = quantities(text, self.language)
+        named = {quantity.unit for quantity in said if any(map(quantity.is_same, self.known))}
+        units = {quantity.unit for quantity in self.known} - named
+        if not (other := next((each for each in said if each.unit in units), None)):
+            return {}
+        found = Doubt("number", other.start, other.end)
+        return {index: found for index, outlines in enumerate(near) if outlines}
 
     def _turned(self, reading: Reading, near: Sequence[Sequence[Outline]]) -> dict[int, Doubt]:
         """The criteria whose nearest references the answer turns around."""
@@ -78,7 +96,8 @@ class Check:
     def _denied(self, text: str, near: Sequence[Sequence[Outline]]) -> dict[int, Doubt]:
         """The criteria that are doubted because the text denies all that it says.
 
-        One "not" is enough where the nearest references deny nothing.
+        One "not" is enough where nothing that would be right denies anything: it may belong to
+        another criterion.
         """
         if self.language != "en" or not (denials := denials_throughout(text)):
             return {}
@@ -86,8 +105,7 @@ class Check:
         return {
             index: found
             for index, outlines in enumerate(near)
-            if len(denials) >= FEWEST_DENIALS
-            or (outlines and not any(outline.denies for outline in outlines))
+            if len(denials) >= FEWEST_DENIALS or (outlines and not self.denies)
         }
 
     def _nearest(self, criterion: int, match: Match) -> list[Outline]:
