@@ -21,6 +21,8 @@ from pmscoring.base import texts
 AS_NEAR = 0.05
 """References that an answer comes nearly as near to as to the nearest must all be turned around."""
 
+ALSO_MEANT = 0.08
+"""A criterion that the answer is further from than from the nearest is not what it speaks of."""
 FEWEST_DENIALS = 3
 """So many times "not" in a text that denies throughout are odd whatever the references say."""
 
@@ -63,7 +65,11 @@ class Check:
         """Why people should look at an answer that may earn points, by the criterion's index."""
         if reading.text in self.plain or not is_readable(reading):
             return {}
-        near = [self._nearest(index, match) for index, match in enumerate(matches)]
+        least = max(match.strength for match in matches) - ALSO_MEANT
+        near = [
+            self._nearest(index, match) if match.strength >= max(least, LEAST) else []
+            for index, match in enumerate(matches)
+        ]
         text = lowered(reading.text)
         return self._renumbered(text, near) | self._denied(text, near) | self._turned(reading, near)
 
@@ -109,9 +115,7 @@ class Check:
         }
 
     def _nearest(self, criterion: int, match: Match) -> list[Outline]:
-        """The references of the criterion that the answer is nearest to, if it is near to any."""
-        if match.strength < LEAST:
-            return []
+        """The references of the criterion that the answer is nearest to."""
         strengths = [
             (strength, outline)
             for strength, outline in zip(
