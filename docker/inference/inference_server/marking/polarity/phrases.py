@@ -91,5 +91,6 @@ def _acting(
         if isinstance(item, Word):
             at_word = at_word if item.is_light else ()
         elif item.is_forward == is_forward:
-            sign, at_word = -sign, () if item.is_apart else (*at_word, item)
+            sign = -sign
+            at_word = () if item.is_apart else (*at_word, item)
     return acting
