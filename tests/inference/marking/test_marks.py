@@ -232,7 +232,8 @@ def test_it_flags_an_answer_that_denies_all_that_it_says(scorer: Scorer) -> None
     changes = {"criteria": bare, "model_answers": [], "max_points": 4, "language": "en"}
     text = "The users did not agree. They were not asked and could not say so."
     result = mark(scorer, text, **changes)
-    assert (result["points"], result["flags"]) == (4, ["reversed"])
+    assert result["points"] == 4
+    assert "reversed" in result["flags"]
 
 
 def test_it_asks_no_essay_whether_it_is_reversed(scorer: Scorer) -> None:
