@@ -14,7 +14,7 @@ from typing import Any
 import django
 
 from inference_server.encoding.batching import Batcher
-from inference_server.encoding.engine import Encoder
+from inference_server.encoding.engine import Encoder, choose
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
 from tests.bench import sample
@@ -83,7 +83,7 @@ def _marks(read: list[Read], wires: dict[str, Any]) -> dict[tuple[str, str], Any
     for found in read:
         for (_, code), text in found.items():
             by_question[code].add(text)
-    encoder = Encoder.load(WEIGHTS, "cpu", "int8", threads=2)
+    encoder = Encoder.load(WEIGHTS, *choose("cpu", "auto"), threads=2)
     batcher = Batcher(encoder.forward, 4096, 1_000_000)
     scorer = Scorer(encoder, batcher, 10_000_000)
     marks = {}

@@ -13,7 +13,7 @@ import httpx
 import orjson
 from django.conf import settings
 
-from inference_server.encoding.engine import Encoder
+from inference_server.encoding.engine import Encoder, choose
 from pmscoring.base import texts
 from tests.bench.answers import distinct, question
 from tests.paths import WEIGHTS
@@ -26,7 +26,7 @@ class Raw:
     """The encoder in this process, as many threads and the same precision as the service."""
 
     def __init__(self) -> None:
-        self.encoder = Encoder.load(WEIGHTS, "cpu", "int8", THREADS)
+        self.encoder = Encoder.load(WEIGHTS, *choose("cpu", "auto"), THREADS)
         self.pack_tokens = PACKS[0]
         sequences = self.sequences(distinct(1000, seed=99))
         self.pack_tokens = min(PACKS, key=lambda size: self.seconds(sequences, size))

@@ -20,7 +20,7 @@ import numpy as np
 
 from inference_server.arrays import Doubles
 from inference_server.encoding.batching import Batcher
-from inference_server.encoding.engine import Encoder
+from inference_server.encoding.engine import Encoder, choose
 from inference_server.marking import matching
 from inference_server.marking.matching import Reading, Rubric
 from inference_server.marking.points import FULL, LEAST
@@ -215,7 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, nargs="?", help="a folder of CSV files")
     data = parser.parse_args().data
-    encoder = Encoder.load(WEIGHTS, "cpu", "int8", threads=2)
+    encoder = Encoder.load(WEIGHTS, *choose("cpu", "auto"), threads=2)
     batcher = Batcher(encoder.forward, pack_tokens=1024, queue_sequences=1_000_000)
     scorer = Scorer(encoder, batcher, max_tokens=10_000_000)
     told = []

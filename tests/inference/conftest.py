@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference_server.encoding.batching import Batcher
-from inference_server.encoding.engine import Encoder
+from inference_server.encoding.engine import Encoder, choose
 from inference_server.fitting import general, question
 from inference_server.fitting.examples import Example
 from inference_server.fitting.result import FitResult
@@ -18,8 +18,11 @@ from tests.inference import marked_answers, marked_questions, sample_texts
 
 @pytest.fixture(scope="session")
 def encoder(weights: Path) -> Encoder:
-    """The default encoder in int8, on one thread: on a busy machine two wait for each other."""
-    return Encoder.load(weights, "cpu", "int8", threads=1)
+    """The default encoder as the service runs it on this machine's processor, in int8 or fp32.
+
+    On one thread, for on a busy machine two wait for each other.
+    """
+    return Encoder.load(weights, *choose("cpu", "auto"), threads=1)
 
 
 @pytest.fixture(scope="session")

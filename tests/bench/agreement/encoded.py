@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from inference_server.encoding.batching import Batcher
-from inference_server.encoding.engine import Encoder
+from inference_server.encoding.engine import Encoder, choose
 from inference_server.judging.texts import Text
 from inference_server.marking import matching
 from inference_server.marking.matching import Reading, Rubric
@@ -83,7 +83,7 @@ class Reader:
     def scorer(self) -> Scorer:
         """The service's own, made when it is first wanted."""
         if self.made is None:
-            encoder = Encoder.load(WEIGHTS, "cpu", "int8", threads=2)
+            encoder = Encoder.load(WEIGHTS, *choose("cpu", "auto"), threads=2)
             batcher = Batcher(encoder.forward, pack_tokens=512, queue_sequences=1_000_000)
             self.made = Scorer(encoder, batcher, max_tokens=10_000_000)
         return self.made

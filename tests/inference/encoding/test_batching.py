@@ -15,14 +15,18 @@ import torch
 
 from inference_server.arrays import Floats
 from inference_server.encoding.batching import Batcher, Overloaded
-from inference_server.encoding.engine import Encoder
+from inference_server.encoding.engine import Encoder, choose
 from inference_server.scorer import Scorer
 from tests.fakes import Forward, vectors_of
 from tests.inference import sample_texts
 from tests.inference.serving import wait_until
 
 Ids = Sequence[Sequence[int]]
-TEXTS = sample_texts.texts(400, 960)
+IS_INT8 = choose("cpu", "auto")[1] == "int8"
+int8_only = pytest.mark.skipif(
+    not IS_INT8, reason="without AVX-512 VNNI int8 is a plain loop, which takes hours for this"
+)
+TEXTS = sample_texts.texts(400 if IS_INT8 else 100, 960)
 SECONDS = 10
 
 
@@ -94,7 +98,7 @@ def outcomes(encoder: Encoder) -> Outcomes:
 
 def test_it_is_tried_on_texts_of_every_length(encoder: Encoder) -> None:
     sizes = [len(tokens) for tokens in encoder.tokenise(TEXTS)]
-    assert len(set(TEXTS)) == 400
+    assert len(set(TEXTS)) == (400 if IS_INT8 else 100)
     assert min(sizes) < 10
     assert max(sizes) > 600
 
@@ -105,6 +109,7 @@ def test_it_is_tried_in_batches_of_different_sizes(outcomes: Outcomes) -> None:
     assert 13 <= largest["shuffled_by_13"] < 32
 
 
+@int8_only
 @pytest.mark.parametrize("way", ["sorted_by_32", "shuffled_by_13"])
 def test_it_makes_the_same_int8_vectors_in_any_batch(outcomes: Outcomes, way: str) -> None:
     alone = outcomes["one_by_one"].recorder.digests
@@ -118,6 +123,7 @@ def test_it_gives_the_same_mark_in_any_batch(outcomes: Outcomes, way: str) -> No
     assert outcomes[way].marks == outcomes["one_by_one"].marks
 
 
+@int8_only
 def test_it_makes_the_same_int8_vectors_on_any_number_of_threads(encoder: Encoder) -> None:
     ids = [tokens.ids[:512] for tokens in encoder.tokenise(TEXTS[::10])]
     single = [vectors.tobytes() for vectors in encoder.forward(ids)]

@@ -114,7 +114,7 @@ def test_a_question_may_ask_for_words_of_the_passage() -> None:
 def test_the_prompt_handed_back_is_flagged_although_a_reference_says_a_part_of_it() -> None:
     prompt = "利用部門が要件を確認していなかったことに触れて，遅れの原因を述べよ。"
     criteria = [QUESTION["criteria"][0] | {"references": ["利用部門が要件を確認していなかった"]}]
-    asked = {"prompt": prompt, "criteria": criteria}
+    asked: dict[str, Any] = {"prompt": prompt, "criteria": criteria}
     assert flags(prompt, **asked) == ["copied_prompt"]
     assert flags(prompt.removesuffix("を述べよ。"), **asked) == ["copied_prompt"]
     assert flags("利用部門が要件を確認していなかったこと", **asked) == []

@@ -1,33 +1,16 @@
 """The written pairs as the encoder reads them: reversals are doubted, right answers are not."""
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inference_server.encoding.batching import Batcher
-from inference_server.encoding.engine import Encoder, choose
 from inference_server.marking import matching
 from inference_server.marking.matching import Reading
 from inference_server.marking.polarity.comparing import Doubt
 from inference_server.scorer import Scorer
 from tests.inference import sample_texts
 from tests.inference.marking.polarity.pairs import CASES, Case
-
-
-@pytest.fixture(scope="module")
-def scorer(request: pytest.FixtureRequest, weights: Path) -> Iterator[Scorer]:
-    """In the precision that this machine computes fast: int8 takes minutes where it is a loop."""
-    _, precision = choose("cpu", "auto")
-    if precision == "int8":
-        encoder = request.getfixturevalue("encoder")
-    else:
-        encoder = Encoder.load(weights, "cpu", precision, threads=1)
-    batcher = Batcher(encoder.forward, 1024, 100_000)
-    yield Scorer(encoder, batcher, 1_000_000)
-    batcher.close()
 
 
 @pytest.fixture(scope="module")
