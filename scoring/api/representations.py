@@ -335,7 +335,7 @@ def mark(row: models.Mark) -> Mark:
 
 def evidence_of(row: models.Mark) -> list[CriterionMark]:
     """The criteria's evidence and doubts without their points."""
-    return [{**criterion, "points": None} for criterion in row.criteria]
+    return [cast("CriterionMark", {**criterion, "points": None}) for criterion in row.criteria]
 
 
 def answer(

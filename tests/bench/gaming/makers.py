@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import log
+from math import log, sqrt
 from random import Random
 from typing import Any
 
@@ -102,7 +102,7 @@ def most_typical(language: Language, full: Sequence[str], rest: Sequence[str]) -
     def score(word: str) -> float:
         has, other = inside[word] + 0.5, outside[word] + 0.5
         odds = log(has / (len(full) - has + 1)) - log(other / (len(rest) - other + 1))
-        return odds / (1 / has + 1 / other) ** 0.5
+        return odds / sqrt(1 / has + 1 / other)
 
     return sorted(inside, key=lambda word: (-score(word), word))[:TYPICAL_WORDS]
 

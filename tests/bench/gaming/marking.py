@@ -135,7 +135,8 @@ class Bench:
         ]
         honest = _drawn(trial.honest, bounds.honest, trial.seed) if HONEST in bounds.kinds else []
         own = [one for one in probes if _is_of(one, question)]
-        sources = [one.text for one in (*honest, *told, *own)]
+        sources = [answer.text for answer in honest] + [made.text for made in told]
+        sources += [probe.text for probe in own]
         sources += [made.origin for made in told if made.origin is not None]
         marks = self._marks(question.wire, sources, calibration)
         see = Seer(trial, threshold)
@@ -206,7 +207,9 @@ def material_of(trial: Trial, questions: Sequence[Question], pieces: Split) -> M
     question = trial.question
     ranked = sorted(trial.train, key=lambda one: -one.points)
     others = [one for one in questions if one.code != question.code]
-    after = [one for one in questions[_place(question, questions) + 1 :] + others if one in others]
+    after = [
+        one for one in [*questions[_place(question, questions) + 1 :], *others] if one in others
+    ]
     return Material(
         Language(question.language, pieces),
         question.wire,

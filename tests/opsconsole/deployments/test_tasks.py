@@ -8,7 +8,7 @@ import pytest
 from django.utils.timezone import now
 
 from opsconsole import tasks
-from opsconsole.deployments import driver, request
+from opsconsole.deployments import driver, recovery, request
 from opsconsole.engines.base import EngineAway
 from opsconsole.engines.daemon import PATIENT_SECONDS
 from opsconsole.environments import engine
@@ -100,9 +100,7 @@ def test_a_deployment_is_driven_with_patience_for_a_busy_engine(
     drivers: list[Any] = []
     monkeypatch.undo()
     monkeypatch.setattr(driver.Driver, "drive", lambda self: drivers.append(self))
-    monkeypatch.setattr(
-        tasks.recovery_of_deployments, "recover", lambda _, engine: drivers.append(engine)
-    )
+    monkeypatch.setattr(recovery, "recover", lambda _, engine: drivers.append(engine))
     deployment = request.request(staging, caller=NOBODY, version="2")
     tasks.start_deployment(deployment.pk)
     tasks.recover_deployment(deployment.pk)

@@ -62,7 +62,8 @@ def _similarities(reference: Outline, answer: Outline) -> Floats:
     ours = np.array([known.get(stem, -2) for stem in stems])
     theirs = np.array([known.get(phrase.word.stem, -1) for phrase in answer.phrases])
     cosines: Floats = reference.vectors @ answer.vectors.T
-    return cosines + np.float32(SAME) * (ours[:, None] == theirs)
+    near: Floats = cosines + np.float32(SAME) * (ours[:, None] == theirs)
+    return near
 
 
 def _turned_phrase(reference: Outline, answer: Outline, near: Floats) -> Doubt | None:
