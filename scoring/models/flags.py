@@ -20,6 +20,10 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Keywords only"),
         _("The answer strings words together and has hardly any of what makes sentences."),
     ),
+    "garbled": (
+        _("Words out of order"),
+        _("The words or letters of the answer stand in an order that makes no sentences."),
+    ),
 }
 
 

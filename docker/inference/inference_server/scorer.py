@@ -18,6 +18,7 @@ from inference_server.marking import matching
 from inference_server.marking.judgement import Judgement
 from inference_server.marking.marks import mark
 from inference_server.marking.matching import NO_MATCH, Match, Reading, Rubric
+from inference_server.marking.order import Heads
 from inference_server.marking.sheet import Sheet, reference_texts
 from inference_server.reading import EncoderLike, TextReader
 from pmscoring.base import lengths, texts
@@ -37,10 +38,11 @@ class PreparedQuestion:
 
 @dataclass(frozen=True)
 class ReadAnswer:
-    """What came of reading an answer."""
+    """What came of reading an answer; `disorder` are the flags that its word order earns."""
 
     matches: Sequence[Match]
     judgement: Judgement | None
+    disorder: Sequence[str] = ()
 
 
 class Scorer(TextReader):
@@ -49,6 +51,7 @@ class Scorer(TextReader):
     def __init__(self, encoder: EncoderLike, batcher: Batcher, max_tokens: int) -> None:
         """`max_tokens` bounds the tokens of one call."""
         super().__init__(encoder, batcher, max_tokens)
+        self.heads = Heads.load().suited_to(encoder.middle)
         self.questions: OrderedDict[bytes, PreparedQuestion] = OrderedDict()
         self.lock = threading.Lock()
 
@@ -70,7 +73,8 @@ class Scorer(TextReader):
 
         def use(reading: Reading) -> ReadAnswer:
             matches = matching.matches(reading, prepared.rubric, count, average=prepared.is_essay)
-            return ReadAnswer(matches, _judgement(calibration, reading, matches, prepared))
+            judgement = _judgement(calibration, reading, matches, prepared)
+            return ReadAnswer(matches, judgement, self.heads.flags(reading) if self.heads else ())
 
         distinct = list({part.text: 0 for part in folded.values() if part.text})
         read_answers = self.read(distinct, use, caller)
@@ -80,7 +84,13 @@ class Scorer(TextReader):
         for text, part in folded.items():
             read = read_answers.get(part.text, blank)
             marks[text] = mark(
-                text, part, prepared.sheet, read.matches, read.judgement, void_judgement
+                text,
+                part,
+                prepared.sheet,
+                read.matches,
+                read.judgement,
+                void_judgement,
+                read.disorder,
             )
         return [marks[text] for text in answers]
 

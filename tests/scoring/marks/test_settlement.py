@@ -83,7 +83,16 @@ def test_a_sure_mark_of_the_machine_is_final_where_the_exam_allows_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "flag", ["off_topic", "wrong_language", "copied_prompt", "too_long", "too_short", "stuffed"]
+    "flag",
+    [
+        "off_topic",
+        "wrong_language",
+        "copied_prompt",
+        "too_long",
+        "too_short",
+        "stuffed",
+        "garbled",
+    ],
 )
 def test_a_flagged_answer_is_not_final_by_the_machine_alone_and_comes_first(flag: str) -> None:
     exam = exam_in(machine_final=True, audit_rate=0)
