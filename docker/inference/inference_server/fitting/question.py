@@ -14,6 +14,7 @@ from inference_server.fitting.folds import FOLDS
 from inference_server.fitting.model import SEED, fit
 from inference_server.fitting.reading import read_in_parts
 from inference_server.fitting.result import FitResult, Say, part_of
+from inference_server.fitting.worthless import made_of
 from inference_server.judging.packing import sha256_of
 from inference_server.judging.question import QuestionCalibration, RuleAgreement, made_for
 from inference_server.judging.texts import Text
@@ -37,9 +38,15 @@ class ReadText:
 
 
 def calibrate(
-    scorer: Scorer, question: dict[str, Any], examples: Sequence[Example], say: Say
+    scorer: Scorer,
+    question: dict[str, Any],
+    examples: Sequence[Example],
+    say: Say,
+    foreign: Sequence[str] = (),
 ) -> FitResult:
     """The calibration of the question, fitted to the examples.
+
+    `foreign` are texts that answer other questions, of which some are learned as worth nothing.
 
     There are FEWEST examples or more, on the question's scale, and two at least differ in points.
     Raises TooLarge, and what `say` raises.
@@ -52,7 +59,14 @@ def calibrate(
     learned = _learned(void, points)
     criteria, constant = _criteria(question, [examples[i] for i in learned])
     learned_texts = [read_texts[folded[i]].text for i in learned]
-    fitted = fit(learned_texts, [points[learned], *criteria.values()], part_of(say, READING, 1.0))
+    made = made_of(question, [folded[i] for i in learned], points[learned], foreign)
+    worthless_texts = _read(scorer, question, [one.text for one in made], lambda *_: None)
+    fitted = fit(
+        learned_texts,
+        [points[learned], *criteria.values()],
+        part_of(say, READING, 1.0),
+        worthless=[(worthless_texts[one.text].text, one.fold) for one in made],
+    )
     rule = RuleAgreement(int((points[void] == 0).sum()), int(void.sum()))
     calibration = QuestionCalibration(
         scorer.encoder.model, made_for(question), tuple(criteria), constant, rule, fitted.model
