@@ -13,6 +13,7 @@ from pmscoring.base.words import words as _
 from scoring.documents.base import BadDocument, Essay
 
 SECONDS = 20.0
+START_SECONDS = 20.0
 MOST_SHOWN = 60
 PROGRAM = Path(__file__).parents[1] / "pdf" / "__main__.py"
 LOST: "Answer" = ("heavy", 0, "", ())
@@ -41,7 +42,7 @@ class Pdfs:
         """
         if self.child is None:
             self.child = _start()
-        kind, page, value, margins = _ask(self.child, data)
+        kind, page, value, margins = _ask(self.child, data, SECONDS)
         if kind == "heavy":
             self.close()
         if kind == "typed":
@@ -61,18 +62,18 @@ def _start() -> Child:
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    if _ask(child, b"") == LOST:
+    if _ask(child, b"", START_SECONDS) == LOST:
         child.kill()
         child.communicate()
         raise ChildProcessError("the process that reads PDF files does not start")
     return child
 
 
-def _ask(child: Child, data: bytes) -> Answer:
+def _ask(child: Child, data: bytes, seconds: float) -> Answer:
     """What the program answers; LOST if it does not answer in time, or has ended."""
     requests, responses = cast(IO[bytes], child.stdin), cast(IO[bytes], child.stdout)
-    end = monotonic() + SECONDS
-    timer = Timer(SECONDS, child.kill)
+    end = monotonic() + seconds
+    timer = Timer(seconds, child.kill)
     timer.start()
     try:
         requests.write(len(data).to_bytes(8) + data)

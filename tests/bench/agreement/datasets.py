@@ -15,7 +15,7 @@ READERS = (
     ("rater1", "rater2"),
     ("points_first_reader", "points_second_reader"),
 )
-csv.field_size_limit(1 << 30)
+LONGEST_CELL = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,11 @@ def find(folder: Path) -> list[Data]:
 
 def _read(folder: Path, path: Path) -> Data | None:
     with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        limit = csv.field_size_limit(LONGEST_CELL)
+        try:
+            rows = list(csv.DictReader(file))
+        finally:
+            csv.field_size_limit(limit)
     has = set(rows[0]) if rows else set()
     question = next((name for name in QUESTION if name in has), None)
     points = next((name for name in POINTS if name in has), None)

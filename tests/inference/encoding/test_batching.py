@@ -100,7 +100,7 @@ def test_it_is_tried_on_texts_of_every_length(encoder: Encoder) -> None:
     sizes = [len(tokens) for tokens in encoder.tokenise(TEXTS)]
     assert len(set(TEXTS)) == (400 if IS_INT8 else 100)
     assert min(sizes) < 10
-    assert max(sizes) > 600
+    assert max(sizes) > (600 if IS_INT8 else 512)
 
 
 def test_it_is_tried_in_batches_of_different_sizes(outcomes: Outcomes) -> None:
