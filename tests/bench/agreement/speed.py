@@ -10,6 +10,7 @@ from inference_server.fitting.question import calibrate
 from inference_server.fitting.training import limit_threads
 from inference_server.judging.question import QuestionCalibration
 from inference_server.scorer import Scorer
+from tests.bench import sample
 from tests.bench.agreement.datasets import Row
 
 ROUNDS, SCORED = 5, 600
@@ -19,17 +20,15 @@ def wire(rows: Sequence[Row]) -> dict[str, Any]:
     """The rows' question as the service reads it, all points in one criterion."""
     most = max(row.points for row in rows)
     whole = {"code": "C1", "label": "-", "points": most, "references": [], "keywords": []}
-    return {
-        "language": "en",
-        "prompt": rows[0].prompt or "-",
-        "passage": "",
-        "max_points": most,
-        "step": 1,
-        "limits": {"min": None, "max": None, "count": "characters", "over_limit": "flag"},
-        "criteria": [{**whole, "references": list(rows[0].references)}],
-        "model_answers": [],
-        "sections": [],
-    }
+    criteria = [{**whole, "references": list(rows[0].references)}]
+    return sample.wire(
+        {
+            "language": "en",
+            "prompt": rows[0].prompt or "-",
+            "max_points": most,
+            "criteria": criteria,
+        }
+    )
 
 
 def measure(scorer: Scorer, rows: Sequence[Row]) -> dict[str, Any]:

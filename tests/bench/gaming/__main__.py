@@ -48,9 +48,9 @@ def marks(written: str) -> int | None:
 
 def sets(asked: argparse.Namespace) -> Iterator[list[Question]]:
     """The questions of each set that was asked for."""
-    for found in questions.of_folder(asked.data) if asked.data else ():
-        if asked.only in found[0].set:
-            yield questions.chosen(found, asked.questions)
+    for own in questions.of_folder(asked.data) if asked.data else ():
+        if asked.only in own[0].set:
+            yield questions.chosen(own, asked.questions)
     if asked.only in questions.SAMPLE:
         yield questions.chosen(questions.of_sample(), asked.questions)
 

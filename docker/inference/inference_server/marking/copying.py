@@ -43,15 +43,12 @@ class Sources:
     keywords: Runs
 
     @classmethod
-    def of(cls, question: Mapping[str, Any], references: Iterable[str]) -> Self:
-        """The sources of a question with these folded references."""
+    def of(
+        cls, question: Mapping[str, Any], references: Iterable[str], keywords: Iterable[str]
+    ) -> Self:
+        """The sources of a question with these folded references and keywords."""
         language = question["language"]
         prompt, passage = (texts.folded(question[name]) for name in ("prompt", "passage"))
-        keywords = [
-            texts.folded(word)
-            for criterion in question["criteria"]
-            for word in criterion["keywords"]
-        ]
         return cls(
             language,
             _runs([prompt], language),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Self
 
 from inference_server.marking.copying import Sources
@@ -37,7 +38,7 @@ class Sheet:
             question,
             keywords,
             model_answers,
-            Sources.of(question, references),
+            Sources.of(question, references, chain.from_iterable(keywords)),
             NoAnswers.of(question.get("no_answers", ()), right),
         )
 

@@ -37,12 +37,12 @@ class Cause:
 def causes(text: str, language: str) -> list[Cause]:
     """The causes that sentences of a folded text in lower case name together with an effect."""
     find = _japanese if language == "ja" else _english
-    found = []
+    named = []
     for sentence in SENTENCE.finditer(text):
         if cause := find(sentence.group()):
             start = sentence.start()
-            found.append(Cause(_moved(cause.cause, start), _moved(cause.effect, start)))
-    return found
+            named.append(Cause(_moved(cause.cause, start), _moved(cause.effect, start)))
+    return named
 
 
 def _moved(span: Span, by: int) -> Span:

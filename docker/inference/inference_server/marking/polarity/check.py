@@ -71,7 +71,11 @@ class Check:
             for index, match in enumerate(matches)
         ]
         text = lowered(reading.text)
-        return self._renumbered(text, near) | self._denied(text, near) | self._turned(reading, near)
+        return (
+            self._renumbered(text, near)
+            | self._denied(text, near)
+            | self._turned(reading, text, near)
+        )
 
     def _renumbered(self, text: str, near: Sequence[Sequence[Outline]]) -> dict[int, Doubt]:
         """The criteria that are doubted because of a number that nothing names.
@@ -83,21 +87,23 @@ class Check:
         units = {quantity.unit for quantity in self.known} - named
         if not (other := next((each for each in said if each.unit in units), None)):
             return {}
-        found = Doubt("number", other.start, other.end)
-        return {index: found for index, outlines in enumerate(near) if outlines}
+        unnamed = Doubt("number", other.start, other.end)
+        return {index: unnamed for index, outlines in enumerate(near) if outlines}
 
-    def _turned(self, reading: Reading, near: Sequence[Sequence[Outline]]) -> dict[int, Doubt]:
+    def _turned(
+        self, reading: Reading, text: str, near: Sequence[Sequence[Outline]]
+    ) -> dict[int, Doubt]:
         """The criteria whose nearest references the answer turns around."""
         every = [outline for outlines in near for outline in outlines]
-        if not may_turn(lowered(reading.text), self.language, every):
+        if not may_turn(text, self.language, every):
             return {}
         answer = Outline.of(reading, self.language)
-        found = {
+        doubts = {
             index: doubt(outlines, answer, self.known)
             for index, outlines in enumerate(near)
             if outlines
         }
-        return {index: each for index, each in found.items() if each}
+        return {index: each for index, each in doubts.items() if each}
 
     def _denied(self, text: str, near: Sequence[Sequence[Outline]]) -> dict[int, Doubt]:
         """The criteria that are doubted because the text denies all that it says.
@@ -107,9 +113,9 @@ class Check:
         """
         if self.language != "en" or not (denials := denials_throughout(text)):
             return {}
-        found = Doubt("negation", denials[0][0], denials[-1][1])
+        denial = Doubt("negation", denials[0][0], denials[-1][1])
         return {
-            index: found
+            index: denial
             for index, outlines in enumerate(near)
             if len(denials) >= FEWEST_DENIALS or (outlines and not self.denies)
         }

@@ -38,8 +38,8 @@ def doubt(
 
     `known` are quantities that the answer may name.
     """
-    found = [_doubt(reference, answer, known) for reference in references]
-    return found[0] if all(found) else None
+    doubts = [_doubt(reference, answer, known) for reference in references]
+    return doubts[0] if all(doubts) else None
 
 
 def _doubt(reference: Outline, answer: Outline, known: Iterable[Quantity]) -> Doubt | None:
