@@ -78,7 +78,7 @@ class Container:
             for name, told in networks.items()
         }
 
-    def run(self, *argv: str, stdin: str = "", timeout: float = 60) -> str:
+    def run(self, *argv: str, stdin: str = "", timeout: float = 120) -> str:
         """What a command inside it printed."""
         return docker("exec", "-i", self.id, *argv, stdin=stdin, timeout=timeout)
 

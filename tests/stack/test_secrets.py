@@ -96,7 +96,8 @@ def test_a_secret_gets_a_new_value_without_a_failed_request(
 
     with Load(api) as load:
         answered = load.requests
-        said = stack.container("ops").run("python", "manage.py", "secrets", "rotate", name)
+        ops = stack.container("ops")
+        said = ops.run("python", "manage.py", "secrets", "rotate", name, timeout=300)
         wait_for(lambda: load.requests > answered + 100, 180, "the load goes on")
 
     assert "has a new value" in said
