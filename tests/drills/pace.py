@@ -1,11 +1,20 @@
-"""How many answers a drill hands in: a machine that scores slowly is given fewer."""
+"""How much a drill asks of a machine: one that works slowly is given less."""
 
+import time
 from collections.abc import Callable
+from itertools import cycle
+
+from tests.drills.calling import CALLS, SCORING
+from tests.stack.callers import Api
 
 FEW = 100
 """Answers by which the pace is found out."""
 LEAST, MOST = 600, 5000
 """Answers that are a queue, and those that keep a fast machine at work for minutes."""
+FASTEST = 45.0
+"""Requests a second that keep the one small web container of a fast machine busy."""
+TRYING = 8.0
+"""Seconds for which it is tried how many requests that container answers."""
 
 
 def answers_for(
@@ -17,3 +26,17 @@ def answers_for(
     """
     hand_in(FEW)
     return int(min(max(seconds * FEW / drain(), LEAST), MOST))
+
+
+def rate_for(door: Api) -> float:
+    """The requests a second that keep the web container busy, and none waiting; at most FASTEST.
+
+    More would pile up until the balancer refuses what one address has under way.
+    """
+    paths = cycle(path for method, path, body in CALLS if (method, path, body) != SCORING)
+    answered, began = 0, time.monotonic()
+    with door.client() as client:
+        while time.monotonic() - began < TRYING:
+            client.get(next(paths)).raise_for_status()
+            answered += 1
+    return min(answered / (time.monotonic() - began), FASTEST)

@@ -20,7 +20,7 @@ from tests.drills.autoscaling import (
 from tests.drills.conftest import Told
 from tests.drills.deploying import HERE, Site
 from tests.drills.onlookers import Client
-from tests.drills.pace import answers_for
+from tests.drills.pace import answers_for, rate_for
 from tests.stack import count
 from tests.stack.callers import Api
 from tests.stack.engine import wait_for
@@ -64,10 +64,10 @@ def many(site: Site, door: Api) -> int:
 def test_cpu_load_takes_web_to_its_most_and_back_without_a_failed_request(
     site: Site, door: Api, told: Told
 ) -> None:
-    began = datetime.now(UTC)
+    began, rate = datetime.now(UTC), rate_for(door)
     set_policy(site, "web", most=3, metrics=BY_CPU)
     with Client(site.folder, door, rate=3) as low:
-        with Client(site.folder, door, rate=45) as high:
+        with Client(site.folder, door, rate=rate) as high:
             up = wait_for(lambda: running(site, "web") == 3, 240, "web is at its most")
             site.settle(high, 300)
         down = wait_for(lambda: len(site.containers("web")) == 1, 300, "web is back")
@@ -76,7 +76,7 @@ def test_cpu_load_takes_web_to_its_most_and_back_without_a_failed_request(
     rest(site, "web")
     told(
         f"web {course(rows)}: at its most after {up:.0f} s, back {down:.0f} s after the load;"
-        f" with it {high.answers()}; without {low.answers()}"
+        f" with it, {rate:.0f} a second, {high.answers()}; without {low.answers()}"
     )
     assert high.answers().failed == []
     assert low.answers().failed == []
