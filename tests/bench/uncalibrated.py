@@ -3,7 +3,7 @@
 A CSV file counts when its columns are question, prompt, text, `reference` or `references` (a JSON
 list), and `correct` (0 or 1) or `points`. Of each file a row for the method as shipped, one for
 each part left out, and the share of its answers that has each flag. The sample exam follows,
-question by question.
+question by question, and how its evidence agrees with what a person marked.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from inference_server.marking.sheet import Sheet
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
 from scoring.agreement.kappa import agreement
-from tests.bench import sample
+from tests.bench import evidence, sample
 from tests.bench.report import write
 from tests.paths import WEIGHTS
 
@@ -195,6 +195,7 @@ def of_sample(scorer: Scorer) -> Iterator[dict[str, Any]]:
         told = agreement(list(zip(given, one.points, strict=True)), one.wire["step"])
         row = {"answers": told.count, "qwk": told.kappa, "exact": told.exact, "mae": told.mae}
         yield {"name": f"sample {one.code}", "method": "as shipped", **row}
+    yield {"name": "sample", "method": "evidence, F1", **evidence.measure(scorer)}
 
 
 def show(row: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ def test_the_last_sentence_earns_its_points(scorer: Scorer, essays: tuple[str, s
     with_it, without = scorer.score(question(), essays)
     assert with_it["points"] > without["points"]
     [place] = with_it["criteria"][0]["evidence"]
-    assert place["start"] < place["end"] == SIZE
+    assert place["start"] < place["end"] == SIZE - 1
     assert place["start"] > SIZE - 3 * len(SOUGHT)
 
 

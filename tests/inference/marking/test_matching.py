@@ -8,7 +8,7 @@ from inference_server.marking import matching
 from inference_server.marking.matching import Match, Reading, Rubric, blocks, matches, rubric_of
 
 
-def reading(text: str, *vectors: tuple[float, float]) -> Reading:
+def reading(text: str, *vectors: tuple[float, ...]) -> Reading:
     """A token a character, each as rare as any other."""
     offsets = [(place, place + 1) for place in range(len(text))]
     return Reading(text, offsets, np.array(vectors, np.float32), np.ones(len(text), np.float32))
@@ -18,7 +18,7 @@ def test_a_text_that_says_the_reference_matches_it_in_full() -> None:
     rubric = rubric_of([[reading("ab", (1, 0), (0, 1))]], None)
     [match] = matches(reading("x,ab", (0.6, 0.8), (0.6, 0.8), (1, 0), (0, 1)), rubric, 1)
     assert match.strength == pytest.approx(1)
-    assert (match.start, match.end) == (2, 4)
+    assert match.spans == ((2, 4),)
 
 
 def test_the_best_of_several_references_counts() -> None:
@@ -80,37 +80,25 @@ def test_a_block_holds_whole_references_and_no_more_than_fit(
     assert sizes == [[3], [5], [1, 2], [4]]
 
 
-def shortest_run(answer: Reading, reference: Reading) -> tuple[int, int]:
-    """The fewest clauses in a row that are near enough to the reference, found by trying all."""
-    rubric = rubric_of([[reference]], None)
-    clauses = [found.span() for found in matching.CLAUSE.finditer(answer.text)]
-    cosines = answer.vectors @ rubric.vectors.T
-    whole = float(cosines.max(axis=0) @ rubric.weights)
-    enough = whole - 0.03 * abs(whole)
-    runs = []
-    for first in range(len(clauses)):
-        for last in range(first, len(clauses)):
-            start, end = clauses[first][0], clauses[last][1]
-            strength = float(cosines[start:end].max(axis=0) @ rubric.weights)
-            if strength >= enough:
-                runs.append((last - first, end - start, -strength, start, end))
-    return min(runs)[3:]
+def test_each_criterion_is_shown_by_the_clause_that_is_its_own() -> None:
+    rubric = rubric_of([[reading("a", (1, 0))], [reading("b", (0.6, 0.8))]], None)
+    first, second = matches(reading("x,y", (1, 0), (0, 1), (0.6, 0.8)), rubric, 2)
+    assert first.spans == ((0, 1),)
+    assert second.spans == ((2, 3),)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_evidence_of_a_long_text_is_the_shortest_passage_that_shows_the_reference(
-    seed: int,
-) -> None:
-    chance = np.random.default_rng(seed)
-    sizes = chance.integers(1, 6, int(chance.integers(3, 24)))
-    text = "".join("abcde"[:size] + "。" for size in sizes)
-    answer, reference = on_axes(text, chance), on_axes("abcdefgh", chance)
-    [match] = matches(answer, rubric_of([[reference]], None), 1)
-    start, end = shortest_run(answer, reference)
-    # One clause or two are compared by their length alone.
-    if text[start:end].count("。") > 2:
-        assert (match.start, match.end) == (start, end)
-    assert match.end - match.start < len(text) or (start, end) == (0, len(text))
+def test_a_criterion_of_two_clauses_is_shown_by_both() -> None:
+    rubric = rubric_of([[reading("ab", (1, 0), (0, 1))]], None)
+    [match] = matches(reading("x,y", (1, 0), (0, 0), (0, 1)), rubric, 1)
+    assert match.spans == ((0, 3),)
+
+
+def test_in_an_essay_each_reference_is_shown_by_its_sentence() -> None:
+    rubric = rubric_of([[reading("a", (1, 0)), reading("b", (0, 1))]], None)
+    vectors = [(0.0, 1.0), (0.0, 0.0), (0.0, 0.0), (0.6, 0.0), (0.0, 0.0), (1.0, 0.0)]
+    [match] = matches(reading("x。\fy。z", *vectors), rubric, 1, average=True)
+    assert match.spans == ((0, 1), (5, 6))
+    assert match.strength == pytest.approx(1)
 
 
 def test_a_text_far_from_the_reference_has_evidence_all_the_same() -> None:
@@ -119,4 +107,14 @@ def test_a_text_far_from_the_reference_has_evidence_all_the_same() -> None:
     for x in (0.0, 1.0, -1.0):
         vectors = [(x, y) for y in (1, 0, 1, 0, 1, 0, 1, 0)]
         [match] = matches(reading(text, *vectors), rubric, 1)
-        assert 0 <= match.start < match.end <= len(text)
+        [(start, end)] = match.spans
+        assert 0 <= start < end <= len(text)
+
+
+def test_in_a_long_answer_that_shows_it_only_as_a_whole_a_passage_does() -> None:
+    rubric = rubric_of([[reading("abc", (1, 0, 0), (0, 1, 0), (0, 0, 1))]], None)
+    axes = {"a": (1, 0, 0), "b": (0, 1, 0), "c": (0, 0, 1)}
+    text = "x,a,b,c,x,x"
+    vectors = [axes.get(letter, (0, 0, 0)) for letter in text]
+    [match] = matches(reading(text, *vectors), rubric, 1)
+    assert [text[start:end] for start, end in match.spans] == ["a,b,c"]

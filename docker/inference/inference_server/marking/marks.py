@@ -85,11 +85,11 @@ def _criterion(
     code = criterion["code"]
     if not points:
         return {"code": code, "points": 0, "evidence": [], "doubts": []}
-    end = min(match.end, len(folded.text)) or len(folded.text)
+    spans = match.spans or [(0, len(folded.text))]
     return {
         "code": code,
         "points": _number(points),
-        "evidence": [_span(folded, match.start, end)],
+        "evidence": [_span(folded, start, end) for start, end in spans],
         "doubts": [_span(folded, doubt.start, doubt.end) | {"reason": doubt.reason}]
         if doubt
         else [],

@@ -7,18 +7,17 @@ prompt says them already (question demoting, Sultan et al. 2016). docs/scoring.m
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
 from inference_server.arrays import Floats, Indices
+from inference_server.marking import evidence
+from inference_server.marking.evidence import Span
 
-CLAUSE = re.compile(r"[^。、．，.,;；:：!?！？]+[。、．，.,;；:：!?！？]*")
 DEMOTING, LEAST_WEIGHT = 1.5, 0.02
 LEAST_RARITY = 0.1
-EVIDENCE_SHARE = 0.97
-"""Evidence is the shortest span that reaches this share of the whole answer's strength."""
 MAX_COSINES = 16_000_000
 """Cosines held at once: a long answer meets a long rubric block by block, not in gigabytes."""
 
@@ -53,18 +52,17 @@ class Rubric:
 
 @dataclass(frozen=True)
 class Match:
-    """Strength in [-1, 1], and the span [start, end) of the folded text that shows it.
+    """Strength in [-1, 1], and the spans [start, end) of the folded text that show it, in order.
 
     `by_reference` has the strength of each of the criterion's references in the rubric.
     """
 
     strength: float
-    start: int
-    end: int
+    spans: tuple[Span, ...] = ()
     by_reference: tuple[float, ...] = ()
 
 
-NO_MATCH = Match(0.0, 0, 0)
+NO_MATCH = Match(0.0)
 
 
 def rubric_of(references: Sequence[Sequence[Reading]], prompt: Reading | None) -> Rubric:
@@ -95,34 +93,51 @@ def matches(
 ) -> list[Match]:
     """For each of the `criteria`, by index, the match of its best reference.
 
-    With `average` the strength is the mean of all its references'.
+    With `average` the strength is the mean of all its references', and a sentence shows each.
     """
     if not len(reading.vectors) or not len(rubric.starts):
         return [NO_MATCH] * criteria
-    clauses = [(m.start(), m.end()) for m in CLAUSE.finditer(reading.text) if m.group().strip()]
-    clauses = clauses or [(0, len(reading.text))]
-    order, firsts, present = _by_clause(reading, clauses)
-    strengths = np.concatenate(
-        [
-            _strengths(reading, block, order, firsts)
-            for block in blocks(rubric, len(reading.vectors))
-        ],
-        axis=1,
-    )
-    own_clauses = [clauses[i] for i in present]
-    spans = _spans(own_clauses)
+    parts = Parts.of(reading, evidence.SENTENCE if average else evidence.CLAUSE)
+    strengths = parts.strengths(rubric, pairs=not average)
+    whole = strengths[-1]
+    owned = [np.flatnonzero(rubric.owners == criterion) for criterion in range(criteria)]
+    if average:
+        spans = _sentences(parts, strengths, rubric)
+    else:
+        best = [int(own[whole[own].argmax()]) for own in owned if len(own)]
+        spans = _passages(parts, strengths, rubric, best)
 
-    def match_of(criterion: int) -> Match:
-        owned = np.flatnonzero(rubric.owners == criterion)
-        match, best = _match(strengths[:, owned], spans, average)
-        if len(own_clauses) <= 2 or (match.start, match.end) != spans[-1]:
-            return match
-        reference = _reference(rubric, int(owned[best]))
-        nearest = _nearest(reading, reference, order, firsts)
-        start, end = _passage(nearest, reference.weights, own_clauses)
-        return replace(match, start=start, end=end)
+    def match_of(own: Indices) -> Match:
+        if not len(own):
+            return NO_MATCH
+        strength = float(whole[own].mean() if average else whole[own].max())
+        places = {spans[reference] for reference in own.tolist() if reference in spans}
+        return Match(strength, tuple(sorted(places)), tuple(whole[own].tolist()))
 
-    return [match_of(criterion) for criterion in range(criteria)]
+    return [match_of(own) for own in owned]
+
+
+def _sentences(parts: "Parts", strengths: Floats, rubric: Rubric) -> dict[int, Span]:
+    """The sentence that shows each reference, by the reference's index."""
+    chosen = evidence.shown(strengths[:-1], strengths[-1], parts.spans, rubric.owners)
+    return {reference: parts.spans[index] for reference, index in enumerate(chosen.tolist())}
+
+
+def _passages(
+    parts: "Parts", strengths: Floats, rubric: Rubric, references: Sequence[int]
+) -> dict[int, Span]:
+    """What shows each of these references: a clause, two, or of a longer answer a passage."""
+    whole = parts.spans[0][0], parts.spans[-1][1]
+    spans = [*evidence.with_pairs(parts.spans), whole]
+    own = strengths[:, references]
+    chosen = evidence.shown(own, own[-1], spans, rubric.owners[references])
+    places = {}
+    for reference, index in zip(references, chosen.tolist(), strict=True):
+        places[reference] = spans[index]
+        if len(parts.spans) > 2 and index == len(spans) - 1:
+            alone = _reference(rubric, reference)
+            places[reference] = evidence.passage(parts.nearest(alone), alone.weights, parts.spans)
+    return places
 
 
 def blocks(rubric: Rubric, tokens: int) -> Iterator[Rubric]:
@@ -149,106 +164,53 @@ def _block(rubric: Rubric, first: int, last: int, end: int) -> Rubric:
     )
 
 
-def _by_clause(
-    reading: Reading, clauses: Sequence[tuple[int, int]]
-) -> tuple[Indices, Indices, list[int]]:
-    """The tokens ordered by clause, where each clause begins among them, and which these are."""
-    starts = np.array([start for start, _ in clauses])
-    places = np.searchsorted(starts, [start for start, _ in reading.offsets], "right") - 1
-    order = np.argsort(places, kind="stable")
-    present, firsts = np.unique(places[order], return_index=True)
-    return order, firsts, [max(int(place), 0) for place in present]
-
-
 def _reference(rubric: Rubric, index: int) -> Rubric:
     """One reference of the rubric, by its index."""
     ends = [*rubric.starts[1:].tolist(), len(rubric.vectors)]
     return _block(rubric, index, index + 1, ends[index])
 
 
-def _nearest(reading: Reading, rubric: Rubric, order: Indices, firsts: Indices) -> Floats:
-    """[clauses, tokens of the rubric]: the cosine of the nearest token in the clause."""
-    cosines = reading.vectors @ rubric.vectors.T
-    nearest: Floats = np.maximum.reduceat(cosines[order], firsts, axis=0)
-    return nearest
+@dataclass(frozen=True)
+class Parts:
+    """An answer in the pieces of its text that have tokens.
 
-
-def _strengths(reading: Reading, rubric: Rubric, order: Indices, firsts: Indices) -> Floats:
-    """[spans, references]: how near the tokens of each reference come within the span."""
-    nearest = _nearest(reading, rubric, order, firsts)
-    weighted = _nearest_in_spans(nearest) * rubric.weights
-    strengths: Floats = np.add.reduceat(weighted, rubric.starts, axis=1)
-    return strengths
-
-
-def _nearest_in_spans(nearest: Floats) -> Floats:
-    """[spans, tokens of the rubric] from [clauses, tokens]: spans are in the order of `_spans`."""
-    pairs = np.maximum(nearest[:-1], nearest[1:])
-    return np.concatenate([nearest, pairs, nearest.max(axis=0, keepdims=True)])
-
-
-def _spans(clauses: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Every clause, every two neighbours and, last, the whole."""
-    pairs = [(left[0], right[1]) for left, right in pairwise(clauses)]
-    return [*clauses, *pairs, (clauses[0][0], clauses[-1][1])]
-
-
-def _passage(
-    nearest: Floats, weights: Floats, clauses: Sequence[tuple[int, int]]
-) -> tuple[int, int]:
-    """The fewest clauses in a row, as [start, end) of the text, that show a reference.
-
-    `nearest` is [clauses, tokens of the reference], `weights` [tokens]. A longer run is never
-    weaker, so the length is found by halving: `runs` has the maxima of all runs of `length` clauses
-    that are too weak, and `powers` those of all runs of 1, 2, 4 … clauses.
+    `spans` are the pieces' code points [start, end); `order` has the tokens by piece, and `firsts`
+    is where each piece begins among them.
     """
-    enough = _enough(float(nearest.max(axis=0) @ weights))
-    powers = [nearest]
-    while len(powers[-1]) > (half := 1 << (len(powers) - 1)):
-        powers.append(np.maximum(powers[-1][:-half], powers[-1][half:]))
-    length, runs = 0, np.full_like(nearest, -1.0)
-    for exponent in reversed(range(len(powers))):
-        longer = _longer(runs, powers[exponent], length)
-        # The whole is enough, whatever a sum in another order comes to.
-        if len(longer) > 1 and float((longer @ weights).max()) < enough:
-            length, runs = length + (1 << exponent), longer
-    strengths = _longer(runs, nearest, length) @ weights
-    enough = min(enough, float(strengths.max()))
-    _size, _weakness, start, end = min(
-        (clauses[first + length][1] - clauses[first][0], -strength, first, first + length)
-        for first, strength in enumerate(strengths.tolist())
-        if strength >= enough
-    )
-    return clauses[start][0], clauses[end][1]
 
+    reading: Reading
+    spans: Sequence[Span]
+    order: Indices
+    firsts: Indices
 
-def _longer(runs: Floats, more: Floats, length: int) -> Floats:
-    """The maxima of runs of `length` clauses, each made longer by the run that comes after it."""
-    after = more[length:]
-    longer: Floats = np.maximum(runs[: len(after)], after)
-    return longer
+    @classmethod
+    def of(cls, reading: Reading, pattern: "re.Pattern[str]") -> "Parts":
+        """Cut by the pattern; what lies between two pieces is of the first."""
+        pieces = evidence.pieces(reading.text, pattern)
+        starts = np.array([start for start, _ in pieces])
+        places = np.searchsorted(starts, [start for start, _ in reading.offsets], "right") - 1
+        places = np.maximum(places, 0)
+        order = np.argsort(places, kind="stable")
+        present, firsts = np.unique(places[order], return_index=True)
+        return cls(reading, [pieces[place] for place in present], order, firsts)
 
+    def nearest(self, rubric: Rubric) -> Floats:
+        """[pieces, tokens of the rubric]: the cosine of the nearest token in the piece."""
+        cosines = self.reading.vectors @ rubric.vectors.T
+        nearest: Floats = np.maximum.reduceat(cosines[self.order], self.firsts, axis=0)
+        return nearest
 
-def _enough(strength: float) -> float:
-    """The strength of a span that shows as much as the whole answer with this strength."""
-    return strength - (1 - EVIDENCE_SHARE) * abs(strength)
+    def strengths(self, rubric: Rubric, *, pairs: bool) -> Floats:
+        """[spans, references]: how near the tokens of each reference come within the span.
 
+        Spans are the pieces, with `pairs` every two neighbours too, and the whole.
+        """
+        parts = blocks(rubric, len(self.reading.vectors))
+        return np.concatenate([self._strengths(part, pairs) for part in parts], axis=1)
 
-def _match(strengths: Floats, spans: Sequence[tuple[int, int]], average: bool) -> tuple[Match, int]:
-    """The match of a criterion, from the strengths [spans, references] of its references.
-
-    With it comes the index of the reference that it is shown for.
-    """
-    if not strengths.shape[1]:
-        return NO_MATCH, 0
-    by_reference = tuple(strengths[-1].tolist())
-    best = int(strengths[-1].argmax())
-    greatest = by_reference[best]
-    enough = _enough(greatest)
-    _, _, start, end = min(
-        (end - start, -strength, start, end)
-        for (start, end), strength in zip(spans, strengths[:, best].tolist(), strict=True)
-        if strength >= enough
-    )
-    strength = float(strengths[-1].mean()) if average else greatest
-    return Match(strength, start, end, by_reference), best
+    def _strengths(self, rubric: Rubric, pairs: bool) -> Floats:
+        nearest = self.nearest(rubric)
+        between = [np.maximum(nearest[:-1], nearest[1:])] if pairs else []
+        in_spans = np.concatenate([nearest, *between, nearest.max(axis=0, keepdims=True)])
+        strengths: Floats = np.add.reduceat(in_spans * rubric.weights, rubric.starts, axis=1)
+        return strengths
