@@ -1,7 +1,6 @@
 """Who looks on while a site is changed: a caller, somebody signed in, a receiver of notices."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -15,26 +14,27 @@ from typing import Any
 import httpx
 
 from tests.drills import calling
+from tests.drills.pace import rate_for
 from tests.paths import ROOT
 from tests.stack import round_trip
 from tests.stack.callers import Api
 from tests.stack.engine import wait_for
 
-RATE = float(os.environ.get("DRILL_RATE", "50"))
-"""Requests a second. Fewer are for machines that have other work too."""
-
 
 class Client:
-    """A process that calls the site at a steady rate for as long as the `with` lasts."""
+    """A process that calls the site at a steady rate for as long as the `with` lasts.
 
-    def __init__(self, folder: Path, api: Api, rate: float = RATE) -> None:
+    The rate is that of the machine where none is given.
+    """
+
+    def __init__(self, folder: Path, api: Api, rate: float = 0) -> None:
         self.log = folder / f"calls-{time.monotonic_ns()}.log"
         self.argv = [
             sys.executable,
             "-m",
             "tests.drills.calling",
             api.url,
-            f"{rate}",
+            f"{rate or rate_for(api)}",
             f"{self.log}",
         ]
         self.token = api.token
