@@ -64,7 +64,7 @@ def many(site: Site, door: Api) -> int:
 def test_cpu_load_takes_web_to_its_most_and_back_without_a_failed_request(
     site: Site, door: Api, told: Told
 ) -> None:
-    began, rate = datetime.now(UTC), rate_for(door)
+    began, rate = datetime.now(UTC), rate_for(door, share=1)
     set_policy(site, "web", most=3, metrics=BY_CPU)
     with Client(site.folder, door, rate=3) as low:
         with Client(site.folder, door, rate=rate) as high:
