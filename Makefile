@@ -82,9 +82,9 @@ browser-test: $(VENV)/.app $(VENV)/.dev ## The pages in a real Chromium (Debian 
 screenshots: $(VENV)/.app $(VENV)/.dev ## Draw the pictures of the READMEs anew, into docs/images
 	$(BIN)/python -m pytest tests/browser/screenshots.py
 
-drills: $(VENV)/.app $(VENV)/.dev ## Deploy under load on Compose and Swarm, kill who deploys, restore to a second; KILL_ENGINE=yes: dockerd too
+drills: $(VENV)/.app $(VENV)/.dev ## Deploy under load on Compose and Swarm, kill who deploys, restore to a second; DRILLS="kills pitr", KILL_ENGINE=yes: dockerd too
 	@$(MAKE) images IMAGES="app ops inference postgres"
-	STACK_REQUIRED=yes KILL_ENGINE=$(KILL_ENGINE) REGISTRY_URL=$(REGISTRY_URL) VERSION=$(VERSION) $(BIN)/python -m pytest tests/drills
+	STACK_REQUIRED=yes KILL_ENGINE=$(KILL_ENGINE) REGISTRY_URL=$(REGISTRY_URL) VERSION=$(VERSION) $(BIN)/python -m pytest $(or $(DRILLS:%=tests/drills/test_%.py),tests/drills)
 
 bench: export THROTTLE_RATE_SCORE = 1000000/min
 bench: $(VENV)/.app $(VENV)/.bench ## Measure; results go to var/bench/
