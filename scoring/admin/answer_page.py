@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from pmscoring.base import texts
-from scoring.admin.evidence import DOUBT, Layer, Span, Stretch, lanes, spans, stretches, within
+from scoring.admin.evidence import Layer, Span, Stretch, lanes, spans, stretches, within
 from scoring.admin.flags import doubt_name, explained
 from scoring.marks import visibility
 from scoring.models import Answer, Mark, Question
@@ -70,7 +70,7 @@ class Highlighter:
         Evidence of a criterion that the question no longer has is shown too, without a label.
         """
         known = dict(criteria)
-        codes = [span.code for span in evidence if not span.code.startswith(DOUBT)]
+        codes = [span.code for span in evidence if not span.reason]
         self.labels = known | {code: "" for code in codes if code not in known}
         self.styles = {code: index % STYLES for index, code in enumerate(self.labels)}
         self.lanes = lanes(list(self.labels), evidence)
@@ -84,9 +84,9 @@ class Highlighter:
         order = list(self.labels)
         html = format_html("{}", stretch.text)
         for layer in stretch.layers:
-            if layer.code.startswith(DOUBT):
+            if layer.reason:
                 html = _doubted(layer, html)
-        evidence = [layer for layer in stretch.layers if layer.code in self.labels]
+        evidence = [layer for layer in stretch.layers if not layer.reason]
         # From the inside out, so that the first criterion's element is the outermost.
         for layer in sorted(evidence, key=lambda layer: order.index(layer.code), reverse=True):
             html = format_html(
@@ -102,7 +102,7 @@ class Highlighter:
 
 
 def _doubted(layer: Layer, html: SafeString) -> SafeString:
-    name = doubt_name(layer.code.removeprefix(DOUBT))
+    name = doubt_name(layer.reason)
     begins = format_html(' data-doubt="{}"', name) if layer.begins else ""
     return format_html('<mark class="pms-doubt" title="{}"{}>{}</mark>', name, begins, html)
 

@@ -1,29 +1,34 @@
 """Cuts a text into stretches, each with the criteria that have evidence or doubts in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
-
-DOUBT = "?"
-"""Before the reason of a doubt, in place of a criterion's code, which has no such sign."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """Evidence of the criterion `code`, or a doubt: the code points [start, end) of the text."""
+    """Evidence of the criterion `code`: the code points [start, end) of the text.
+
+    A doubt has its `reason` instead of a code.
+    """
 
     code: str
     start: int
     end: int
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A criterion that has evidence in a stretch; `begins` if that evidence starts there."""
+    """A criterion that has evidence in a stretch, or the reason of a doubt there.
+
+    `begins` if that evidence or doubt starts there.
+    """
 
     code: str
     begins: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ def spans(criteria: Sequence[dict[str, Any]]) -> list[Span]:
         for span in criterion.get("evidence") or []
     ]
     doubts = [
-        Span(DOUBT + span["reason"], span["start"], span["end"])
+        Span("", span["start"], span["end"], span["reason"])
         for criterion in criteria
         for span in criterion.get("doubts") or []
     ]
@@ -51,7 +56,10 @@ def spans(criteria: Sequence[dict[str, Any]]) -> list[Span]:
 
 def within(evidence: Sequence[Span], start: int, end: int) -> list[Span]:
     """The evidence clipped to [start, end), in offsets from `start`; empty spans are left out."""
-    clipped = [Span(s.code, max(s.start, start) - start, min(s.end, end) - start) for s in evidence]
+    clipped = [
+        replace(span, start=max(span.start, start) - start, end=min(span.end, end) - start)
+        for span in evidence
+    ]
     return [span for span in clipped if span.start < span.end]
 
 
@@ -63,11 +71,11 @@ def stretches(text: str, evidence: Sequence[Span]) -> list[Stretch]:
 
 
 def _layers(evidence: Sequence[Span], at: int) -> tuple[Layer, ...]:
-    """One layer for each criterion that covers the code point `at`, in the criteria's order."""
+    """One layer for each criterion and doubt that covers the code point `at`, in their order."""
     over = [span for span in evidence if span.start <= at < span.end]
-    codes = dict.fromkeys(span.code for span in over)
-    begin = {span.code for span in over if span.start == at}
-    return tuple(Layer(code, code in begin) for code in codes)
+    kinds = dict.fromkeys((span.code, span.reason) for span in over)
+    begin = {(span.code, span.reason) for span in over if span.start == at}
+    return tuple(Layer(code, (code, reason) in begin, reason) for code, reason in kinds)
 
 
 def lanes(codes: Sequence[str], evidence: Sequence[Span]) -> dict[str, int]:
