@@ -152,6 +152,11 @@ def clear(stack: Stack) -> None:
 def before(site: Site) -> dict[str, Any]:
     """Production as it is before staging is added."""
     wait_for(lambda: site.manage("environments"), 120, "the installation has entered itself")
+    wait_for(
+        lambda: site.manage("environments", "status", "production")["state"] == "healthy",
+        120,
+        "all of it is healthy",
+    )
     return site.state()
 
 
