@@ -51,7 +51,7 @@ def run(job: Job) -> Outcome:
     if len(set(job.train_points)) < 2:
         constant = np.full(count, job.train_points[0])
         return Outcome(job.test_points, constant, np.full(count, 0.5), np.full(count, NEVER))
-    fitted = fit.fit(job.train, [job.train_points])
+    fitted = fit.fit(job.train, [job.train_points], np.ones((1, 1)))
     own = [
         (verdicts[0].confidence, verdicts[0].points == points)
         for verdicts, points in zip(fitted.out_of_fold, job.train_points, strict=True)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from safetensors.numpy import load, save
 
 from inference_server.fitting.result import FitResult
-from inference_server.judging.packing import Unreadable
+from inference_server.judging.packing import Unreadable, dump_header, read_headers
 from inference_server.judging.question import QuestionCalibration
 from inference_server.marking.marks import DOUBTED
 from inference_server.scorer import Scorer
@@ -102,3 +103,23 @@ def test_what_does_not_fit_together_is_no_calibration(calibration: QuestionCalib
 
 def test_it_reads_what_it_packed(question_fit: FitResult, calibration: QuestionCalibration) -> None:
     assert QuestionCalibration.unpack(calibration.pack()).pack() == question_fit.artefact
+
+
+def test_one_that_was_stored_without_the_share_judges_as_if_it_weighed_nothing(
+    scorer: Scorer, question_fit: FitResult, calibration: QuestionCalibration
+) -> None:
+    arrays = load(question_fit.artefact)
+    del arrays["unmarked.weights"]
+    for name in arrays:
+        if name.startswith("judge.") and name.endswith(".weights"):
+            arrays[name] = arrays[name][:-1].copy()
+    header = read_headers(question_fit.artefact)["calibration"]
+    older = QuestionCalibration.unpack(save(arrays, {"calibration": dump_header(header)}))
+
+    model = calibration.model
+    stacks = [
+        replace(one.stack, weights=one.stack.weights * ([1] * 4 + [0])) for one in model.judges
+    ]
+    judges = [replace(one, stack=stack) for one, stack in zip(model.judges, stacks, strict=True)]
+    without = replace(calibration, model=replace(model, judges=judges))
+    assert scorer.score(QUESTION, NEW_TEXTS, older) == scorer.score(QUESTION, NEW_TEXTS, without)

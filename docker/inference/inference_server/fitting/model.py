@@ -14,6 +14,7 @@ from inference_server.fitting.scale import cuts_of, scale_of, targets_of
 from inference_server.judging.model import Judge, Model, Verdict, learners_odds, verdicts_of
 from inference_server.judging.scale import Scale, columns_of, level_of
 from inference_server.judging.texts import Text
+from inference_server.judging.unmarked import Unmarked
 
 SEED = 20_240_601
 
@@ -47,12 +48,14 @@ class Progress:
 def fit(
     texts: Sequence[Text],
     points: "Sequence[Doubles]",
+    weights: Doubles,
     say: Say = lambda _stage, _fraction: None,
     seed: int = SEED,
 ) -> Fit:
     """The fit to `points`, arrays [texts]: of the total, then of each criterion.
 
     NaN stands where a text has no points for a criterion; of each array two values differ.
+    `weights` [arrays, criteria] says what each criterion's points weigh in those of the array.
     """
     folds = np.array([fold_of(text.text) for text in texts])
     scales = [scale_of(column[~np.isnan(column)]) for column in points]
@@ -63,13 +66,17 @@ def fit(
     progress = Progress(say, training.steps_of(folds))
     heads, by_heads = training.fit(texts, targets, known, folds, seed, progress.step)
     say("stack", 0.95)
+    unmarked = Unmarked(weights)
+    shares = unmarked.shares(np.stack([text.facts for text in texts])).T
     judges, verdicts = [], []
-    for scale, own_columns, own_points in zip(scales, columns, points, strict=True):
+    for scale, own_columns, own_shares, own_points in zip(
+        scales, columns, shares, points, strict=True
+    ):
         odds = learners_odds(by_kernel, by_heads, own_columns)
-        judge, own_verdicts = _judge(scale, odds, own_points, folds)
+        judge, own_verdicts = _judge(scale, odds, own_shares, own_points, folds)
         judges.append(judge)
         verdicts.append(own_verdicts)
-    model = Model(fitted_kernel, heads, judges, columns)
+    model = Model(fitted_kernel, heads, unmarked, judges, columns)
     return Fit(model, list(zip(*verdicts, strict=True)))
 
 
@@ -90,9 +97,9 @@ def _filled(targets: Doubles, known: Doubles) -> Doubles:
 
 
 def _judge(
-    scale: Scale, odds: Sequence[Doubles], points: Doubles, folds: Indices
+    scale: Scale, odds: Sequence[Doubles], shares: Doubles, points: Doubles, folds: Indices
 ) -> tuple[Judge, list[Verdict]]:
-    """How points follow from the learners' log odds out of fold, [texts, learned] each.
+    """How points follow from the learners' log odds out of fold, [texts, learned] each, and shares.
 
     And the verdicts on each fold, by what was fitted to the others.
     """
@@ -100,8 +107,10 @@ def _judge(
     parts = [(folds == fold, (folds != fold) & is_known) for fold in np.unique(folds)]
     at_least = np.zeros((len(points), len(scale.levels) - 1))
     for own, others in parts:
-        fitted = stack.fit([part[others] for part in odds], targets_of(scale, points[others]))
-        at_least[own] = scale.at_least(fitted.chances([part[own] for part in odds]))
+        fitted = stack.fit(
+            [part[others] for part in odds], shares[others], targets_of(scale, points[others])
+        )
+        at_least[own] = scale.at_least(fitted.chances([part[own] for part in odds], shares[own]))
     expected = scale.expected(at_least)
     index = np.zeros(len(points), np.int64)
     for own, others in parts:
@@ -113,7 +122,11 @@ def _judge(
         sure[own] = confidence.fit(chances[others], agrees[others])(chances[own])
     judge = Judge(
         scale,
-        stack.fit([part[is_known] for part in odds], targets_of(scale, points[is_known])),
+        stack.fit(
+            [part[is_known] for part in odds],
+            shares[is_known],
+            targets_of(scale, points[is_known]),
+        ),
         cuts_of(scale, expected[is_known], points[is_known]),
         confidence.fit(chances[is_known], agrees[is_known]),
     )

@@ -1,7 +1,7 @@
 """Fits the calibration of a question: its marked texts are read, fitted, measured and packed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,12 @@ def calibrate(
     learned = _learned(void, points)
     criteria, constant = _criteria(question, [examples[i] for i in learned])
     learned_texts = [read_texts[folded[i]].text for i in learned]
-    fitted = fit(learned_texts, [points[learned], *criteria.values()], part_of(say, READING, 1.0))
+    fitted = fit(
+        learned_texts,
+        [points[learned], *criteria.values()],
+        _weights(question, criteria),
+        part_of(say, READING, 1.0),
+    )
     rule = RuleAgreement(int((points[void] == 0).sum()), int(void.sum()))
     calibration = QuestionCalibration(
         scorer.encoder.model, made_for(question), tuple(criteria), constant, rule, fitted.model
@@ -121,6 +126,14 @@ def _learned(void: Mask, points: Doubles) -> list[int]:
     if len(kept) < FEWEST // 2 or len(np.unique(points[kept])) < 2:
         return list(range(len(points)))
     return [int(index) for index in kept]
+
+
+def _weights(question: dict[str, Any], learned: Iterable[str]) -> Doubles:
+    """[1 + learned, criteria]: what criteria weigh in the total, then each learned one alone."""
+    codes = [criterion["code"] for criterion in question["criteria"]]
+    most = np.array([criterion["points"] for criterion in question["criteria"]], np.float64)
+    alone = [np.array([code == one for one in codes], np.float64) for code in learned]
+    return np.stack([most / max(most.sum(), 1e-9), *alone])
 
 
 def _criteria(

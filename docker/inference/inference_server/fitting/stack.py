@@ -8,18 +8,24 @@ from inference_server.arrays import Doubles
 from inference_server.fitting import logistic
 from inference_server.judging.stack import Stack, features
 
-RIDGE, INTERCEPT_RIDGE, ROUNDS = 20.0, 0.05, 25
+RIDGE, INTERCEPT_RIDGE, ROUNDS = 60.0, 0.05, 25
+LEARNERS, UNMARKED = 0.7, 0.4
+"""What the learners weigh together, and the share, before an example has been seen."""
 
 
-def fit(odds: Sequence[Doubles], targets: Doubles) -> Stack:
-    """The stack of learners with these log odds; arrays are [texts, learned], targets 0 or 1."""
-    columns = features(odds)
+def fit(odds: Sequence[Doubles], shares: Doubles, targets: Doubles) -> Stack:
+    """The stack of learners with these log odds and of shares [texts].
+
+    Arrays of odds and the targets, which are 0 or 1, are [texts, learned].
+    """
+    columns = features(odds, shares)
     texts, learned, width = columns.shape
     intercepts = np.broadcast_to(np.eye(learned), (texts, learned, learned))
     matrix = np.concatenate([intercepts, columns], axis=2).reshape(texts * learned, -1)
     flat = targets.reshape(-1)
-    prior = np.concatenate([np.zeros(learned), np.full(width // 2, 0.5 / len(odds))])
-    prior = np.concatenate([prior, np.zeros(width - width // 2)])
+    prior = np.zeros(learned + width)
+    prior[learned : learned + len(odds)] = LEARNERS / len(odds)
+    prior[-1] = UNMARKED
     ridge = np.concatenate([np.full(learned, INTERCEPT_RIDGE), np.full(width, RIDGE)])
     weights = logistic.fit(matrix, flat, np.ones(len(flat)), ridge, prior, ROUNDS, 1e-6)
     return Stack(weights[:learned], weights[learned:])

@@ -12,6 +12,7 @@ from inference_server.judging.kernel import Kernel
 from inference_server.judging.scale import Scale, level_of
 from inference_server.judging.stack import Stack
 from inference_server.judging.texts import Text
+from inference_server.judging.unmarked import Unmarked
 
 BOUND = 0.97
 """A ridge regression's targets are brought within (1 - BOUND, BOUND) before their log odds."""
@@ -38,9 +39,9 @@ class Judge:
     cuts: Doubles
     confidence: Confidence
 
-    def verdicts(self, odds: Sequence[Doubles]) -> list[Verdict]:
-        """A verdict for each text, from each learner's log odds [texts, learned]."""
-        at_least = self.scale.at_least(self.stack.chances(odds))
+    def verdicts(self, odds: Sequence[Doubles], shares: Doubles) -> list[Verdict]:
+        """A verdict for each text, as the stack's chances follow from odds and shares."""
+        at_least = self.scale.at_least(self.stack.chances(odds, shares))
         expected = self.scale.expected(at_least)
         index = level_of(self.cuts, expected)
         confidence = self.confidence(self.scale.chance(at_least, index))
@@ -61,15 +62,17 @@ class Model:
 
     kernel: Kernel
     heads: Heads
+    unmarked: Unmarked
     judges: Sequence[Judge]
     columns: Sequence[slice]
 
     def judge(self, text: Text) -> list[Verdict]:
         """The verdict of each judge: a function of the text alone."""
         kernel, heads = self.kernel.predict(text)[None], self.heads.predict(text)[None]
+        shares = self.unmarked.shares(text.facts[None]).T
         return [
-            judge.verdicts(learners_odds(kernel, heads, columns))[0]
-            for judge, columns in zip(self.judges, self.columns, strict=True)
+            judge.verdicts(learners_odds(kernel, heads, columns), own_shares)[0]
+            for judge, columns, own_shares in zip(self.judges, self.columns, shares, strict=True)
         ]
 
 

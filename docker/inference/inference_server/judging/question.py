@@ -16,7 +16,8 @@ from inference_server.judging.ngrams import KINDS, Vocabulary
 from inference_server.judging.packing import UNREADABLE, Unreadable, dump_header, read_headers
 from inference_server.judging.scale import Scale, columns_of
 from inference_server.judging.stack import Stack
-from inference_server.judging.texts import Text
+from inference_server.judging.texts import SIZES, Text
+from inference_server.judging.unmarked import Unmarked
 from inference_server.marking.judgement import Judgement
 
 FORMAT = "pmscoring-calibration-2"
@@ -138,6 +139,7 @@ def _arrays(model: Model) -> Arrays:
         "heads.look_bias": heads.filter_bias,
         "heads.judge": heads.output,
         "heads.judge_bias": heads.output_bias,
+        "unmarked.weights": model.unmarked.weights,
     }
     for index, (vocabulary, weights) in enumerate(
         zip(kernel.vocabularies, kernel.grams, strict=True)
@@ -159,7 +161,7 @@ def _model(header: dict[str, Any], arrays: Arrays) -> Model:
         _judge(arrays, index, parameters) for index, parameters in enumerate(header["confidence"])
     ]
     columns = columns_of([judge.scale for judge in judges])
-    return Model(_kernel(arrays), _heads(arrays), judges, columns)
+    return Model(_kernel(arrays), _heads(arrays), _unmarked(arrays, len(judges)), judges, columns)
 
 
 def _kernel(arrays: Arrays) -> Kernel:
@@ -185,6 +187,12 @@ def _heads(arrays: Arrays) -> Heads:
         arrays["heads.judge"],
         arrays["heads.judge_bias"],
     )
+
+
+def _unmarked(arrays: Arrays, judges: int) -> Unmarked:
+    """Of no weight in an artefact that was stored before it was learned from."""
+    none = np.zeros((judges, len(arrays["facts.mean"]) - SIZES))
+    return Unmarked(arrays.get("unmarked.weights", none))
 
 
 def _judge(arrays: Arrays, index: int, confidence: list[float]) -> Judge:

@@ -12,6 +12,8 @@ from inference_server.marking.matching import Match, Reading
 
 MAX_ROWS = 160
 """Of a longer text neighbouring tokens are averaged, so that no more rows remain."""
+SIZES = 4
+"""Facts that come before the strengths."""
 STRENGTH = 10.0
 """Strengths differ by tenths where log lengths differ by ones."""
 
