@@ -9,8 +9,8 @@ those did before. Missing figures never pass. The numbers, and their reasons:
   worse, and a version that mends it is let in.
 * FEW_FAULTS 5: fewer are no rate. Five are judged at once, without waiting for 200 requests, so
   that a version that fails often has failed few callers when it goes.
-* TIMES_P95 2, and SLOWER_MS 50: twice as long is seen by people; below 50 ms more it is noise. It is
-  not judged of fewer than LEAST_REQUESTS: where one kind of request in ten takes long, three of
+* TIMES_P95 2, and SLOWER_MS 50: twice as long is seen by people; below 50 ms more it is noise. This
+  is not judged of fewer than LEAST_REQUESTS: where one kind of request in ten takes long, three of
   fifty that take longer still are chance.
 * LEAST_TIMES 50: the p95 of fewer hangs on two requests.
 * COLD 10: the first requests of each new replica fill caches and pools, and say nothing of it.

@@ -22,7 +22,7 @@ from safetensors.numpy import load_file, save_file
 from inference_server.arrays import AnyArray
 from inference_server.encoding.engine import DEPTH
 from inference_server.encoding.tokens import TextTokenizer
-from inference_server.marking.matching import CLAUSE
+from inference_server.marking.evidence import CLAUSE, pieces
 from inference_server.marking.rules import apply_rules
 from inference_server.marking.sheet import Sheet, reference_texts
 from pmscoring.base import texts
@@ -91,9 +91,10 @@ def _mixed(answers: Sequence[str], distance: int) -> Iterator[str]:
 
 
 def _half(text: str, which: int) -> str:
-    clauses = CLAUSE.findall(text)
-    middle = (len(clauses) + 1) // 2
-    return "".join(clauses[middle:] if which else clauses[:middle])
+    clauses = pieces(text, CLAUSE)
+    begins = [*(start for start, _ in clauses[1:]), len(text)]
+    middle = begins[(len(clauses) - 1) // 2]
+    return text[middle:] if which else text[:middle]
 
 
 def _write_tokenizer(weights: Path, folder: Path, sources: Sequence[str]) -> list[int]:

@@ -4,6 +4,7 @@ import numpy as np
 
 from inference_server.arrays import Doubles
 from inference_server.fitting import stack
+from inference_server.judging.stack import Stack
 
 
 def odds_of(texts: int) -> list[Doubles]:
@@ -11,8 +12,9 @@ def odds_of(texts: int) -> list[Doubles]:
     return [np.zeros((texts, 2)), np.zeros((texts, 2))]
 
 
-def chances(fitted: stack.Stack, share: float) -> list[float]:
-    return fitted.chances(odds_of(1), np.array([share]))[0].tolist()
+def chances(fitted: Stack, share: float) -> list[float]:
+    reached: list[float] = fitted.chances(odds_of(1), np.array([share]))[0].tolist()
+    return reached
 
 
 def test_few_marks_leave_the_points_to_what_answers_earn_without_them() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inference_server.arrays import Floats
-from inference_server.marking.evidence import CLAUSE, SENTENCE, Span, passage, pieces
+from inference_server.marking.evidence import CLAUSE, SENTENCE, Span, passage, pieces, shown
 
 
 def cut(text: str, *, sentences: bool = False) -> list[str]:
@@ -64,3 +64,29 @@ def test_a_passage_is_the_shortest_that_shows_the_reference(seed: int) -> None:
     nearest = (chance.integers(-8, 9, (len(clauses), 8)) / 16).astype(np.float32)
     weights = np.full(8, 1 / 8, np.float32)
     assert passage(nearest, weights, clauses) == shortest_run(nearest, weights, clauses)
+
+
+def shown_by_hand(
+    strengths: Floats, whole: Floats, spans: list[Span], owners: list[int]
+) -> list[int]:
+    """The span of the greatest value for each reference, one after another."""
+    longest = max(end - start for start, end in spans)
+    found = []
+    for reference, owner in enumerate(owners):
+        values = []
+        for (start, end), near in zip(spans, strengths - whole, strict=True):
+            others = [float(near[i]) for i, other in enumerate(owners) if other != owner]
+            size = 0.05 * (end - start) / longest
+            values.append(float(near[reference]) - size - 0.5 * max(others, default=0.0))
+        found.append(values.index(max(values)))
+    return found
+
+
+@pytest.mark.parametrize("owners", [[0], [0, 0], [0, 2], [0, 0, 1, 3, 3]])
+def test_a_passage_is_shown_that_is_near_short_and_no_other_criterions(owners: list[int]) -> None:
+    chance = np.random.default_rng(len(owners))
+    spans = clauses_of(chance.integers(1, 40, 12).tolist())
+    strengths = chance.random((12, len(owners))).astype(np.float32)
+    whole = strengths.max(axis=0)
+    found = shown(strengths, whole, spans, np.array(owners))
+    assert found.tolist() == shown_by_hand(strengths, whole, spans, owners)

@@ -45,14 +45,17 @@ def shown(strengths: Floats, whole: Floats, spans: Sequence[Span], owners: Indic
     """[references]: the index of the span that shows each reference best.
 
     `strengths` is [spans, references], `whole` [references] that of the whole answer; `owners`
-    names the criterion of each reference.
+    names the criterion of each reference, in ascending order.
     """
     nearness = strengths - whole
     sizes = np.array([end - start for start, end in spans])
     values = nearness - (LENGTH * sizes / max(int(sizes.max()), 1))[:, None]
-    is_other = owners[:, None] != owners
-    if is_other.any():
-        values -= OTHERS * np.where(is_other, nearness[:, None], -np.inf).max(axis=2)
+    criteria, firsts, column = np.unique(owners, return_index=True, return_inverse=True)
+    if len(criteria) > 1:
+        claims = np.maximum.reduceat(nearness, firsts, axis=1)
+        second, most = np.split(np.partition(claims, -2, axis=1)[:, -2:], 2, axis=1)
+        others = np.where(claims == most, second, most)
+        values -= OTHERS * others[:, column]
     best: Indices = values.argmax(axis=0)
     return best
 
