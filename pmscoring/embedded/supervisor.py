@@ -11,6 +11,8 @@ from configparser import ConfigParser
 from pathlib import Path
 from typing import TypedDict, cast
 
+from supervisor.xmlrpc import Faults
+
 from pmscoring.base.files import write_whole
 from pmscoring.base.waiting import wait_until
 from pmscoring.embedded.errors import CannotStart
@@ -138,7 +140,9 @@ class Supervisor:
         try:
             self.remote.supervisor.startProcess(name, False)
         except xmlrpc.client.Fault as fault:
-            raise CannotStart(f"{name}: {fault.faultString}") from fault
+            # It may die before the call comes back: it is started again, as after any death.
+            if fault.faultCode != Faults.SPAWN_ERROR:
+                raise CannotStart(f"{name}: {fault.faultString}") from fault
 
     def info(self) -> dict[str, Info]:
         """What each program does now, by name."""
