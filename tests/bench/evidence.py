@@ -46,8 +46,8 @@ def marked_spans(question: str) -> dict[str, dict[str, list[Span]]]:
 
 def f1(ours: Sequence[Span], theirs: Sequence[Span]) -> float:
     """Twice the characters of both, by those of either, each character counted once."""
-    one, other = places(ours), places(theirs)
-    return 2 * len(one & other) / max(len(one) + len(other), 1)
+    shown, marked = places(ours), places(theirs)
+    return 2 * len(shown & marked) / max(len(shown) + len(marked), 1)
 
 
 def places(spans: Iterable[Span]) -> set[int]:

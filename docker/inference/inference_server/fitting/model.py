@@ -13,6 +13,7 @@ from inference_server.fitting.result import Say
 from inference_server.fitting.scale import cuts_of, scale_of, targets_of
 from inference_server.judging.model import Judge, Model, Verdict, learners_odds, verdicts_of
 from inference_server.judging.scale import Scale, columns_of, level_of
+from inference_server.judging.stack import features
 from inference_server.judging.texts import Text
 from inference_server.judging.unmarked import Unmarked
 
@@ -72,8 +73,8 @@ def fit(
     for scale, own_columns, own_shares, own_points in zip(
         scales, columns, shares, points, strict=True
     ):
-        odds = learners_odds(by_kernel, by_heads, own_columns)
-        judge, own_verdicts = _judge(scale, odds, own_shares, own_points, folds)
+        stacked = features(learners_odds(by_kernel, by_heads, own_columns), own_shares)
+        judge, own_verdicts = _judge(scale, stacked, own_points, folds)
         judges.append(judge)
         verdicts.append(own_verdicts)
     model = Model(fitted_kernel, heads, unmarked, judges, columns)
@@ -97,9 +98,9 @@ def _filled(targets: Doubles, known: Doubles) -> Doubles:
 
 
 def _judge(
-    scale: Scale, odds: Sequence[Doubles], shares: Doubles, points: Doubles, folds: Indices
+    scale: Scale, columns: Doubles, points: Doubles, folds: Indices
 ) -> tuple[Judge, list[Verdict]]:
-    """How points follow from the learners' log odds out of fold, [texts, learned] each, and shares.
+    """How points follow from the stack's `features`, by what learners said out of fold.
 
     And the verdicts on each fold, by what was fitted to the others.
     """
@@ -107,10 +108,8 @@ def _judge(
     parts = [(folds == fold, (folds != fold) & is_known) for fold in np.unique(folds)]
     at_least = np.zeros((len(points), len(scale.levels) - 1))
     for own, others in parts:
-        fitted = stack.fit(
-            [part[others] for part in odds], shares[others], targets_of(scale, points[others])
-        )
-        at_least[own] = scale.at_least(fitted.chances([part[own] for part in odds], shares[own]))
+        fitted = stack.fit(columns[others], targets_of(scale, points[others]))
+        at_least[own] = scale.at_least(fitted.chances(columns[own]))
     expected = scale.expected(at_least)
     index = np.zeros(len(points), np.int64)
     for own, others in parts:
@@ -122,11 +121,7 @@ def _judge(
         sure[own] = confidence.fit(chances[others], agrees[others])(chances[own])
     judge = Judge(
         scale,
-        stack.fit(
-            [part[is_known] for part in odds],
-            shares[is_known],
-            targets_of(scale, points[is_known]),
-        ),
+        stack.fit(columns[is_known], targets_of(scale, points[is_known])),
         cuts_of(scale, expected[is_known], points[is_known]),
         confidence.fit(chances[is_known], agrees[is_known]),
     )

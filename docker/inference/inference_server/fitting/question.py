@@ -132,7 +132,7 @@ def _weights(question: dict[str, Any], learned: Iterable[str]) -> Doubles:
     """[1 + learned, criteria]: what criteria weigh in the total, then each learned one alone."""
     codes = [criterion["code"] for criterion in question["criteria"]]
     most = np.array([criterion["points"] for criterion in question["criteria"]], np.float64)
-    alone = [np.array([code == one for one in codes], np.float64) for code in learned]
+    alone = [np.array([code == own for code in codes], np.float64) for own in learned]
     return np.stack([most / max(most.sum(), 1e-9), *alone])
 
 

@@ -10,7 +10,7 @@ from inference_server.judging.confidence import Confidence
 from inference_server.judging.heads import Heads
 from inference_server.judging.kernel import Kernel
 from inference_server.judging.scale import Scale, level_of
-from inference_server.judging.stack import Stack
+from inference_server.judging.stack import Stack, features
 from inference_server.judging.texts import Text
 from inference_server.judging.unmarked import Unmarked
 
@@ -39,9 +39,9 @@ class Judge:
     cuts: Doubles
     confidence: Confidence
 
-    def verdicts(self, odds: Sequence[Doubles], shares: Doubles) -> list[Verdict]:
-        """A verdict for each text, as the stack's chances follow from odds and shares."""
-        at_least = self.scale.at_least(self.stack.chances(odds, shares))
+    def verdicts(self, columns: Doubles) -> list[Verdict]:
+        """A verdict for each text, from the stack's `features` of the texts."""
+        at_least = self.scale.at_least(self.stack.chances(columns))
         expected = self.scale.expected(at_least)
         index = level_of(self.cuts, expected)
         confidence = self.confidence(self.scale.chance(at_least, index))
@@ -71,7 +71,7 @@ class Model:
         kernel, heads = self.kernel.predict(text)[None], self.heads.predict(text)[None]
         shares = self.unmarked.shares(text.facts[None]).T
         return [
-            judge.verdicts(learners_odds(kernel, heads, columns), own_shares)[0]
+            judge.verdicts(features(learners_odds(kernel, heads, columns), own_shares))[0]
             for judge, columns, own_shares in zip(self.judges, self.columns, shares, strict=True)
         ]
 

@@ -28,15 +28,18 @@ class Stack:
     intercepts: Doubles
     weights: Doubles
 
-    def chances(self, odds: Sequence[Doubles], shares: Doubles) -> Doubles:
-        """[texts, learned], from each learner's log odds [texts, learned], and shares [texts]."""
-        columns = features(odds, shares)[..., : len(self.weights)]
-        stacked: Doubles = self.intercepts[None] + columns @ self.weights
+    def chances(self, columns: Doubles) -> Doubles:
+        """[texts, learned], from the `features` of the texts."""
+        known = columns[..., : len(self.weights)]
+        stacked: Doubles = self.intercepts[None] + known @ self.weights
         return logistic.chances(stacked)
 
 
 def features(odds: Sequence[Doubles], shares: Doubles) -> Doubles:
-    """[texts, learned, 2 x learners + 1]: z and e of each learner, and s around 0."""
+    """[texts, learned, 2 x learners + 1]: z and e of each learner, and s around 0.
+
+    From each learner's log odds [texts, learned], and shares [texts].
+    """
     own = np.stack(odds, axis=2)
     mean = np.broadcast_to(own.mean(axis=1, keepdims=True), own.shape)
     share = np.broadcast_to(SPREAD * (shares - 0.5)[:, None, None], (*own.shape[:2], 1))

@@ -33,7 +33,7 @@ PASSAGE_SHARE = 0.97
 
 def pieces(text: str, pattern: re.Pattern[str]) -> list[Span]:
     """The clauses or sentences of a text, or the whole text where it has none."""
-    return [found.span() for found in pattern.finditer(text)] or [(0, len(text))]
+    return [piece.span() for piece in pattern.finditer(text)] or [(0, len(text))]
 
 
 def with_pairs(clauses: Sequence[Span]) -> list[Span]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Self
 
 import numpy as np
 
@@ -88,6 +89,52 @@ def _weights(reference: Reading, prompt: Reading | None) -> Floats:
     return shares
 
 
+@dataclass(frozen=True)
+class Parts:
+    """An answer in the pieces of its text that have tokens.
+
+    `spans` are the pieces' code points [start, end); `order` has the tokens by piece, and `firsts`
+    is where each piece begins among them.
+    """
+
+    reading: Reading
+    spans: Sequence[Span]
+    order: Indices
+    firsts: Indices
+
+    @classmethod
+    def of(cls, reading: Reading, pattern: re.Pattern[str]) -> Self:
+        """Cut by the pattern; what lies between two pieces is of the first."""
+        pieces = evidence.pieces(reading.text, pattern)
+        starts = np.array([start for start, _ in pieces])
+        places = np.searchsorted(starts, [start for start, _ in reading.offsets], "right") - 1
+        places = np.maximum(places, 0)
+        order = np.argsort(places, kind="stable")
+        present, firsts = np.unique(places[order], return_index=True)
+        return cls(reading, [pieces[place] for place in present], order, firsts)
+
+    def nearest(self, rubric: Rubric) -> Floats:
+        """[pieces, tokens of the rubric]: the cosine of the nearest token in the piece."""
+        cosines = self.reading.vectors @ rubric.vectors.T
+        nearest: Floats = np.maximum.reduceat(cosines[self.order], self.firsts, axis=0)
+        return nearest
+
+    def strengths(self, rubric: Rubric, *, pairs: bool) -> Floats:
+        """[spans, references]: how near the tokens of each reference come within the span.
+
+        Spans are the pieces, with `pairs` every two neighbours too, and the whole.
+        """
+        parts = blocks(rubric, len(self.reading.vectors))
+        return np.concatenate([self._strengths(part, pairs) for part in parts], axis=1)
+
+    def _strengths(self, rubric: Rubric, pairs: bool) -> Floats:
+        nearest = self.nearest(rubric)
+        between = [np.maximum(nearest[:-1], nearest[1:])] if pairs else []
+        in_spans = np.concatenate([nearest, *between, nearest.max(axis=0, keepdims=True)])
+        strengths: Floats = np.add.reduceat(in_spans * rubric.weights, rubric.starts, axis=1)
+        return strengths
+
+
 def matches(
     reading: Reading, rubric: Rubric, criteria: int, *, average: bool = False
 ) -> list[Match]:
@@ -117,14 +164,14 @@ def matches(
     return [match_of(own) for own in owned]
 
 
-def _sentences(parts: "Parts", strengths: Floats, rubric: Rubric) -> dict[int, Span]:
+def _sentences(parts: Parts, strengths: Floats, rubric: Rubric) -> dict[int, Span]:
     """The sentence that shows each reference, by the reference's index."""
     chosen = evidence.shown(strengths[:-1], strengths[-1], parts.spans, rubric.owners)
     return {reference: parts.spans[index] for reference, index in enumerate(chosen.tolist())}
 
 
 def _passages(
-    parts: "Parts", strengths: Floats, rubric: Rubric, references: Sequence[int]
+    parts: Parts, strengths: Floats, rubric: Rubric, references: Sequence[int]
 ) -> dict[int, Span]:
     """What shows each of these references: a clause, two, or of a longer answer a passage."""
     whole = parts.spans[0][0], parts.spans[-1][1]
@@ -168,49 +215,3 @@ def _reference(rubric: Rubric, index: int) -> Rubric:
     """One reference of the rubric, by its index."""
     ends = [*rubric.starts[1:].tolist(), len(rubric.vectors)]
     return _block(rubric, index, index + 1, ends[index])
-
-
-@dataclass(frozen=True)
-class Parts:
-    """An answer in the pieces of its text that have tokens.
-
-    `spans` are the pieces' code points [start, end); `order` has the tokens by piece, and `firsts`
-    is where each piece begins among them.
-    """
-
-    reading: Reading
-    spans: Sequence[Span]
-    order: Indices
-    firsts: Indices
-
-    @classmethod
-    def of(cls, reading: Reading, pattern: "re.Pattern[str]") -> "Parts":
-        """Cut by the pattern; what lies between two pieces is of the first."""
-        pieces = evidence.pieces(reading.text, pattern)
-        starts = np.array([start for start, _ in pieces])
-        places = np.searchsorted(starts, [start for start, _ in reading.offsets], "right") - 1
-        places = np.maximum(places, 0)
-        order = np.argsort(places, kind="stable")
-        present, firsts = np.unique(places[order], return_index=True)
-        return cls(reading, [pieces[place] for place in present], order, firsts)
-
-    def nearest(self, rubric: Rubric) -> Floats:
-        """[pieces, tokens of the rubric]: the cosine of the nearest token in the piece."""
-        cosines = self.reading.vectors @ rubric.vectors.T
-        nearest: Floats = np.maximum.reduceat(cosines[self.order], self.firsts, axis=0)
-        return nearest
-
-    def strengths(self, rubric: Rubric, *, pairs: bool) -> Floats:
-        """[spans, references]: how near the tokens of each reference come within the span.
-
-        Spans are the pieces, with `pairs` every two neighbours too, and the whole.
-        """
-        parts = blocks(rubric, len(self.reading.vectors))
-        return np.concatenate([self._strengths(part, pairs) for part in parts], axis=1)
-
-    def _strengths(self, rubric: Rubric, pairs: bool) -> Floats:
-        nearest = self.nearest(rubric)
-        between = [np.maximum(nearest[:-1], nearest[1:])] if pairs else []
-        in_spans = np.concatenate([nearest, *between, nearest.max(axis=0, keepdims=True)])
-        strengths: Floats = np.add.reduceat(in_spans * rubric.weights, rubric.starts, axis=1)
-        return strengths
