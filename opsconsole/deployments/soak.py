@@ -110,16 +110,21 @@ class Watch:
     ) -> str:
         """Judge the callers' requests again and again; with too few of them, those of our own.
 
-        `at_once`: no longer than until the verdict is clear.
+        `at_once`: no longer than until the verdict is clear. How long requests take counts only
+        from now on: with no old ones beside them, those of the roll would be compared with quieter
+        times.
         """
         lines = Lines(self.engine, self._since(new))
+        timed_from = 0 if old else len(lines.read())
         passed, waited, opinion = False, 0.0, gate.Opinion(Verdict.TOO_FEW)
         while waited < seconds and not (passed and at_once):
             self.progress.pause(LOOK_SECONDS)
             waited += LOOK_SECONDS
-            opinion = self._opinion(new, old, lines)
+            opinion = self._opinion(new, old, lines, timed_from)
             passed = opinion.verdict is Verdict.PASSED
             self._no_restarts(rolled if not at_once else (), new)
+        if opinion.verdict is Verdict.SLOW:
+            self._refuse(opinion.says)
         return opinion.says if passed else self._by_probes(new, old)
 
     def _since(self, new: Sequence[Replica]) -> datetime:
@@ -132,10 +137,16 @@ class Watch:
         return max(started, entered + UNSEEN)
 
     def _opinion(
-        self, new: Sequence[Replica], old: Sequence[Replica], lines: Lines
+        self, new: Sequence[Replica], old: Sequence[Replica], lines: Lines, timed_from: int
     ) -> gate.Opinion:
         requests = lines.read()
-        fresh = gate.figures(requests, _addresses(new), cold=gate.COLD)
+        fresh = gate.figures(
+            requests,
+            _addresses(new),
+            cold=gate.COLD,
+            timed_from=timed_from,
+            least=gate.LEAST_REQUESTS,
+        )
         beside = gate.figures(requests, _addresses(old))
         if beside.requests < gate.LEAST_TIMES:
             beside = _figures(self.verdict.get("before", {}).get("callers"))

@@ -1,4 +1,4 @@
-"""Requests of the gate's own, on a machine that has other work too."""
+"""What the gate makes of a machine that has other work too."""
 
 import json
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from opsconsole.deployments import driver, releases, request
-from opsconsole.engines.base import Finished
-from opsconsole.models import Environment
+from opsconsole.engines.base import Finished, Replica
+from opsconsole.models import Deployment, Environment
 from tests.opsconsole.deployments.conftest import NOBODY, without_waiting
-from tests.opsconsole.engines.fake import Fake
+from tests.opsconsole.engines.fake import Behaviour, Fake
 
 pytestmark = pytest.mark.django_db
 
@@ -41,3 +41,27 @@ def test_other_work_of_the_machine_is_not_taken_for_a_slow_version(staging: Envi
     driver.start(deployment, engine, **without_waiting(engine, rate=0))
     deployment.refresh_from_db()
     assert deployment.status == "live", deployment.reason
+
+
+class BusyWhileRolling(Fake):
+    """Whose machine is slow for as long as containers start."""
+
+    def _behaviour(self, replica: Replica) -> Behaviour:
+        behaviour = super()._behaviour(replica)
+        rolls = Deployment.objects.filter(status="rolling").exists()
+        return replace(behaviour, milliseconds=400) if rolls else behaviour
+
+
+def test_what_starting_containers_takes_is_not_taken_for_a_slow_version(
+    staging: Environment,
+) -> None:
+    engine = BusyWhileRolling()
+    engine.serve(200)
+    engine.build("2")
+    releases.record_running(staging, engine)
+    deployment = request.request(staging, caller=NOBODY, version="2")
+    driver.start(deployment, engine, **without_waiting(engine))
+    deployment.refresh_from_db()
+    assert deployment.status == "live", deployment.reason
+    assert deployment.verdict["callers"]["p95_ms"] == 40
+    assert deployment.verdict["callers"]["requests"] > 200
