@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+import socket
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from scoring.inference.errors import (
     unanswered,
 )
 
-ELSEWHERE_TRIES, ELSEWHERE_SECONDS, PAUSE = 6, 1.0, 0.1
+ELSEWHERE_TRIES, ELSEWHERE_SECONDS, PAUSE = 6, 3.0, 0.1
 """How often, for how long and with what pause another replica is looked for."""
 SCORE = "/v1/score"
 CALIBRATION_SILENCE = 300.0
@@ -169,13 +170,15 @@ class Inference:
         """What the service answers, whichever replica it is.
 
         While replicas are replaced, the name leads also to one that still reads its weights, or
-        has just ended. A connection of its own, to any of the addresses, is tried for a second;
-        every call may be repeated, for none of them changes more than a cache.
+        has just ended. Connections of its own, to each of the addresses in turn, are tried for
+        three seconds at most; every call may be repeated, for none of them changes more than a
+        cache.
         """
         began, lost = time.monotonic(), 0
+        base = self.http.base_url
         for tries_left in reversed(range(ELSEWHERE_TRIES)):
             try:
-                return self._once(method, path, headers or {}, **options)
+                return self._once(method, base, path, headers or {}, **options)
             except NotThisReplica as error:
                 # An old connection may have been closed just then, but not a second, new one: no
                 # further replica is given texts that they may die of.
@@ -185,14 +188,22 @@ class Inference:
                     raise (ConnectionLost(str(error)) if lost else error) from error
                 time.sleep(PAUSE)
                 headers = {**(headers or {}), "Connection": "close"}
+                # Left to chance, the next connections may all lead to the one that still starts.
+                base = _at_address(self.http.base_url, tries_left)
         raise AssertionError("the last try returns or raises")
 
     def _once(
-        self, method: str, path: str, headers: dict[str, str], **options: Any
+        self, method: str, base: httpx.URL, path: str, headers: dict[str, str], **options: Any
     ) -> dict[str, Any]:
+        name = self.http.base_url
+        headers = {**self._headers(), "Host": name.netloc.decode(), **headers}
         try:
             response = self.http.request(
-                method, path, headers={**self._headers(), **headers}, **options
+                method,
+                base.join(path.removeprefix("/")),
+                headers=headers,
+                extensions={"sni_hostname": name.host},
+                **options,
             )
         except httpx.TransportError as error:
             raise unanswered(error) from error
@@ -207,6 +218,16 @@ class Inference:
             "Authorization": f"Bearer {self.token()}",
             folding.HEADER: str(folding.FOLDING),
         }
+
+
+def _at_address(base: httpx.URL, turn: int) -> httpx.URL:
+    """The base URL with one of the addresses that its name has now, another one at each turn."""
+    try:
+        found = socket.getaddrinfo(base.host, base.port, type=socket.SOCK_STREAM)
+    except OSError:
+        return base
+    hosts = sorted({str(address[0]) for *_family, address in found})
+    return base.copy_with(host=hosts[turn % len(hosts)])
 
 
 def _read_line(line: str) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """Several replicas under one name, of which one is starting or ending: callers notice nothing."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -23,6 +26,10 @@ class Replicas(ThreadingHTTPServer):
     replicas: list[str]
     asked: int = 0
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.hosts: set[str | None] = set()
+
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -36,6 +43,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked += 1
+        self.server.hosts.add(self.headers["Host"])
         if self.replica == "ending":
             self.close_connection = True
             return
@@ -53,13 +61,19 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-@pytest.fixture
-def server() -> Iterator[Replicas]:
-    made = Replicas(("127.0.0.1", 0), Handler)
+@contextmanager
+def serving(address: str, port: int = 0) -> Iterator[Replicas]:
+    made = Replicas((address, port), Handler)
     threading.Thread(target=made.serve_forever, daemon=True).start()
     yield made
     made.shutdown()
     made.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Replicas]:
+    with serving("127.0.0.1") as made:
+        yield made
 
 
 def client(server: Replicas) -> Inference:
@@ -70,6 +84,29 @@ def client(server: Replicas) -> Inference:
 def test_another_replica_answers_in_its_place(server: Replicas, others: list[str]) -> None:
     server.replicas = [*others, "ready"]
     assert client(server).info() == INFO
+
+
+def test_a_name_that_leads_to_a_starting_replica_first_is_asked_for_its_other_addresses(
+    server: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.replicas = ["starting"]
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, server.server_port))
+        for address in ("127.0.0.1", "127.0.0.2")
+    ]
+    lookup = socket.getaddrinfo
+
+    def getaddrinfo(host: str, *args: Any, **options: Any) -> Any:
+        return found if host == "inference.test" else lookup(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with serving("127.0.0.2", server.server_port) as other:
+        other.replicas = ["ready"]
+        asked = Inference(f"http://inference.test:{server.server_port}", "a-token", 5)
+        assert asked.info() == INFO
+        assert server.asked <= 2
+        assert other.asked == 1
+        assert other.hosts == {f"inference.test:{server.server_port}"}
 
 
 def test_texts_that_two_replicas_hung_up_on_are_given_to_no_third(server: Replicas) -> None:
