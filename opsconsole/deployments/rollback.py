@@ -25,14 +25,17 @@ def rollback(
 def earlier(environment: Environment) -> Release:
     """What ran before the release that runs; raises Refused where nothing did.
 
-    What the last successful deployment replaced; without one, the newest of before that ran.
+    What the deployment of the release that runs replaced; without one, what the last successful
+    deployment brought, for somebody else has replaced that since; without any, the newest of before
+    that ran.
     """
-    live = environment.deployments.filter(
-        status=Deployment.Status.LIVE, to_release=environment.release
-    ).exclude(from_release=environment.release)
-    last = live.exclude(from_release=None).order_by("-finished_at").first()
-    if last and last.from_release:
-        return last.from_release
+    live = environment.deployments.filter(status=Deployment.Status.LIVE).order_by("-finished_at")
+    brought = live.filter(to_release=environment.release).exclude(from_release=environment.release)
+    if (own := brought.exclude(from_release=None).first()) and own.from_release:
+        return own.from_release
+    last = live.first()
+    if last and last.to_release and last.to_release != environment.release:
+        return last.to_release
     others = environment.releases.ran()
     if environment.release:
         others = others.filter(created_at__lt=environment.release.created_at)

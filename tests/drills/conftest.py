@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable
+from inspect import getsourcelines
+from itertools import groupby
 
 import pytest
 from _pytest.terminal import TerminalReporter
@@ -23,6 +25,19 @@ def engine() -> None:
 def told(pytestconfig: pytest.Config) -> Told:
     """Takes a figure for the summary."""
     return pytestconfig.stash.setdefault(FIGURES, []).append
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A module that imports another one's tests tries them in the order in which they stand there.
+
+    Its own order would be that of the names imported, and each test goes on from the one before.
+    """
+    for module, own in groupby(list(items), lambda item: item.path):
+        if "drills" in module.parts:
+            places = [place for place, item in enumerate(items) if item.path == module]
+            ordered = sorted(own, key=lambda item: getsourcelines(item.function)[1])  # type: ignore[attr-defined]
+            for place, item in zip(places, ordered, strict=True):
+                items[place] = item
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:

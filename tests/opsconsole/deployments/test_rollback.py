@@ -61,6 +61,17 @@ def test_what_ran_until_it_was_replaced_is_offered(
     assert {release.version for release in staging.releases.ran()} == {"1", "2", "3"}
 
 
+def test_it_goes_to_what_was_deployed_before_somebody_put_back_an_older_one_by_hand(
+    fake: Fake, staging: Environment, deploy: Deploy
+) -> None:
+    fake.build("2")
+    assert deploy(staging, "2").status == "live"
+    by_hand(fake, "1")
+    releases.record_running(staging, fake)
+    staging.refresh_from_db()
+    assert rollback.earlier(staging).version == "2"
+
+
 def test_run_by_hand_after_all_it_is_recorded_as_what_ran(
     fake: Fake, upgraded: Environment, taken_back: Deployment
 ) -> None:
