@@ -167,8 +167,18 @@ measure() {
     chmod 0644 "$textfile.partial" && mv "$textfile.partial" "$textfile"
 }
 
+# A backup of before the first migration has nothing of the product, so that no try of it could succeed,
+# and it would be the oldest one for days.
+migrated() { [ "$(psql -h postgres -XAtq -d pmscoring -c 'SELECT count(*) > 0 FROM django_migrations' 2>/dev/null)" = t ]; }
+
+pause() {
+    sleep "${PITR_LOOK_SECONDS:-60}" &
+    wait $!
+}
+
 run() {
     trap 'exit 0' TERM INT
+    until migrated; do pause; done
     while :; do
         if [ "$(age backup)" -ge $((${PITR_HOURS:-24} * 3600)) ] && may_try backup; then
             attempt backup
@@ -177,8 +187,7 @@ run() {
             attempt drill
         fi
         measure
-        sleep "${PITR_LOOK_SECONDS:-60}" &
-        wait $!
+        pause
     done
 }
 

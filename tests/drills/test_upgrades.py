@@ -41,7 +41,8 @@ def ids(site: Stack) -> set[str]:
     """All containers that run and are to run on: no driver's, and none that only prepares."""
     always = "unless-stopped"
     running = [one for one in site.containers() if not one.is_one_off]
-    return {one.id for one in running if one.told["HostConfig"]["RestartPolicy"]["Name"] == always}
+    on = [one for one in running if one.told["HostConfig"]["RestartPolicy"]["Name"] == always]
+    return {f"{one.name} {one.id}" for one in on}
 
 
 def images_of(site: Stack) -> set[str]:
