@@ -8,9 +8,16 @@ from tests.stack.stack import Stack
 
 
 def make(site: Stack, *words: str, version: str = "") -> subprocess.CompletedProcess[str]:
-    """`make WORDS` for this site; VERSION only where it is given."""
-    own = [f"{name}={value}" for name, value in site.environment.items() if name != "MAKEFLAGS"]
-    own = [word for word in own if not word.startswith("VERSION=")]
+    """`make WORDS` for this site; VERSION only where it is given.
+
+    Numbers of replicas are never given: asked for on the call they would be what `make up` brings.
+    """
+    never = ("MAKEFLAGS", "VERSION")
+    own = [
+        f"{name}={value}"
+        for name, value in site.environment.items()
+        if name not in never and not name.endswith("_REPLICAS")
+    ]
     own += [f"VERSION={version}"] if version else []
     argv = ["make", "-s", *words, f"OVERLAYS={' '.join(site.overlays)}", *own]
     # Nothing of the tests' own environment, which names other servers.
