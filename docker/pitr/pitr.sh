@@ -40,9 +40,11 @@ server() { # FOLDER OPTION… starts it and waits until it answers
 stop() { pg_ctl -D "$1" -m fast -w stop >/dev/null; }
 asked() { psql -h "$scratch" -XAtq -v ON_ERROR_STOP=1 -d "${2:-pmscoring}" -c "$1"; }
 
+has_tables='SELECT count(*) > 0 FROM django_migrations'
+
 # Reads every row of the product's database, so that a page with a wrong checksum is found.
 sound() { # FOLDER
-    [ "$(asked 'SELECT count(*) > 0 FROM django_migrations')" = t ] &&
+    [ "$(asked "$has_tables")" = t ] &&
         pg_dump -h "$scratch" -d pmscoring -Fc -Z0 >/dev/null
 }
 
@@ -169,7 +171,7 @@ measure() {
 
 # A backup of before the first migration has nothing of the product, so that no try of it could succeed,
 # and it would be the oldest one for days.
-migrated() { [ "$(psql -h postgres -XAtq -d pmscoring -c 'SELECT count(*) > 0 FROM django_migrations' 2>/dev/null)" = t ]; }
+migrated() { [ "$(PGDATABASE=pmscoring query "$has_tables" 2>/dev/null)" = t ]; }
 
 pause() {
     sleep "${PITR_LOOK_SECONDS:-60}" &

@@ -12,6 +12,7 @@ import httpx
 from django.utils.translation import gettext_lazy as _
 
 from opsconsole.gateways.coded import Coded
+from pmscoring.base.resolving import addresses_of
 
 SECONDS = 2.0
 PORT = 8404
@@ -54,10 +55,9 @@ def requests(url: str) -> dict[str, float]:
 
 def _addresses(host: str, port: int) -> list[str]:
     try:
-        found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
+        return addresses_of(host, port, socket.AF_INET)
     except OSError as error:
         raise HaproxyError(Code.NO_NAME, host) from error
-    return sorted({str(place[0]) for *_rest, place in found})
 
 
 def _requests(address: str, port: int) -> float:

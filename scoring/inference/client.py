@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 import json
-import socket
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from django.conf import settings
 
 from pmscoring.base import folding, rotating
 from pmscoring.base.request_id import request_id
+from pmscoring.base.resolving import addresses_of
 from scoring.inference.errors import (
     KINDS,
     ConnectionLost,
@@ -223,10 +223,9 @@ class Inference:
 def _at_address(base: httpx.URL, turn: int) -> httpx.URL:
     """The base URL with one of the addresses that its name has now, another one at each turn."""
     try:
-        found = socket.getaddrinfo(base.host, base.port, type=socket.SOCK_STREAM)
+        hosts = addresses_of(base.host, base.port)
     except OSError:
         return base
-    hosts = sorted({str(address[0]) for *_family, address in found})
     return base.copy_with(host=hosts[turn % len(hosts)])
 
 

@@ -32,12 +32,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Its own order would be that of the names imported, and each test goes on from the one before.
     """
-    for module, own in groupby(list(items), lambda item: item.path):
-        if "drills" in module.parts:
-            places = [place for place, item in enumerate(items) if item.path == module]
-            ordered = sorted(own, key=lambda item: getsourcelines(item.function)[1])  # type: ignore[attr-defined]
-            for place, item in zip(places, ordered, strict=True):
-                items[place] = item
+    items[:] = [
+        item
+        for module, own in groupby(items, lambda item: item.path)
+        for item in (sorted(own, key=_line) if "drills" in module.parts else own)
+    ]
+
+
+def _line(item: pytest.Item) -> int:
+    """Where the test stands in the module that defines it."""
+    return getsourcelines(item.function)[1]  # type: ignore[attr-defined]
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:

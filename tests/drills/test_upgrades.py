@@ -40,9 +40,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def ids(site: Stack) -> set[str]:
     """All containers that run and are to run on: no driver's, and none that only prepares."""
     always = "unless-stopped"
-    running = [one for one in site.containers() if not one.is_one_off]
-    on = [one for one in running if one.told["HostConfig"]["RestartPolicy"]["Name"] == always]
-    return {f"{one.name} {one.id}" for one in on}
+    return {
+        f"{container.name} {container.id}"
+        for container in site.containers()
+        if not container.is_one_off
+        and container.told["HostConfig"]["RestartPolicy"]["Name"] == always
+    }
 
 
 def images_of(site: Stack) -> set[str]:

@@ -90,14 +90,14 @@ def test_a_name_that_leads_to_a_starting_replica_first_is_asked_for_its_other_ad
     server: Replicas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.replicas = ["starting"]
-    found = [
+    resolved = [
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, server.server_port))
         for address in ("127.0.0.1", "127.0.0.2")
     ]
     lookup = socket.getaddrinfo
 
     def getaddrinfo(host: str, *args: Any, **options: Any) -> Any:
-        return found if host == "inference.test" else lookup(host, *args, **options)
+        return resolved if host == "inference.test" else lookup(host, *args, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with serving("127.0.0.2", server.server_port) as other:
