@@ -11,7 +11,7 @@ TORCH_INDEX ?=
 PINS := $(addprefix requirements/,app.txt embedded.txt inference.txt dev.txt)
 export PYTHONPATH := .:docker/inference
 
-.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-attackers bench-autoscale bench-backup bench-corpus bench-gaming bench-marking bench-uncalibrated gpu-kit weights messages clean
+.PHONY: help demo run check resolve test restore-test fresh-test faults drills browser-test screenshots bench bench-agreement bench-attackers bench-autoscale bench-backup bench-corpus bench-gaming bench-marking bench-order bench-uncalibrated gpu-kit weights messages clean
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -115,6 +115,9 @@ bench-gaming: $(VENV)/.app $(VENV)/.dev weights ## What dishonest texts earn; DA
 
 gpu-kit: $(VENV)/.dev weights ## Weights and texts for `python -m tests.gpu`, which measures on a GPU; to var/gpu-kit/
 	$(BIN)/python -m tests.gpu.kit
+
+bench-order: $(VENV)/.bench weights ## Word order that no writer has; DATA=a folder of CSV files, ORDER=options
+	$(BIN)/python -m tests.bench.order $(DATA) $(ORDER)
 
 bench-uncalibrated: $(VENV)/.bench weights ## Agreement without human marks; DATA=a folder of CSV files
 	$(BIN)/python -m tests.bench.uncalibrated $(DATA)

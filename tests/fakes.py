@@ -28,6 +28,7 @@ class FakeEncoder:
     """A token a character, its code point its id; remembers in `seen` every text it tokenised."""
 
     model = "f" * 64
+    middle = ""
     device = "cpu"
     window = 512
 

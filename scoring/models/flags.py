@@ -35,6 +35,10 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
             " cause and effect."
         ),
     ),
+    "garbled": (
+        _("Words out of order"),
+        _("The words or letters of the answer stand in an order that makes no sentences."),
+    ),
 }
 
 

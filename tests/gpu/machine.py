@@ -11,6 +11,7 @@ from inference_server.arrays import Floats
 from inference_server.encoding.batching import Batcher
 from inference_server.marking import matching
 from inference_server.marking.matching import Match, Reading, Rubric
+from inference_server.marking.order import Heads
 from inference_server.marking.points import by_strength
 from inference_server.reading import EncoderLike, TextReader
 
@@ -56,11 +57,15 @@ class Kit:
 
 @dataclass(frozen=True)
 class Marked:
-    """Token vectors [tokens, width] of unit length, strengths and points by criterion."""
+    """Token vectors [tokens, width] of unit length, strengths and points by criterion.
+
+    `order` is by how much the order of its words exceeds each threshold.
+    """
 
     vectors: Floats
     strengths: list[float]
     points: list[float]
+    order: list[float]
 
 
 class Encoding(EncoderLike, Protocol):
@@ -76,6 +81,7 @@ class Machine:
         self.kit = kit
         self.batcher = Batcher(encoder.forward, pack_tokens, NO_LIMIT)
         self.reader = TextReader(encoder, self.batcher, NO_LIMIT)
+        self.heads = Heads.load().suited_to(encoder.middle)
         self.rubrics: dict[int, Rubric] = {}
 
     def mark(self, answers: Sequence[Answer]) -> list[Marked]:
@@ -117,7 +123,8 @@ class Machine:
             average=bool(question.question["sections"]),
         )
         points = by_strength(answer.text, question, matches)
-        return Marked(reading.vectors, [match.strength for match in matches], points)
+        order = list(self.heads.excess(reading).values()) if self.heads else []
+        return Marked(reading.vectors, [match.strength for match in matches], points, order)
 
 
 def load(folder: Path) -> Kit:

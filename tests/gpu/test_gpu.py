@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +74,9 @@ def test_a_text_that_the_kept_pieces_cut_otherwise_stops_the_writing(
 
 def test_equal_runs_differ_in_nothing_and_each_figure_shows_a_difference() -> None:
     vectors = np.eye(3, dtype=np.float32)
-    left = [Marked(vectors, [0.5, 0.25], [1, 0]), Marked(vectors, [0.5, 0.5], [0, 0])]
+    left = [Marked(vectors, [0.5, 0.25], [1, 0], [-1]), Marked(vectors, [0.5, 0.5], [0, 0], [-1])]
     turned = np.roll(vectors, 1, axis=0)
-    right = [left[0], replace(left[1], vectors=turned, strengths=[0.5, 0.75], points=[0, 2])]
+    right = [left[0], Marked(turned, [0.5, 0.75], [0, 2], [0.5])]
     assert compare(left, left) == {
         "answers": 2,
         "tokens": 6,
@@ -86,6 +85,8 @@ def test_equal_runs_differ_in_nothing_and_each_figure_shows_a_difference() -> No
         "cosine_median": 1,
         "strength_mean_difference": 0,
         "strength_greatest_difference": 0,
+        "order_greatest_difference": 0,
+        "differing_order": 0,
         "identical": 2,
         "differing_marks": 0,
         "points_greatest_difference": 0,
@@ -98,6 +99,8 @@ def test_equal_runs_differ_in_nothing_and_each_figure_shows_a_difference() -> No
         "cosine_median": 0.5,
         "strength_mean_difference": 0.0625,
         "strength_greatest_difference": 0.25,
+        "order_greatest_difference": 1.5,
+        "differing_order": 1,
         "identical": 1,
         "differing_marks": 1,
         "points_greatest_difference": 2,

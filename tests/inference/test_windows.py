@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from inference_server.arrays import Floats
+from inference_server.encoding.batching import Batcher
 from inference_server.encoding.engine import Encoder
+from inference_server.encoding.tokens import Tokens
+from inference_server.reading import TextReader
 from inference_server.scorer import Scorer
 from pmscoring.base.texts import folded
+from tests.fakes import FakeEncoder, vectors_of
 from tests.inference import sample_texts
 
 SOUGHT = "移行の失敗に備えて旧システムへ戻す手順と判断の期限を定めた。"
@@ -78,6 +82,17 @@ def test_the_last_sentence_does_not_change_what_the_first_window_says(
 ) -> None:
     first, second = (mean_within(scorer, text, 0, 300) for text in essays)
     np.testing.assert_array_equal(first, second)
+
+
+def test_the_middle_layers_of_windows_count_by_their_length() -> None:
+    windows = [Tokens([1] * size, [(0, 1)] * size) for size in (3, 1)]
+    rows = [np.full((len(own) + 2, 4), place, np.float32) for place, own in enumerate(windows)]
+    reader = TextReader(FakeEncoder(), Batcher(vectors_of, 10, 10), 10)
+    reading = reader._reading("a", list(zip(windows, rows, strict=True)))
+    reader.batcher.close()
+    assert len(reading.vectors) == 4
+    assert reading.middle is not None
+    np.testing.assert_allclose(reading.middle, np.full((2, 4), 0.25))
 
 
 def test_the_last_sentence_earns_its_points(scorer: Scorer, essays: tuple[str, str]) -> None:

@@ -22,9 +22,13 @@ T = TypeVar("T")
 
 
 class EncoderLike(Protocol):
-    """What reading asks of the encoder; `model` is its SHA-256, `window` a number of tokens."""
+    """What reading asks of the encoder; `window` is a number of tokens.
+
+    `model` is its SHA-256, `middle` that of its middle layers; empty where it has none.
+    """
 
     model: str
+    middle: str
     device: str
     window: int
 
@@ -92,8 +96,21 @@ class TextReader:
         """The tokens that stand in the text, without prefix and special tokens."""
         offsets = [offset for window, _ in parts for offset in window.offsets]
         kept = [index for index, (start, end) in enumerate(offsets) if end > start]
-        vectors = np.concatenate([vectors for _, vectors in parts])[kept]
+        vectors = np.concatenate([rows[: len(window)] for window, rows in parts])[kept]
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         ids = [token for window, _ in parts for token in window.ids]
         rarity = self.encoder.rarity([ids[index] for index in kept])
-        return Reading(source, [offsets[index] for index in kept], vectors, rarity)
+        return Reading(source, [offsets[index] for index in kept], vectors, rarity, _middle(parts))
+
+
+def _middle(parts: Sequence[tuple[Tokens, Floats]]) -> Floats | None:
+    """[layers, width]: the means of the windows' middle layers, which stand below their tokens."""
+    window, rows = parts[0]
+    if len(rows) == len(window):
+        return None
+    if len(parts) == 1:
+        return rows[len(window) :].copy()
+    sizes = np.array([len(window) for window, _ in parts], np.float32)
+    middle = np.stack([rows[len(window) :] for window, rows in parts])
+    weighted: Floats = np.tensordot(sizes / sizes.sum(), middle, axes=1)
+    return weighted

@@ -18,6 +18,7 @@ from inference_server.marking import matching
 from inference_server.marking.judgement import Judgement
 from inference_server.marking.marks import mark
 from inference_server.marking.matching import NO_MATCH, Match, Reading, Rubric
+from inference_server.marking.order import Heads
 from inference_server.marking.polarity.check import Check
 from inference_server.marking.polarity.comparing import Doubt
 from inference_server.marking.sheet import Sheet, reference_texts
@@ -47,11 +48,15 @@ class PreparedQuestion:
 
 @dataclass(frozen=True)
 class ReadAnswer:
-    """What came of reading an answer; `doubts` are by the criterion's index."""
+    """What came of reading an answer.
+
+    `doubts` are by the criterion's index, `disorder` the flags that its word order earns.
+    """
 
     matches: Sequence[Match]
     doubts: Mapping[int, Doubt]
     judgement: Judgement | None
+    disorder: Sequence[str] = ()
 
 
 class Scorer(TextReader):
@@ -60,6 +65,7 @@ class Scorer(TextReader):
     def __init__(self, encoder: EncoderLike, batcher: Batcher, max_tokens: int) -> None:
         """`max_tokens` bounds the tokens of one call."""
         super().__init__(encoder, batcher, max_tokens)
+        self.heads = Heads.load().suited_to(encoder.middle)
         self.questions: OrderedDict[bytes, PreparedQuestion] = OrderedDict()
         self.lock = threading.Lock()
 
@@ -82,7 +88,9 @@ class Scorer(TextReader):
         def use(reading: Reading) -> ReadAnswer:
             matches = matching.matches(reading, prepared.rubric, count, average=prepared.is_essay)
             doubts = prepared.check.doubts(reading, matches) if prepared.check else {}
-            return ReadAnswer(matches, doubts, _judgement(calibration, reading, matches, prepared))
+            judgement = _judgement(calibration, reading, matches, prepared)
+            disorder = self.heads.flags(reading) if self.heads else ()
+            return ReadAnswer(matches, doubts, judgement, disorder)
 
         distinct = list({part.text: 0 for part in folded.values() if part.text})
         read_answers = self.read(distinct, use, caller)
@@ -99,6 +107,7 @@ class Scorer(TextReader):
                 read.judgement,
                 void_judgement,
                 read.doubts,
+                read.disorder,
             )
         return [marks[text] for text in answers]
 

@@ -120,6 +120,37 @@ def test_it_stops_at_the_layer_that_is_asked_for() -> None:
         torch.testing.assert_close(packed, padded, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("lengths", [LENGTHS, (3, 3, 3)])
+def test_it_gives_the_means_of_middle_layers_below_the_tokens(lengths: tuple[int, ...]) -> None:
+    state, sequences, head = state_of_bert(1), sequences_of(lengths), 2
+    with torch.inference_mode():
+        plain = PackedBert(state, CONFIG, "fp32")(sequences)
+        first = PackedBert(state, CONFIG, "fp32", depth=1)(sequences)
+        outputs = PackedBert(state, CONFIG, "fp32", middle=(2, 1), head=head)(sequences)
+    for output, last, earlier in zip(outputs, plain, first, strict=True):
+        assert torch.equal(output[: len(last)], last)
+        for row, tokens in zip(output[len(last) :], (earlier, last), strict=True):
+            inside = tokens[head:-1]
+            expected = inside.mean(dim=0) if len(inside) else torch.zeros(WIDTH)
+            torch.testing.assert_close(row, expected, rtol=0, atol=1e-6)
+
+
+def test_no_pack_changes_the_means_in_eight_bits() -> None:
+    sequences = sequences_of((*LENGTHS, *LENGTHS))
+    with torch.inference_mode():
+        bert = PackedBert(state_of_bert(1), CONFIG, "int8", middle=(1, 2))
+        together = bert(sequences)
+        alone = [bert([sequence])[0] for sequence in sequences]
+    assert all(map(torch.equal, together, alone))
+
+
+def test_it_gives_the_means_in_fp32_where_the_vectors_are_bf16() -> None:
+    with torch.inference_mode():
+        bert = PackedBert(state_of_bert(1), CONFIG, "bf16", middle=(1,))
+        outputs = bert(sequences_of(LENGTHS))
+    assert all(rows.dtype == torch.float32 for rows in outputs)
+
+
 def test_it_comes_near_in_eight_bits() -> None:
     sequences = sequences_of(LENGTHS)
     assert min(cosines(run("int8", sequences), run("fp32", sequences))) > 0.999

@@ -103,7 +103,9 @@ class Layer:
 class PackedBert(nn.Module):
     """BERT's first `depth` layers (None: all) over packed sequences (Devlin et al. 2019).
 
-    `state` is a Hugging Face state dict of BertModel, `config` its config.json.
+    `state` is a Hugging Face state dict of BertModel, `config` its config.json. `middle` are the
+    numbers of layers, from 1, of which the mean token vector is given too; of each sequence it
+    leaves out the first `head` tokens and the last one.
     """
 
     def __init__(
@@ -112,8 +114,11 @@ class PackedBert(nn.Module):
         config: dict[str, int | float],
         precision: Precision,
         depth: int | None = None,
+        middle: Sequence[int] = (),
+        head: int = 1,
     ) -> None:
         super().__init__()
+        self.middle, self.head = frozenset(middle), head
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         linear = Int8Linear if precision == "int8" else PlainLinear
         epsilon = float(config["layer_norm_eps"])
@@ -134,18 +139,37 @@ class PackedBert(nn.Module):
         ]
 
     def forward(self, sequences: Sequence[Sequence[int]]) -> list[Tensor]:
-        """Token vectors [tokens, width] of each sequence, in the order of `sequences`."""
+        """Token vectors [tokens, width] of each sequence, in the order of `sequences`.
+
+        Below them stands a row for each of the `middle` layers, in ascending order.
+        """
         order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
         lengths = [len(sequences[index]) for index in order]
         x = self._embed([sequences[index] for index in order], lengths)
         groups = [(length, len(list(equals))) for length, equals in groupby(lengths)]
-        for layer in self.layers:
+        means = []
+        for number, layer in enumerate(self.layers, start=1):
             x = layer(x, groups)
+            if number in self.middle:
+                means.append(self._means(x, lengths))
         parts = torch.split(x[: sum(lengths)], lengths)
+        if means:
+            parts = tuple(
+                torch.cat([part.float(), *(rows[place, None] for rows in means)])
+                for place, part in enumerate(parts)
+            )
         result = [parts[0]] * len(order)
         for index, part in zip(order, parts, strict=True):
             result[index] = part
         return result
+
+    def _means(self, x: Tensor, lengths: Sequence[int]) -> Tensor:
+        """[sequences, width] in fp32, each from its own tokens alone: no pack changes it."""
+        sums = [
+            part[self.head : -1].float().sum(dim=0) / max(len(part) - self.head - 1, 1)
+            for part in torch.split(x[: sum(lengths)], lengths)
+        ]
+        return torch.stack(sums)
 
     def _embed(self, sequences: Sequence[Sequence[int]], lengths: Sequence[int]) -> Tensor:
         device = self.words.device

@@ -10,6 +10,7 @@ from typing import Self, cast
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from inference_server.arrays import Floats
 from inference_server.encoding.bert import PackedBert, Precision
@@ -18,6 +19,8 @@ from inference_server.encoding.tokens import TextTokenizer, Tokens
 DEPTH = 5 / 6
 """The share of the layers that is run: of 4, 6, 8 … 12 of 12 the tenth agreed best with people
 (docs/scoring.md), and what lies above it is not computed."""
+MIDDLE = (3, 7)
+"""The layers of 12 whose mean token vectors tell in which order the words stand."""
 FILES = ("config.json", "model.safetensors", "normaliser.json", "tokenizer.json")
 
 
@@ -31,9 +34,11 @@ class Encoder:
     The CUDA path (bf16) follows the same code; no CUDA device was at hand to run it on.
     """
 
-    def __init__(self, bert: PackedBert, tokenizer: TextTokenizer, model: str, window: int) -> None:
+    def __init__(
+        self, bert: PackedBert, tokenizer: TextTokenizer, model: str, middle: str, window: int
+    ) -> None:
         self.bert, self.tokenizer = bert, tokenizer
-        self.model, self.window = model, window
+        self.model, self.middle, self.window = model, middle, window
         self.device = str(bert.words.device)
 
     @classmethod
@@ -57,9 +62,11 @@ class Encoder:
             for name, tensor in state.items()
         }
         depth = round(int(config["num_hidden_layers"]) * DEPTH)
-        bert = PackedBert(widened, config, precision, depth)
+        tokenizer = TextTokenizer(folder)
+        middle = MIDDLE if depth >= MIDDLE[-1] else ()
+        bert = PackedBert(widened, config, precision, depth, middle, tokenizer.head)
         window = min(512, int(config["max_position_embeddings"]))
-        return cls(bert, TextTokenizer(folder), checksum(folder), window)
+        return cls(bert, tokenizer, checksum(folder), _fingerprint(widened, middle), window)
 
     def tokenise(self, sources: Sequence[str]) -> list[Tokens]:
         """The tokens of each text, however long."""
@@ -74,7 +81,10 @@ class Encoder:
         return self.tokenizer.rarity(ids)
 
     def forward(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
-        """Token vectors [tokens, width] of each sequence of ids, in one packed pass."""
+        """Token vectors [tokens, width] of each sequence of ids, in one packed pass.
+
+        Below them stand the means of the MIDDLE layers' token vectors, a row a layer.
+        """
         if not sequences:
             return []
         with torch.inference_mode():
@@ -94,6 +104,14 @@ def choose(device: str, precision: str) -> tuple[str, Precision]:
     if device.startswith("cuda"):
         return device, "bf16"
     return device, "int8" if torch.cpu._is_vnni_supported() else "fp32"
+
+
+def _fingerprint(state: dict[str, Tensor], middle: Sequence[int]) -> str:
+    """SHA-256 of weights that any training of the `middle` layers would have moved."""
+    if not middle:
+        return ""
+    weight = state[f"encoder.layer.{middle[-1] - 1}.output.dense.weight"]
+    return hashlib.sha256(weight.cpu().numpy().tobytes()).hexdigest()
 
 
 def keep_memory() -> None:

@@ -28,15 +28,18 @@ def mark(
     judgement: Judgement | None = None,
     void_judgement: Judgement | None = None,
     doubts: Mapping[int, Doubt] | None = None,
+    disorder: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The mark of an answer: points, criteria with evidence in the answer's code points, flags.
 
     `folded` is the part of the answer that is marked; `matches` has one match a criterion. Under a
     calibration `judgement` is what it says of this answer (None where it says nothing), and
     `void_judgement` what it says of an answer that a rule leaves without points. `doubts` says, by
-    the criterion's index, where the answer may say the reverse of what earns its points.
+    the criterion's index, where the answer may say the reverse of what earns its points. `disorder`
+    are the flags that the order of its words would earn were it long enough.
     """
-    rules = apply_rules(answer, folded.text, sheet, max(match.strength for match in matches))
+    best_strength = max(match.strength for match in matches)
+    rules = apply_rules(answer, folded.text, sheet, best_strength, disorder)
     if rules.is_void:
         verdict, points = void_judgement, [0.0 for _ in matches]
     else:

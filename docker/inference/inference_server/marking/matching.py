@@ -28,13 +28,15 @@ class Reading:
     """A folded text as the encoder read it: its tokens without prefix and special tokens.
 
     `offsets` are the tokens' code points [start, end) in the text; `vectors` is [tokens, width], of
-    unit length; `rarity` the negative log probability of each token alone.
+    unit length; `rarity` the negative log probability of each token alone. `middle` [layers, width]
+    has the mean token vectors of layers further down, where the encoder gives them.
     """
 
     text: str
     offsets: Sequence[tuple[int, int]]
     vectors: Floats
     rarity: Floats
+    middle: Floats | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import regex
 
 from inference_server.marking.copying import copied_from
 from inference_server.marking.sheet import Sheet
-from inference_server.marking.stuffing import is_stuffed
+from inference_server.marking.stuffing import is_long_enough, is_stuffed
 from pmscoring.base import texts
 
 JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
@@ -27,13 +27,18 @@ class Rules:
     is_void: bool
 
 
-def apply_rules(answer: str, folded: str, sheet: Sheet, best_strength: float) -> Rules:
+def apply_rules(
+    answer: str, folded: str, sheet: Sheet, best_strength: float, disorder: Sequence[str] = ()
+) -> Rules:
     """The rules' word on an answer, of which `folded` is the part that is marked.
 
-    `best_strength` is the greatest of its strengths in [-1, 1], over the criteria.
+    `best_strength` is the greatest of its strengths in [-1, 1], over the criteria; `disorder` are
+    the flags that the order of its words would earn were it long enough.
     """
     verdict = texts.verdict(answer, sheet.question)
     flags = _flags(folded, sheet, verdict, best_strength)
+    if verdict != "blank" and is_long_enough(folded):
+        flags += [flag for flag in disorder if flag not in flags]
     return Rules(flags, _is_void(verdict, sheet.question, flags))
 
 

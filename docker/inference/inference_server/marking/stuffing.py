@@ -26,6 +26,12 @@ FUNCTION_WORD = regex.compile(
 )
 
 
+def is_long_enough(folded: str) -> bool:
+    """Whether the text has enough words, or letters of Japanese or Chinese, to say anything."""
+    letters = len(JAPANESE.findall(folded))
+    return letters >= FEWEST_CHARACTERS or len(WORD.findall(folded)) >= FEWEST_WORDS
+
+
 def is_stuffed(folded: str, language: str) -> bool:
     """Whether the folded text is a list of keywords rather than sentences of the language."""
     return _lacks_kana(folded) if language == "ja" else _lacks_function_words(folded)

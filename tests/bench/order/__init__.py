@@ -1,0 +1,1 @@
+"""Word order that no writer has: what the heads are fitted to, and how much they catch."""
