@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FEWEST = 30
 MOST, MOST_BYTES = 4000, 12 * 1024 * 1024
 """The limits of POST /v1/calibrate under the service's default settings."""
+MOST_FOREIGN, LONGEST_FOREIGN = 200, 2000
+"""Texts, and the characters of each of them, that tell a calibration of other questions."""
 BEAT_SECONDS = 1.0
 LONGEST_STAGE = 40
 Say = Callable[[str, float], None]
@@ -148,6 +150,20 @@ def sampled(texts: Mapping[Key, str]) -> set[Key]:
     return {key for key, size in zip(keys, sizes, strict=True) if size <= MOST_BYTES}
 
 
+def foreign_texts(question: Question) -> list[str]:
+    """Right answers to the exam's other questions, which are worth nothing at this one."""
+    others = Question.objects.filter(exam=question.exam_id).exclude(pk=question.pk).order_by("pk")
+    texts = [
+        text
+        for other in others.prefetch_related("model_answers", "criteria")
+        for text in (
+            *(answer.text for answer in other.model_answers.all()),
+            *(text for criterion in other.criteria.all() for text in criterion.references),
+        )
+    ]
+    return list(dict.fromkeys(text[:LONGEST_FOREIGN] for text in texts if text))[:MOST_FOREIGN]
+
+
 def _marked(question: Question) -> Iterator[Marked]:
     """Answers with a final mark by people that is possible under the present definition."""
     criteria = _criteria(question)
@@ -199,7 +215,8 @@ def fit(calibration: Calibration, inference: Inference, say: Say = lambda *_: No
     def work() -> bool:
         texts = texts_of(question)
         _refuse_changed(calibration, question, texts)
-        stream = inference.calibrate(question.wire(), [text.wire() for text in texts])
+        examples = [text.wire() for text in texts]
+        stream = inference.calibrate(question.wire(), examples, foreign_texts(question))
         fitted = follow(calibration, stream, say)
         return _store(calibration, texts, fitted)
 

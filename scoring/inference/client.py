@@ -85,14 +85,19 @@ class Inference:
         return payload["model"], {result["id"]: result for result in payload["results"]}
 
     def calibrate(
-        self, question: dict[str, Any], examples: Sequence[dict[str, Any]]
+        self,
+        question: dict[str, Any],
+        examples: Sequence[dict[str, Any]],
+        foreign: Sequence[str] = (),
     ) -> Generator[Progress | Fitted, None, None]:
         """Yield Progress while a calibration is fitted to `examples`, and Fitted at the end.
 
-        An example is `{text, points, criteria?}`; `criteria` maps codes to points. Closing the
-        iterator stops the fit. Raises InferenceUnavailable also where the service dies meanwhile.
+        An example is `{text, points, criteria?}`; `criteria` maps codes to points. `foreign` are
+        texts that answer other questions. Closing the iterator stops the fit. Raises
+        InferenceUnavailable also where the service dies meanwhile.
         """
-        return self._fitting("/v1/calibrate", {"question": question, "examples": list(examples)})
+        body = {"question": question, "examples": list(examples), "foreign": list(foreign)}
+        return self._fitting("/v1/calibrate", body)
 
     def calibrate_general(
         self, questions: Sequence[dict[str, Any]]

@@ -44,8 +44,9 @@ def sloppy(text: str) -> tuple[float, float]:
 class FakeInference:
     """Marks as `says` says, and keeps the artefacts that it is given.
 
-    `kept` has them by name, `scored` the calibration and texts of each call, and `examples` those
-    of the last fit. `is_away`, `breaks_off`, `forgets` and `refuses` are the faults to cause.
+    `kept` has them by name, `scored` the calibration and texts of each call, and `examples` and
+    `foreign` those of the last fit. `is_away`, `breaks_off`, `forgets` and `refuses` are the faults
+    to cause.
     """
 
     def __init__(self, says: Says) -> None:
@@ -54,6 +55,7 @@ class FakeInference:
         self.kept: dict[str, bytes] = {}
         self.scored: list[tuple[str | None, list[str]]] = []
         self.examples: list[dict[str, Any]] = []
+        self.foreign: list[str] = []
         self.last_line: dict[str, Any] | None = None
         self.forgets = self.is_away = self.breaks_off = False
         self.refuses = ""
@@ -110,7 +112,7 @@ class FakeInference:
     def _calibrate(self, body: dict[str, Any]) -> httpx.Response:
         if self.refuses:
             return _error(422, self.refuses)
-        self.examples = body["examples"]
+        self.examples, self.foreign = body["examples"], body["foreign"]
         out_of_fold = [self.says(example["text"]) for example in self.examples]
         artefact = json.dumps([self.model, body, out_of_fold], sort_keys=True).encode()
         metrics = {**METRICS, "examples": len(out_of_fold), "out_of_fold": out_of_fold}

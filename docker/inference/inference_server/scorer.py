@@ -89,8 +89,7 @@ class Scorer(TextReader):
             matches = matching.matches(reading, prepared.rubric, count, average=prepared.is_essay)
             doubts = prepared.check.doubts(reading, matches) if prepared.check else {}
             judgement = _judgement(calibration, reading, matches, prepared)
-            disorder = self.heads.flags(reading) if self.heads else ()
-            return ReadAnswer(matches, doubts, judgement, disorder)
+            return ReadAnswer(matches, doubts, judgement, self.disorder(reading))
 
         distinct = list({part.text: 0 for part in folded.values() if part.text})
         read_answers = self.read(distinct, use, caller)
@@ -110,6 +109,10 @@ class Scorer(TextReader):
                 read.disorder,
             )
         return [marks[text] for text in answers]
+
+    def disorder(self, reading: Reading) -> Sequence[str]:
+        """The flags that the order of the text's words would earn were it long enough."""
+        return self.heads.flags(reading) if self.heads else ()
 
     def prepare(self, question: dict[str, Any]) -> PreparedQuestion:
         """The question with its references read, kept for the next call; raises as `read`.

@@ -98,13 +98,16 @@ class Bench:
         """Every text by calibrations, a fold left out of each."""
         for question in questions:
             for trial in trials(question, self.bounds):
-                calibration, threshold = self._fitted(trial)
+                calibration, threshold = self._fitted(trial, questions)
                 yield from self._tried(trial, questions, probes, calibration, threshold)
 
-    def _fitted(self, trial: Trial) -> tuple[QuestionCalibration, float | None]:
+    def _fitted(
+        self, trial: Trial, questions: Sequence[Question]
+    ) -> tuple[QuestionCalibration, float | None]:
         wire, sources = trial.question.wire, [one.text for one in trial.train]
+        foreign = product.foreign(one.wire for one in questions if one != trial.question)
         examples = [Example(one.text, one.points, one.criteria) for one in trial.train]
-        fit = calibrate(self.scorer, wire, examples, lambda *_: None)
+        fit = calibrate(self.scorer, wire, examples, lambda *_: None, foreign)
         calibration = QuestionCalibration.unpack(fit.artefact)
         pairs = [
             (confidence, points == one.points)

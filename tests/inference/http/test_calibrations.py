@@ -158,6 +158,25 @@ def test_it_refuses_what_it_cannot_learn_from(
     assert detail in assert_refused(fake.post("/v1/calibrate", json=body(examples)), 422, "invalid")
 
 
+def test_it_learns_what_answers_other_questions(fake: httpx.Client) -> None:
+    plain, taught = (
+        lines_of(fake.post("/v1/calibrate", json=body() | told))[-1]["sha256"]
+        for told in ({}, {"foreign": list(sample_texts.ENGLISH)})
+    )
+    assert plain != taught
+
+
+@pytest.mark.parametrize(
+    ("foreign", "detail"),
+    [(["a"] * 201, "/foreign: "), (["a", ""], "/foreign/1: "), (["a" * 2001], "/foreign/0: ")],
+)
+def test_it_refuses_too_much_of_other_questions(
+    fake: httpx.Client, foreign: list[str], detail: str
+) -> None:
+    response = fake.post("/v1/calibrate", json=body() | {"foreign": foreign})
+    assert detail in assert_refused(response, 422, "invalid")
+
+
 def test_it_refuses_too_many_examples(fake: httpx.Client) -> None:
     response = fake.post("/v1/calibrate", json=body(marked_answers.answers(61)))
     assert_refused(response, 413, "too_large")

@@ -14,8 +14,8 @@ from scoring.exams import definitions, retention
 from scoring.inference import InferenceUnavailable
 from scoring.marks import settlement
 from scoring.models import Answer, Artefact, Calibration, Exam, Mark, Question
-from tests.factories import GOOD, example_question, hand_in, marked_by_people
-from tests.scoring.calibrations import fitted, marked_question
+from tests.factories import GOOD, exam_in, example_question, hand_in, marked_by_people
+from tests.scoring.calibrations import fitted, marked_question, with_marks
 from tests.scoring.fake_inference import FakeInference, right, sloppy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
@@ -145,6 +145,17 @@ def test_criteria_go_along_where_people_gave_them_for_those_points(
     told = {one["text"]: one.get("criteria") for one in service.examples}
     assert told["甲"] == dict.fromkeys(codes, 1)
     assert told["乙"] is None
+
+
+def test_right_answers_to_the_exams_other_questions_go_along(service: FakeInference) -> None:
+    first, second = exam_in("trial").questions.order_by("code")
+    second.model_answers.create(text="scope " * 1000)
+    with_marks(first, 30)
+    fitted(first, service)
+    assert [text[:14] for text in service.foreign] == ["scope scope sc", "the scope grew"]
+    assert len(service.foreign[0]) == fitting.LONGEST_FOREIGN
+    assert "合意する" in fitting.foreign_texts(second)
+    assert not set(fitting.foreign_texts(second)) & {"the scope grew"}
 
 
 def test_a_withdrawn_mark_teaches_nothing(question: Question) -> None:

@@ -47,13 +47,17 @@ class MarkedQuestion:
 
 @dataclass(frozen=True)
 class ReadExample:
-    """An example as it was read; `facts` is [criteria, NAMES], or None where there are none."""
+    """An example as it was read; `facts` is [criteria, NAMES], or None where there are none.
+
+    `disorder` are the flags that the order of its words would earn were it long enough.
+    """
 
     marked: MarkedQuestion
     example: Example
     folded: texts.Folded
     matches: Sequence[Match]
     facts: Floats | None
+    disorder: Sequence[str]
 
     @property
     def max_points(self) -> float:
@@ -65,7 +69,8 @@ class ReadExample:
         """Whether a rule leaves it without points, whatever it says."""
         best = max(match.strength for match in self.matches)
         sheet = self.marked.prepared.sheet
-        return apply_rules(self.example.text, self.folded.text, sheet, best).is_void
+        text, folded = self.example.text, self.folded.text
+        return apply_rules(text, folded, sheet, best, self.disorder).is_void
 
     def points(self, general: GeneralCalibration | None) -> float:
         """The service's points under this calibration; without one by the uncalibrated method."""
@@ -74,7 +79,13 @@ class ReadExample:
             judgement = general.judge(self.folded.text, self.facts, sheet)
             void_judgement = general.void_judgement
         result = mark(
-            self.example.text, self.folded, sheet, self.matches, judgement, void_judgement
+            self.example.text,
+            self.folded,
+            sheet,
+            self.matches,
+            judgement,
+            void_judgement,
+            disorder=self.disorder,
         )
         return float(result["points"])
 
@@ -151,22 +162,23 @@ def _read(scorer: Scorer, questions: Sequence[MarkedQuestion], say: Say) -> list
             for example in marked.examples
         ]
         contents = _contents(scorer, marked, [part.text for part in folded])
-        blank = [NO_MATCH] * len(marked.question["criteria"]), None
+        blank = [NO_MATCH] * len(marked.question["criteria"]), None, ()
         for example, part in zip(marked.examples, folded, strict=True):
             content = contents.get(part.text, blank)
             read_examples.append(ReadExample(marked, example, part, *content))
     return read_examples
 
 
-Content = tuple[Sequence[Match], Floats | None]
+Content = tuple[Sequence[Match], Floats | None, Sequence[str]]
 
 
 def _contents(scorer: Scorer, marked: MarkedQuestion, folded: Sequence[str]) -> dict[str, Content]:
-    """Matches and facts of each distinct text that is not blank."""
+    """Matches, facts and disorder of each distinct text that is not blank."""
     rubric, count = marked.prepared.rubric, len(marked.question["criteria"])
 
     def use(reading: Reading) -> Content:
-        return matching.matches(reading, rubric, count), facts(reading, rubric, count)
+        matches = matching.matches(reading, rubric, count)
+        return matches, facts(reading, rubric, count), scorer.disorder(reading)
 
     return read_in_parts(scorer, [text for text in folded if text], use)
 

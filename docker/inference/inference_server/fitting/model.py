@@ -8,7 +8,7 @@ import numpy as np
 
 from inference_server.arrays import Doubles, Indices
 from inference_server.fitting import confidence, kernel, stack, training
-from inference_server.fitting.folds import fold_of
+from inference_server.fitting.lessons import Lessons
 from inference_server.fitting.result import Say
 from inference_server.fitting.scale import cuts_of, scale_of, targets_of
 from inference_server.judging.model import Judge, Model, Verdict, learners_odds, verdicts_of
@@ -52,22 +52,25 @@ def fit(
     weights: Doubles,
     say: Say = lambda _stage, _fraction: None,
     seed: int = SEED,
+    worthless: Sequence[Text] = (),
 ) -> Fit:
     """The fit to `points`, arrays [texts]: of the total, then of each criterion.
 
     NaN stands where a text has no points for a criterion; of each array two values differ.
     `weights` [arrays, criteria] says what each criterion's points weigh in those of the array.
+    `worthless` are texts without points. The learners learn from them, and nothing else does: no
+    scale, cut, confidence or figure knows of them.
     """
-    folds = np.array([fold_of(text.text) for text in texts])
+    lessons = Lessons.of(texts, worthless)
     scales = [scale_of(column[~np.isnan(column)]) for column in points]
     columns = columns_of(scales)
     targets, known = _targets(scales, points)
     say("kernel", 0.0)
-    fitted_kernel, by_kernel = kernel.fit(texts, _filled(targets, known), folds)
-    progress = Progress(say, training.steps_of(folds))
-    heads, by_heads = training.fit(texts, targets, known, folds, seed, progress.step)
+    fitted_kernel, by_kernel = kernel.fit(lessons, _filled(targets, known))
+    progress = Progress(say, training.steps_of(lessons.folds))
+    heads, by_heads = training.fit(lessons, targets, known, seed, progress.step)
     say("stack", 0.95)
-    unmarked = Unmarked(weights)
+    unmarked, folds = Unmarked(weights), lessons.folds[: len(texts)]
     shares = unmarked.shares(np.stack([text.facts for text in texts])).T
     judges, verdicts = [], []
     for scale, own_columns, own_shares, own_points in zip(

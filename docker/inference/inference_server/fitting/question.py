@@ -14,12 +14,14 @@ from inference_server.fitting.folds import FOLDS
 from inference_server.fitting.model import SEED, fit
 from inference_server.fitting.reading import read_in_parts
 from inference_server.fitting.result import FitResult, Say, part_of
+from inference_server.fitting.worthless import worthless_texts
 from inference_server.judging.packing import sha256_of
 from inference_server.judging.question import QuestionCalibration, RuleAgreement, made_for
 from inference_server.judging.texts import Text
 from inference_server.marking import matching
 from inference_server.marking.judgement import Judgement
 from inference_server.marking.matching import Reading
+from inference_server.marking.points import FULL
 from inference_server.marking.rules import apply_rules
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
@@ -30,16 +32,23 @@ READING = 0.3
 
 @dataclass(frozen=True)
 class ReadText:
-    """A text as it was read, and its greatest strength."""
+    """A text as it was read, its greatest strength, and what its word order would flag."""
 
     text: Text
     best_strength: float
+    disorder: Sequence[str]
 
 
 def calibrate(
-    scorer: Scorer, question: dict[str, Any], examples: Sequence[Example], say: Say
+    scorer: Scorer,
+    question: dict[str, Any],
+    examples: Sequence[Example],
+    say: Say,
+    foreign: Sequence[str] = (),
 ) -> FitResult:
     """The calibration of the question, fitted to the examples.
+
+    `foreign` are texts that answer other questions, learned as worth nothing at this one.
 
     There are FEWEST examples or more, on the question's scale, and two at least differ in points.
     Raises TooLarge, and what `say` raises.
@@ -57,6 +66,7 @@ def calibrate(
         [points[learned], *criteria.values()],
         _weights(question, criteria),
         part_of(say, READING, 1.0),
+        worthless=_worthless(scorer, question, [folded[i] for i in learned], foreign),
     )
     rule = RuleAgreement(int((points[void] == 0).sum()), int(void.sum()))
     calibration = QuestionCalibration(
@@ -98,9 +108,19 @@ def _read(
 
     def use(reading: Reading) -> ReadText:
         matches = matching.matches(reading, prepared.rubric, count, average=prepared.is_essay)
-        return ReadText(Text.of(reading, matches), max(match.strength for match in matches))
+        best_strength = max(match.strength for match in matches)
+        return ReadText(Text.of(reading, matches), best_strength, scorer.disorder(reading))
 
     return read_in_parts(scorer, folded, use, lambda share: say("reading", READING * share))
+
+
+def _worthless(
+    scorer: Scorer, question: dict[str, Any], answers: Sequence[str], foreign: Sequence[str]
+) -> list[Text]:
+    """What earns nothing here, read like the folded answers, but what is as near as a right one."""
+    own = worthless_texts(question, answers, foreign)
+    read_texts = _read(scorer, question, own, lambda *_: None).values()
+    return [read.text for read in read_texts if read.best_strength < FULL]
 
 
 def _void(
@@ -112,12 +132,12 @@ def _void(
 ) -> Mask:
     """[examples]: which of them a rule leaves without points, whatever they say."""
     sheet = scorer.prepare(question).sheet
-    return np.array(
-        [
-            apply_rules(example.text, text, sheet, read_texts[text].best_strength).is_void
-            for example, text in zip(examples, folded, strict=True)
-        ]
-    )
+    void = []
+    for example, text in zip(examples, folded, strict=True):
+        read = read_texts[text]
+        rules = apply_rules(example.text, text, sheet, read.best_strength, read.disorder)
+        void.append(rules.is_void)
+    return np.array(void)
 
 
 def _learned(void: Mask, points: Doubles) -> list[int]:

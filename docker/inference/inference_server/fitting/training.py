@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from inference_server.arrays import Doubles, Floats, Indices
+from inference_server.fitting.folds import left_out
+from inference_server.fitting.lessons import Lessons
 from inference_server.judging.heads import Basis, Heads
 from inference_server.judging.texts import Text
 
@@ -76,18 +78,22 @@ class Network:
 
 
 def fit(
-    texts: Sequence[Text], targets: Doubles, known: Doubles, folds: Indices, seed: int, step: Step
+    lessons: Lessons, targets: Doubles, known: Doubles, seed: int, step: Step
 ) -> "tuple[Heads, Floats]":
-    """A head for each fold that is left out, and its log odds [texts, outputs] for that fold.
+    """A head for each fold that is left out, and its log odds [marked, outputs] for that fold.
 
-    `targets` and `known` are [texts, outputs], `known` 1 where the target counts. `step` is called
+    `targets` and `known` are [marked, outputs], `known` 1 where the target counts. `step` is called
     before each step, from several threads, and may raise. As many folds are trained at a time as
     the caller may use threads, each by one thread, so that the number changes the time and no
     weight.
     """
-    basis = _basis(texts)
+    texts, folds, marked = lessons.texts, lessons.folds, lessons.marked
+    basis = _basis(texts[:marked])
     rows = [torch.from_numpy(basis(text)) for text in texts]
     out_of_fold = np.zeros(targets.shape, np.float32)
+    nothing = np.ones((len(texts) - marked, targets.shape[1]))
+    targets = lessons.with_nothing(targets)
+    weights = np.concatenate([known, nothing]) * lessons.weights[:, None]
 
     def train(fold: int) -> Network:
         # Runs in several threads, which share `rows` and read them only, and write to rows of
@@ -95,20 +101,20 @@ def fit(
         others = np.flatnonzero(folds != fold)
         network = Network(targets.shape[1], torch.Generator().manual_seed(seed * 1000 + fold))
         own_rows = [rows[i] for i in others]
-        _train(network, own_rows, targets[others], known[others], step)
+        _train(network, own_rows, targets[others], weights[others], step)
         exported = _exported(basis, [network])
-        for index in np.flatnonzero(folds == fold).tolist():
+        for index in np.flatnonzero(folds[:marked] == fold).tolist():
             out_of_fold[index] = exported.predict(texts[index])
         return network
 
     with ThreadPoolExecutor(torch.get_num_threads(), "fold", limit_threads, (1,)) as pool:
-        networks = list(pool.map(train, np.unique(folds).tolist()))
+        networks = list(pool.map(train, left_out(folds)))
     return _exported(basis, networks), out_of_fold
 
 
 def steps_of(folds: Indices) -> int:
     """How many steps `fit` takes for texts in these folds."""
-    return sum(_steps(int((folds != fold).sum())) for fold in np.unique(folds))
+    return sum(_steps(int((folds != fold).sum())) for fold in left_out(folds))
 
 
 def _steps(texts: int) -> int:
@@ -116,9 +122,9 @@ def _steps(texts: int) -> int:
 
 
 def _train(
-    network: Network, rows: Sequence[Tensor], targets: Doubles, known: Doubles, step: Step
+    network: Network, rows: Sequence[Tensor], targets: Doubles, weights: Doubles, step: Step
 ) -> None:
-    labels, mask = torch.from_numpy(targets).float(), torch.from_numpy(known).float()
+    labels, mask = torch.from_numpy(targets).float(), torch.from_numpy(weights).float()
     with torch.no_grad():
         share = (labels * mask).sum(0) / mask.sum(0).clamp_min(1)
         network.output_bias.copy_(torch.logit(share.clamp(0.02, 0.98)))

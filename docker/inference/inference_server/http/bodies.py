@@ -12,6 +12,7 @@ from inference_server.http.schemas import (
     CalibrateRequest,
     ExampleIn,
     GeneralRequest,
+    MarkedQuestion,
     Question,
     ScoreRequest,
 )
@@ -99,14 +100,14 @@ def read_general_request(body: bytes) -> GeneralRequest:
     return payload
 
 
-def _question_faults(marked: CalibrateRequest) -> Iterator[Fault]:
+def _question_faults(marked: MarkedQuestion) -> Iterator[Fault]:
     """Why a question and its examples are of no use to a general calibration."""
     if marked.question.sections:
         yield "/question/sections", "a question in sections does not carry over"
     yield from _example_faults(marked)
 
 
-def _example_faults(marked: CalibrateRequest) -> Iterator[Fault]:
+def _example_faults(marked: MarkedQuestion) -> Iterator[Fault]:
     most = lengths.longest(marked.question.plain())
     for index, example in enumerate(marked.examples):
         for place, detail in _scale_faults(example, marked.question):

@@ -42,7 +42,7 @@ async def calibrate_question(request: Request) -> Response:
         from inference_server.fitting.training import limit_threads
 
         limit_threads(config.calibration_threads)
-        return calibrate(scorer, question, examples, say)
+        return calibrate(scorer, question, examples, say, payload.foreign)
 
     return _start(service, config, len(examples), fit)
 

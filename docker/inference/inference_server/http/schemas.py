@@ -126,17 +126,25 @@ class ExampleIn(Strict):
     criteria: dict[Code, float] | None = None
 
 
-class CalibrateRequest(Strict):
-    """The body of /v1/calibrate."""
+class MarkedQuestion(Strict):
+    """A question, and answers to it that people marked."""
 
     question: Question
     examples: list[ExampleIn]
 
 
+class CalibrateRequest(MarkedQuestion):
+    """The body of /v1/calibrate; `foreign` are texts that answer other questions."""
+
+    foreign: Annotated[
+        list[Annotated[Text, Field(min_length=1, max_length=2000)]], Field(max_length=200)
+    ] = []
+
+
 class GeneralRequest(Strict):
     """The body of /v1/calibrate/general: marked answers of many questions."""
 
-    questions: list[CalibrateRequest]
+    questions: list[MarkedQuestion]
 
 
 class GroupsRequest(Strict):

@@ -15,7 +15,7 @@ JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
 LETTER = regex.compile(r"\p{L}")
 OFF_TOPIC = 0.5
 """An answer whose strengths are all lower has nothing to do with the question."""
-VOID = frozenset({"blank", "no_answer", "copied_prompt", "copied_passage"})
+VOID = frozenset({"blank", "no_answer", "copied_prompt", "copied_passage", "stuffed", "garbled"})
 """Flags of answers that earn no points."""
 
 
@@ -37,8 +37,8 @@ def apply_rules(
     """
     verdict = texts.verdict(answer, sheet.question)
     flags = _flags(folded, sheet, verdict, best_strength)
-    if verdict != "blank" and is_long_enough(folded):
-        flags += [flag for flag in disorder if flag not in flags]
+    if verdict != "blank" and folded not in sheet.model_answers:
+        flags += _out_of_order(folded, sheet.question["language"], disorder)
     return Rules(flags, _is_void(verdict, sheet.question, flags))
 
 
@@ -54,9 +54,12 @@ def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> lis
         flags.append("wrong_language")
     if best_strength < OFF_TOPIC and folded not in sheet.model_answers:
         flags.append("off_topic")
-    if is_stuffed(folded, sheet.question["language"]):
-        flags.append("stuffed")
     return flags
+
+
+def _out_of_order(folded: str, language: str, disorder: Sequence[str]) -> list[str]:
+    listed = ["stuffed"] if is_stuffed(folded, language) else []
+    return list(dict.fromkeys([*listed, *(disorder if is_long_enough(folded) else ())]))
 
 
 def _is_void(verdict: str, question: dict[str, Any], flags: Sequence[str]) -> bool:
