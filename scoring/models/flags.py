@@ -26,7 +26,7 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     "stuffed": (
         _("Keywords only"),
-        _("The answer strings words together and has hardly any of what makes sentences."),
+        _("The answer strings words together instead of making sentences: 0 points."),
     ),
     "reversed": (
         _("Reversed?"),
@@ -35,9 +35,13 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
             " cause and effect."
         ),
     ),
+    "unlike": (
+        _("Unlike the others"),
+        _("The answer is unlike all answers that the calibration was fitted to."),
+    ),
     "garbled": (
         _("Words out of order"),
-        _("The words or letters of the answer stand in an order that makes no sentences."),
+        _("The words or letters of the answer stand in no order that makes sentences: 0 points."),
     ),
 }
 

@@ -12,6 +12,7 @@ from inference_server.fitting.question import calibrate
 from inference_server.fitting.worthless import CHATTER, LEAST, MOST, worthless_texts
 from inference_server.judging.question import QuestionCalibration
 from inference_server.judging.texts import Text
+from inference_server.marking.marks import DOUBTED
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
 from tests.inference import marked_answers, sample_texts
@@ -88,3 +89,11 @@ def test_a_calibration_gives_what_is_about_something_else_nothing(
 ) -> None:
     [mark] = scorer.score(QUESTION, [text], taught)
     assert mark["points"] <= 0.1 * QUESTION["max_points"]
+    assert "unlike" in mark["flags"]
+    assert mark["confidence"] <= DOUBTED
+
+
+def test_honest_answers_are_not_unlike(scorer: Scorer, taught: QuestionCalibration) -> None:
+    new = [answer["text"] for answer in marked_answers.answers(160)[60:]]
+    marks = scorer.score(QUESTION, new, taught)
+    assert sum("unlike" in mark["flags"] for mark in marks) <= 1

@@ -105,11 +105,12 @@ def test_it_reads_what_it_packed(question_fit: FitResult, calibration: QuestionC
     assert QuestionCalibration.unpack(calibration.pack()).pack() == question_fit.artefact
 
 
-def test_one_that_was_stored_without_the_share_judges_as_if_it_weighed_nothing(
+def test_one_that_was_stored_without_share_and_support_judges_as_if_it_knew_of_neither(
     scorer: Scorer, question_fit: FitResult, calibration: QuestionCalibration
 ) -> None:
     arrays = load(question_fit.artefact)
-    del arrays["unmarked.weights"]
+    for name in ("unmarked.weights", "support.weights", "support.least"):
+        del arrays[name]
     for name in arrays:
         if name.startswith("judge.") and name.endswith(".weights"):
             arrays[name] = arrays[name][:-1].copy()
@@ -121,5 +122,5 @@ def test_one_that_was_stored_without_the_share_judges_as_if_it_weighed_nothing(
         replace(one.stack, weights=one.stack.weights * ([1] * 4 + [0])) for one in model.judges
     ]
     judges = [replace(one, stack=stack) for one, stack in zip(model.judges, stacks, strict=True)]
-    without = replace(calibration, model=replace(model, judges=judges))
+    without = replace(calibration, model=replace(model, judges=judges, support=None))
     assert scorer.score(QUESTION, NEW_TEXTS, older) == scorer.score(QUESTION, NEW_TEXTS, without)

@@ -185,6 +185,18 @@ def test_it_flags_keywords_without_sentences(
     assert ("stuffed" in mark(scorer, text, language=language)["flags"]) is flagged
 
 
+LISTED = "要件定義、利用部門、合意形成、確認不足、影響分析、変更管理、進捗会議、課題管理"
+
+
+def test_a_list_earns_nothing_where_no_model_answer_is_one(scorer: Scorer) -> None:
+    text = "要件 利用部門 未確認 ベンダー 役割分担 曖昧 要件 利用部門 未確認"
+    assert mark(scorer, text)["points"] == 0
+    assert mark(scorer, text, model_answers=[text])["points"] == 6
+    as_marked = mark(scorer, text, model_answers=[LISTED])
+    assert "stuffed" not in as_marked["flags"]
+    assert as_marked["points"] > 0
+
+
 REVERSED = "利用部門が要件を確認していた"
 
 

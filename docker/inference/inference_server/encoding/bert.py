@@ -167,7 +167,7 @@ class PackedBert(nn.Module):
         """[sequences, width] in fp32, each from its own tokens alone: no pack changes it."""
         sums = [
             part[self.head : -1].float().sum(dim=0) / max(len(part) - self.head - 1, 1)
-            for part in torch.split(x[: sum(lengths)], lengths)
+            for part in torch.split(x[: sum(lengths)], list(lengths))
         ]
         return torch.stack(sums)
 

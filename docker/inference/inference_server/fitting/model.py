@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference_server.arrays import Doubles, Indices
-from inference_server.fitting import confidence, kernel, stack, training
+from inference_server.fitting import confidence, kernel, stack, support, training
 from inference_server.fitting.lessons import Lessons
 from inference_server.fitting.result import Say
 from inference_server.fitting.scale import cuts_of, scale_of, targets_of
@@ -80,7 +80,7 @@ def fit(
         judge, own_verdicts = _judge(scale, stacked, own_points, folds)
         judges.append(judge)
         verdicts.append(own_verdicts)
-    model = Model(fitted_kernel, heads, unmarked, judges, columns)
+    model = Model(fitted_kernel, heads, unmarked, judges, columns, support.fit(lessons))
     return Fit(model, list(zip(*verdicts, strict=True)))
 
 

@@ -11,6 +11,7 @@ from inference_server.judging.heads import Heads
 from inference_server.judging.kernel import Kernel
 from inference_server.judging.scale import Scale, level_of
 from inference_server.judging.stack import Stack, features
+from inference_server.judging.support import Support
 from inference_server.judging.texts import Text
 from inference_server.judging.unmarked import Unmarked
 
@@ -57,7 +58,8 @@ def verdicts_of(points: Doubles, expected: Doubles, confidence: Doubles) -> list
 class Model:
     """`judges` has the total's first, then those of the criteria that were calibrated.
 
-    `columns` says which of the learners' outputs each judge uses.
+    `columns` says which of the learners' outputs each judge uses. `support` is None in a model that
+    was stored before there was one.
     """
 
     kernel: Kernel
@@ -65,6 +67,11 @@ class Model:
     unmarked: Unmarked
     judges: Sequence[Judge]
     columns: Sequence[slice]
+    support: Support | None
+
+    def knows(self, text: Text) -> bool:
+        """Whether the text is like those that it was fitted to."""
+        return self.support is None or self.support.has(text)
 
     def judge(self, text: Text) -> list[Verdict]:
         """The verdict of each judge: a function of the text alone."""

@@ -16,6 +16,7 @@ from inference_server.judging.ngrams import KINDS, Vocabulary
 from inference_server.judging.packing import UNREADABLE, Unreadable, dump_header, read_headers
 from inference_server.judging.scale import Scale, columns_of
 from inference_server.judging.stack import Stack
+from inference_server.judging.support import Support
 from inference_server.judging.texts import SIZES, Text
 from inference_server.judging.unmarked import Unmarked
 from inference_server.marking.judgement import Judgement
@@ -56,15 +57,16 @@ class QuestionCalibration:
 
     def judge(self, text: Text) -> Judgement:
         """What it says of a text: a function of that text alone."""
-        return self.judgement(self.model.judge(text))
+        return self.judgement(self.model.judge(text), is_unlike=not self.model.knows(text))
 
-    def judgement(self, verdicts: Sequence[Verdict]) -> Judgement:
+    def judgement(self, verdicts: Sequence[Verdict], *, is_unlike: bool = False) -> Judgement:
         """What the verdicts, the total's first, come to."""
         total, *others = verdicts
         expected = {
             code: verdict.expected for code, verdict in zip(self.criteria, others, strict=True)
         }
-        return Judgement(total.points, round(total.confidence, 6), expected | self.constant)
+        confidence = round(total.confidence, 6)
+        return Judgement(total.points, confidence, expected | self.constant, is_unlike)
 
     def suits(self, question: dict[str, Any]) -> bool:
         """Whether it was made for such a question."""
@@ -114,7 +116,9 @@ class QuestionCalibration:
         """Judge an empty text, which raises where shapes do not fit each other."""
         width, facts = len(self.model.heads.basis.mean), len(self.model.kernel.scaling.mean)
         tokens = np.zeros((3, width), np.float16)
-        verdicts = self.model.judge(Text("", tokens, np.zeros(facts, np.float32)))
+        empty = Text("", tokens, np.zeros(facts, np.float32))
+        verdicts = self.model.judge(empty)
+        self.model.knows(empty)
         if len(verdicts) != 1 + len(self.criteria):
             raise Unreadable("not a calibration: judges and criteria differ in number")
 
@@ -153,6 +157,9 @@ def _arrays(model: Model) -> Arrays:
         arrays[f"judge.{index}.odds"] = judge.stack.intercepts
         arrays[f"judge.{index}.weights"] = judge.stack.weights
         arrays[f"judge.{index}.cuts"] = judge.cuts
+    if model.support:
+        arrays["support.weights"] = model.support.weights
+        arrays["support.least"] = np.array([model.support.least])
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -161,7 +168,14 @@ def _model(header: dict[str, Any], arrays: Arrays) -> Model:
         _judge(arrays, index, parameters) for index, parameters in enumerate(header["confidence"])
     ]
     columns = columns_of([judge.scale for judge in judges])
-    return Model(_kernel(arrays), _heads(arrays), _unmarked(arrays, len(judges)), judges, columns)
+    return Model(
+        _kernel(arrays),
+        _heads(arrays),
+        _unmarked(arrays, len(judges)),
+        judges,
+        columns,
+        _support(arrays),
+    )
 
 
 def _kernel(arrays: Arrays) -> Kernel:
@@ -193,6 +207,13 @@ def _unmarked(arrays: Arrays, judges: int) -> Unmarked:
     """Of no weight in an artefact that was stored before it was learned from."""
     none = np.zeros((judges, len(arrays["facts.mean"]) - SIZES))
     return Unmarked(arrays.get("unmarked.weights", none))
+
+
+def _support(arrays: Arrays) -> Support | None:
+    """None in an artefact that was stored before it was learned."""
+    if "support.weights" not in arrays:
+        return None
+    return Support(arrays["support.weights"], float(arrays["support.least"][0]))
 
 
 def _judge(arrays: Arrays, index: int, confidence: list[float]) -> Judge:

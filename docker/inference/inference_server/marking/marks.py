@@ -17,7 +17,7 @@ from inference_server.marking.sheet import Sheet
 from pmscoring.base import texts
 
 DOUBTED = 0.4
-"""No answer that may be reversed is marked with more confidence."""
+"""No answer that may be reversed, or is unlike all that was marked, has more confidence."""
 
 
 def mark(
@@ -52,12 +52,17 @@ def mark(
         for index, criterion in enumerate(sheet.question["criteria"])
     ]
     total = verdict.points if verdict else min(sum(points), sheet.max_points)
+    reasons = [*(["reversed"] if doubts else []), *(["unlike"] if _is_unlike(verdict) else [])]
     return {
         "points": _number(total),
         "criteria": criteria,
-        "confidence": _confidence(verdict, is_doubted=bool(doubts)),
-        "flags": [*rules.flags, "reversed"] if doubts else rules.flags,
+        "confidence": _confidence(verdict, is_doubted=bool(reasons)),
+        "flags": [*rules.flags, *reasons],
     }
+
+
+def _is_unlike(verdict: Judgement | None) -> bool:
+    return verdict is not None and verdict.is_unlike
 
 
 def _confidence(verdict: Judgement | None, *, is_doubted: bool) -> float | None:

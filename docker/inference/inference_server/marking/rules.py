@@ -38,7 +38,7 @@ def apply_rules(
     verdict = texts.verdict(answer, sheet.question)
     flags = _flags(folded, sheet, verdict, best_strength)
     if verdict != "blank" and folded not in sheet.model_answers:
-        flags += _out_of_order(folded, sheet.question["language"], disorder)
+        flags += _out_of_order(folded, sheet, disorder)
     return Rules(flags, _is_void(verdict, sheet.question, flags))
 
 
@@ -57,9 +57,10 @@ def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> lis
     return flags
 
 
-def _out_of_order(folded: str, language: str, disorder: Sequence[str]) -> list[str]:
-    listed = ["stuffed"] if is_stuffed(folded, language) else []
-    return list(dict.fromkeys([*listed, *(disorder if is_long_enough(folded) else ())]))
+def _out_of_order(folded: str, sheet: Sheet, disorder: Sequence[str]) -> list[str]:
+    listed = ["stuffed"] if is_stuffed(folded, sheet.question["language"]) else []
+    flags = dict.fromkeys([*listed, *(disorder if is_long_enough(folded) else ())])
+    return [flag for flag in flags if not (flag == "stuffed" and sheet.takes_lists)]
 
 
 def _is_void(verdict: str, question: dict[str, Any], flags: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Self
 from inference_server.marking.copying import Sources
 from inference_server.marking.no_answer import NoAnswers
 from inference_server.marking.points import on_step
+from inference_server.marking.stuffing import is_stuffed
 from pmscoring.base import texts
 
 
@@ -15,7 +16,8 @@ from pmscoring.base import texts
 class Sheet:
     """A question as the caller sent it, with what its rules compare answers with prepared.
 
-    `keywords` has those of each criterion, folded in lower case.
+    `keywords` has those of each criterion, folded in lower case; `takes_lists` is whether a model
+    answer strings words together itself.
     """
 
     question: dict[str, Any]
@@ -23,6 +25,7 @@ class Sheet:
     model_answers: frozenset[str]
     sources: Sources
     no_answers: NoAnswers
+    takes_lists: bool
 
     @classmethod
     def of(cls, question: dict[str, Any]) -> Self:
@@ -40,6 +43,7 @@ class Sheet:
             model_answers,
             Sources.of(question, references, chain.from_iterable(keywords)),
             NoAnswers.of(question.get("no_answers", ()), right),
+            any(is_stuffed(text, question["language"]) for text in model_answers),
         )
 
     @property
