@@ -30,6 +30,7 @@ from tests.bench.report import write
 SIZES = (50, 100, 200, 400)
 FEWEST, MANY = 38, 500
 """Answers of a question from which folds, and from which draws of few answers, tell something."""
+Texts = dict[str, list[Text]]
 ESSAY = 1000
 """Characters from which on a text is no short answer; draws of few are made of these alone."""
 
@@ -39,7 +40,7 @@ def points_of(rows: Sequence[Row]) -> Any:
     return np.array([row.points for row in rows])
 
 
-def by_folds(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor) -> list[Any]:
+def by_folds(data: Data, texts: Texts, worthless: Texts, pool: ProcessPoolExecutor) -> list[Any]:
     """A row a question and one for all, every answer judged by a fit without its fold."""
     told, outcomes = [], []
     for name, rows in data.questions.items():
@@ -47,7 +48,7 @@ def by_folds(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor
             continue
         points, fold = points_of(rows), protocol.folds(texts[name], [row.fold for row in rows])
         began = time.perf_counter()
-        jobs = list(protocol.by_fold(texts[name], points, fold))
+        jobs = list(protocol.by_fold(texts[name], points, fold, worthless[name]))
         order = np.concatenate([np.flatnonzero(fold == one) for one in np.unique(fold)])
         outcome = protocol.joined(list(pool.map(protocol.run, jobs)))
         outcomes.append(outcome)
@@ -82,7 +83,7 @@ def _together(name: str, told: Sequence[Any], outcomes: Sequence[Any]) -> dict[s
     return one | {"promise_lowest": min(lowest, default=None)}
 
 
-def of_few(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor) -> list[Any]:
+def of_few(data: Data, texts: Texts, worthless: Texts, pool: ProcessPoolExecutor) -> list[Any]:
     """A row for each number of marked answers: the mean of three draws, over questions."""
     told = []
     for size in SIZES:
@@ -91,7 +92,7 @@ def of_few(data: Data, texts: dict[str, list[Text]], pool: ProcessPoolExecutor) 
         for name, rows in data.questions.items():
             if len(rows) < MANY or len(rows[0].text) > ESSAY:
                 continue
-            jobs = list(protocol.drawn(texts[name], points_of(rows), size))
+            jobs = list(protocol.drawn(texts[name], points_of(rows), size, worthless[name]))
             outcomes = list(pool.map(protocol.run, jobs))
             each = [measures.of_question(one) for one in outcomes]
             kappas.append(float(np.mean([one["qwk"] for one in each])))
@@ -119,8 +120,9 @@ def on_test(data: Data, reader: Reader, pool: ProcessPoolExecutor) -> list[Any]:
     for name, rows in data.test.items():
         train = data.questions[name]
         texts = reader.texts([*train, *rows])
-        count = len(train)
-        jobs.append(protocol.Job(texts[:count], points_of(train), texts[count:], points_of(rows)))
+        worthless, count = reader.worthless(train, data.questions.values()), len(train)
+        given = points_of(train), points_of(rows)
+        jobs.append(protocol.Job(texts[:count], given[0], texts[count:], given[1], worthless))
     outcome = protocol.joined(list(pool.map(protocol.run, jobs)))
     one = {"name": f"{data.name} on its test", **measures.of_question(outcome)}
     hits = outcome.given == outcome.points
@@ -154,8 +156,10 @@ def measured(data: Data, reader: Reader, parts: Iterable[str], pool: ProcessPool
         return rows + (on_test(data, reader, pool) if "test" in parts else [])
     if {"folds", "few"} & set(parts):
         texts = {name: reader.texts(found) for name, found in data.questions.items()}
-        rows += by_folds(data, texts, pool) if "folds" in parts else []
-        rows += of_few(data, texts, pool) if "few" in parts else []
+        every = data.questions.values()
+        worthless = {name: reader.worthless(own, every) for name, own in data.questions.items()}
+        rows += by_folds(data, texts, worthless, pool) if "folds" in parts else []
+        rows += of_few(data, texts, worthless, pool) if "few" in parts else []
     return rows
 
 

@@ -1,7 +1,8 @@
 """Texts as calibration sees them, read by the encoder once."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,9 +10,12 @@ import numpy as np
 
 from inference_server.encoding.batching import Batcher
 from inference_server.encoding.engine import Encoder, choose
-from inference_server.judging.texts import Text
+from inference_server.fitting.worthless import worthless_texts
+from inference_server.judging.texts import SIZES, STRENGTH, Text
 from inference_server.marking import matching
 from inference_server.marking.matching import Reading, Rubric
+from inference_server.marking.points import FULL
+from inference_server.marking.rules import JAPANESE
 from inference_server.scorer import Scorer
 from tests.bench.agreement.datasets import Row
 from tests.paths import WEIGHTS
@@ -60,6 +64,22 @@ class Reader:
 
         found = self.read(list(owners), use)
         return [found[row.text] for row in rows]
+
+    def worthless(self, rows: Sequence[Row], questions: Iterable[Sequence[Row]]) -> list[Text]:
+        """What a calibration of the rows' question learns as worth nothing, as in the product.
+
+        Right answers to the others of the `questions` are their references.
+        """
+        own = rows[0]
+        foreign = [text for other in questions if other is not rows for text in other[0].references]
+        question = {
+            "language": "ja" if JAPANESE.search(own.text) else "en",
+            "criteria": [{"references": list(own.references), "label": ""}],
+            "model_answers": [],
+        }
+        made = worthless_texts(question, [row.text for row in rows], foreign)
+        found = self.texts([replace(own, text=text) for text in made])
+        return [text for text in found if text.facts[SIZES] < FULL * STRENGTH]
 
     def rubrics(self, rows: Sequence[Row]) -> dict[Asked, Rubric]:
         """By prompt and references, which stand together as one criterion."""

@@ -37,12 +37,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """Fit to these, judge those."""
+    """Fit to these, and to texts that are `worthless`; judge those."""
 
     train: Sequence[Text]
     train_points: Doubles
     test: Sequence[Text]
     test_points: Doubles
+    worthless: Sequence[Text]
 
 
 def run(job: Job) -> Outcome:
@@ -51,7 +52,7 @@ def run(job: Job) -> Outcome:
     if len(set(job.train_points)) < 2:
         constant = np.full(count, job.train_points[0])
         return Outcome(job.test_points, constant, np.full(count, 0.5), np.full(count, NEVER))
-    fitted = fit.fit(job.train, [job.train_points], np.ones((1, 1)))
+    fitted = fit.fit(job.train, [job.train_points], np.ones((1, 1)), worthless=job.worthless)
     own = [
         (verdicts[0].confidence, verdicts[0].points == points)
         for verdicts, points in zip(fitted.out_of_fold, job.train_points, strict=True)
@@ -80,24 +81,28 @@ def folds(texts: Sequence[Text], named: Sequence[str]) -> Indices:
     return np.array([fold_of(text.text) for text in texts])
 
 
-def by_fold(texts: Sequence[Text], points: Doubles, fold: Indices) -> Iterator[Job]:
+def by_fold(
+    texts: Sequence[Text], points: Doubles, fold: Indices, worthless: Sequence[Text]
+) -> Iterator[Job]:
     """A job a fold that is left out."""
     for one in np.unique(fold):
-        yield _job(texts, points, fold != one)
+        yield _job(texts, points, fold != one, worthless)
 
 
-def drawn(texts: Sequence[Text], points: Doubles, count: int) -> Iterator[Job]:
+def drawn(
+    texts: Sequence[Text], points: Doubles, count: int, worthless: Sequence[Text]
+) -> Iterator[Job]:
     """Three draws of so many answers, each tested on the rest."""
     for seed in DRAWS:
         mine = np.zeros(len(texts), bool)
         mine[np.random.default_rng(seed).choice(len(texts), count, replace=False)] = True
-        yield _job(texts, points, mine)
+        yield _job(texts, points, mine, worthless)
 
 
-def _job(texts: Sequence[Text], points: Doubles, mine: AnyArray) -> Job:
+def _job(texts: Sequence[Text], points: Doubles, mine: AnyArray, worthless: Sequence[Text]) -> Job:
     train = [text for text, one in zip(texts, mine, strict=True) if one]
     test = [text for text, one in zip(texts, mine, strict=True) if not one]
-    return Job(train, points[mine], test, points[~mine])
+    return Job(train, points[mine], test, points[~mine], worthless)
 
 
 def simple(texts: Sequence[Text], points: Doubles, fold: Indices) -> Doubles:

@@ -15,6 +15,7 @@ from inference_server.fitting.question import calibrate
 from inference_server.judging.question import QuestionCalibration
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
+from tests.bench.foreign import right_texts
 from tests.bench.gaming import makers, product
 from tests.bench.gaming.makers import Made, Material
 from tests.bench.gaming.probes import Probe
@@ -105,7 +106,7 @@ class Bench:
         self, trial: Trial, questions: Sequence[Question]
     ) -> tuple[QuestionCalibration, float | None]:
         wire, sources = trial.question.wire, [one.text for one in trial.train]
-        foreign = product.foreign(one.wire for one in questions if one != trial.question)
+        foreign = right_texts(one.wire for one in questions if one != trial.question)
         examples = [Example(one.text, one.points, one.criteria) for one in trial.train]
         fit = calibrate(self.scorer, wire, examples, lambda *_: None, foreign)
         calibration = QuestionCalibration.unpack(fit.artefact)

@@ -3,12 +3,11 @@
 The exam lets the machine settle what it is sure of; all else is as a new exam has it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from scoring.agreement import coverage
-from scoring.calibration.fitting import MOST_FOREIGN
 from scoring.calibration.thresholds import ALPHA
 from scoring.marks.settlement import CountedMark, Rules, Settling, State, decide
 from scoring.models import Answer, Exam, Mark, MarkingPolicy, Question
@@ -39,22 +38,6 @@ class Desk:
     def asks(self, mark: dict[str, Any]) -> bool:
         """Whether a flag of the mark asks for a person, however sure the machine is."""
         return self.rules.suspects(mark["flags"])
-
-
-def foreign(wires: Iterable[dict[str, Any]]) -> list[str]:
-    """What the product has a calibration learn as worth nothing, from the exam's other questions.
-
-    Their model answers and references, as `scoring.calibration.fitting.foreign_texts`.
-    """
-    sources = [
-        text
-        for wire in wires
-        for text in (
-            *wire["model_answers"],
-            *(text for criterion in wire["criteria"] for text in criterion["references"]),
-        )
-    ]
-    return list(dict.fromkeys(sources))[:MOST_FOREIGN]
 
 
 def proposed(
