@@ -78,10 +78,10 @@ def test_a_stranger_sends_no_large_body(stack: Stack, api: Api) -> None:
 
 
 @contextmanager
-def slow_senders(stack: Stack, head: str) -> Iterator[list[ssl.SSLSocket]]:
-    """Sixteen of them, each with half of a request."""
+def slow_senders(stack: Stack, head: str, count: int = 16) -> Iterator[list[ssl.SSLSocket]]:
+    """So many of them, each with half of a request."""
     with ExitStack() as open_ones:
-        senders = [open_ones.enter_context(opened(stack)) for _ in range(16)]
+        senders = [open_ones.enter_context(opened(stack)) for _ in range(count)]
         for sender in senders:
             sender.sendall(head.encode())
         yield senders
@@ -98,18 +98,39 @@ def slowest_look(stack: Stack, looks: int = 20) -> float:
     return max(seconds)
 
 
-def test_slow_senders_do_not_silence_it(stack: Stack, told: Told) -> None:
+def half_form(stack: Stack) -> str:
+    """A request to sign in, of whose form the first byte is sent."""
     with by_tls(stack) as client:
         client.get("/admin/login/")
         token = client.cookies["csrftoken"]
     origin = "https://localhost"
-    form = (
+    return (
         f"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nCookie: csrftoken={token}\r\n"
         f"Origin: {origin}\r\nReferer: {origin}/admin/login/\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 90000\r\n\r\na"
     )
+
+
+def test_of_one_address_400_requests_are_under_way_at_once(stack: Stack, told: Told) -> None:
+    with by_tls(stack) as client:
+        with slow_senders(stack, half_form(stack), 400):
+            wait_for(lambda: client.get("/health/live").status_code == 429, 25, "it is too many")
+            page, problem = client.get("/admin/login/"), client.get("/api/v1/exams")
+        assert (page.status_code, problem.status_code) == (429, 429)
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert "リクエストが多すぎます" in page.text
+        assert "Too many requests" in page.text
+        assert problem.headers["Content-Type"] == "application/problem+json"
+        assert problem.json()["status"] == 429
+        assert {one.headers["Retry-After"] for one in (page, problem)} == {"5"}
+        wait_for(lambda: client.get("/health/live").status_code == 200, 30, "there is room again")
+    told("beyond 400 requests at once from one address: 429 as a page and as a problem document")
+
+
+def test_slow_senders_do_not_silence_it(stack: Stack, told: Told) -> None:
     figures = []
-    for head in ("GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", form):
+    half_sent = half_form(stack)
+    for head in ("GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", half_sent):
         with slow_senders(stack, head):
             figures.append(slowest_look(stack))
     assert max(figures) < 1
