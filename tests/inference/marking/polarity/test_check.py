@@ -91,13 +91,18 @@ def test_it_does_not_ask_about_a_text_that_was_read_in_several_windows() -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "doubted"), [("八時", True), ("5時", False), ("五時", False), ("9時", False)]
+    ("number", "doubted"), [("八時", True), ("5時", False), ("五時", False), ("9時", True)]
 )
 def test_it_doubts_a_number_of_the_unit_that_nothing_names(number: str, doubted: bool) -> None:
     found = doubts(f"出荷を{number}に始める", "出荷を5時に始める", prompt="9時に開く。")
     assert bool(found) is doubted
     if doubted:
         assert found[0].reason == "number"
+
+
+def test_a_number_of_the_prompt_is_no_reason_where_the_reference_names_none() -> None:
+    assert doubts("出荷を8時に始める", "出荷を時に始める", prompt="9時に開く。")
+    assert not doubts("出荷を9時に始める", "出荷を時に始める", prompt="9時に開く。")
 
 
 def test_a_further_number_beside_the_right_one_is_no_reason() -> None:

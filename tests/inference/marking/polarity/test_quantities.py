@@ -40,6 +40,8 @@ def test_it_reads_japanese(text: str, expected: list[tuple[float, str]]) -> None
         ("at one hundred degrees", [(100, "degree")]),
         ("ninety degrees", [(90, "degree")]),
         ("on monday at 5 a.m.", [(0, "weekday"), (5, "am")]),
+        ("by december or march", [(10, "month by name"), (2, "month by name")]),
+        ("it may marching on", []),
         ("this one is for two of them", []),
     ],
 )

@@ -1,6 +1,6 @@
 """A question prepared for finding answers that turn its references around."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -32,14 +32,17 @@ class Check:
     """What answers to a question are compared with.
 
     `references` has the outlines of each criterion's references in the order of the rubric, None
-    for one of several windows, and for a label: it may name a topic and say nothing of it. `known`
-    has the quantities that references, model answers, prompt and passage name; `plain` the texts
-    that are right as they are, and `denies` says whether one of these may deny something.
+    for one of several windows, and for a label: it may name a topic and say nothing of it, and
+    `units` those of the numbers that each criterion's references name. `known` has the quantities
+    that references, model answers, prompt and passage name, `right` those of the first two; `plain`
+    the texts that are right as they are, and `denies` says whether one of these may deny something.
     """
 
     language: str
     references: Sequence[Sequence[Outline | None]]
+    units: Sequence[frozenset[str]]
     known: Sequence[Quantity]
+    right: Sequence[Quantity]
     plain: frozenset[str]
     denies: bool
 
@@ -50,16 +53,20 @@ class Check:
             _outlines(own, criterion, question["language"])
             for own, criterion in zip(readings, question["criteria"], strict=True)
         ]
-        right = [
+        sources = [
             *question["model_answers"],
             *(text for criterion in question["criteria"] for text in criterion["references"]),
         ]
-        plain = frozenset(map(texts.folded, right))
+        plain = frozenset(map(texts.folded, sources))
         language = question["language"]
-        said = [*plain, texts.folded(question["prompt"]), texts.folded(question["passage"])]
-        known = [each for text in said for each in quantities(lowered(text), language)]
+        told = [texts.folded(question[name]) for name in ("prompt", "passage")]
+        right, others = (_quantities(own, language) for own in (sorted(plain), told))
+        units = [
+            frozenset(each.unit for each in _quantities(criterion["references"], language))
+            for criterion in question["criteria"]
+        ]
         denies = any(DENIES[language](lowered(text)) for text in plain)
-        return cls(language, references, known, plain, denies)
+        return cls(language, references, units, [*right, *others], right, plain, denies)
 
     def doubts(self, reading: Reading, matches: Sequence[Match]) -> Mapping[int, Doubt]:
         """Why people should look at an answer that may earn points, by the criterion's index."""
@@ -81,14 +88,28 @@ class Check:
         """The criteria that are doubted because of a number that nothing names.
 
         Only a unit that something names is compared, and one number that is named excuses others.
+        Of a unit that the criterion's references name, right texts alone name numbers: those of
+        prompt and passage may be what is confused with them.
         """
         said = quantities(text, self.language)
-        named = {quantity.unit for quantity in said if any(map(quantity.is_same, self.known))}
-        units = {quantity.unit for quantity in self.known} - named
-        if not (other := next((each for each in said if each.unit in units), None)):
-            return {}
-        unnamed = Doubt("number", other.start, other.end)
-        return {index: unnamed for index, outlines in enumerate(near) if outlines}
+        found = {
+            index: self._unnamed(said, units)
+            for index, units in enumerate(self.units)
+            if near[index]
+        }
+        return {
+            index: Doubt("number", each.start, each.end) for index, each in found.items() if each
+        }
+
+    def _unnamed(self, said: Sequence[Quantity], units: frozenset[str]) -> Quantity | None:
+        """The first that nothing names, at a criterion whose references name these units."""
+        named = {
+            quantity.unit
+            for quantity in said
+            if any(map(quantity.is_same, self.right if quantity.unit in units else self.known))
+        }
+        compared = {quantity.unit for quantity in self.known} - named
+        return next((each for each in said if each.unit in compared), None)
 
     def _turned(
         self, reading: Reading, text: str, near: Sequence[Sequence[Outline]]
@@ -131,6 +152,10 @@ class Check:
         ]
         best = max((strength for strength, _ in strengths), default=0.0)
         return [outline for strength, outline in strengths if strength >= best - AS_NEAR]
+
+
+def _quantities(sources: Iterable[str], language: str) -> list[Quantity]:
+    return [each for text in sources for each in quantities(lowered(texts.folded(text)), language)]
 
 
 def _outlines(

@@ -83,6 +83,8 @@ NUMBERS = {
 }
 SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6}
 WEEKDAYS = listed("monday tuesday wednesday thursday friday saturday sunday")
+MONTHS = listed("january february march april june july august september october november december")
+"""Without May, which a text in lower case cannot tell from the verb."""
 NO_UNIT = _set(
     "of and or to in is are was were be the a an that which by for than from on at it if then as "
     "with when because so but not"

@@ -1,4 +1,4 @@
-"""Numbers with their units, in figures, kanji or English words, and days of the week."""
+"""Numbers with their units, in figures, kanji or English words; weekdays and months by name."""
 
 import re
 from collections.abc import Iterator
@@ -40,7 +40,8 @@ WEEKDAYS = "月火水木金土日"
 NUMBER_WORDS = "|".join(sorted([*words.NUMBERS, *words.SCALES], key=len, reverse=True))
 ENGLISH = re.compile(
     rf"(?<![\w.])(?P<number>(?:{FIGURES}|{NUMBER_WORDS})(?:[ -](?:{NUMBER_WORDS})\b)*)"
-    rf" ?(?P<unit>%|[ap]\.?m\b|[a-z]+)|\b(?P<weekday>{'|'.join(words.WEEKDAYS)})"
+    rf" ?(?P<unit>%|[ap]\.?m\b|[a-z]+)|\b(?P<weekday>{'|'.join(words.WEEKDAYS)})|"
+    rf"\b(?P<month>{'|'.join(words.MONTHS)})\b"
 )
 
 
@@ -100,6 +101,8 @@ def _english(text: str) -> Iterator[Quantity]:
         number, unit = match["number"], match["unit"]
         if weekday := match["weekday"]:
             yield Quantity(words.WEEKDAYS.index(weekday), "weekday", *match.span())
+        elif month := match["month"]:
+            yield Quantity(words.MONTHS.index(month), "month by name", *match.span())
         elif number != "one" and unit not in words.NO_UNIT:
             yield Quantity(_english_value(number), _english_unit(unit), *match.span())
 
