@@ -1,7 +1,7 @@
 """`make bench-order DATA=FOLDER`: word order that no writer has, told from honest answers.
 
-A CSV file counts when it has columns question (or set), text, and points (or correct); one of
-sentence pairs (a, b) is measured on and never fitted to. The sample exam follows. Honest texts come
+A CSV file counts when it has columns question (or set), text, and points (or correct), or those of
+sentence pairs (a, b). The sample exam follows. Honest texts come
 from all of these; their shuffles and lists are made of answers with at least 60 % of the points.
 
 Prints the share of honest texts that are flagged and of each kind that is caught: by heads that saw
@@ -22,6 +22,7 @@ from safetensors.numpy import save_file
 from inference_server.arrays import Doubles, Floats
 from inference_server.encoding.batching import Batcher
 from inference_server.encoding.engine import Encoder, choose
+from inference_server.marking.matching import Reading
 from inference_server.marking.order import HEADS, NAMES, features
 from inference_server.marking.stuffing import is_stuffed
 from inference_server.scorer import Scorer
@@ -34,7 +35,7 @@ CHUNK = 256
 HONEST, MADE_OF = 2500, 350
 
 
-class Reader:
+class Encoded:
     """The encoder; with a folder it keeps the features of each file's texts there."""
 
     def __init__(self, threads: int, folder: Path | None) -> None:
@@ -62,12 +63,18 @@ class Reader:
         distinct = sorted({one.text for one in made}, key=len)
         found: dict[str, Doubles] = {}
         for start in range(0, len(distinct), CHUNK):
-            found |= self.scorer.read(distinct[start : start + CHUNK], features)
+            found |= self.scorer.read(distinct[start : start + CHUNK], features_of)
         rows = np.array([found[one.text] for one in made], np.float32)
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
             np.save(path, rows)
         return rows
+
+
+def features_of(reading: Reading) -> Doubles:
+    """[features]; the encoder of this bench has middle layers."""
+    assert reading.middle is not None
+    return features(reading.middle)
 
 
 def folder_of(one: Made) -> str:
@@ -141,7 +148,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, metavar="FOLDER")
     parser.add_argument("--write", action="store_true", help="store the heads in the package")
     chosen = parser.parse_args()
-    reader = Reader(chosen.threads, chosen.keep)
+    reader = Encoded(chosen.threads, chosen.keep)
     files = list(gather(chosen.data, chosen.honest, chosen.made_of, reader.cut))
     parts = [reader.features(own) for own in files]
     reader.batcher.close()

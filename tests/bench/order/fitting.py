@@ -16,7 +16,7 @@ from tests.bench.order.texts import Made
 FOLDS = 5
 RIDGE = 3.0
 ROUNDS = 200
-MOST_FLAGGED = 0.006
+MOST_FLAGGED = 0.004
 """The share of any file's honest texts that a threshold flags, out of fold, at most."""
 TARGETS = {"garbled": (*GARBLED,), "stuffed": (*STUFFED, "frequent")}
 
@@ -43,7 +43,7 @@ def fitted(rows: AnyArray, made: Sequence[Made]) -> Fitted:
 
 def _head(rows: AnyArray, made: Sequence[Made], name: str) -> tuple[Doubles, float]:
     """Honest texts against those of the head's kinds; the other head's kinds are left out."""
-    own = np.array([one.is_answer and (one.is_honest or one.kind in TARGETS[name]) for one in made])
+    own = np.array([one.is_honest or one.kind in TARGETS[name] for one in made])
     chosen = [one for one, is_own in zip(made, own, strict=True) if is_own]
     targets = np.array([not one.is_honest for one in chosen], float)
     counts = _counts(chosen)

@@ -19,7 +19,7 @@ FEWEST_WORDS, FEWEST_CHARACTERS = 8, 12
 GOOD = 0.6
 """The share of the points from which on an answer is worth a cheat's trouble."""
 PAIR = ("a", "b")
-"""The columns of a file of sentence pairs, which is measured on and never fitted to."""
+"""The columns of a file of sentence pairs, which answer no question."""
 CHARACTERS = 400
 """Of longer texts fewer are taken, so that essays take no longer to read than short answers."""
 FREQUENT_FROM = 10
@@ -40,11 +40,6 @@ class Made:
     def is_honest(self) -> bool:
         """Whether a person wrote it so."""
         return self.kind == "honest"
-
-    @property
-    def is_answer(self) -> bool:
-        """Whether it answers a question; other texts are measured on and never fitted to."""
-        return bool(self.question)
 
 
 def gather(folder: Path, most: int, made_of: int, cut: Cut) -> Iterator[list[Made]]:
