@@ -1,8 +1,8 @@
 """`make bench-order DATA=FOLDER`: word order that no writer has, told from honest answers.
 
 A CSV file counts when it has columns question (or set), text, and points (or correct), or those of
-sentence pairs (a, b). The sample exam follows. Honest texts come
-from all of these; their shuffles and lists are made of answers with at least 60 % of the points.
+sentence pairs (a, b). The sample exam follows. Honest texts come from all of these; their shuffles
+and lists are made of answers with at least 60 % of the points.
 
 Prints the share of honest texts that are flagged and of each kind that is caught: by heads that saw
 no text of the same question, and of the same folder. `--write` stores heads fitted to all of them,
@@ -44,14 +44,6 @@ class Encoded:
         self.batcher = Batcher(self.encoder.forward, 1024, 1_000_000)
         self.scorer = Scorer(self.encoder, self.batcher, 10_000_000)
         self.folder = folder
-
-    def cut(self, text: str) -> list[str]:
-        """The words of a text, or the encoder's pieces where words do not stand apart."""
-        if disorder.is_spaced(text):
-            return disorder.SPACED.findall(text)
-        [tokens] = self.encoder.tokenise([text])
-        pieces = [text[start:end] for start, end in tokens.offsets if end > start]
-        return [piece for piece in pieces if piece.strip()]
 
     def features(self, made: Sequence[Made]) -> Floats:
         """[texts, features]."""
@@ -149,7 +141,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="store the heads in the package")
     chosen = parser.parse_args()
     reader = Encoded(chosen.threads, chosen.keep)
-    files = list(gather(chosen.data, chosen.honest, chosen.made_of, reader.cut))
+    files = list(
+        gather(chosen.data, chosen.honest, chosen.made_of, disorder.cutter(reader.encoder))
+    )
     parts = [reader.features(own) for own in files]
     reader.batcher.close()
     rows, made = np.concatenate(parts), [one for own in files for one in own]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import regex
 
+from inference_server.encoding.engine import Encoder
 from inference_server.marking.stuffing import FUNCTION_WORD
 
 Cut = Callable[[str], list[str]]
@@ -32,6 +33,19 @@ FREQUENT = 40
 def is_spaced(text: str) -> bool:
     """Whether its words stand apart, as in English; not in Japanese and Chinese."""
     return len(EAST_ASIAN.findall(text)) * 5 < len(LETTERS.findall(text))
+
+
+def cutter(encoder: Encoder) -> Cut:
+    """Cuts into words, or into the encoder's pieces where words do not stand apart."""
+
+    def cut(text: str) -> list[str]:
+        if is_spaced(text):
+            return SPACED.findall(text)
+        [tokens] = encoder.tokenise([text])
+        pieces = [text[start:end] for start, end in tokens.offsets if end > start]
+        return [piece for piece in pieces if piece.strip()]
+
+    return cut
 
 
 def size(text: str) -> int:

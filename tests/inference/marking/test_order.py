@@ -1,5 +1,6 @@
 """Word order that no writer has, told from honest answers by the encoder's middle layers."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from inference_server.encoding.engine import Encoder
 from inference_server.marking.matching import Reading
 from inference_server.marking.order import HEADS, NAMES, Heads
 from inference_server.scorer import Scorer
+from pmscoring.base.texts import folded
+from tests.bench.order import disorder
 from tests.fakes import FakeEncoder
 from tests.inference import sample_texts
 from tests.inference.test_scorer import scorer_around
@@ -68,14 +71,10 @@ def test_the_heads_in_the_package_are_small_and_those_of_the_default_encoder(
     assert heads.weights.shape[0] == len(heads.bias) == len(NAMES)
 
 
-JAPANESE_SHUFFLED = (
-    "確認会の責任者に要件が一度も部門なかった利用し出席の。",
-    "役割がベンダー作業おらずと明記契約書にの分担、漏れがたさ。",
-)
-ENGLISH_SHUFFLED = (
-    "approved before the had the suppliers on sponsor agreed it baseline the",
-    "in spring how batch nobody two works engineers and written left down had the",
-)
+PAIRS = [
+    [first + second for first, second in pairwise(sentences)]
+    for sentences in (sample_texts.JAPANESE, sample_texts.ENGLISH)
+]
 JAPANESE_LIST = "利用部門 要件 確認会 欠席 責任者 役割分担 契約書 明記 作業 漏れ"
 ENGLISH_LIST = "sponsor, baseline, approved, suppliers, agreed, engineers, spring, batch, written"
 
@@ -86,14 +85,15 @@ def flags_of(scorer: Scorer, text: str, language: str) -> list[str]:
     return flags
 
 
-@pytest.mark.parametrize("text", JAPANESE_SHUFFLED)
-def test_it_flags_shuffled_japanese(scorer: Scorer, text: str) -> None:
-    assert "garbled" in flags_of(scorer, text, "ja")
-
-
-@pytest.mark.parametrize("text", ENGLISH_SHUFFLED)
-def test_it_flags_shuffled_english(scorer: Scorer, text: str) -> None:
-    assert "garbled" in flags_of(scorer, text, "en")
+@pytest.mark.parametrize(("language", "texts"), list(zip(["ja", "en"], PAIRS, strict=True)))
+def test_it_flags_shuffled_words(
+    scorer: Scorer, encoder: Encoder, language: str, texts: list[str]
+) -> None:
+    cut = disorder.cutter(encoder)
+    for kind in ("words", "in sentences", "reversed"):
+        shuffled = [folded(disorder.KINDS[kind](text, cut)) for text in texts]
+        flagged = ["garbled" in flags_of(scorer, text, language) for text in shuffled]
+        assert sum(flagged) >= len(flagged) - 1, kind
 
 
 @pytest.mark.parametrize(("text", "language"), [(JAPANESE_LIST, "ja"), (ENGLISH_LIST, "en")])
