@@ -11,10 +11,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from pmscoring.base import env
 
 PORT = 8000
+COMMAND = Path("/proc/1/cmdline")
 SCHEMES = ("redis", "rediss")
 
 
@@ -26,7 +28,12 @@ def web() -> bool:
 
 
 def worker() -> bool:
-    """This container's worker answers a ping; while the broker is away, nobody can tell."""
+    """This container's worker answers a ping; while the broker is away, nobody can tell.
+
+    A container of the same image that runs a command, as who drives a deployment, has no worker.
+    """
+    if b"celery" not in COMMAND.read_bytes():
+        return True
     from celery import Celery
 
     default = env.text("REDIS_URL", "")

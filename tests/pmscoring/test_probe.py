@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from types import ModuleType
 
@@ -51,3 +52,18 @@ def test_it_counts_faults_of_the_server_and_not_what_it_refuses(probe: ModuleTyp
 def test_a_server_that_is_away_answers_nothing(probe: ModuleType) -> None:
     probe.__dict__["PORT"] = 9
     assert probe.requests(5)["failed"] == 5
+
+
+@pytest.mark.parametrize(
+    ("command", "lives"),
+    [
+        ("/sbin/docker-init\0--\0python\0manage.py\0deploy\0--drive\0", True),
+        ("/sbin/docker-init\0--\0celery\0-A\0pmscoring\0worker\0", False),
+    ],
+)
+def test_only_a_container_with_a_worker_asks_for_its_answer(
+    command: str, lives: bool, probe: ModuleType, tmp_path: Path
+) -> None:
+    probe.__dict__["COMMAND"] = tmp_path / "cmdline"
+    (tmp_path / "cmdline").write_text(command)
+    assert probe.worker() is lives
