@@ -158,9 +158,9 @@ def test_it_refuses_what_it_cannot_learn_from(
     assert detail in assert_refused(fake.post("/v1/calibrate", json=body(examples)), 422, "invalid")
 
 
-def test_it_learns_what_answers_other_questions(fake: httpx.Client) -> None:
+def test_it_learns_what_answers_other_questions(service: httpx.Client) -> None:
     plain, taught = (
-        lines_of(fake.post("/v1/calibrate", json=body() | told))[-1]["sha256"]
+        lines_of(service.post("/v1/calibrate", json=body() | told))[-1]["sha256"]
         for told in ({}, {"foreign": list(sample_texts.ENGLISH)})
     )
     assert plain != taught

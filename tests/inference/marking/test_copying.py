@@ -147,4 +147,4 @@ def test_of_the_sample_exam_only_copies_are_flagged_and_people_gave_them_next_to
 
 
 def test_copies_earn_no_points() -> None:
-    assert {"copied_prompt", "copied_passage", "no_answer", "blank"} == VOID
+    assert {"copied_prompt", "copied_passage"} < VOID

@@ -234,7 +234,15 @@ def test_it_never_flags_a_model_answer_or_a_reference_as_reversed(scorer: Scorer
 def test_it_flags_another_number_of_the_unit(scorer: Scorer) -> None:
     numbered = criterion(references=["月曜日の5時の出荷業務に間に合わせる"], keywords=[])
     changes = {"criteria": [numbered], "model_answers": [], "prompt": "9時には開く。"}
-    for text, flagged in (("8時", True), ("5時", False), ("五時", False), ("9時", False)):
+    for text, flagged in (("8時", True), ("5時", False), ("五時", False), ("9時", True)):
+        flags = mark(scorer, f"月曜日の{text}の出荷業務に間に合わせる", **changes)["flags"]
+        assert ("reversed" in flags) is flagged
+
+
+def test_a_number_of_the_prompt_excuses_one_that_no_reference_names(scorer: Scorer) -> None:
+    bare = criterion(references=["月曜日の早朝の出荷業務に間に合わせる"], keywords=[])
+    changes = {"criteria": [bare], "model_answers": [], "prompt": "5時には開く。"}
+    for text, flagged in (("8時", True), ("5時", False)):
         flags = mark(scorer, f"月曜日の{text}の出荷業務に間に合わせる", **changes)["flags"]
         assert ("reversed" in flags) is flagged
 
