@@ -26,7 +26,7 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     "stuffed": (
         _("Keywords only"),
-        _("The answer strings words together instead of making sentences: 0 points."),
+        _("The answer strings words together instead of making sentences."),
     ),
     "reversed": (
         _("Reversed?"),

@@ -197,6 +197,34 @@ def test_a_list_earns_nothing_where_no_model_answer_is_one(scorer: Scorer) -> No
     assert as_marked["points"] > 0
 
 
+@pytest.mark.parametrize(
+    "text", ["要件、未確認", "未確認要件", "要件 未確認 要件 未確認 要件 未確認"]
+)
+def test_keywords_alone_earn_nothing(scorer: Scorer, text: str) -> None:
+    words = [criterion(keywords=["要件", "未確認"])]
+    result = mark(scorer, text, criteria=words)
+    assert (result["points"], result["flags"]) == (0, ["stuffed"])
+    assert places_of(result) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "references"),
+    [("未確認", [FIRST]), ("要件の未確認", [FIRST]), ("要件、未確認", ["未確認", "要件"])],
+)
+def test_a_term_and_terms_that_are_asked_for_are_answers(
+    scorer: Scorer, text: str, references: list[str]
+) -> None:
+    words = [criterion(keywords=["要件", "未確認"], references=references)]
+    assert "stuffed" not in mark(scorer, text, criteria=words)["flags"]
+
+
+def test_an_answer_in_note_form_is_flagged_and_earns_its_points(scorer: Scorer) -> None:
+    terse = [criterion(references=["テストの観点が不足し、欠陥が残存している"], keywords=[])]
+    result = mark(scorer, "テスト観点の不足、潜在欠陥の残存", criteria=terse)
+    assert result["flags"] == ["stuffed"]
+    assert result["points"] > 0
+
+
 REVERSED = "利用部門が要件を確認していた"
 
 

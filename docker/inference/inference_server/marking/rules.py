@@ -15,8 +15,8 @@ JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
 LETTER = regex.compile(r"\p{L}")
 OFF_TOPIC = 0.5
 """An answer whose strengths are all lower has nothing to do with the question."""
-VOID = frozenset({"blank", "no_answer", "copied_prompt", "copied_passage", "stuffed", "garbled"})
-"""Flags of answers that earn no points."""
+VOID = frozenset({"blank", "no_answer", "copied_prompt", "copied_passage"})
+"""Flags of answers that earn no points, whoever raised them."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,12 @@ def apply_rules(
     """
     verdict = texts.verdict(answer, sheet.question)
     flags = _flags(folded, sheet, verdict, best_strength)
+    is_void = _is_void(verdict, sheet.question, flags)
     if verdict != "blank" and folded not in sheet.model_answers:
-        flags += _out_of_order(folded, sheet, disorder)
-    return Rules(flags, _is_void(verdict, sheet.question, flags))
+        disordered = _disordered(folded, sheet, disorder)
+        is_void = is_void or bool(disordered)
+        flags += disordered or _listed(folded, sheet)
+    return Rules(flags, is_void)
 
 
 def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> list[str]:
@@ -57,10 +60,18 @@ def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> lis
     return flags
 
 
-def _out_of_order(folded: str, sheet: Sheet, disorder: Sequence[str]) -> list[str]:
-    listed = ["stuffed"] if is_stuffed(folded, sheet.question["language"]) else []
-    flags = dict.fromkeys([*listed, *(disorder if is_long_enough(folded) else ())])
-    return [flag for flag in flags if not (flag == "stuffed" and sheet.takes_lists)]
+def _disordered(folded: str, sheet: Sheet, disorder: Sequence[str]) -> list[str]:
+    """The flags of what makes no sentences and earns nothing."""
+    flags = set(disorder if is_long_enough(folded) else ())
+    if sheet.keyword_rows.has(folded):
+        flags.add("stuffed")
+    return sorted(flags - {"stuffed"} if sheet.takes_lists else flags)
+
+
+def _listed(folded: str, sheet: Sheet) -> list[str]:
+    """The flag of what may be a list, or an answer that is only terse: it takes no points."""
+    is_list = not sheet.takes_lists and is_stuffed(folded, sheet.question["language"])
+    return ["stuffed"] if is_list else []
 
 
 def _is_void(verdict: str, question: dict[str, Any], flags: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from inference_server.marking.copying import Sources
 from inference_server.marking.no_answer import NoAnswers
 from inference_server.marking.points import on_step
-from inference_server.marking.stuffing import is_stuffed
+from inference_server.marking.stuffing import KeywordRows, is_stuffed
 from pmscoring.base import texts
 
 
@@ -17,7 +17,7 @@ class Sheet:
     """A question as the caller sent it, with what its rules compare answers with prepared.
 
     `keywords` has those of each criterion, folded in lower case; `takes_lists` is whether a model
-    answer strings words together itself.
+    answer strings words together itself, and `keyword_rows` knows texts that are keywords alone.
     """
 
     question: dict[str, Any]
@@ -25,6 +25,7 @@ class Sheet:
     model_answers: frozenset[str]
     sources: Sources
     no_answers: NoAnswers
+    keyword_rows: KeywordRows
     takes_lists: bool
 
     @classmethod
@@ -37,12 +38,19 @@ class Sheet:
         model_answers = frozenset(map(texts.folded, question["model_answers"]))
         references = {text for own in reference_texts(question) for text in own} | model_answers
         right = references.union(*keywords)
+        # A label may name a topic in a keyword, and is no answer.
+        answers = {
+            texts.folded(text)
+            for criterion in question["criteria"]
+            for text in criterion["references"]
+        }
         return cls(
             question,
             keywords,
             model_answers,
             Sources.of(question, references, chain.from_iterable(keywords)),
             NoAnswers.of(question.get("no_answers", ()), right),
+            KeywordRows.of(chain.from_iterable(keywords), answers | model_answers),
             any(is_stuffed(text, question["language"]) for text in model_answers),
         )
 

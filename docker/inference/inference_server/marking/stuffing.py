@@ -1,13 +1,19 @@
 """Answers that string keywords together: words without what holds sentences together.
 
 Japanese sentences are held together by hiragana, English ones by function words. Where a text has
-next to none, it is a list. docs/scoring.md has what the thresholds were measured on.
+next to none, it is a list, or an honest answer in note form. What is nothing but the question's
+keywords is no answer. docs/scoring.md has what the thresholds were measured on.
 """
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 import regex
 
 JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
 HIRAGANA = regex.compile(r"\p{Hiragana}")
+LETTER = regex.compile(r"[\p{L}\p{N}]")
 WORD = regex.compile(r"[\p{L}\p{M}']+")
 FEWEST_CHARACTERS, FEWEST_WORDS = 12, 8
 """Of shorter answers nothing can be said: a term may be all that is asked for."""
@@ -24,6 +30,38 @@ FUNCTION_WORD = regex.compile(
     r"us|very|was|we|were|what|when|where|whether|which|while|who|whom|whose|why|will|with|within|"
     r"without|would|yet|you|your"
 )
+
+
+@dataclass(frozen=True)
+class KeywordRows:
+    """Texts that are nothing but keywords of the question in a row, of any length.
+
+    `keyword` finds one of them in lower case; it is None where there are none, and where a right
+    answer is itself nothing but keywords, for such a question asks for terms.
+    """
+
+    keyword: "regex.Pattern[str] | None"
+
+    @classmethod
+    def of(cls, keywords: Iterable[str], right: Iterable[str]) -> Self:
+        """From keywords in lower case and folded texts that are right."""
+        # The longest first: one keyword may begin with another.
+        words = sorted(set(keywords), key=lambda word: (-len(word), word))
+        if not words:
+            return cls(None)
+        rows = cls(regex.compile("|".join(map(regex.escape, words))))
+        return cls(None) if any(rows._count(text) for text in right) else rows
+
+    def has(self, folded: str) -> bool:
+        """Whether the folded text is two keywords or more and no other letter or digit."""
+        return self._count(folded) > 1
+
+    def _count(self, folded: str) -> int:
+        """Of how many keywords the text consists; 0 where there is anything else."""
+        if self.keyword is None:
+            return 0
+        rest, count = self.keyword.subn(" ", folded.lower())
+        return 0 if LETTER.search(rest) else count
 
 
 def is_long_enough(folded: str) -> bool:
