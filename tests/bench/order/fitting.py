@@ -73,7 +73,8 @@ def _counts(made: Sequence[Made]) -> Doubles:
     for (source, _), count in groups.items():
         sizes[source] = sizes.get(source, 0) + count
     counts = [sizes[one.source] ** 0.5 / groups[one.source, one.is_honest] for one in made]
-    return np.array(counts) * len(made) / sum(counts)
+    scaled: Doubles = np.array(counts) * len(made) / sum(counts)
+    return scaled
 
 
 def out_of_fold(rows: AnyArray, made: Sequence[Made], part_of: Callable[[Made], object]) -> Doubles:
