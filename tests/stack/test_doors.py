@@ -4,6 +4,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from socket import create_connection
 
 import httpx
@@ -47,12 +48,18 @@ def test_a_held_application_shows_its_own_page_through_both_doors(stack: Stack, 
     told("held: its own page and problem document through nginx and HAProxy")
 
 
+@cache
+def unchecked() -> ssl.SSLContext:
+    """For any certificate; made once, since loading authorities takes longer than a handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 def opened(stack: Stack) -> ssl.SSLSocket:
     """A connection to nginx, of which the caller does as it likes."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     raw = create_connection(("127.0.0.1", stack.ports["HTTPS"]), timeout=30)
-    return context.wrap_socket(raw, server_hostname="localhost")
+    return unchecked().wrap_socket(raw, server_hostname="localhost")
 
 
 def announced(stack: Stack, path: str, size: int = LARGE, headers: str = "") -> int:
@@ -81,9 +88,11 @@ def test_a_stranger_sends_no_large_body(stack: Stack, api: Api) -> None:
 def slow_senders(stack: Stack, head: str, count: int = 16) -> Iterator[list[ssl.SSLSocket]]:
     """So many of them, each with half of a request."""
     with ExitStack() as open_ones:
-        senders = [open_ones.enter_context(opened(stack)) for _ in range(count)]
-        for sender in senders:
-            sender.sendall(head.encode())
+        senders = []
+        for _ in range(count):
+            # nginx does not wait for a head until all are open.
+            senders.append(open_ones.enter_context(opened(stack)))
+            senders[-1].sendall(head.encode())
         yield senders
 
 
