@@ -225,6 +225,13 @@ def test_an_answer_in_note_form_is_flagged_and_earns_its_points(scorer: Scorer) 
     assert result["points"] > 0
 
 
+def test_nothing_is_off_topic_where_a_label_is_all_to_be_near_to(scorer: Scorer) -> None:
+    text = "昨日の晩ご飯はカレーライスで、食後に林檎をむいた。"
+    assert mark(scorer, text)["flags"] == ["off_topic"]
+    bare = [criterion(references=[], keywords=[])]
+    assert mark(scorer, text, criteria=bare, model_answers=[])["flags"] == []
+
+
 REVERSED = "利用部門が要件を確認していた"
 
 

@@ -55,7 +55,8 @@ def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> lis
         flags.append(copied)
     if not _is_in_language(folded, sheet.question["language"]):
         flags.append("wrong_language")
-    if best_strength < OFF_TOPIC and folded not in sheet.model_answers:
+    # A label may name a topic in a word that no answer is near to.
+    if best_strength < OFF_TOPIC and sheet.names_answers and folded not in sheet.model_answers:
         flags.append("off_topic")
     return flags
 

@@ -18,6 +18,7 @@ class Sheet:
 
     `keywords` has those of each criterion, folded in lower case; `takes_lists` is whether a model
     answer strings words together itself, and `keyword_rows` knows texts that are keywords alone.
+    `names_answers` is whether there is a reference or model answer, and not labels alone.
     """
 
     question: dict[str, Any]
@@ -27,6 +28,7 @@ class Sheet:
     no_answers: NoAnswers
     keyword_rows: KeywordRows
     takes_lists: bool
+    names_answers: bool
 
     @classmethod
     def of(cls, question: dict[str, Any]) -> Self:
@@ -52,6 +54,7 @@ class Sheet:
             NoAnswers.of(question.get("no_answers", ()), right),
             KeywordRows.of(chain.from_iterable(keywords), answers | model_answers),
             any(is_stuffed(text, question["language"]) for text in model_answers),
+            bool(answers | model_answers),
         )
 
     @property
