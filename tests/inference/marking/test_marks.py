@@ -218,6 +218,26 @@ def test_a_term_and_terms_that_are_asked_for_are_answers(
     assert "stuffed" not in mark(scorer, text, criteria=words)["flags"]
 
 
+@pytest.mark.parametrize(
+    ("language", "references", "text"),
+    [
+        ("ja", ["要件定義", "外部設計"], "要件定義、外部設計、内部設計、結合テスト、総合テスト"),
+        (
+            "en",
+            ["scope creep", "late approval"],
+            "scope creep late approval gold plating staff churn",
+        ),
+    ],
+)
+def test_a_list_of_terms_earns_its_points_where_terms_are_asked_for(
+    scorer: Scorer, language: str, references: list[str], text: str
+) -> None:
+    terms = [criterion(label="", references=references, keywords=[])]
+    result = mark(scorer, text, language=language, criteria=terms, model_answers=[])
+    assert "stuffed" not in result["flags"]
+    assert result["points"] > 0
+
+
 def test_an_answer_in_note_form_is_flagged_and_earns_its_points(scorer: Scorer) -> None:
     terse = [criterion(references=["テストの観点が不足し、欠陥が残存している"], keywords=[])]
     result = mark(scorer, "テスト観点の不足、潜在欠陥の残存", criteria=terse)

@@ -40,7 +40,8 @@ def apply_rules(
     is_void = _is_void(verdict, sheet.question, flags)
     if verdict != "blank" and folded not in sheet.model_answers:
         disordered = _disordered(folded, sheet, disorder)
-        is_void = is_void or bool(disordered)
+        # A row of terms has no order of a sentence either.
+        is_void = is_void or (bool(disordered) and not sheet.takes_lists)
         flags += disordered or _listed(folded, sheet)
     return Rules(flags, is_void)
 
@@ -62,7 +63,7 @@ def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> lis
 
 
 def _disordered(folded: str, sheet: Sheet, disorder: Sequence[str]) -> list[str]:
-    """The flags of what makes no sentences and earns nothing."""
+    """The flags of what makes no sentences: it earns nothing unless lists are asked for."""
     flags = set(disorder if is_long_enough(folded) else ())
     if sheet.keyword_rows.has(folded):
         flags.add("stuffed")

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any, Self
 
 from inference_server.marking.copying import Sources
 from inference_server.marking.no_answer import NoAnswers
 from inference_server.marking.points import on_step
-from inference_server.marking.stuffing import KeywordRows, is_stuffed
+from inference_server.marking.stuffing import KeywordRows, may_be_listed
 from pmscoring.base import texts
 
 
@@ -16,9 +17,10 @@ from pmscoring.base import texts
 class Sheet:
     """A question as the caller sent it, with what its rules compare answers with prepared.
 
-    `keywords` has those of each criterion, folded in lower case; `takes_lists` is whether a model
-    answer strings words together itself, and `keyword_rows` knows texts that are keywords alone.
-    `names_answers` is whether there is a reference or model answer, and not labels alone.
+    `keywords` has those of each criterion, folded in lower case, and `keyword_rows` knows texts
+    that are keywords alone. `takes_lists` is whether a reference or model answer is a term or a
+    list, so that a row of words may be what is asked for; `names_answers` whether there is any of
+    these, and not labels alone.
     """
 
     question: dict[str, Any]
@@ -53,7 +55,9 @@ class Sheet:
             Sources.of(question, references, chain.from_iterable(keywords)),
             NoAnswers.of(question.get("no_answers", ()), right),
             KeywordRows.of(chain.from_iterable(keywords), answers | model_answers),
-            any(is_stuffed(text, question["language"]) for text in model_answers),
+            any(
+                map(partial(may_be_listed, language=question["language"]), answers | model_answers)
+            ),
             bool(answers | model_answers),
         )
 

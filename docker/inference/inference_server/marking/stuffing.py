@@ -17,6 +17,8 @@ LETTER = regex.compile(r"[\p{L}\p{N}]")
 WORD = regex.compile(r"[\p{L}\p{M}']+")
 FEWEST_CHARACTERS, FEWEST_WORDS = 12, 8
 """Of shorter answers nothing can be said: a term may be all that is asked for."""
+TERM_WORDS = 3
+"""The most words of a term in English."""
 LEAST_HIRAGANA, LEAST_FUNCTION_WORDS = 0.2, 0.15
 MOST_FOREIGN = 0.02
 """The share of Han characters unknown to Japanese from which on a text is Chinese, not a list."""
@@ -68,6 +70,17 @@ def is_long_enough(folded: str) -> bool:
     """Whether the text has enough words, or letters of Japanese or Chinese, to say anything."""
     letters = len(JAPANESE.findall(folded))
     return letters >= FEWEST_CHARACTERS or len(WORD.findall(folded)) >= FEWEST_WORDS
+
+
+def may_be_listed(right: str, language: str) -> bool:
+    """Whether a folded text that is right is a list, or a term of which answers list several."""
+    if is_stuffed(right, language):
+        return True
+    if language == "ja":
+        return not HIRAGANA.search(right)
+    words = WORD.findall(right.lower())
+    is_short = len(words) <= TERM_WORDS and not JAPANESE.search(right)
+    return is_short and not any(map(FUNCTION_WORD.fullmatch, words))
 
 
 def is_stuffed(folded: str, language: str) -> bool:
