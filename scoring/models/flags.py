@@ -41,7 +41,7 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     "garbled": (
         _("Words out of order"),
-        _("The words or letters of the answer stand in no order that makes sentences: 0 points."),
+        _("The words or letters of the answer stand in no order that makes sentences."),
     ),
 }
 
