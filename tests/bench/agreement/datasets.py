@@ -63,13 +63,18 @@ def find(folder: Path) -> list[Data]:
     return sorted(kept, key=lambda data: data.name)
 
 
-def _read(folder: Path, path: Path) -> Data | None:
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file, whose cells may be essays; the process's own limit stays."""
     with path.open(encoding="utf-8", newline="") as file:
         limit = csv.field_size_limit(LONGEST_CELL)
         try:
-            rows = list(csv.DictReader(file))
+            return list(csv.DictReader(file))
         finally:
             csv.field_size_limit(limit)
+
+
+def _read(folder: Path, path: Path) -> Data | None:
+    rows = rows_of(path)
     has = set(rows[0]) if rows else set()
     question = next((name for name in QUESTION if name in has), None)
     points = next((name for name in POINTS if name in has), None)

@@ -1,6 +1,5 @@
 """Honest texts of a folder and of the sample exam, and the texts without order made of them."""
 
-import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from pmscoring.base import texts
 from tests.bench import sample
-from tests.bench.agreement.datasets import POINTS, QUESTION
+from tests.bench.agreement.datasets import POINTS, QUESTION, rows_of
 from tests.bench.order import disorder
 from tests.bench.order.disorder import Cut
 
@@ -57,9 +56,7 @@ def gather(folder: Path, most: int, made_of: int, cut: Cut) -> Iterator[list[Mad
 
 
 def _rows(folder: Path, path: Path) -> list[Made]:
-    csv.field_size_limit(1 << 30)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(path)
     has = set(rows[0]) if rows else set()
     name = str(path.relative_to(folder))
     question = next((column for column in QUESTION if column in has), None)
