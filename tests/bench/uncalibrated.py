@@ -24,8 +24,9 @@ from inference_server.encoding.engine import Encoder, choose
 from inference_server.marking import matching
 from inference_server.marking.matching import Reading, Rubric
 from inference_server.marking.points import FULL, LEAST
-from inference_server.marking.rules import JAPANESE, apply_rules
+from inference_server.marking.rules import apply_rules
 from inference_server.marking.sheet import Sheet
+from inference_server.marking.stuffing import JAPANESE
 from inference_server.scorer import Scorer
 from pmscoring.base import texts
 from scoring.agreement.kappa import agreement

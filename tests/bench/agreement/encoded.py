@@ -15,7 +15,7 @@ from inference_server.judging.texts import SIZES, STRENGTH, Text
 from inference_server.marking import matching
 from inference_server.marking.matching import Reading, Rubric
 from inference_server.marking.points import FULL
-from inference_server.marking.rules import JAPANESE
+from inference_server.marking.stuffing import JAPANESE
 from inference_server.scorer import Scorer
 from tests.bench.agreement.datasets import Row
 from tests.paths import WEIGHTS
@@ -78,8 +78,8 @@ class Reader:
             "model_answers": [],
         }
         made = worthless_texts(question, [row.text for row in rows], foreign)
-        found = self.texts([replace(own, text=text) for text in made])
-        return [text for text in found if text.facts[SIZES] < FULL * STRENGTH]
+        read_texts = self.texts([replace(own, text=text) for text in made])
+        return [text for text in read_texts if text.facts[SIZES] < FULL * STRENGTH]
 
     def rubrics(self, rows: Sequence[Row]) -> dict[Asked, Rubric]:
         """By prompt and references, which stand together as one criterion."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 import regex
 
 from inference_server.encoding.engine import Encoder
-from inference_server.marking.stuffing import FUNCTION_WORD
+from inference_server.marking.stuffing import FUNCTION_WORD, JAPANESE
 
 Cut = Callable[[str], list[str]]
 """The words or morphemes of a text; joined they are the text without its white space."""
@@ -20,9 +20,7 @@ RUN = regex.compile(
     r"\p{Han}+|\p{Hiragana}+|[\p{Katakana}ー]+|[\p{Latin}\p{M}'’-]+|\d+(?:[.,]\d+)*|[^\s]"
 )
 SENTENCE = regex.compile(r"[^。．.!?！？\n]+[。．.!?！？\n]*")
-CLAUSE = regex.compile(r"[^。．.、，,;；:：!?！？\n]+[。．.、，,;；:：!?！？\n]*")
 PUNCTUATION = regex.compile(r"[\p{P}\p{S}]+")
-EAST_ASIAN = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
 LETTERS = regex.compile(r"\p{L}")
 KANA = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
 SEPARATORS_SPACED = (" ", " ", ", ", "; ", "\n")
@@ -32,7 +30,7 @@ FREQUENT = 40
 
 def is_spaced(text: str) -> bool:
     """Whether its words stand apart, as in English; not in Japanese and Chinese."""
-    return len(EAST_ASIAN.findall(text)) * 5 < len(LETTERS.findall(text))
+    return len(JAPANESE.findall(text)) * 5 < len(LETTERS.findall(text))
 
 
 def cutter(encoder: Encoder) -> Cut:
@@ -50,7 +48,7 @@ def cutter(encoder: Encoder) -> Cut:
 
 def size(text: str) -> int:
     """Words, or letters where words do not stand apart."""
-    return len(SPACED.findall(text)) if is_spaced(text) else len(EAST_ASIAN.findall(text))
+    return len(SPACED.findall(text)) if is_spaced(text) else len(JAPANESE.findall(text))
 
 
 def draw_of(text: str, kind: str) -> random.Random:

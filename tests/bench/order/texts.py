@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from inference_server.marking.stuffing import FEWEST_CHARACTERS, FEWEST_WORDS
 from pmscoring.base import texts
 from tests.bench import sample
 from tests.bench.agreement.datasets import POINTS, QUESTION, rows_of
 from tests.bench.order import disorder
 from tests.bench.order.disorder import Cut
 
-FEWEST_WORDS, FEWEST_CHARACTERS = 8, 12
-"""Of shorter texts nothing can be told."""
 GOOD = 0.6
 """The share of the points from which on an answer is worth a cheat's trouble."""
 PAIR = ("a", "b")

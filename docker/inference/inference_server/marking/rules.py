@@ -8,10 +8,9 @@ import regex
 
 from inference_server.marking.copying import copied_from
 from inference_server.marking.sheet import Sheet
-from inference_server.marking.stuffing import is_long_enough, is_stuffed
+from inference_server.marking.stuffing import JAPANESE, is_long_enough, is_stuffed
 from pmscoring.base import texts
 
-JAPANESE = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Han}]")
 LETTER = regex.compile(r"\p{L}")
 OFF_TOPIC = 0.5
 """An answer whose strengths are all lower has nothing to do with the question."""

@@ -59,8 +59,8 @@ class Check:
         ]
         plain = frozenset(map(texts.folded, sources))
         language = question["language"]
-        told = [texts.folded(question[name]) for name in ("prompt", "passage")]
-        right, others = (_quantities(own, language) for own in (sorted(plain), told))
+        setting = [texts.folded(question[name]) for name in ("prompt", "passage")]
+        right, others = (_quantities(own, language) for own in (sorted(plain), setting))
         units = [
             frozenset(each.unit for each in _quantities(criterion["references"], language))
             for criterion in question["criteria"]
@@ -92,13 +92,13 @@ class Check:
         prompt and passage may be what is confused with them.
         """
         said = quantities(text, self.language)
-        found = {
+        unnamed = {
             index: self._unnamed(said, units)
             for index, units in enumerate(self.units)
             if near[index]
         }
         return {
-            index: Doubt("number", each.start, each.end) for index, each in found.items() if each
+            index: Doubt("number", each.start, each.end) for index, each in unnamed.items() if each
         }
 
     def _unnamed(self, said: Sequence[Quantity], units: frozenset[str]) -> Quantity | None:
