@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import regex
 
 from inference_server.encoding.tokens import Tokens
-from inference_server.marking.stuffing import FUNCTION_WORD
+from inference_server.marking.stuffing import FUNCTION_WORDS
 
 Split = Callable[[str], list[str]]
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}'’-]+")
@@ -52,7 +52,7 @@ class Language:
 
     def _is_content(self, word: str) -> bool:
         if self.code == "en":
-            return FUNCTION_WORD.fullmatch(word) is None
+            return word not in FUNCTION_WORDS
         if self.code == "zh":
             return len(word) > 1
         return CONTENT.search(word) is not None

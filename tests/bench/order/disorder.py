@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 import regex
 
 from inference_server.encoding.engine import Encoder
-from inference_server.marking.stuffing import FUNCTION_WORD, JAPANESE
+from inference_server.marking.stuffing import FUNCTION_WORDS, JAPANESE
 
 Cut = Callable[[str], list[str]]
 """The words or morphemes of a text; joined they are the text without its white space."""
@@ -133,7 +133,7 @@ def content_words(text: str, cut: Cut) -> list[str]:
     parts = RUN.findall(text) if is_spaced(text) or KANA.search(text) else cut(text)
     runs = [run for run in parts if LETTERS.match(run)]
     if is_spaced(text):
-        return [run for run in runs if not FUNCTION_WORD.fullmatch(run.lower())]
+        return [run for run in runs if run.lower() not in FUNCTION_WORDS]
     return [run for run in runs if len(run) > 1 and not regex.match(r"\p{Hiragana}", run)]
 
 

@@ -207,6 +207,13 @@ def test_keywords_alone_earn_nothing(scorer: Scorer, text: str) -> None:
     assert places_of(result) == []
 
 
+def test_a_sentence_in_chinese_is_no_list_that_is_asked_for(scorer: Scorer) -> None:
+    sentence = "顺序表的存储空间连续，支持随机访问，插入和删除需要移动元素"
+    words = [criterion(keywords=["顺序表", "随机访问"], references=[sentence])]
+    result = mark(scorer, "随机访问，顺序表", criteria=words, model_answers=[])
+    assert (result["points"], result["flags"]) == (0, ["stuffed"])
+
+
 @pytest.mark.parametrize(
     ("text", "references"),
     [("未確認", [FIRST]), ("要件の未確認", [FIRST]), ("要件、未確認", ["未確認", "要件"])],

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from pmscoring.base import folding
 from tests.pmscoring.base.written import ANY, FAMILY, WORDS, WRITTEN
 
+PLAIN_SIGNS = "aZ9,.~ 要件のア、。・々"
+SEEN_SIGNS = "a要，（①㍻〜＃ﾌ⻑\\か𠮷Ａ"
+
 
 @pytest.mark.parametrize(
     ("text", "folded"),
@@ -52,9 +55,16 @@ def test_it_folds(text: str, folded: str) -> None:
     assert folding.fold(text).text == folded
 
 
-@given(ANY)
-def test_both_ways_to_fold_agree(text: str) -> None:
-    assert folding.fold(text).text == folding.folded(text)
+@given(ANY | st.text(PLAIN_SIGNS) | st.text(SEEN_SIGNS))
+def test_every_way_to_fold_agrees(text: str) -> None:
+    assert folding.fold(text) == folding.fold_pieces(text)
+    assert folding.folded(text) == folding.fold(text).text
+
+
+@pytest.mark.parametrize("around", ["%s", "か%s\u3099", "a%sb"])
+def test_every_way_to_fold_agrees_on_every_character(around: str) -> None:
+    every = (around % chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+    assert not [text for text in every if folding.fold(text) != folding.fold_pieces(text)]
 
 
 @given(WORDS)

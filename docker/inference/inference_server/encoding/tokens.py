@@ -60,7 +60,7 @@ class TextTokenizer:
         self, text: str, mapped: str, offsets: Sequence[tuple[int, int]]
     ) -> list[tuple[int, int]]:
         shift = len(PREFIX)
-        spans = [(max(a - shift, 0), max(b - shift, 0)) for a, b in offsets]
+        spans = [(a - shift if a > shift else 0, b - shift if b > shift else 0) for a, b in offsets]
         if mapped == text:
             return spans
         origin = self._origin(text)

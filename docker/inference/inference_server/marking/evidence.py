@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from inference_server.arrays import Floats, Indices
+from inference_server.arrays import Floats, Indices, Mask
 
 Span = tuple[int, int]
 IN_NUMBER = r"(?<=\d)[.,:](?=\d)"
@@ -48,16 +48,25 @@ def shown(strengths: Floats, whole: Floats, spans: Sequence[Span], owners: Indic
     names the criterion of each reference, in ascending order.
     """
     nearness = strengths - whole
-    sizes = np.array([end - start for start, end in spans])
-    values = nearness - (LENGTH * sizes / max(int(sizes.max()), 1))[:, None]
-    criteria, firsts, column = np.unique(owners, return_index=True, return_inverse=True)
-    if len(criteria) > 1:
+    sizes = [end - start for start, end in spans]
+    values = nearness - (LENGTH * np.array(sizes) / max(*sizes, 1))[:, None]
+    is_first = begins_group(owners)
+    firsts = is_first.nonzero()[0]
+    if len(firsts) > 1:
         claims = np.maximum.reduceat(nearness, firsts, axis=1)
-        second, most = np.split(np.partition(claims, -2, axis=1)[:, -2:], 2, axis=1)
+        ranked = np.partition(claims, -2, axis=1)
+        second, most = ranked[:, -2:-1], ranked[:, -1:]
         others = np.where(claims == most, second, most)
-        values -= OTHERS * others[:, column]
+        values -= OTHERS * others[:, is_first.cumsum() - 1]
     best: Indices = values.argmax(axis=0)
     return best
+
+
+def begins_group(ascending: Indices) -> Mask:
+    """[values]: whether the value is the first of its kind."""
+    is_first = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=is_first[1:])
+    return is_first
 
 
 def passage(nearest: Floats, weights: Floats, clauses: Sequence[Span]) -> Span:

@@ -8,7 +8,7 @@ prompt says them already (question demoting, Sultan et al. 2016). docs/scoring.m
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Self
 
 import numpy as np
@@ -95,13 +95,13 @@ def _weights(reference: Reading, prompt: Reading | None) -> Floats:
 class Parts:
     """An answer in the pieces of its text that have tokens.
 
-    `spans` are the pieces' code points [start, end); `order` has the tokens by piece, and `firsts`
-    is where each piece begins among them.
+    `spans` are the pieces' code points [start, end); `order` has the tokens by piece, None where
+    they stand so, and `firsts` is where each piece begins among them.
     """
 
     reading: Reading
     spans: Sequence[Span]
-    order: Indices
+    order: Indices | None
     firsts: Indices
 
     @classmethod
@@ -110,15 +110,20 @@ class Parts:
         pieces = evidence.pieces(reading.text, pattern)
         starts = np.array([start for start, _ in pieces])
         places = np.searchsorted(starts, [start for start, _ in reading.offsets], "right") - 1
-        places = np.maximum(places, 0)
-        order = np.argsort(places, kind="stable")
-        present, firsts = np.unique(places[order], return_index=True)
-        return cls(reading, [pieces[place] for place in present], order, firsts)
+        np.maximum(places, 0, out=places)
+        order = None
+        if (places[1:] < places[:-1]).any():  # Windows overlap.
+            order = places.argsort(kind="stable")
+            places = places[order]
+        firsts = evidence.begins_group(places).nonzero()[0]
+        return cls(reading, [pieces[place] for place in places[firsts]], order, firsts)
 
     def nearest(self, rubric: Rubric) -> Floats:
         """[pieces, tokens of the rubric]: the cosine of the nearest token in the piece."""
         cosines = self.reading.vectors @ rubric.vectors.T
-        nearest: Floats = np.maximum.reduceat(cosines[self.order], self.firsts, axis=0)
+        if self.order is not None:
+            cosines = cosines[self.order]
+        nearest: Floats = np.maximum.reduceat(cosines, self.firsts, axis=0)
         return nearest
 
     def strengths(self, rubric: Rubric, *, pairs: bool) -> Floats:
@@ -149,19 +154,21 @@ def matches(
     parts = Parts.of(reading, evidence.SENTENCE if average else evidence.CLAUSE)
     strengths = parts.strengths(rubric, pairs=not average)
     whole = strengths[-1]
-    owned = [np.flatnonzero(rubric.owners == criterion) for criterion in range(criteria)]
+    cuts = rubric.owners.searchsorted(np.arange(criteria + 1)).tolist()
+    owned = [range(first, last) for first, last in pairwise(cuts)]
     if average:
         spans = _sentences(parts, strengths, rubric)
     else:
-        best = [int(own[whole[own].argmax()]) for own in owned if len(own)]
+        best = [own[int(whole[own.start : own.stop].argmax())] for own in owned if own]
         spans = _passages(parts, strengths, rubric, best)
 
-    def match_of(own: Indices) -> Match:
-        if not len(own):
+    def match_of(own: range) -> Match:
+        if not own:
             return NO_MATCH
-        strength = float(whole[own].mean() if average else whole[own].max())
-        places = {spans[reference] for reference in own.tolist() if reference in spans}
-        return Match(strength, tuple(sorted(places)), tuple(whole[own].tolist()))
+        by_reference = whole[own.start : own.stop]
+        strength = float(by_reference.mean() if average else by_reference.max())
+        places = {spans[reference] for reference in own if reference in spans}
+        return Match(strength, tuple(sorted(places)), tuple(by_reference.tolist()))
 
     return [match_of(own) for own in owned]
 
@@ -193,6 +200,9 @@ def blocks(rubric: Rubric, tokens: int) -> Iterator[Rubric]:
     """The rubric in blocks of whole references, each with at most MAX_COSINES against an answer of
     so many tokens, or with a single reference.
     """
+    if len(rubric.vectors) * tokens <= MAX_COSINES:
+        yield rubric
+        return
     ends = [*rubric.starts[1:].tolist(), len(rubric.vectors)]
     first = 0
     for last in range(1, len(ends)):

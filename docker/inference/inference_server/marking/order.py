@@ -61,6 +61,6 @@ class Heads:
 def features(middle: Floats) -> Doubles:
     """[features]: the layers' means side by side, each of unit length."""
     rows = middle.astype(np.float64)
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    rows /= np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), 1e-12)[:, None]
     flat: Doubles = rows.ravel()
     return flat

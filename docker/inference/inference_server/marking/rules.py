@@ -63,7 +63,7 @@ def _flags(folded: str, sheet: Sheet, verdict: str, best_strength: float) -> lis
 
 def _disordered(folded: str, sheet: Sheet, disorder: Sequence[str]) -> list[str]:
     """The flags of what makes no sentences: it earns nothing unless lists are asked for."""
-    flags = set(disorder if is_long_enough(folded) else ())
+    flags = set(disorder if disorder and is_long_enough(folded) else ())
     if sheet.keyword_rows.has(folded):
         flags.add("stuffed")
     return sorted(flags - {"stuffed"} if sheet.takes_lists else flags)

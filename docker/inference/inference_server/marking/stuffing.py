@@ -22,16 +22,16 @@ TERM_WORDS = 3
 LEAST_HIRAGANA, LEAST_FUNCTION_WORDS = 0.2, 0.15
 MOST_FOREIGN = 0.02
 """The share of Han characters unknown to Japanese from which on a text is Chinese, not a list."""
-FUNCTION_WORD = regex.compile(
-    r"a|about|above|after|again|all|also|am|an|and|any|are|as|at|be|because|been|before|being|"
-    r"below|between|both|but|by|can|cannot|could|did|do|does|doing|down|during|each|either|else|"
-    r"ever|every|few|for|from|further|had|has|have|having|he|her|here|hers|him|his|how|i|if|in|"
-    r"into|is|it|its|itself|just|like|may|me|might|more|most|must|my|no|nor|not|now|of|off|on|"
-    r"once|one|only|or|other|our|out|over|own|same|shall|she|should|since|so|some|such|than|that|"
-    r"the|their|them|then|there|these|they|this|those|though|through|to|too|under|until|up|upon|"
-    r"us|very|was|we|were|what|when|where|whether|which|while|who|whom|whose|why|will|with|within|"
-    r"without|would|yet|you|your"
-)
+ENGLISH = """
+a about above after again all also am an and any are as at be because been before being below
+between both but by can cannot could did do does doing down during each either else ever every few
+for from further had has have having he her here hers him his how i if in into is it its itself just
+like may me might more most must my no nor not now of off on once one only or other our out over own
+same shall she should since so some such than that the their them then there these they this those
+though through to too under until up upon us very was we were what when where whether which while
+who whom whose why will with within without would yet you your
+"""
+FUNCTION_WORDS = frozenset(ENGLISH.split())
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,12 @@ def may_be_listed(right: str, language: str) -> bool:
     if is_stuffed(right, language):
         return True
     if language == "ja":
-        return not HIRAGANA.search(right)
+        # A longer text without hiragana that is no list is Chinese.
+        is_short = len(JAPANESE.findall(right)) < FEWEST_CHARACTERS
+        return is_short and not HIRAGANA.search(right)
     words = WORD.findall(right.lower())
     is_short = len(words) <= TERM_WORDS and not JAPANESE.search(right)
-    return is_short and not any(map(FUNCTION_WORD.fullmatch, words))
+    return is_short and not any(word in FUNCTION_WORDS for word in words)
 
 
 def is_stuffed(folded: str, language: str) -> bool:
@@ -92,9 +94,9 @@ def _lacks_kana(folded: str) -> bool:
     letters = JAPANESE.findall(folded)
     if len(letters) < FEWEST_CHARACTERS:
         return False
-    hiragana = len(HIRAGANA.findall(folded))
-    foreign = sum(map(_is_foreign, letters))
-    return hiragana < LEAST_HIRAGANA * len(letters) and foreign < MOST_FOREIGN * len(letters)
+    if len(HIRAGANA.findall(folded)) >= LEAST_HIRAGANA * len(letters):
+        return False
+    return sum(map(_is_foreign, letters)) < MOST_FOREIGN * len(letters)
 
 
 def _is_foreign(letter: str) -> bool:
@@ -108,5 +110,5 @@ def _is_foreign(letter: str) -> bool:
 
 def _lacks_function_words(folded: str) -> bool:
     words = WORD.findall(folded.lower())
-    function_words = sum(bool(FUNCTION_WORD.fullmatch(word)) for word in words)
+    function_words = sum(word in FUNCTION_WORDS for word in words)
     return len(words) >= FEWEST_WORDS and function_words < LEAST_FUNCTION_WORDS * len(words)

@@ -38,8 +38,12 @@ def doubt(
 
     `known` are quantities that the answer may name.
     """
-    doubts = [_doubt(reference, answer, known) for reference in references]
-    return doubts[0] if all(doubts) else None
+    first = None
+    for reference in references:
+        if not (other := _doubt(reference, answer, known)):
+            return None
+        first = first or other
+    return first
 
 
 def _doubt(reference: Outline, answer: Outline, known: Iterable[Quantity]) -> Doubt | None:
@@ -57,12 +61,10 @@ def _doubt(reference: Outline, answer: Outline, known: Iterable[Quantity]) -> Do
 
 def _similarities(reference: Outline, answer: Outline) -> Floats:
     """[phrases of the reference, phrases of the answer]."""
-    stems = [phrase.word.stem for phrase in reference.phrases]
-    known = {stem: index for index, stem in enumerate(stems) if len(stem) > 1}
-    ours = np.array([known.get(stem, -2) for stem in stems])
-    theirs = np.array([known.get(phrase.word.stem, -1) for phrase in answer.phrases])
-    cosines: Floats = reference.vectors @ answer.vectors.T
-    near: Floats = cosines + np.float32(SAME) * (ours[:, None] == theirs)
+    near: Floats = reference.vectors @ answer.vectors.T
+    for column, phrase in enumerate(answer.phrases):
+        if rows := reference.by_stem.get(phrase.word.stem):
+            near[rows, column] += np.float32(SAME)
     return near
 
 
@@ -74,15 +76,17 @@ def _turned_phrase(reference: Outline, answer: Outline, near: Floats) -> Doubt |
     """
     best = near.max(axis=1)
     meant = near >= best[:, None] - CANDIDATES
+    denied = meant & (reference.denials[:, None] | answer.denials)
+    is_denied = denied.any(axis=1) & (best >= LEAST)
+    if not is_denied.any():
+        return None
     agree = reference.polarities[:, None] * answer.polarities != -1
     agrees = (agree & (near >= near.max(axis=0) - CANDIDATES)).any(axis=0)
-    denied = reference.denials[:, None] | answer.denials
-    turned = ~(meant & (agree | agrees)).any(axis=1) & (meant & denied).any(axis=1)
-    score = np.where(turned, best, 0)
-    row = int(score.argmax())
-    if score[row] < LEAST:
+    turned = is_denied & ~(meant & (agree | agrees)).any(axis=1)
+    if not turned.any():
         return None
-    phrase = answer.phrases[int(np.where(meant[row] & denied[row], near[row], 0).argmax())]
+    row = int(np.where(turned, best, 0).argmax())
+    phrase = answer.phrases[int(np.where(denied[row], near[row], 0).argmax())]
     return Doubt("negation", phrase.start, phrase.end)
 
 

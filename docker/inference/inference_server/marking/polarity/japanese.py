@@ -102,10 +102,9 @@ class _Reader:
 
     def clauses(self) -> Iterator[Clause]:
         """The clauses in their order."""
-        place = 0
-        while match := ITEM.search(self.text, place):
-            kind, start, place = str(match.lastgroup), match.start(), match.end()
-            self._take(kind, start, place)
+        for match in ITEM.finditer(self.text):
+            kind = str(match.lastgroup)
+            self._take(kind, *match.span())
             if kind in ENDS:
                 self._end_clause(kind)
             if kind == "strong":

@@ -1,7 +1,8 @@
 """A text's phrases, causes and quantities, with a vector for each phrase."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -24,10 +25,11 @@ class Outline:
     """What a text says, as far as it can be turned around.
 
     `places` has the tokens [first, last) of each phrase's word among the vectors of `tokens`,
-    [tokens, width]. `denies` says whether anything in the text may deny.
+    [tokens, width].
     """
 
-    denies: bool
+    text: str
+    language: str
     phrases: Sequence[Phrase]
     places: Sequence[Span]
     tokens: Floats
@@ -48,13 +50,28 @@ class Outline:
                     phrases.append(phrase)
                     places.append(place)
         return cls(
-            DENIES[language](text),
+            text,
+            language,
             phrases,
             places,
             reading.vectors,
             causes(text, language),
             quantities(text, language),
         )
+
+    @cached_property
+    def denies(self) -> bool:
+        """Whether anything in the text may deny."""
+        return DENIES[self.language](self.text)
+
+    @cached_property
+    def by_stem(self) -> Mapping[str, list[int]]:
+        """The indices of the phrases by the stem of their word, where that has two letters."""
+        indices: dict[str, list[int]] = defaultdict(list)
+        for index, phrase in enumerate(self.phrases):
+            if len(phrase.word.stem) > 1:
+                indices[phrase.word.stem].append(index)
+        return dict(indices)
 
     @cached_property
     def vectors(self) -> Floats:
@@ -90,8 +107,8 @@ class Outline:
 def may_turn(text: str, language: str, references: Sequence[Outline]) -> bool:
     """A glance at whether a folded text in lower case could turn around any of the references."""
     return bool(references) and (
-        DENIES[language](text)
-        or any(each.denies or each.causes or each.quantities for each in references)
+        any(each.denies or each.causes or each.quantities for each in references)
+        or DENIES[language](text)
     )
 
 
