@@ -252,6 +252,21 @@ def test_an_answer_in_note_form_is_flagged_and_earns_its_points(scorer: Scorer) 
     assert result["points"] > 0
 
 
+@pytest.mark.parametrize("label", ["原因", "観点A", "-", "1"])
+@pytest.mark.parametrize("keywords", [[], ["変更管理"]])
+def test_a_label_that_names_a_topic_is_no_answer(
+    scorer: Scorer, label: str, keywords: list[str]
+) -> None:
+    topics = [criterion(label=label, references=[FIRST] if not keywords else [], keywords=keywords)]
+    for text in (label, f"{label}として本を読む"):
+        assert mark(scorer, text, criteria=topics, model_answers=[])["points"] == 0
+
+
+def test_a_label_that_says_the_answer_is_one(scorer: Scorer) -> None:
+    told = [criterion(label=FIRST, references=["変更管理が不十分で手戻りが多かった"], keywords=[])]
+    assert mark(scorer, FIRST, criteria=told, model_answers=[])["points"] == told[0]["points"]
+
+
 def test_nothing_is_off_topic_where_a_label_is_all_to_be_near_to(scorer: Scorer) -> None:
     text = "昨日の晩ご飯はカレーライスで、食後に林檎をむいた。"
     assert mark(scorer, text)["flags"] == ["off_topic"]

@@ -1,6 +1,6 @@
 """A question prepared for marking: what its rules compare answers with, folded once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -9,7 +9,7 @@ from typing import Any, Self
 from inference_server.marking.copying import Sources
 from inference_server.marking.no_answer import NoAnswers
 from inference_server.marking.points import on_step
-from inference_server.marking.stuffing import KeywordRows, may_be_listed
+from inference_server.marking.stuffing import LETTER, KeywordRows, is_long_enough, may_be_listed
 from pmscoring.base import texts
 
 
@@ -68,21 +68,29 @@ class Sheet:
 
 
 def reference_texts(question: dict[str, Any]) -> list[list[str]]:
-    """The folded texts that would meet each criterion: its references and its label.
+    """The folded texts that would meet each criterion: its references, and its label at the end.
 
     Without references the model answers, which meet every criterion, stand in for them.
     """
     return [
         [
-            text
-            for text in map(
-                texts.folded,
-                [*(criterion["references"] or question["model_answers"]), criterion["label"]],
-            )
-            if text
+            *filter(None, map(texts.folded, criterion["references"] or question["model_answers"])),
+            *filter(None, [answering_label(criterion, question)]),
         ]
         for criterion in question["criteria"]
     ]
+
+
+def answering_label(criterion: Mapping[str, Any], question: Mapping[str, Any]) -> str:
+    """The folded label where it may say what a right answer says; else an empty text.
+
+    A short one names a topic (原因, "A"), which wrong answers name too: it counts only where
+    nothing else tells what is right, and never without a letter or digit.
+    """
+    label = texts.folded(criterion["label"])
+    others = criterion["references"] or question["model_answers"] or criterion["keywords"]
+    is_counted = is_long_enough(label) if others else LETTER.search(label)
+    return label if is_counted else ""
 
 
 def _lowered(text: str) -> str:

@@ -16,6 +16,7 @@ from inference_server.marking.polarity.outlines import (
     may_turn,
 )
 from inference_server.marking.polarity.quantities import Quantity, quantities
+from inference_server.marking.sheet import answering_label
 from pmscoring.base import texts
 
 AS_NEAR = 0.05
@@ -50,7 +51,9 @@ class Check:
     def of(cls, question: dict[str, Any], readings: Sequence[Sequence[Reading]]) -> Self:
         """The check of a question, with the readings of each criterion as the rubric has them."""
         references = [
-            _outlines(own, criterion, question["language"])
+            _outlines(
+                own, question["language"], ends_in_label=bool(answering_label(criterion, question))
+            )
             for own, criterion in zip(readings, question["criteria"], strict=True)
         ]
         sources = [
@@ -159,10 +162,10 @@ def _quantities(sources: Iterable[str], language: str) -> list[Quantity]:
 
 
 def _outlines(
-    readings: Sequence[Reading], criterion: dict[str, Any], language: str
+    readings: Sequence[Reading], language: str, *, ends_in_label: bool
 ) -> list[Outline | None]:
-    """The outlines of a criterion's references; its label, if it has one, is the last reading."""
-    count = len(readings) - bool(texts.folded(criterion["label"]))
+    """The outlines of a criterion's references; None for its label, which may be the last."""
+    count = len(readings) - ends_in_label
     return [
         Outline.of(reading, language) if index < count and is_readable(reading) else None
         for index, reading in enumerate(readings)
