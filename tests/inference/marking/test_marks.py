@@ -177,6 +177,9 @@ def test_it_knows_the_phrases_that_the_question_brings(scorer: Scorer) -> None:
         ("顺序表的存储空间连续，支持随机访问，插入和删除需要移动元素", "ja", False),
         ("The users had not agreed on the scope before the work began.", "en", False),
         ("scope creep", "en", False),
+        ("scope late approval", "en", False),
+        ("scope approval budget delay", "en", True),
+        ("scope approval delayed the budget", "en", False),
     ],
 )
 def test_it_flags_keywords_without_sentences(

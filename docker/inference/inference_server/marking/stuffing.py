@@ -111,4 +111,6 @@ def _is_foreign(letter: str) -> bool:
 def _lacks_function_words(folded: str) -> bool:
     words = WORD.findall(folded.lower())
     function_words = sum(word in FUNCTION_WORDS for word in words)
-    return len(words) >= FEWEST_WORDS and function_words < LEAST_FUNCTION_WORDS * len(words)
+    if len(words) < FEWEST_WORDS:
+        return len(words) > TERM_WORDS and not function_words
+    return function_words < LEAST_FUNCTION_WORDS * len(words)
