@@ -74,7 +74,7 @@ class Reader:
         foreign = [text for other in questions if other is not rows for text in other[0].references]
         question = {
             "language": "ja" if JAPANESE.search(own.text) else "en",
-            "criteria": [{"references": list(own.references), "label": ""}],
+            "criteria": [{"references": list(own.references), "keywords": [], "label": ""}],
             "model_answers": [],
         }
         made = worthless_texts(question, [row.text for row in rows], foreign)
