@@ -210,6 +210,14 @@ def test_keywords_alone_earn_nothing(scorer: Scorer, text: str) -> None:
     assert places_of(result) == []
 
 
+def test_a_short_sentence_without_function_words_is_no_list_that_is_asked_for(
+    scorer: Scorer,
+) -> None:
+    told = [criterion(keywords=["defects", "tests"], references=["Defects escaped hurried tests"])]
+    result = mark(scorer, "tests, defects", language="en", criteria=told, model_answers=[])
+    assert (result["points"], result["flags"]) == (0, ["stuffed"])
+
+
 def test_a_sentence_in_chinese_is_no_list_that_is_asked_for(scorer: Scorer) -> None:
     sentence = "顺序表的存储空间连续，支持随机访问，插入和删除需要移动元素"
     words = [criterion(keywords=["顺序表", "随机访问"], references=[sentence])]

@@ -74,12 +74,12 @@ def is_long_enough(folded: str) -> bool:
 
 def may_be_listed(right: str, language: str) -> bool:
     """Whether a folded text that is right is a list, or a term of which answers list several."""
-    if is_stuffed(right, language):
-        return True
     if language == "ja":
         # A longer text without hiragana that is no list is Chinese.
         is_short = len(JAPANESE.findall(right)) < FEWEST_CHARACTERS
-        return is_short and not HIRAGANA.search(right)
+        return _lacks_kana(right) or (is_short and not HIRAGANA.search(right))
+    if _lacks_function_words(right):
+        return True
     words = WORD.findall(right.lower())
     is_short = len(words) <= TERM_WORDS and not JAPANESE.search(right)
     return is_short and not any(word in FUNCTION_WORDS for word in words)
@@ -87,7 +87,9 @@ def may_be_listed(right: str, language: str) -> bool:
 
 def is_stuffed(folded: str, language: str) -> bool:
     """Whether the folded text is a list of keywords rather than sentences of the language."""
-    return _lacks_kana(folded) if language == "ja" else _lacks_function_words(folded)
+    if language == "ja":
+        return _lacks_kana(folded)
+    return _lacks_function_words(folded) or _is_short_list(folded)
 
 
 def _lacks_kana(folded: str) -> bool:
@@ -111,6 +113,14 @@ def _is_foreign(letter: str) -> bool:
 def _lacks_function_words(folded: str) -> bool:
     words = WORD.findall(folded.lower())
     function_words = sum(word in FUNCTION_WORDS for word in words)
-    if len(words) < FEWEST_WORDS:
-        return len(words) > TERM_WORDS and not function_words
-    return function_words < LEAST_FUNCTION_WORDS * len(words)
+    return len(words) >= FEWEST_WORDS and function_words < LEAST_FUNCTION_WORDS * len(words)
+
+
+def _is_short_list(folded: str) -> bool:
+    """Whether more words than a term has, and too few to count, are without a function word.
+
+    A right answer may be such a sentence: it does not make lists what a question asks for.
+    """
+    words = WORD.findall(folded.lower())
+    is_short = TERM_WORDS < len(words) < FEWEST_WORDS
+    return is_short and not any(word in FUNCTION_WORDS for word in words)
