@@ -125,7 +125,7 @@ def fold_pieces(text: str) -> Folded:
 
 def folded(text: str) -> str:
     """The folded text alone."""
-    return text if AS_IT_IS.fullmatch(text) else fold_pieces(text).text
+    return text if AS_IT_IS.fullmatch(text) else fold(text).text
 
 
 def move_span(source: Folded, target: Folded, start: int, end: int) -> tuple[int, int]:

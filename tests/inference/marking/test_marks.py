@@ -213,8 +213,8 @@ def test_keywords_alone_earn_nothing(scorer: Scorer, text: str) -> None:
 def test_a_short_sentence_without_function_words_is_no_list_that_is_asked_for(
     scorer: Scorer,
 ) -> None:
-    told = [criterion(keywords=["defects", "tests"], references=["Defects escaped hurried tests"])]
-    result = mark(scorer, "tests, defects", language="en", criteria=told, model_answers=[])
+    words = [criterion(keywords=["defects", "tests"], references=["Defects escaped hurried tests"])]
+    result = mark(scorer, "tests, defects", language="en", criteria=words, model_answers=[])
     assert (result["points"], result["flags"]) == (0, ["stuffed"])
 
 
@@ -274,8 +274,8 @@ def test_a_label_that_names_a_topic_is_no_answer(
 
 
 def test_a_label_that_says_the_answer_is_one(scorer: Scorer) -> None:
-    told = [criterion(label=FIRST, references=["変更管理が不十分で手戻りが多かった"], keywords=[])]
-    assert mark(scorer, FIRST, criteria=told, model_answers=[])["points"] == told[0]["points"]
+    named = [criterion(label=FIRST, references=["変更管理が不十分で手戻りが多かった"], keywords=[])]
+    assert mark(scorer, FIRST, criteria=named, model_answers=[])["points"] == named[0]["points"]
 
 
 def test_nothing_is_off_topic_where_a_label_is_all_to_be_near_to(scorer: Scorer) -> None:

@@ -74,8 +74,12 @@ def reference_texts(question: dict[str, Any]) -> list[list[str]]:
     """
     return [
         [
-            *filter(None, map(texts.folded, criterion["references"] or question["model_answers"])),
-            *filter(None, [answering_label(criterion, question)]),
+            text
+            for text in (
+                *map(texts.folded, criterion["references"] or question["model_answers"]),
+                answering_label(criterion, question),
+            )
+            if text
         ]
         for criterion in question["criteria"]
     ]

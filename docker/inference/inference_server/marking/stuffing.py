@@ -5,7 +5,7 @@ next to none, it is a list, or an honest answer in note form. What is nothing bu
 keywords is no answer. docs/scoring.md has what the thresholds were measured on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -78,18 +78,17 @@ def may_be_listed(right: str, language: str) -> bool:
         # A longer text without hiragana that is no list is Chinese.
         is_short = len(JAPANESE.findall(right)) < FEWEST_CHARACTERS
         return _lacks_kana(right) or (is_short and not HIRAGANA.search(right))
-    if _lacks_function_words(right):
-        return True
     words = WORD.findall(right.lower())
     is_short = len(words) <= TERM_WORDS and not JAPANESE.search(right)
-    return is_short and not any(word in FUNCTION_WORDS for word in words)
+    return _lack_function_words(words) or (is_short and FUNCTION_WORDS.isdisjoint(words))
 
 
 def is_stuffed(folded: str, language: str) -> bool:
     """Whether the folded text is a list of keywords rather than sentences of the language."""
     if language == "ja":
         return _lacks_kana(folded)
-    return _lacks_function_words(folded) or _is_short_list(folded)
+    words = WORD.findall(folded.lower())
+    return _lack_function_words(words) or _are_short_list(words)
 
 
 def _lacks_kana(folded: str) -> bool:
@@ -110,17 +109,14 @@ def _is_foreign(letter: str) -> bool:
     return False
 
 
-def _lacks_function_words(folded: str) -> bool:
-    words = WORD.findall(folded.lower())
+def _lack_function_words(words: Sequence[str]) -> bool:
     function_words = sum(word in FUNCTION_WORDS for word in words)
     return len(words) >= FEWEST_WORDS and function_words < LEAST_FUNCTION_WORDS * len(words)
 
 
-def _is_short_list(folded: str) -> bool:
+def _are_short_list(words: Sequence[str]) -> bool:
     """Whether more words than a term has, and too few to count, are without a function word.
 
     A right answer may be such a sentence: it does not make lists what a question asks for.
     """
-    words = WORD.findall(folded.lower())
-    is_short = TERM_WORDS < len(words) < FEWEST_WORDS
-    return is_short and not any(word in FUNCTION_WORDS for word in words)
+    return TERM_WORDS < len(words) < FEWEST_WORDS and FUNCTION_WORDS.isdisjoint(words)
